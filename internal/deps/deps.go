@@ -1,0 +1,21 @@
+package deps
+import (
+_ "github.com/a-h/templ"
+_ "github.com/chromedp/chromedp"
+_ "github.com/emersion/go-smtp"
+_ "github.com/fergusstrange/embedded-postgres"
+_ "github.com/go-chi/chi/v5"
+_ "github.com/go-chi/chi/v5/middleware"
+_ "github.com/jackc/pgx/v5/pgxpool"
+_ "github.com/riverqueue/river"
+_ "github.com/riverqueue/river/rivertest"
+_ "github.com/riverqueue/river/rivermigrate"
+_ "github.com/riverqueue/river/riverlog"
+_ "github.com/riverqueue/river/riverdriver/riverpgxv5"
+_ "github.com/riverqueue/river/rivershared/riverpilot"
+_ "github.com/wneessen/go-mail"
+_ "golang.org/x/crypto/argon2"
+_ "golang.org/x/net/html"
+_ "golang.org/x/sync/errgroup"
+_ "golang.org/x/text/unicode/norm"
+)
