@@ -1,0 +1,96 @@
+// Package asset serves the stylesheet and the scripts, embedded in the binary.
+// A file's name in its address holds a hash of its content, so that browsers may
+// keep it for ever. All of css/*.css is served as one file, app.css.
+package asset
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+)
+
+//go:embed static
+var static embed.FS
+
+type file struct {
+	url, kind string
+	content   []byte
+}
+
+// load reads the files once: they cannot change while the program runs.
+var load = sync.OnceValue(func() map[string]file {
+	files := map[string]file{}
+	add := func(name, kind string, content []byte) {
+		sum := sha256.Sum256(content)
+		ext := path.Ext(name)
+		url := "/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+		files[name] = file{url, kind, content}
+	}
+	add("app.css", "text/css; charset=utf-8", concat("static/css/*.css"))
+	for _, name := range glob("static/*.js") {
+		add(path.Base(name), "text/javascript; charset=utf-8", read(name))
+	}
+	for _, name := range glob("static/*.svg") {
+		add(path.Base(name), "image/svg+xml", read(name))
+	}
+	return files
+})
+
+// Path is the address of the file with this name, such as app.css. It panics on
+// an unknown name: that is a mistake in a template.
+func Path(name string) string {
+	f, ok := load()[name]
+	if !ok {
+		panic("asset: no file " + name)
+	}
+	return f.url
+}
+
+// Handler serves the addresses that Path gives, below /assets/.
+func Handler() http.Handler {
+	byURL := map[string]file{}
+	for _, f := range load() {
+		byURL[f.url] = f
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, ok := byURL[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", f.kind)
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		_, _ = w.Write(f.content)
+	})
+}
+
+// concat joins files in the order of their names, which are numbered.
+func concat(pattern string) []byte {
+	var all []byte
+	for _, name := range glob(pattern) {
+		all = append(append(all, read(name)...), '\n')
+	}
+	return all
+}
+
+// glob and read panic: the files are embedded, so only a wrong build lacks them.
+func glob(pattern string) []string {
+	names, err := fs.Glob(static, pattern)
+	if err != nil {
+		panic(err)
+	}
+	return names
+}
+
+func read(name string) []byte {
+	content, err := static.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return content
+}
