@@ -1,0 +1,123 @@
+// Package config reads the process's settings once, from an injected getenv, and reports all problems together.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Config is everything that can be set from outside. The zero value of an optional field means "not set".
+type Config struct {
+	DatabaseURL       string // DATABASE_URL; empty: a private Postgres
+	Port              int    // PORT: where web listens
+	SecretKey         string // SECRET_KEY: signs unsubscribe links; web and worker share it
+	BaseURL           string // BASE_URL: how readers reach the site; empty: learnt from the first visitor
+	SMTPURL           string // SMTP_URL: smtp://user:password@host:587; empty: mail stays in the readers' mailboxes
+	MailFrom          string // MAIL_FROM: address of the sender
+	WorkerConcurrency int    // WORKER_CONCURRENCY: jobs at once in a worker process, a queue
+	WebPool           int    // WEB_POOL: database connections of a web process; 0: from the server's limit
+	WorkerPool        int    // WORKER_POOL: the same of a worker process, its listener not counted
+	LogFormat         string // LOG_FORMAT: logfmt or json
+	Process           string // DYNO: the platform's name for this process
+	Release           string // HEROKU_RELEASE_VERSION or RELEASE: stamped on jobs
+	OnHeroku          bool   // DYNO is set: the platform stamps log lines with the time, and ends TLS in front of us
+	Dev               bool   // set by the command dev only: plain HTTP, cookies without Secure
+}
+
+// FromEnv reads the configuration. Its error lists every problem, a line each.
+func FromEnv(getenv func(string) string) (Config, error) {
+	r := reader{getenv: getenv}
+	c := Config{
+		DatabaseURL:       r.url("DATABASE_URL", "postgres", "postgresql"),
+		Port:              r.number("PORT", 5000, 1, 65535),
+		SecretKey:         r.secret("SECRET_KEY", 16),
+		BaseURL:           strings.TrimSuffix(r.url("BASE_URL", "http", "https"), "/"),
+		SMTPURL:           r.url("SMTP_URL", "smtp", "smtps"),
+		MailFrom:          getenv("MAIL_FROM"),
+		WorkerConcurrency: r.number("WORKER_CONCURRENCY", 10, 1, 1000),
+		WebPool:           r.number("WEB_POOL", 0, 0, 500),
+		WorkerPool:        r.number("WORKER_POOL", 0, 0, 500),
+		LogFormat:         r.oneOf("LOG_FORMAT", "logfmt", "json"),
+		Process:           getenv("DYNO"),
+		Release:           cmp.Or(getenv("RELEASE"), getenv("HEROKU_RELEASE_VERSION")),
+		OnHeroku:          getenv("DYNO") != "",
+	}
+	c.DatabaseURL = withTLS(c.DatabaseURL)
+	return c, errors.Join(r.problems...)
+}
+
+type reader struct {
+	getenv   func(string) string
+	problems []error
+}
+
+func (r *reader) problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+func (r *reader) url(name string, schemes ...string) string {
+	value := r.getenv(name)
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+		// The value may hold a password: it is not repeated.
+		r.problem("%s must be a URL that begins with %s://", name, strings.Join(schemes, ":// or "))
+		return ""
+	}
+	return value
+}
+
+
+func (r *reader) number(name string, byDefault, low, high int) int {
+	value := r.getenv(name)
+	if value == "" {
+		return byDefault
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < low || n > high {
+		r.problem("%s must be a number from %d to %d, not %q", name, low, high, value)
+		return byDefault
+	}
+	return n
+}
+
+func (r *reader) secret(name string, length int) string {
+	value := r.getenv(name)
+	if value != "" && len(value) < length {
+		r.problem("%s must have at least %d characters", name, length)
+	}
+	return value
+}
+
+func (r *reader) oneOf(name string, values ...string) string {
+	value := cmp.Or(r.getenv(name), values[0])
+	if !slices.Contains(values, value) {
+		r.problem("%s must be %s, not %q", name, strings.Join(values, " or "), value)
+	}
+	return value
+}
+
+// withTLS asks for TLS where the URL does not say and the server is not this machine: Heroku's requires it, with a
+// certificate that nobody has signed.
+func withTLS(databaseURL string) string {
+	u, err := url.Parse(databaseURL)
+	if databaseURL == "" || err != nil || u.Query().Has("sslmode") {
+		return databaseURL
+	}
+	host := u.Hostname()
+	if ip := net.ParseIP(host); host == "localhost" || strings.HasPrefix(host, "/") || (ip != nil && ip.IsLoopback()) {
+		return databaseURL
+	}
+	q := u.Query()
+	q.Set("sslmode", "require")
+	u.RawQuery = q.Encode()
+	return u.String()
+}

@@ -1,0 +1,58 @@
+// Package form checks what people type. Its errors name the field and say in a sentence what to do.
+package form
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Invalid is an error that is the person's to mend: a sentence for each field that is wrong, by the field's name.
+type Invalid map[string]string
+
+// Error lists the sentences, for logs; pages show each beside its field.
+func (v Invalid) Error() string {
+	parts := make([]string, 0, len(v))
+	for _, field := range slices.Sorted(maps.Keys(v)) {
+		parts = append(parts, field+": "+v[field])
+	}
+	return "invalid input: " + strings.Join(parts, "; ")
+}
+
+// Err returns v as an error, or nil if nothing is wrong.
+func (v Invalid) Err() error {
+	if len(v) == 0 {
+		return nil
+	}
+	return v
+}
+
+// Text returns value without outer space and with inner runs of white space made single, and records in v under field
+// what is wrong with it. label is how the sentence calls it ("Your name"); the lengths are in characters.
+func (v Invalid) Text(field, label, value string, low, high int) string {
+	if !Clean(value) {
+		v[field] = label + " contains characters that cannot be stored. Please type it again."
+		return strings.ToValidUTF8(strings.ReplaceAll(value, "\x00", ""), "")
+	}
+	value = strings.Join(strings.Fields(value), " ")
+	switch n := utf8.RuneCountInString(value); {
+	case n == 0 && low > 0:
+		v[field] = label + " is missing."
+	case n < low:
+		v[field] = fmt.Sprintf("%s needs at least %d characters.", label, low)
+	case n > high:
+		v[field] = fmt.Sprintf("%s can have at most %d characters; this has %d.", label, high, n)
+	}
+	return value
+}
+
+// Clean reports whether Postgres and a page can hold s: valid UTF-8 without NUL and other control characters, but for
+// line ends and tabs.
+func Clean(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	})
+}

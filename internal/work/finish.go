@@ -1,0 +1,59 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+)
+
+// ErrLost says that the job is no longer this attempt's: it was rescued and runs elsewhere, or has been cancelled or
+// deleted. Nothing was written.
+var ErrLost = errors.New("the job no longer belongs to this attempt")
+
+// Finish ends a worker: in one transaction it checks and locks the job's row (the fence), completes the job, and runs
+// effects. Either all of it is committed or none. A late attempt changes nothing and gets ErrLost, which the worker
+// must return. The row is completed before effects run, so that effects may enqueue the same unique job again.
+//
+// Everything slow, above all every network call, belongs before Finish. The lock order is the job's row, then any
+// other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader.
+func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		if err := fence(ctx, tx, job.ID, job.Attempt); err != nil {
+			return err
+		}
+		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
+			return fmt.Errorf("complete the job: %w", err)
+		}
+		return effects(tx)
+	})
+}
+
+// Hold runs effects in one transaction that holds the fence, without completing the job: for what must be recorded
+// before a slow step. The same errors as Finish.
+func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		if err := fence(ctx, tx, job.ID, job.Attempt); err != nil {
+			return err
+		}
+		return effects(tx)
+	})
+}
+
+// fence locks the job's row and checks that it is still running this very attempt.
+func fence(ctx context.Context, tx pgx.Tx, id int64, attempt int) error {
+	schema := river.ClientFromContext[pgx.Tx](ctx).Schema()
+	sql := "select from " + pgx.Identifier{schema, "river_job"}.Sanitize() +
+		" where id = $1 and attempt = $2 and state = 'running' for update"
+	tag, err := tx.Exec(ctx, sql, id, attempt)
+	if err != nil {
+		return fmt.Errorf("lock the job: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrLost
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package work
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// The keys that we write into a job's metadata. River's own begin with "river:" and are never ours to write.
+const (
+	// KeyRequestID is the id of the web request that caused the job, handed on to the jobs that it enqueues.
+	KeyRequestID = "request_id"
+	// KeyParentID is the number of the job that enqueued this one.
+	KeyParentID = "parent_id"
+	// KeyRelease is the release whose code enqueued it.
+	KeyRelease = "release"
+)
+
+// Origin is where a job comes from; it becomes metadata of every job that is enqueued with its context.
+type Origin struct {
+	RequestID string `json:"request_id,omitempty"`
+	ParentID  int64  `json:"parent_id,omitempty"`
+}
+
+type originKey struct{}
+
+// WithOrigin returns a context whose inserted jobs carry o.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf returns the origin that ctx carries, empty if none.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}
+
+// stampOrigin writes the origin and the release into the metadata of every job that is inserted.
+func stampOrigin(release string) river.HookInsertBeginFunc {
+	return func(ctx context.Context, params *rivertype.JobInsertParams) error {
+		metadata := map[string]any{}
+		if len(params.Metadata) > 0 {
+			if err := json.Unmarshal(params.Metadata, &metadata); err != nil {
+				return fmt.Errorf("job metadata of %s: %w", params.Kind, err)
+			}
+		}
+		o := OriginOf(ctx)
+		if o.RequestID != "" {
+			metadata[KeyRequestID] = o.RequestID
+		}
+		if o.ParentID != 0 {
+			metadata[KeyParentID] = o.ParentID
+		}
+		if release != "" {
+			metadata[KeyRelease] = release
+		}
+		encoded, err := json.Marshal(metadata)
+		params.Metadata = encoded
+		return err
+	}
+}
+
+// passOrigin gives a running job's context its origin, so that jobs which it enqueues name it as their parent and keep
+// the request.
+func passOrigin(ctx context.Context, job *rivertype.JobRow, doInner func(context.Context) error) error {
+	var o Origin
+	if err := json.Unmarshal(job.Metadata, &o); err != nil {
+		return fmt.Errorf("job metadata: %w", err)
+	}
+	o.ParentID = job.ID
+	return doInner(WithOrigin(ctx, o))
+}
