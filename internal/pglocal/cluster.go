@@ -1,0 +1,104 @@
+package pglocal
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// clusterMajor is the major version that made the cluster, 0 when there is none. A folder without
+// PG_VERSION or pg_control can be started by no Postgres; it is set aside, never removed.
+func (s *Server) clusterMajor(ctx context.Context) (int, error) {
+	data := s.path("data")
+	if _, err := os.Lstat(data); os.IsNotExist(err) {
+		return 0, nil
+	}
+	text, versionErr := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+	major, parseErr := strconv.Atoi(strings.TrimSpace(string(text)))
+	control, controlErr := os.Stat(filepath.Join(data, "global", "pg_control"))
+	if versionErr == nil && parseErr == nil && controlErr == nil && control.Size() > 0 {
+		return major, nil
+	}
+	return 0, s.setAside(ctx, "it lacks the files that every cluster has")
+}
+
+// setAside moves the cluster out of the way, or removes it when it was made to be thrown away.
+func (s *Server) setAside(ctx context.Context, why string) error {
+	data := s.path("data")
+	if s.cfg.Throwaway {
+		s.log.WarnContext(ctx, "making test data anew", "dir", data, "why", why)
+		return os.RemoveAll(data)
+	}
+	aside := data + ".broken-" + time.Now().UTC().Format("20060102T150405.000")
+	s.log.WarnContext(ctx, "set broken data aside", "dir", data, "to", aside, "why", why)
+	return os.Rename(data, aside)
+}
+
+// initCluster makes a cluster in data.new and renames it when it is whole. living is the held server.lock:
+// initdb inherits it, so that if we are killed the next start waits for initdb to end.
+func (s *Server) initCluster(ctx context.Context, p programs, living *os.File) error {
+	if err := s.makePassword(); err != nil {
+		return err
+	}
+	out, err := s.initdb(ctx, p, living, "C.UTF-8")
+	if err != nil && bytes.Contains(out, []byte("invalid locale")) {
+		out, err = s.initdb(ctx, p, living, "C") // a C library without C.UTF-8: the same order, ASCII case rules
+	}
+	if err != nil {
+		return fmt.Errorf("initdb of Postgres %d: %w: %s", p.major, err, bytes.TrimSpace(out))
+	}
+	return os.Rename(s.path("data.new"), s.path("data"))
+}
+
+func (s *Server) initdb(ctx context.Context, p programs, living *os.File, locale string) ([]byte, error) {
+	fresh := s.path("data.new")
+	if err := os.RemoveAll(fresh); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(fresh, 0o700); err != nil {
+		return nil, err
+	}
+	if err := s.account.own(fresh); err != nil {
+		return nil, err
+	}
+	args := []string{
+		"--pgdata=" + fresh, "--username=" + roleName, "--pwfile=" + s.path("password"),
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=" + locale, "--no-instructions",
+	}
+	if s.cfg.Throwaway {
+		args = append(args, "--no-sync")
+	}
+	cmd := s.account.command(ctx, p.path("initdb"), args...)
+	cmd.ExtraFiles = []*os.File{living}
+	return cmd.CombinedOutput()
+}
+
+// makePassword writes a new password for a cluster that is about to be made. initdb reads it as the account.
+func (s *Server) makePassword() error {
+	fresh := s.path("password.new")
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := os.WriteFile(fresh, []byte(rand.Text()+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := s.account.own(fresh); err != nil {
+		return err
+	}
+	return os.Rename(fresh, s.path("password"))
+}
+
+func (s *Server) readPassword() error {
+	text, err := os.ReadFile(s.path("password"))
+	if err != nil {
+		return fmt.Errorf("the data in %s have lost their password: put the file back, or move the folder away to begin with new data: %w", s.cfg.Dir, err)
+	}
+	s.password = strings.TrimSpace(string(text))
+	return nil
+}
