@@ -1,0 +1,228 @@
+package pglocal
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// wantNoServer fails unless every process of the folder's server has ended.
+func wantNoServer(t *testing.T, dir string) {
+	t.Helper()
+	f, err := openLock(filepath.Join(dir, "server.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	free, err := tryLock(f, syscall.LOCK_EX)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !free {
+		file, _ := readPIDFile(filepath.Join(dir, "data"))
+		t.Errorf("a server still runs, process %d", file.pid)
+	}
+}
+
+func TestStartAfterKilledPostmaster(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	s := start(t, cfg)
+	ask(t, s, "with t as (select pg_backend_pid()) select 'x' from t")
+	if err := syscall.Kill(s.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatalf("stop of a killed server: %v", err)
+	}
+	// Its pid file is still there, and now names a process that lives but is no Postgres.
+	pidFile := filepath.Join(cfg.Dir, "data", "postmaster.pid")
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitN(string(text), "\n", 2)
+	if err := os.WriteFile(pidFile, []byte(strconv.Itoa(os.Getppid())+"\n"+lines[1]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again := start(t, cfg); ask(t, again, "select 'up'") != "up" {
+		t.Error("no answer")
+	}
+}
+
+// A shared server that dies under its users is started again by the next one.
+func TestSharedStartAfterKilledPostmaster(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Shared = true
+	first := start(t, cfg)
+	if err := syscall.Kill(first.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, cfg)
+	if ask(t, second, "select 'up'") != "up" || second.pid == first.pid {
+		t.Error("attached to the dead")
+	}
+	if err := second.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(); err != nil { // the last one out ends a server that is not the one it started
+		t.Fatal(err)
+	}
+	wantNoServer(t, cfg.Dir)
+}
+
+func TestStartAfterKilledOwner(t *testing.T) {
+	t.Parallel()
+	for _, shared := range []bool{false, true} {
+		t.Run("shared="+strconv.FormatBool(shared), func(t *testing.T) {
+			t.Parallel()
+			cfg := testConfig(t)
+			cfg.Shared = shared
+			o := startOwner(t, cfg.Dir, shared).waitReady(t)
+			o.kill(t)
+			if err := syscall.Kill(o.pid, 0); err != nil {
+				t.Fatalf("the server went with its owner: %v", err)
+			}
+			s := start(t, cfg)
+			if ask(t, s, "select 'up'") != "up" {
+				t.Error("no answer")
+			}
+			if attached := s.pid == o.pid; attached != shared {
+				t.Errorf("attached = %v", attached)
+			}
+			if err := s.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			wantNoServer(t, cfg.Dir)
+		})
+	}
+}
+
+// A process killed while initdb works leaves an initdb that goes on by itself.
+func TestStartAfterOwnerKilledInInitdb(t *testing.T) {
+	t.Parallel()
+	for _, shared := range []bool{false, true} {
+		t.Run("shared="+strconv.FormatBool(shared), func(t *testing.T) {
+			t.Parallel()
+			cfg := testConfig(t)
+			cfg.Shared = shared
+			o := startOwner(t, cfg.Dir, shared)
+			awaitFile(t, filepath.Join(cfg.Dir, "data.new", "PG_VERSION"))
+			o.kill(t)
+			if s := start(t, cfg); ask(t, s, "select 'up'") != "up" {
+				t.Error("no answer")
+			}
+		})
+	}
+}
+
+// awaitFile waits for another process to make a file.
+func awaitFile(t *testing.T, path string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-deadline:
+			t.Fatalf("%s never came", path)
+		}
+	}
+}
+
+func TestCancelledStartLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"data.new/PG_VERSION", "data/postmaster.pid"} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			cfg := testConfig(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			failed := make(chan error, 1)
+			go func() {
+				s, err := Start(ctx, cfg)
+				if err == nil {
+					err = errors.Join(errors.New("started"), s.Stop())
+				}
+				failed <- err
+			}()
+			awaitFile(t, filepath.Join(cfg.Dir, file))
+			cancel()
+			if err := <-failed; err == nil || err.Error() == "started" && file == "data.new/PG_VERSION" {
+				t.Errorf("start = %v, want the cancellation", err)
+			}
+			wantNoServer(t, cfg.Dir)
+			start(t, cfg)
+		})
+	}
+}
+
+func TestBrokenData(t *testing.T) {
+	t.Parallel()
+	for name, breakIt := range map[string]func(data string) error{
+		"no version":    func(data string) error { return os.Remove(filepath.Join(data, "PG_VERSION")) },
+		"empty control": func(data string) error { return os.Truncate(filepath.Join(data, "global", "pg_control"), 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := testConfig(t)
+			cfg.Throwaway = false
+			if err := start(t, cfg).Stop(); err != nil {
+				t.Fatal(err)
+			}
+			if err := breakIt(filepath.Join(cfg.Dir, "data")); err != nil {
+				t.Fatal(err)
+			}
+			if s := start(t, cfg); ask(t, s, "select 'up'") != "up" {
+				t.Error("no answer")
+			}
+			if aside, _ := filepath.Glob(filepath.Join(cfg.Dir, "data.broken-*", "base")); len(aside) != 1 {
+				t.Errorf("the broken data are not kept: %v", aside)
+			}
+		})
+	}
+}
+
+// Data that look whole but do not start are made anew only when they are of no worth.
+func TestRuinedData(t *testing.T) {
+	t.Parallel()
+	for _, throwaway := range []bool{true, false} {
+		t.Run("throwaway="+strconv.FormatBool(throwaway), func(t *testing.T) {
+			t.Parallel()
+			cfg := testConfig(t)
+			cfg.Throwaway = throwaway
+			if err := start(t, cfg).Stop(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(filepath.Join(cfg.Dir, "data", "global", "pg_control"), 100); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Start(t.Context(), cfg)
+			if throwaway {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Stop(); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), "pg_control") {
+				t.Errorf("start = %v, want the server's own words", err)
+			}
+			if _, err := os.Stat(filepath.Join(cfg.Dir, "data", "base")); err != nil {
+				t.Errorf("the data are gone: %v", err)
+			}
+			wantNoServer(t, cfg.Dir)
+		})
+	}
+}

@@ -1,0 +1,126 @@
+package pglocal
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TestMain lets the test binary also be the second process that some tests need: with PGLOCAL_TEST_OWNER
+// naming a folder it starts that folder's server, says so on stdout and holds it until stdin ends.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("PGLOCAL_TEST_OWNER"); dir != "" {
+		if err := own(dir, os.Getenv("PGLOCAL_TEST_SHARED") != ""); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func own(dir string, shared bool) error {
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	s, err := Start(context.Background(), Config{Dir: dir, Throwaway: true, Shared: shared})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready", s.pid, s.URL())
+	go func() {
+		<-interrupts // what a program does after Ctrl-C: it uses the database on its way out
+		conn, err := pgx.Connect(context.Background(), s.URL())
+		if err == nil {
+			_, err = conn.Exec(context.Background(), "select 1")
+		}
+		fmt.Println("interrupted", err)
+	}()
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	return s.Stop()
+}
+
+// owner is such a second process.
+type owner struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	lines *bufio.Scanner
+	pid   int // of its postmaster
+	url   string
+}
+
+// startOwner starts a second process in a process group of its own and does not wait for its server.
+func startOwner(t *testing.T, dir string, shared bool) *owner {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "PGLOCAL_TEST_OWNER="+dir)
+	if shared {
+		cmd.Env = append(cmd.Env, "PGLOCAL_TEST_SHARED=1")
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	o := &owner{cmd: cmd, stdin: stdin, lines: bufio.NewScanner(stdout)}
+	t.Cleanup(func() { // orderly, unless the test has ended it already
+		stdin.Close()
+		_ = cmd.Wait()
+	})
+	return o
+}
+
+func (o *owner) waitReady(t *testing.T) *owner {
+	t.Helper()
+	words := strings.Fields(o.line(t))
+	if len(words) != 3 || words[0] != "ready" {
+		t.Fatalf("second process said %q", words)
+	}
+	o.pid, _ = strconv.Atoi(words[1])
+	o.url = words[2]
+	return o
+}
+
+func (o *owner) line(t *testing.T) string {
+	t.Helper()
+	if !o.lines.Scan() {
+		t.Fatalf("second process said nothing more: %v", o.lines.Err())
+	}
+	return o.lines.Text()
+}
+
+// kill ends the process as the kernel does when memory runs out.
+func (o *owner) kill(t *testing.T) {
+	t.Helper()
+	if err := o.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = o.cmd.Wait()
+}
+
+// finish lets the process stop in order.
+func (o *owner) finish(t *testing.T) {
+	t.Helper()
+	o.stdin.Close()
+	if err := o.cmd.Wait(); err != nil {
+		t.Fatalf("second process: %v", err)
+	}
+}
