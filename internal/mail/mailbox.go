@@ -1,0 +1,67 @@
+package mail
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/backlist/backlist/internal/store"
+)
+
+// PageSize is how many messages a page of the mailbox shows.
+const PageSize = 20
+
+// List returns a page (from 1) of a reader's messages, the newest first, and how many pages there are (at least 1). A
+// page out of range is the nearest one that exists, which is returned too.
+func List(ctx context.Context, db store.DBTX, readerID int64, page int) (messages []store.Message, current, last int, err error) {
+	q := store.New()
+	count, err := q.MessageCount(ctx, db, readerID)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("count the mailbox: %w", err)
+	}
+	last = max(1, int((count+PageSize-1)/PageSize))
+	current = min(max(page, 1), last)
+	messages, err = q.MessageList(ctx, db, store.MessageListParams{
+		ReaderID: readerID, Size: PageSize, Skip: int32((current - 1) * PageSize),
+	})
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("read the mailbox: %w", err)
+	}
+	for i := range messages {
+		title(&messages[i])
+	}
+	return messages, current, last, nil
+}
+
+// Get returns one of a reader's messages, or pgx.ErrNoRows: another reader's is not found.
+func Get(ctx context.Context, db store.DBTX, readerID, id int64) (store.Message, error) {
+	m, err := store.New().MessageGet(ctx, db, id, readerID)
+	if err != nil {
+		return store.Message{}, fmt.Errorf("read message %d: %w", id, err)
+	}
+	title(&m)
+	return m, nil
+}
+
+// title gives a message that was never written something to be called by.
+func title(m *store.Message) {
+	if m.Subject == "" {
+		m.Subject = Kind(m.Kind).Title()
+	}
+}
+
+// MarkRead notes that the reader has opened a message, once it has arrived. Another reader's is left alone.
+func MarkRead(ctx context.Context, db store.DBTX, readerID, id int64) error {
+	if _, err := store.New().MessageRead(ctx, db, id, readerID); err != nil {
+		return fmt.Errorf("mark message %d as read: %w", id, err)
+	}
+	return nil
+}
+
+// Unread counts the messages that a reader has not opened. Those still on their way do not count.
+func Unread(ctx context.Context, db store.DBTX, readerID int64) (int, error) {
+	n, err := store.New().MessageUnread(ctx, db, readerID)
+	if err != nil {
+		return 0, fmt.Errorf("count unread mail: %w", err)
+	}
+	return int(n), nil
+}

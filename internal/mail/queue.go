@@ -1,0 +1,55 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/notice"
+	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// Draft is a message to be. Key is what makes two messages the same ("welcome:42", "ready:42:2026-11-23"); SubjectID is
+// the row it is about, as its kind's composer understands it; To is the reader's address at this moment.
+type Draft struct {
+	ReaderID  int64
+	Kind      Kind
+	Key       string
+	SubjectID *int64
+	To        string
+}
+
+// Queue records a message and enqueues its delivery, both in tx. The same key twice is one message: the second call
+// changes nothing and returns false.
+func Queue(ctx context.Context, tx pgx.Tx, jobs *work.Client, d Draft) (queued bool, err error) {
+	id, err := store.New().MessageInsert(ctx, tx, store.MessageInsertParams{
+		ReaderID: d.ReaderID, Kind: string(d.Kind), Key: d.Key, MessageID: messageID(d.Key), SubjectID: d.SubjectID,
+		ToAddress: d.To,
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("record message %s: %w", d.Key, err)
+	}
+	if _, err := jobs.InsertTx(ctx, tx, DeliverArgs{MessageID: id}, nil); err != nil {
+		return false, fmt.Errorf("enqueue message %s: %w", d.Key, err)
+	}
+	return true, notice.Send(ctx, tx, d.ReaderID, notice.TopicMail)
+}
+
+// messageID is the Message-ID header's part before the @; the sender's domain follows it. It depends on the key alone,
+// so that whoever gets a message twice can tell.
+func messageID(key string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '_':
+			return r
+		}
+		return '-'
+	}, key)
+}

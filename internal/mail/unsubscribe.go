@@ -1,0 +1,88 @@
+package mail
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/notice"
+	"github.com/backlist/backlist/internal/store"
+)
+
+// ErrToken is a token that this site did not make, or that was damaged on its way.
+var ErrToken = errors.New("this link is not complete: open it from the mail again, or switch the mail off in your settings")
+
+// Token signs the right to switch one kind of mail off for one reader. It opens nothing else, so it does not expire: a
+// mail may be read years later.
+func Token(secret string, readerID int64, kind Kind) string {
+	subject := strconv.FormatInt(readerID, 10) + "." + string(kind)
+	return base64.RawURLEncoding.EncodeToString([]byte(subject)) + "." +
+		base64.RawURLEncoding.EncodeToString(sign(secret, subject))
+}
+
+// ParseToken returns what a token of Token's stands for, or ErrToken.
+func ParseToken(secret, token string) (readerID int64, kind Kind, err error) {
+	head, tail, _ := strings.Cut(token, ".")
+	// Strict: two spellings of one token are one too many.
+	subject, err1 := base64.RawURLEncoding.Strict().DecodeString(head)
+	mac, err2 := base64.RawURLEncoding.Strict().DecodeString(tail)
+	if err1 != nil || err2 != nil || !hmac.Equal(mac, sign(secret, string(subject))) {
+		return 0, "", ErrToken
+	}
+	id, name, _ := strings.Cut(string(subject), ".")
+	readerID, err = strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return 0, "", ErrToken
+	}
+	return readerID, Kind(name), nil
+}
+
+// sign covers the purpose too: the same secret may sign other things.
+func sign(secret, subject string) []byte {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte("unsubscribe\n" + subject))
+	return mac.Sum(nil)
+}
+
+// heldBack is what the mailbox says of mail that Unsubscribe stopped.
+const heldBack = "You switched this mail off before it was sent."
+
+// Unsubscribe switches a kind of mail off for a reader and holds back what is queued of it. Mail that is being sent at
+// this moment still arrives. Doing it twice, or for a reader who has left, changes nothing.
+func Unsubscribe(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind) error {
+	if err := choose(ctx, tx, readerID, kind, false); err != nil {
+		return err
+	}
+	held, err := store.New().MessageHoldBack(ctx, tx, store.MessageHoldBackParams{
+		Error: heldBack, ReaderID: readerID, Kind: string(kind),
+	})
+	if err != nil {
+		return fmt.Errorf("hold back mail: %w", err)
+	}
+	if held == 0 {
+		return nil
+	}
+	return notice.Send(ctx, tx, readerID, notice.TopicMail)
+}
+
+// Resubscribe takes Unsubscribe back for mail to come; what was held back stays unsent.
+func Resubscribe(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind) error {
+	return choose(ctx, tx, readerID, kind, true)
+}
+
+func choose(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind, wanted bool) error {
+	if kind != KindReady {
+		return fmt.Errorf("mail of kind %q cannot be switched off", kind)
+	}
+	if _, err := store.New().MailReadySet(ctx, tx, wanted, readerID); err != nil {
+		return fmt.Errorf("record the mail choice: %w", err)
+	}
+	return nil
+}
