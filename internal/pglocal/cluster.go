@@ -51,7 +51,7 @@ func (s *Server) initCluster(ctx context.Context, p programs, living *os.File) e
 		out, err = s.initdb(ctx, p, living, "C") // a C library without C.UTF-8: the same order, ASCII case rules
 	}
 	if err != nil {
-		return fmt.Errorf("initdb of Postgres %d: %w: %s", p.major, err, bytes.TrimSpace(out))
+		return fmt.Errorf("initdb of Postgres %d: %w, its last words: %s", p.major, err, lastLines(out))
 	}
 	return os.Rename(s.path("data.new"), s.path("data"))
 }

@@ -26,7 +26,19 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+// run gives the tests a folder for temporary files of their own: the library leaves its logs there.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pglocal-tmp-")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("TMPDIR", dir)
+	return m.Run()
 }
 
 func own(dir string, shared bool) error {

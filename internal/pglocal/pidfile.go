@@ -3,6 +3,7 @@ package pglocal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -47,9 +48,13 @@ func readPIDFile(data string) (pidFile, error) {
 // clearPIDFile removes the pid file of a dead server. Postgres would do so itself, but not when the number
 // has meanwhile been given to another process. Only a server started by hand lives without our lock.
 func (s *Server) clearPIDFile() error {
+	path := filepath.Join(s.path("data"), "postmaster.pid")
 	file, err := readPIDFile(s.path("data"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		return nil // none, or one that nobody can read
+		return os.Remove(path) // cut off by a power cut; Postgres does not start over an empty one either
 	}
 	if conn, err := net.DialTimeout("tcp", file.address(), time.Second); err == nil {
 		conn.Close()
@@ -57,5 +62,5 @@ func (s *Server) clearPIDFile() error {
 			return fmt.Errorf("a Postgres that Backlist did not start (process %d) runs on %s: stop it first", file.pid, s.path("data"))
 		}
 	}
-	return os.Remove(filepath.Join(s.path("data"), "postmaster.pid"))
+	return os.Remove(path)
 }

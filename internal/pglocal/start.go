@@ -162,6 +162,10 @@ func (s *Server) logTail() string {
 	if err != nil {
 		return err.Error()
 	}
+	return lastLines(text)
+}
+
+func lastLines(text []byte) string {
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	return string(bytes.Join(lines[max(0, len(lines)-8):], []byte("\n")))
 }
