@@ -62,7 +62,28 @@ func SettingsPage(d Settings) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Settings</h1><form method=\"post\" action=\"/settings\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"formpage\"><h1>Settings</h1>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = ui.ErrorSummary(d.problems()).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<form class=\"sheet\" method=\"post\" action=\"/settings\"><h2>You</h2><p class=\"hint\">Signed in as <strong>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var3 string
+			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(d.Email)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/settings.templ`, Line: 31, Col: 50}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</strong></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -70,7 +91,29 @@ func SettingsPage(d Settings) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<button type=\"submit\">Save</button></form>")
+			templ_7745c5c3_Err = d.zone().Control().Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h2>Mail</h2><p class=\"hint\">When new recommendations are ready we send a mail, once a day at most.</p>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = ui.Check{Name: "quiet", Label: "Don’t send me that mail", Checked: d.Quiet}.Control().Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<button class=\"button\" type=\"submit\">Save settings</button></form><form class=\"sheet\" method=\"post\" action=\"/settings/password\"><h2>Password</h2>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			for _, f := range d.passwords() {
+				templ_7745c5c3_Err = f.Control().Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<button class=\"button\" type=\"submit\">Change password</button></form><p class=\"aside\"><a href=\"/settings/delete\">Delete my account</a></p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -82,6 +125,23 @@ func SettingsPage(d Settings) templ.Component {
 		}
 		return nil
 	})
+}
+
+// problems joins what is wrong with either form.
+func (d Settings) problems() []ui.Problem {
+	zone := ui.Field{Name: "time_zone", Input: d.TimeZone}
+	return append(ui.Problems(d.Problem, d.name(), zone), ui.Problems(d.PasswordProblem, d.passwords()...)...)
+}
+
+func (d Settings) zone() ui.Select {
+	return ui.Select{Name: "time_zone", Label: "Time zone", Hint: "For times on these pages and for what counts as a day.", Input: d.TimeZone, Options: d.Zones}
+}
+
+func (d Settings) passwords() []ui.Field {
+	return []ui.Field{
+		{Name: "current", Label: "Current password", Type: "password", Autocomplete: "current-password", Input: d.Current, Required: true, MaxLength: 200},
+		{Name: "password", Label: "New password", Type: "password", Hint: "At least 8 characters. A few words in a row do well.", Autocomplete: "new-password", Input: d.Password, Required: true, MaxLength: 200},
+	}
 }
 
 func (d Settings) name() ui.Field {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/a-h/templ"
@@ -12,3 +13,25 @@ func (r Rating) action() templ.SafeURL {
 
 // id names an element of this book's form; several forms share a page.
 func (r Rating) id(what string) string { return fmt.Sprintf("%s-%d", what, r.BookID) }
+
+func (r Rating) part() string { return cmp.Or(r.Part, r.id("rating")) }
+
+// starHalf is the left half of the star's box for odd numbers, else the right.
+func starHalf(h int) string {
+	if h%2 == 1 {
+		return "0 0 12 24"
+	}
+	return "12 0 12 24"
+}
+
+// Live lets htmx send a form and renew one part of the page, known by its id,
+// together with the flash. The form's own action does the same without it; add
+// hx-post beside this.
+func Live(part string) templ.Attributes {
+	return templ.Attributes{
+		"hx-target":     "#" + part,
+		"hx-select":     "#" + part,
+		"hx-swap":       "outerMorph",
+		"hx-select-oob": "#flash:innerHTML",
+	}
+}

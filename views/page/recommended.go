@@ -1,0 +1,61 @@
+package page
+
+import (
+	"fmt"
+
+	"github.com/a-h/templ"
+
+	"github.com/backlist/backlist/views/ui"
+)
+
+// standing says in one line how things are with the list.
+func (d Recommended) standing() string {
+	switch {
+	case d.Working:
+		return "Finding books for you …"
+	case d.Popular:
+		return "Books that many readers love"
+	case d.Made != "":
+		return fmt.Sprintf("Made %s from your %s", d.Made, ui.Count(d.Ratings, "rating", "ratings"))
+	case d.RateMore > 0:
+		return rateMore(d.RateMore, d.Ratings)
+	default:
+		return "No recommendations yet"
+	}
+}
+
+// standingMore is the second line: why it is so, or what to do.
+func (d Recommended) standingMore() string {
+	switch {
+	case d.Working && d.Hint != "":
+		return d.Hint
+	case d.Working && len(d.Items) > 0:
+		return "The list below is the last one. The new one takes its place by itself."
+	case d.Working:
+		return "It appears here by itself; without JavaScript, reload in a moment."
+	case d.Popular && d.RateMore > 0:
+		return fmt.Sprintf("New readers get popular books. Rate %s more and the list becomes your own.", ui.Count(d.RateMore, "book", "books"))
+	case d.Popular:
+		return "New readers get popular books, until we know enough readers with a taste like yours."
+	case d.Made != "":
+		return "It is made anew each time you rate a book."
+	default:
+		return ""
+	}
+}
+
+func (r Recommendation) byline() string {
+	line := r.Author
+	if r.Year != "" {
+		line += ", " + r.Year
+	}
+	if r.Average != "" {
+		line += " · ★ " + r.Average
+	}
+	return line
+}
+
+// bookAct is where a form about a book posts: its rating, shelf or dismissal.
+func bookAct(id int64, what string) templ.SafeURL {
+	return templ.SafeURL(fmt.Sprintf("/books/%d/%s", id, what))
+}

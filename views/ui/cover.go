@@ -1,0 +1,94 @@
+package ui
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// drawing is a cover with every choice made.
+type drawing struct {
+	palette
+	title, author     block
+	year, initial     string
+	ornament, pattern string
+	scene             int // which picture, for the covers that have one
+}
+
+// family is one way to build a cover, with the room that it has for the title
+// and for the author, in units of the cover: 200 wide, 300 high.
+type family struct {
+	titleWidth, titleHeight, titleSize float64
+	authorWidth                        float64
+}
+
+const (
+	cloth = iota
+	label
+	bands
+	initial
+	halfBound
+	picture
+	arch
+	familyCount
+)
+
+var families = [familyCount]family{
+	cloth:     {142, 112, 29, 142},
+	label:     {124, 96, 25, 124},
+	bands:     {164, 108, 30, 164},
+	initial:   {164, 130, 32, 160},
+	halfBound: {124, 130, 28, 124},
+	picture:   {164, 92, 30, 164},
+	arch:      {122, 110, 27, 122},
+}
+
+// plan makes the choices. The number is scrambled first, or neighbours in the
+// catalogue would stand side by side in one design.
+func (c Cover) plan() (int, drawing) {
+	n := uint64(c.Variant) * 0x9e3779b97f4a7c15
+	pick := func(shift, among int) int { return int(n >> shift % uint64(among)) }
+	kind := pick(58, familyCount)
+	f := families[kind]
+	d := drawing{
+		palette:  palettes[pick(40, len(palettes))],
+		title:    fit(shortTitle(c.Title), f.titleWidth, f.titleHeight, f.titleSize, 13),
+		author:   fit(strings.ToUpper(c.Author), f.authorWidth*0.82, 27, 12, 9),
+		year:     c.Year,
+		initial:  firstLetter(c.Title),
+		ornament: "#orn-" + ornaments[pick(30, len(ornaments))],
+		pattern:  "#pat-" + patterns[pick(20, len(patterns))],
+		scene:    pick(12, 5),
+	}
+	return kind, d
+}
+
+// shortTitle leaves a subtitle away where the title is long.
+func shortTitle(title string) string {
+	if len(title) > 34 {
+		for _, mark := range []string{": ", "; ", " ("} {
+			if head, _, found := strings.Cut(title, mark); found && head != "" {
+				return head
+			}
+		}
+	}
+	return title
+}
+
+// firstLetter is the letter that a library would file the title under.
+func firstLetter(title string) string {
+	for _, article := range []string{"The ", "A ", "An "} {
+		title = strings.TrimPrefix(title, article)
+	}
+	for _, r := range title {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return string(unicode.ToUpper(r))
+		}
+	}
+	return "§"
+}
+
+// num writes a coordinate with at most one decimal.
+func num(f float64) string {
+	return strconv.FormatFloat(float64(int(f*10+0.5))/10, 'f', -1, 64)
+}

@@ -1,0 +1,119 @@
+package ui
+
+import (
+	"strings"
+	"unicode"
+)
+
+// block is text set in lines of one size, in units of the cover (200 wide).
+type block struct {
+	lines []string
+	size  float64
+}
+
+// leading is the distance of two baselines, in sizes.
+const leading = 1.14
+
+func (b block) height() float64 { return float64(len(b.lines)) * b.size * leading }
+
+// fit sets words as large as they go into width and height, between the sizes
+// biggest and smallest, with lines of even length. Where even the smallest does
+// not fit, words are broken and the last line ends in an ellipsis: a cover never
+// spills over.
+func fit(text string, width, height, biggest, smallest float64) block {
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return block{size: smallest}
+	}
+	for size := biggest; size > smallest; size-- {
+		b := block{wrap(words, width/size), size}
+		if b.lines != nil && b.height() <= height {
+			return b
+		}
+	}
+	b := block{wrap(breakWords(words, width/smallest), width/smallest), smallest}
+	if room := max(1, int(height/(smallest*leading))); len(b.lines) > room {
+		b.lines = b.lines[:room]
+		b.lines[room-1] = strings.TrimRight(b.lines[room-1], " ,.;:") + "…"
+	}
+	return b
+}
+
+// wrap breaks words into the fewest lines no wider than width (in sizes), and
+// among those takes the breaks that leave the lines most even. It returns nil if
+// a word alone is too wide.
+func wrap(words []string, width float64) []string {
+	type best struct {
+		lines int
+		rag   float64
+		next  int
+	}
+	from := make([]best, len(words)+1)
+	for i := len(words) - 1; i >= 0; i-- {
+		from[i] = best{lines: -1}
+		for j := i + 1; j <= len(words); j++ {
+			w := measure(strings.Join(words[i:j], " "))
+			if w > width {
+				break
+			}
+			if from[j].lines < 0 {
+				continue
+			}
+			try := best{from[j].lines + 1, from[j].rag + (width-w)*(width-w), j}
+			if from[i].lines < 0 || try.lines < from[i].lines || try.lines == from[i].lines && try.rag < from[i].rag {
+				from[i] = try
+			}
+		}
+	}
+	if from[0].lines < 0 {
+		return nil
+	}
+	var lines []string
+	for i := 0; i < len(words); i = from[i].next {
+		lines = append(lines, strings.Join(words[i:from[i].next], " "))
+	}
+	return lines
+}
+
+// breakWords cuts words that are too wide for a line into pieces that are not.
+func breakWords(words []string, width float64) []string {
+	var out []string
+	for _, word := range words {
+		piece, w := "", 0.0
+		for _, r := range word {
+			if w += advance(r); w > width-0.6 && piece != "" {
+				out, piece, w = append(out, piece), "", advance(r)
+			}
+			piece += string(r)
+		}
+		out = append(out, piece)
+	}
+	return out
+}
+
+// measure estimates the width of text in sizes. Nobody knows which serif the
+// reader's machine has: the figures suit Palatino and Georgia, rounded up.
+func measure(text string) float64 {
+	w := 0.0
+	for _, r := range text {
+		w += advance(r)
+	}
+	return w
+}
+
+func advance(r rune) float64 {
+	switch {
+	case unicode.Is(unicode.Mn, r):
+		return 0
+	case strings.ContainsRune("iljtfI.,:;'’!|()[]- ", r):
+		return 0.35
+	case strings.ContainsRune("mwMW—@%", r):
+		return 0.97
+	case unicode.IsUpper(r):
+		return 0.76
+	case r < 0x2e80:
+		return 0.56
+	default: // scripts that are set in squares
+		return 1.02
+	}
+}
