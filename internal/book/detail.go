@@ -1,0 +1,103 @@
+package book
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/backlist/backlist/internal/store"
+)
+
+// Detail is everything that the page of a book shows of it.
+type Detail struct {
+	Card
+	OriginalTitle string // empty where it is the title, or not known
+	By            []Author
+	Series        string // "Sherlock Holmes, 3"; empty where the book stands alone
+	Subjects      []Subject
+	About         string // a sentence of ours; may be empty
+}
+
+// Author is a person who wrote a book.
+type Author struct {
+	ID   int64
+	Name string
+	Life string // "1775–1817", "70–19 BC", "born 1950"; empty where nothing is known
+}
+
+// Subject is one of the catalogue's subjects.
+type Subject struct {
+	Key   string // as in ?subject=
+	Name  string
+	Books int // how many books have it; only Subjects fills it
+}
+
+// Get returns a book. An unknown id is pgx.ErrNoRows.
+func Get(ctx context.Context, db store.DBTX, id int64) (Detail, error) {
+	q := store.New()
+	b, err := q.BookGet(ctx, db, id)
+	if err != nil {
+		return Detail{}, fmt.Errorf("load book %d: %w", id, err)
+	}
+	authors, err := q.BookAuthors(ctx, db, id)
+	if err != nil {
+		return Detail{}, fmt.Errorf("load the authors of book %d: %w", id, err)
+	}
+	subjects, err := q.BookSubjects(ctx, db, id)
+	if err != nil {
+		return Detail{}, fmt.Errorf("load the subjects of book %d: %w", id, err)
+	}
+	d := Detail{
+		Card:   Card{ID: id, Title: b.Title, Year: YearText(b.Year), Average: b.Average / 2, Ratings: int(b.Ratings)},
+		Series: SeriesText(b.Series, b.Volume), About: b.About,
+	}
+	if b.OriginalTitle != b.Title {
+		d.OriginalTitle = b.OriginalTitle
+	}
+	names := make([]string, len(authors))
+	for i, a := range authors {
+		names[i] = a.Name
+		d.By = append(d.By, Author{ID: a.ID, Name: a.Name, Life: Life(a.Born, a.Died)})
+	}
+	d.Authors = Names(names)
+	for _, s := range subjects {
+		d.Subjects = append(d.Subjects, Subject{Key: s.Key, Name: s.Name})
+	}
+	return d, nil
+}
+
+// Subjects returns the subjects that books have, by name.
+func Subjects(ctx context.Context, db store.DBTX) ([]Subject, error) {
+	rows, err := store.New().SubjectsUsed(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("load subjects: %w", err)
+	}
+	subjects := make([]Subject, len(rows))
+	for i, r := range rows {
+		subjects[i] = Subject{Key: r.Key, Name: r.Name, Books: int(r.Books)}
+	}
+	return subjects, nil
+}
+
+// SeriesText writes a series and the book's number in it for display: "Sherlock Holmes, 3".
+func SeriesText(series, volume string) string {
+	if series == "" || volume == "" {
+		return series
+	}
+	return series + ", " + volume
+}
+
+// Life writes the years of a life for display: "1775–1817", "70–19 BC", "43 BC–17", "born 1950", "died 1375".
+func Life(born, died *int16) string {
+	from, to := YearText(born), YearText(died)
+	switch {
+	case from == "" && to == "":
+		return ""
+	case from == "":
+		return "died " + to
+	case to == "":
+		return "born " + from
+	case *born < 0 && *died < 0:
+		from = from[:len(from)-len(" BC")]
+	}
+	return from + "–" + to
+}

@@ -1,0 +1,56 @@
+package book
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/store"
+)
+
+// Rate records what a reader thinks of a book, first or anew, and raises the reader's ratings version unless the stars
+// are what they were. None removes the rating. An unknown book is pgx.ErrNoRows, and the transaction stays usable.
+// Whoever enqueues for this reader does so first: the job's row is locked before the reader's.
+func Rate(ctx context.Context, tx pgx.Tx, readerID, bookID int64, stars Stars) error {
+	if stars == None {
+		return Unrate(ctx, tx, readerID, bookID)
+	}
+	known, err := store.New().RatingPut(ctx, tx, store.RatingPutParams{ReaderID: readerID, BookID: bookID, Stars: int16(stars)})
+	return found(known, err, "rate", bookID)
+}
+
+// Unrate removes a reader's rating; that there is none is no error. Otherwise it is as Rate.
+func Unrate(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
+	known, err := store.New().RatingDelete(ctx, tx, bookID, readerID)
+	return found(known, err, "unrate", bookID)
+}
+
+func found(known bool, err error, verb string, bookID int64) error {
+	if err == nil && !known {
+		err = pgx.ErrNoRows
+	}
+	if err != nil {
+		return fmt.Errorf("%s book %d: %w", verb, bookID, err)
+	}
+	return nil
+}
+
+// Said is what a reader has said of a book.
+type Said struct {
+	Stars Stars
+	Shelf string // to-read, reading, read, or empty
+}
+
+// Mine returns what a reader has said of these books, by their ids. Books of which nothing are not in it.
+func Mine(ctx context.Context, db store.DBTX, readerID int64, bookIDs []int64) (map[int64]Said, error) {
+	rows, err := store.New().BookMine(ctx, db, bookIDs, readerID)
+	if err != nil {
+		return nil, fmt.Errorf("load what reader %d said: %w", readerID, err)
+	}
+	said := make(map[int64]Said, len(rows))
+	for _, r := range rows {
+		said[r.BookID] = Said{Stars: Stars(r.Stars), Shelf: r.Status}
+	}
+	return said, nil
+}

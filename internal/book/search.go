@@ -1,0 +1,97 @@
+package book
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/backlist/backlist/internal/fold"
+	"github.com/backlist/backlist/internal/store"
+)
+
+// PerPage is how many books a page of a search has.
+const PerPage = 24
+
+// lastPage keeps the offset of a page in an int32.
+const lastPage = 1 << 20
+
+// Query is what to search for.
+type Query struct {
+	Text    string // as typed; empty finds all books
+	Subject string // the key of a subject, or empty
+	Page    int    // from 1; one beyond the last is the last
+}
+
+// Result is a page of what was found.
+type Result struct {
+	Books     []Card
+	Total     int    // on all pages
+	Page      int    // from 1
+	Pages     int    // at least 1
+	Corrected string // the words that were found instead of mistyped ones, folded ("dostoevsky"); empty where all were right
+	Partial   bool   // no book has all the words: these have most of them
+}
+
+// Search finds books by words of their title, authors, series and subjects, and forgives accents, case, unfinished words
+// and typing errors. The best match comes first, among equals the best loved. Nothing that is typed is an error.
+func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
+	query.Page = min(max(query.Page, 1), lastPage)
+	if !fine(query.Subject) {
+		return Result{Page: 1, Pages: 1}, nil
+	}
+	find := func(page int) (hits, error) { return browse(ctx, db, query.Subject, page) }
+	if strings.TrimSpace(query.Text) != "" {
+		tokens := tokenize(query.Text)
+		if len(tokens) == 0 {
+			return Result{Page: 1, Pages: 1}, nil
+		}
+		s := searcher{db: db, subject: query.Subject, exact: exactTitle(query.Text), tokens: tokens}
+		find = func(page int) (hits, error) { return s.find(ctx, page) }
+	}
+	found, err := find(query.Page)
+	if err == nil && len(found.ids) == 0 && query.Page > 1 { // beyond the end: the first page says where that is
+		if found, err = find(1); err == nil && found.pages() > 1 {
+			found, err = find(found.pages())
+		}
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("search books: %w", err)
+	}
+	cards, err := Cards(ctx, db, found.ids)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{
+		Books: cards, Total: found.total, Page: found.page, Pages: found.pages(), Corrected: found.corrected, Partial: found.partial,
+	}, nil
+}
+
+// hits is a page of book ids.
+type hits struct {
+	ids         []int64
+	total, page int
+	matched     int // of the needed tokens
+	corrected   string
+	partial     bool
+}
+
+func (h hits) pages() int { return max(1, (h.total+PerPage-1)/PerPage) }
+
+func browse(ctx context.Context, db store.DBTX, subject string, page int) (hits, error) {
+	rows, err := store.New().BookBrowse(ctx, db, store.BookBrowseParams{
+		Subject: subject, Skip: int32((page - 1) * PerPage), Count: PerPage,
+	})
+	h := hits{page: page}
+	for _, r := range rows {
+		h.ids, h.total = append(h.ids, r.ID), int(r.Total)
+	}
+	return h, err
+}
+
+// exactTitle is the word under which a book's whole title is indexed. No word of a text begins like it.
+func exactTitle(title string) string { return "=" + fold.Title(title) }
+
+// fine reports whether Postgres can hold s at all.
+func fine(s string) bool {
+	return strings.ToValidUTF8(s, "") == s && !strings.Contains(s, "\x00")
+}

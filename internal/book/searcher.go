@@ -1,0 +1,185 @@
+package book
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/backlist/backlist/internal/fold"
+	"github.com/backlist/backlist/internal/store"
+)
+
+// What a word counts for, times its weight in the book.
+const (
+	asTyped   = 6
+	asPrefix  = 4
+	asMistake = 3
+)
+
+// searcher looks for the tokens of one search.
+type searcher struct {
+	db      store.DBTX
+	subject string
+	exact   string // the word of a title that is all that was typed
+	tokens  []token
+}
+
+// find tries the words as typed; if no book has all of them, typing errors are forgiven in the words that no book has,
+// then in all. Where that is not enough either, the books that have most of the words are found.
+func (s searcher) find(ctx context.Context, page int) (hits, error) {
+	h, err := s.run(ctx, page, nil)
+	if err != nil || h.matched == s.needed() {
+		return h, err
+	}
+	strange, err := s.strange(ctx)
+	if err != nil {
+		return hits{}, err
+	}
+	if len(strange) == 0 {
+		strange = s.tokens
+	}
+	similar, err := s.similar(ctx, strange)
+	if err != nil {
+		return hits{}, err
+	}
+	if len(similar) > 0 {
+		if h, err = s.run(ctx, page, similar); err != nil {
+			return hits{}, err
+		}
+	}
+	if h.matched < s.needed() && len(strange) < len(s.tokens) {
+		all, err := s.similar(ctx, s.tokens)
+		if err != nil {
+			return hits{}, err
+		}
+		wider, err := s.run(ctx, page, all)
+		if err != nil {
+			return hits{}, err
+		}
+		if wider.matched > h.matched {
+			h, similar = wider, all
+		}
+	}
+	h.partial = len(h.ids) > 0 && h.matched < s.needed()
+	h.corrected, err = s.corrected(ctx, h, similar)
+	return h, err
+}
+
+func (s searcher) needed() int {
+	n := 0
+	for _, t := range s.tokens {
+		if t.needed {
+			n++
+		}
+	}
+	return n
+}
+
+// run finds the books that have most tokens, but at least half of them; similar are words that stand for a token.
+func (s searcher) run(ctx context.Context, page int, similar map[string][]string) (hits, error) {
+	p := store.BookSearchParams{
+		Subject: s.subject, Exact: s.exact, Least: int32(s.needed()+1) / 2, Skip: int32((page - 1) * PerPage), Count: PerPage,
+	}
+	add := func(n int, t token, low, high string, whole, part int32) {
+		needed := int32(0)
+		if t.needed {
+			needed = 1
+		}
+		p.Tokens, p.Lows, p.Highs = append(p.Tokens, int32(n)), append(p.Lows, low), append(p.Highs, high)
+		p.Wholes, p.Parts, p.Needed = append(p.Wholes, whole), append(p.Parts, part), append(p.Needed, needed)
+	}
+	for n, t := range s.tokens {
+		add(n, t, t.word, t.end(), asTyped, asPrefix)
+		for _, word := range similar[t.word] {
+			add(n, t, word, token{word: word}.end(), asMistake, asMistake)
+		}
+	}
+	rows, err := store.New().BookSearch(ctx, s.db, p)
+	h := hits{page: page}
+	for _, r := range rows {
+		h.ids, h.total, h.matched = append(h.ids, r.BookID), int(r.Total), int(r.Tokens)
+	}
+	return h, err
+}
+
+// end is the first word behind the token's own, or behind all that begin with it.
+func (t token) end() string {
+	if t.prefix {
+		return t.word + "\U0010FFFF"
+	}
+	return t.word + "\x01"
+}
+
+// strange returns the needed tokens that no book has.
+func (s searcher) strange(ctx context.Context) ([]token, error) {
+	var lows, highs []string
+	for _, t := range s.tokens {
+		lows, highs = append(lows, t.word), append(highs, t.end())
+	}
+	known, err := store.New().WordRangesKnown(ctx, s.db, lows, highs)
+	var strange []token
+	for i, t := range s.tokens {
+		if t.needed && !slices.Contains(known, int32(i+1)) {
+			strange = append(strange, t)
+		}
+	}
+	return strange, err
+}
+
+// similar returns, for each of the tokens, the indexed words that are fewest typing errors away.
+func (s searcher) similar(ctx context.Context, tokens []token) (map[string][]string, error) {
+	var variants []string
+	for _, t := range tokens {
+		if fold.Typos(t.word) > 0 {
+			variants = append(variants, fold.Variants(t.word)...)
+		}
+	}
+	if len(variants) == 0 {
+		return nil, nil
+	}
+	words, err := store.New().WordsByVariant(ctx, s.db, variants)
+	similar := map[string][]string{}
+	for _, t := range tokens {
+		nearest := fold.Typos(t.word)
+		for _, word := range words {
+			switch d := fold.Distance(t.word, word, nearest); {
+			case d == 0 || d > nearest:
+			case d < nearest:
+				nearest, similar[t.word] = d, []string{word}
+			default:
+				similar[t.word] = append(similar[t.word], word)
+			}
+		}
+	}
+	return similar, err
+}
+
+// corrected says what was understood: each token, or the word that the first book found has in its place. It is empty
+// where that is what was typed.
+func (s searcher) corrected(ctx context.Context, h hits, similar map[string][]string) (string, error) {
+	var words []string
+	for _, near := range similar {
+		words = append(words, near...)
+	}
+	if len(h.ids) == 0 || len(words) == 0 {
+		return "", nil
+	}
+	has, err := store.New().WordsOfBook(ctx, s.db, h.ids[0], words)
+	if err != nil {
+		return "", err
+	}
+	understood, changed := make([]string, len(s.tokens)), false
+	for i, t := range s.tokens {
+		understood[i] = t.word
+		for _, word := range similar[t.word] {
+			if slices.Contains(has, word) {
+				understood[i], changed = word, true
+				break
+			}
+		}
+	}
+	if !changed {
+		return "", nil
+	}
+	return strings.Join(understood, " "), nil
+}
