@@ -87,6 +87,22 @@ func wantMark(t *testing.T, s *Server) {
 	}
 }
 
+// Somebody may delete the folder under a running server; it must not live on without it.
+func TestStopAfterFolderDeleted(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	s := start(t, cfg)
+	if err := os.RemoveAll(cfg.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(s.pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the server lives on: %v", err)
+	}
+}
+
 // A power cut can leave the pid file without content.
 func TestStartOverEmptyPIDFile(t *testing.T) {
 	t.Parallel()

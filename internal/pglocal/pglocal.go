@@ -34,7 +34,8 @@ import (
 // The one role, a superuser, and the one database that every server has. Both are named by this.
 const roleName = "backlist"
 
-// Config says where a private server lives and what it is for.
+// Config says where a private server lives and what it is for. A server that one attaches to keeps the
+// settings of the process that started it.
 type Config struct {
 	Dir            string       // folder of the server; created. Empty = DefaultDir("", "dev")
 	Throwaway      bool         // the data may be lost in a power cut: no fsync, and data that do not start are made anew
@@ -79,17 +80,16 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.cfg.Dir, err = s.account.makeDir(cfg.Dir); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			s.release()
-		}
-	}()
-
 	starting, err := lockFile(ctx, s.path("start.lock"), syscall.LOCK_EX)
 	if err != nil {
 		return nil, fmt.Errorf("wait for another start or stop in %s: %w", s.cfg.Dir, err)
 	}
 	defer starting.Close()
+	defer func() { // before start.lock is free, or the next to start would find the folder in use
+		if err != nil {
+			s.release()
+		}
+	}()
 	if err := s.claim(); err != nil {
 		return nil, err
 	}
@@ -156,10 +156,7 @@ func (s *Server) url(database string) string {
 // Stop stops the server in order, breaking open connections. Of a shared server it only lets go, unless
 // nobody else uses it. A second call does nothing.
 func (s *Server) Stop() error {
-	s.stopping.Do(func() {
-		defer s.release()
-		s.stopErr = s.stopIfLast()
-	})
+	s.stopping.Do(func() { s.stopErr = s.stopIfLast() })
 	return s.stopErr
 }
 
@@ -172,8 +169,10 @@ func (s *Server) stopIfLast() error {
 	if err == nil {
 		defer starting.Close()
 	} else if !errors.Is(err, fs.ErrNotExist) { // the folder is gone: the server in it is ours to end all the same
+		s.release()
 		return fmt.Errorf("wait for another start or stop in %s: %w", s.cfg.Dir, err)
 	}
+	defer s.release() // before start.lock is free, or the next to start would find the folder in use
 	if last, err := tryLock(s.users, syscall.LOCK_EX); err != nil || !last {
 		return err
 	}

@@ -21,23 +21,27 @@ type pidFile struct {
 
 func (f pidFile) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port)) }
 
-// readPIDFile reads a cluster's postmaster.pid, whose lines are: pid, data folder, start time, port, socket
-// folder, listen address, shared memory key, status (miscadmin.h, LOCK_FILE_LINE_*).
 func readPIDFile(data string) (pidFile, error) {
 	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	if err != nil {
 		return pidFile{}, err
 	}
-	lines := strings.Split(string(text), "\n")
-	if len(lines) < 4 {
+	return parsePIDFile(string(text))
+}
+
+// parsePIDFile reads the lines of postmaster.pid: pid, data folder, start time, port, socket folder, listen
+// address, shared memory key, status (LOCK_FILE_LINE_* in Postgres' miscadmin.h). The server writes them
+// one after another; until there is a port there is nothing to know.
+func parsePIDFile(text string) (file pidFile, err error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) < 5 { // four whole lines, and what follows the last line break
 		return pidFile{}, errors.New("postmaster.pid is not whole")
 	}
-	var file pidFile
-	if file.pid, err = strconv.Atoi(strings.TrimSpace(lines[0])); err != nil {
-		return pidFile{}, err
+	if file.pid, err = strconv.Atoi(lines[0]); err != nil || file.pid <= 1 {
+		return pidFile{}, fmt.Errorf("postmaster.pid names process %q", lines[0])
 	}
-	if file.port, err = strconv.Atoi(strings.TrimSpace(lines[3])); err != nil {
-		return pidFile{}, err
+	if file.port, err = strconv.Atoi(lines[3]); err != nil || file.port < 1 || file.port > 65535 {
+		return pidFile{}, fmt.Errorf("postmaster.pid names port %q", lines[3])
 	}
 	if len(lines) > 7 {
 		file.status = strings.TrimSpace(lines[7])
