@@ -1,0 +1,183 @@
+-- name: RecommendScore :many
+-- The row form of item-kNN: a candidate's score is what its neighbours that the reader rated add up to. One statement,
+-- so that the version is that of the ratings it saw. No row: no such reader. One row with book 0: no candidates.
+-- Only candidates near a book that the reader liked (3½ stars and up) count: the others have no reason to be shown.
+with mine as materialized (
+    select book_id, stars from rating where rating.reader_id = @reader_id
+), scored as (
+    select n.book_id, sum(n.similarity * m.stars)::real as score
+    from mine m
+    join neighbour n on n.neighbour_id = m.book_id
+    where not exists (select from mine x where x.book_id = n.book_id)
+      and not exists (select from shelving x where x.reader_id = @reader_id and x.book_id = n.book_id)
+      and not exists (select from dismissal x where x.reader_id = @reader_id and x.book_id = n.book_id)
+    group by n.book_id
+    having max(m.stars) >= 7
+    order by score desc, n.book_id
+    limit @depth::int
+)
+select r.ratings_version, (select count(*) from mine)::int as ratings,
+       coalesce(s.book_id, 0)::bigint as book_id, coalesce(s.score, 0)::real as score,
+       coalesce(b.series, '')::text as series, coalesce(b.volume, '')::text as volume,
+       array(select a.author_id from book_author a where a.book_id = s.book_id order by a.position)::bigint[] as author_ids,
+       array(select n.neighbour_id from neighbour n join mine m on m.book_id = n.neighbour_id
+             where n.book_id = s.book_id and m.stars >= 7
+             order by n.similarity * m.stars desc, n.neighbour_id limit 3)::bigint[] as because
+from reader r
+left join scored s on true
+left join book b on b.id = s.book_id
+where r.id = @reader_id
+order by s.score desc, s.book_id;
+
+-- name: RecommendPopular :many
+-- What everybody likes, books by the authors and on the subjects of what the reader liked first. Where nobody has rated
+-- anything yet, the catalogue's order stands in.
+with liked as materialized (
+    select book_id from rating where rating.reader_id = @reader_id and stars >= 7
+), by_author as materialized (
+    select distinct b.author_id from book_author b join liked using (book_id)
+), on_subject as materialized (
+    select distinct b.subject from book_subject b join liked using (book_id)
+), pool as (
+    (select p.book_id from popularity p order by p.score desc, p.book_id limit 300)
+    union
+    (select b.book_id from book_author b join by_author using (author_id) limit 200)
+    union
+    (select b.id from book b order by b.id limit 300)
+), ranked as (
+    select q.book_id,
+           ((1 + coalesce(p.score, 0))
+            * (1 + 0.5 * (exists (select from book_author a join by_author using (author_id) where a.book_id = q.book_id))::int
+                 + 0.1 * (select count(*) from (select from book_subject t join on_subject using (subject)
+                                               where t.book_id = q.book_id limit 3) shared)))::real as score
+    from pool q left join popularity p using (book_id)
+    where not exists (select from rating x where x.reader_id = @reader_id and x.book_id = q.book_id)
+      and not exists (select from shelving x where x.reader_id = @reader_id and x.book_id = q.book_id)
+      and not exists (select from dismissal x where x.reader_id = @reader_id and x.book_id = q.book_id)
+    order by 2 desc, 1
+    limit @depth::int
+)
+select r.book_id, r.score, b.series, b.volume,
+       array(select a.author_id from book_author a where a.book_id = r.book_id order by a.position)::bigint[] as author_ids
+from ranked r join book b on b.id = r.book_id
+order by r.score desc, r.book_id;
+
+-- name: RecommendVolumes :many
+-- All numbered volumes of some series, and which of them the reader has begun. (series <> '' lets a partial index serve.)
+select b.series, b.volume,
+       (exists (select from rating x where x.reader_id = @reader_id and x.book_id = b.id)
+        or exists (select from shelving x where x.reader_id = @reader_id and x.book_id = b.id
+                   and x.status in ('reading', 'read')))::bool as begun
+from book b
+where b.series = any(@series::text[]) and b.series <> '' and b.volume <> '';
+
+-- name: RecommendLockReader :one
+-- Holds the reader still while a run is written. Callers have locked the reader's job before.
+select ratings_version, mail_ready, email, time_zone from reader where id = @reader_id for no key update;
+
+-- name: RecommendWrite :exec
+-- The run and its whole list. because has one array literal a book, for a list of lists has no other form here.
+with run as (
+    insert into recommendation_run (reader_id, ratings_version, basis, ratings)
+    values (@reader_id, @ratings_version, @basis, @ratings)
+    on conflict (reader_id) do update
+    set ratings_version = excluded.ratings_version, basis = excluded.basis, ratings = excluded.ratings, made_at = now()
+), gone as (
+    delete from recommendation where reader_id = @reader_id and book_id <> all (@book_ids::bigint[])
+)
+insert into recommendation (reader_id, book_id, rank, score, because)
+select @reader_id, u.book_id, u.rank::smallint, u.score, u.because::bigint[]
+from (select unnest(@book_ids::bigint[]) as book_id, unnest(@scores::real[]) as score,
+             unnest(@because::text[]) as because, generate_series(1, cardinality(@book_ids::bigint[])) as rank) u
+on conflict (reader_id, book_id) do update
+set rank = excluded.rank, score = excluded.score, because = excluded.because;
+
+-- name: RecommendState :one
+select r.ratings_version, r.ratings_changed_at,
+       (select count(*) from rating where reader_id = r.id)::int as ratings,
+       coalesce(run.ratings_version, -1)::bigint as run_version, coalesce(run.basis, '')::text as basis, run.made_at
+from reader r left join recommendation_run run on run.reader_id = r.id
+where r.id = @reader_id;
+
+-- name: RecommendList :many
+-- The stored list as it still holds: what was rated, shelved or dismissed since the run is left out, and so are reasons
+-- that the reader no longer likes.
+select c.book_id, c.rank, b.title, b.year, b.series, b.volume,
+       array(select a.name from book_author ba join author a on a.id = ba.author_id
+             where ba.book_id = c.book_id order by ba.position)::text[] as authors,
+       coalesce(why.ids, '{}')::bigint[] as reason_ids, coalesce(why.titles, '{}')::text[] as reason_titles
+from recommendation c
+join book b on b.id = c.book_id
+left join lateral (
+    select array_agg(w.id order by u.nth) as ids, array_agg(w.title order by u.nth) as titles
+    from unnest(c.because) with ordinality as u (book_id, nth)
+    join book w on w.id = u.book_id
+    join rating r on r.reader_id = c.reader_id and r.book_id = w.id and r.stars >= 7
+) why on true
+where c.reader_id = @reader_id
+  and not exists (select from rating x where x.reader_id = c.reader_id and x.book_id = c.book_id)
+  and not exists (select from shelving x where x.reader_id = c.reader_id and x.book_id = c.book_id)
+  and not exists (select from dismissal x where x.reader_id = c.reader_id and x.book_id = c.book_id)
+order by c.rank, c.book_id
+limit @most::int;
+
+-- name: RecommendDismiss :one
+-- Returns how many such books there are: 0 or 1. The reader's row is locked first, as wherever recommendations change.
+with me as materialized (
+    select m.id from reader m where m.id = @reader_id for no key update
+), fresh as (
+    insert into dismissal (reader_id, book_id)
+    select me.id, b.id from me join book b on b.id = @book_id
+    on conflict do nothing
+    returning 1
+), gone as (
+    delete from recommendation using me where reader_id = me.id and book_id = @book_id
+), bump as (
+    update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
+    from me where reader.id = me.id and exists (select from fresh)
+)
+select count(*) from book where book.id = @book_id;
+
+-- name: RecommendUndismiss :exec
+with me as materialized (
+    select m.id from reader m where m.id = @reader_id for no key update
+), back as (
+    delete from dismissal using me where reader_id = me.id and book_id = @book_id
+    returning 1
+)
+update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
+from me where reader.id = me.id and exists (select from back);
+
+-- name: RecommendLetterTo :one
+select name, mail_ready from reader where id = @reader_id;
+
+-- name: RecommendChanges :one
+-- How many changes of ratings there have been: ever, and when the last build of neighbours began (-1: no build yet);
+-- and how many ratings that build knew.
+select coalesce(pg_sequence_last_value('rating_change'::regclass), 0)::bigint as now,
+       coalesce(b.rating_change, -1)::bigint as built, coalesce(b.ratings, 0)::int as ratings
+from (values (1)) one left join (select * from neighbour_build order by id desc limit 1) b on true;
+
+-- name: RecommendBuildInsert :exec
+insert into neighbour_build (readers, ratings, pairs, rating_change, took)
+values (@readers, @ratings, @pairs, @rating_change, @took);
+
+-- name: RecommendOverlooked :many
+-- Readers who were given popular books although neighbours of a book that they like are now known, the latest first.
+select run.reader_id
+from recommendation_run run join reader r on r.id = run.reader_id
+where run.basis = 'popular'
+  and (select count(*) from rating x where x.reader_id = run.reader_id) >= @min_ratings::int
+  and exists (select from rating x join neighbour n on n.neighbour_id = x.book_id
+              where x.reader_id = run.reader_id and x.stars >= 7)
+order by r.ratings_changed_at desc nulls last, run.reader_id
+limit @most::int;
+
+-- name: RecommendDescribe :many
+-- Books by id, in that order, as a list shows them.
+select b.id, b.title, b.year, b.series, b.volume,
+       array(select a.name from book_author ba join author a on a.id = ba.author_id
+             where ba.book_id = b.id order by ba.position)::text[] as authors
+from (select unnest(@book_ids::bigint[]) as book_id, generate_series(1, cardinality(@book_ids::bigint[])) as nth) u
+join book b on b.id = u.book_id
+order by u.nth;

@@ -1,0 +1,74 @@
+package recommend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work"
+)
+
+// unfinished are the states in which a job stands in the way of another like it. A finished job blocks nothing; running
+// has to be among them, so a change that comes during a run is noticed by the run itself when it completes.
+func unfinished() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+		rivertype.JobStateScheduled, rivertype.JobStateRetryable,
+	}
+}
+
+// ReaderArgs is the job that makes one reader's list anew.
+type ReaderArgs struct {
+	ReaderID int64 `json:"reader_id"`
+}
+
+// Kind names the job.
+func (ReaderArgs) Kind() string { return "recommend_reader" }
+
+// InsertOpts allow one unfinished job a reader.
+func (ReaderArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		Queue:      river.QueueDefault,
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()},
+	}
+}
+
+// Enqueue asks for a new list of the reader in tx. Call it before the statement that changes the rating, shelf or
+// dismissal and thereby the reader's row: a duplicate locks the reader's unfinished job, and everybody locks the job
+// first and the reader second. That same lock makes a change either visible to the run in progress or wait for its end.
+func Enqueue(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64) error {
+	if _, err := jobs.InsertTx(ctx, tx, ReaderArgs{readerID}, nil); err != nil {
+		return fmt.Errorf("enqueue recommend_reader: %w", err)
+	}
+	return nil
+}
+
+// NeighboursArgs is the job that works out anew which books resemble which, for the whole site.
+type NeighboursArgs struct{}
+
+// Kind names the job.
+func (NeighboursArgs) Kind() string { return "rebuild_neighbours" }
+
+// InsertOpts allow one unfinished job. It is soon overtaken by the next, so it is not retried for days.
+func (NeighboursArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		Queue:       river.QueueDefault,
+		MaxAttempts: 3,
+		Priority:    2, // readers wait for their own lists
+		UniqueOpts:  river.UniqueOpts{ByState: unfinished()},
+	}
+}
+
+// rebuildEvery is how old neighbours may get while ratings change only a little.
+const rebuildEvery = 10 * time.Minute
+
+// Periodic enqueues rebuild_neighbours every ten minutes and when a worker process takes the lead.
+func Periodic() *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(rebuildEvery),
+		func() (river.JobArgs, *river.InsertOpts) { return NeighboursArgs{}, nil },
+		&river.PeriodicJobOpts{ID: "rebuild_neighbours", RunOnStart: true})
+}

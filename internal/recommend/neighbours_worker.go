@@ -1,0 +1,157 @@
+package recommend
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/recommend/knn"
+	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/work"
+)
+
+const (
+	neighboursKept = 50   // of each book
+	minReaders     = 30   // below this many readers co-occurrence is no better than popularity (measured)
+	overlookedMost = 1000 // readers who get a list of their own after a build
+	overlookedStep = 200  // of them enqueued by one statement
+)
+
+// NeighboursWorker works out neighbours and popularity.
+type NeighboursWorker struct {
+	river.WorkerDefaults[NeighboursArgs]
+	DB   DB
+	Jobs *work.Client
+	Log  *slog.Logger
+}
+
+// Timeout is for millions of ratings; a hundred thousand take a second.
+func (*NeighboursWorker) Timeout(*river.Job[NeighboursArgs]) time.Duration { return 5 * time.Minute }
+
+// Work counts in memory and then replaces both tables in one transaction. Readers see the old ones until it commits.
+func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursArgs]) error {
+	began := time.Now()
+	// The count is read before the ratings: what comes in between is built in now, and again next time. A rating whose
+	// transaction is still open may be counted and yet not seen; it is built in when the next one follows.
+	changes, err := store.New().RecommendChanges(ctx, w.DB)
+	if err != nil {
+		return fmt.Errorf("count changes of ratings: %w", err)
+	}
+	if changes.Now == changes.Built {
+		return nil
+	}
+	ratings, err := load(ctx, w.DB)
+	if err != nil {
+		return err
+	}
+	var near []knn.BookNeighbours
+	if ratings.Readers() >= minReaders {
+		if near, err = knn.Neighbours(ctx, ratings, neighboursKept, knn.Shrink(ratings.Readers())); err != nil {
+			return err
+		}
+	}
+	popular := knn.Popularity(ratings)
+	return work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
+		pairs, err := replace(ctx, tx, near, popular)
+		if err != nil {
+			return err
+		}
+		took := time.Since(began)
+		err = store.New().RecommendBuildInsert(ctx, tx, store.RecommendBuildInsertParams{
+			Readers: int32(ratings.Readers()), Ratings: int32(ratings.Len()), Pairs: int32(pairs),
+			RatingChange: changes.Now, Took: took,
+		})
+		if err != nil {
+			return fmt.Errorf("record the build: %w", err)
+		}
+		w.Log.InfoContext(ctx, "neighbours rebuilt", "readers", ratings.Readers(), "ratings", ratings.Len(),
+			"books", len(popular), "pairs", pairs, "took_ms", took.Milliseconds())
+		return w.enqueueOverlooked(ctx, tx) // last: from here on these readers' own requests wait for the commit
+	})
+}
+
+// load streams all ratings: they never are in memory as rows, only in knn's 5 bytes each.
+func load(ctx context.Context, db store.DBTX) (*knn.Ratings, error) {
+	rows, err := db.Query(ctx, "select reader_id, book_id, stars from rating order by reader_id, book_id")
+	if err != nil {
+		return nil, fmt.Errorf("read ratings: %w", err)
+	}
+	ratings := &knn.Ratings{}
+	var reader, book int64
+	var stars int16
+	_, err = pgx.ForEachRow(rows, []any{&reader, &book, &stars}, func() error {
+		return ratings.Add(reader, book, int(stars))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ratings: %w", err)
+	}
+	return ratings, nil
+}
+
+// replace writes both tables anew and returns the number of pairs. It analyses them, for without statistics the planner
+// reads all of neighbour for one reader.
+func replace(ctx context.Context, tx pgx.Tx, near []knn.BookNeighbours, popular []knn.Popular) (pairs int64, err error) {
+	if _, err := tx.Exec(ctx, "delete from neighbour"); err != nil {
+		return 0, fmt.Errorf("clear neighbours: %w", err)
+	}
+	if _, err := tx.Exec(ctx, "delete from popularity"); err != nil {
+		return 0, fmt.Errorf("clear popularity: %w", err)
+	}
+	pairs, err = tx.CopyFrom(ctx, pgx.Identifier{"neighbour"}, []string{"book_id", "neighbour_id", "similarity"},
+		pgx.CopyFromFunc(eachPair(near)))
+	if err != nil {
+		return 0, fmt.Errorf("write neighbours: %w", err)
+	}
+	_, err = tx.CopyFrom(ctx, pgx.Identifier{"popularity"}, []string{"book_id", "readers", "score"},
+		pgx.CopyFromSlice(len(popular), func(i int) ([]any, error) {
+			return []any{popular[i].Book, int32(popular[i].Readers), popular[i].Score}, nil
+		}))
+	if err != nil {
+		return 0, fmt.Errorf("write popularity: %w", err)
+	}
+	if _, err := tx.Exec(ctx, "analyze neighbour, popularity"); err != nil {
+		return 0, fmt.Errorf("analyse neighbours: %w", err)
+	}
+	return pairs, nil
+}
+
+// eachPair yields one row a call and nil after the last, as CopyFromFunc wants it.
+func eachPair(near []knn.BookNeighbours) func() ([]any, error) {
+	book, nth := 0, 0
+	return func() ([]any, error) {
+		for book < len(near) && nth == len(near[book].Near) {
+			book, nth = book+1, 0
+		}
+		if book == len(near) {
+			return nil, nil
+		}
+		n := near[book].Near[nth]
+		nth++
+		return []any{near[book].Book, n.ID, n.Similarity}, nil
+	}
+}
+
+// enqueueOverlooked gives readers whose list is of popular books, though neighbours of what they like are now known, a
+// list of their own.
+func (w *NeighboursWorker) enqueueOverlooked(ctx context.Context, tx pgx.Tx) error {
+	readers, err := store.New().RecommendOverlooked(ctx, tx, MinRatings, overlookedMost)
+	if err != nil {
+		return fmt.Errorf("find readers with popular books: %w", err)
+	}
+	for len(readers) > 0 {
+		step := readers[:min(overlookedStep, len(readers))]
+		readers = readers[len(step):]
+		params := make([]river.InsertManyParams, len(step))
+		for i, id := range step {
+			params[i] = river.InsertManyParams{Args: ReaderArgs{id}} // each reader once: the run's primary key
+		}
+		if _, err := w.Jobs.InsertManyTx(ctx, tx, params); err != nil {
+			return fmt.Errorf("enqueue recommend_reader: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package recommend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/store"
+)
+
+// Phase is where a reader's recommendations stand.
+type Phase string
+
+const (
+	NeedRatings Phase = "need-ratings" // nothing is rated; whatever list there is, is of popular books
+	Working     Phase = "working"      // something changed since the last run: a new one is on its way
+	Ready       Phase = "ready"        // the list knows all that the reader has told us
+)
+
+// State is what the page says of a reader's list.
+type State struct {
+	Phase      Phase
+	Ratings    int        // how many books the reader has rated
+	Version    int64      // of what recommendations depend on
+	RunVersion int64      // the version that the last run read, -1 without a run
+	Basis      string     // Neighbours, Popular, or "" without a run
+	MadeAt     *time.Time // when the last run was stored
+	ChangedAt  *time.Time // when the reader last changed something: from then on Working lasts
+}
+
+// StateOf reads where a reader's list stands. pgx.ErrNoRows: no such reader.
+func StateOf(ctx context.Context, db store.DBTX, readerID int64) (State, error) {
+	r, err := store.New().RecommendState(ctx, db, readerID)
+	if err != nil {
+		return State{}, fmt.Errorf("state of recommendations: %w", err)
+	}
+	s := State{
+		Phase: Ready, Ratings: int(r.Ratings), Version: r.RatingsVersion, RunVersion: r.RunVersion,
+		Basis: r.Basis, MadeAt: r.MadeAt, ChangedAt: r.RatingsChangedAt,
+	}
+	switch {
+	case s.Version > max(s.RunVersion, 0):
+		s.Phase = Working
+	case s.Ratings == 0:
+		s.Phase = NeedRatings
+	}
+	return s, nil
+}
+
+// Item is a recommended book.
+type Item struct {
+	BookID  int64
+	Rank    int // 1 is the first of the stored list; what has left the list since leaves a gap
+	Title   string
+	Authors []string // in the book's order
+	Year    *int16   // of first publication; negative is BC
+	Series  string
+	Volume  string
+	Reasons []Reason // the weightiest first; none for a popular book
+}
+
+// Reason is a book that the reader liked and that is why another is recommended.
+type Reason struct {
+	BookID int64
+	Title  string
+}
+
+// List reads up to limit books of a reader's stored list, without those that were rated, shelved or dismissed since.
+func List(ctx context.Context, db store.DBTX, readerID int64, limit int) ([]Item, error) {
+	rows, err := store.New().RecommendList(ctx, db, readerID, int32(limit))
+	if err != nil {
+		return nil, fmt.Errorf("list recommendations: %w", err)
+	}
+	items := make([]Item, len(rows))
+	for i, r := range rows {
+		items[i] = Item{
+			BookID: r.BookID, Rank: int(r.Rank), Title: r.Title, Authors: r.Authors, Year: r.Year,
+			Series: r.Series, Volume: r.Volume,
+		}
+		for n, id := range r.ReasonIds {
+			items[i].Reasons = append(items[i].Reasons, Reason{id, r.ReasonTitles[n]})
+		}
+	}
+	return items, nil
+}
+
+// PopularNow is the list of a reader who has no run yet: up to limit popular books that the reader does not know,
+// without reasons. Nothing is stored.
+func PopularNow(ctx context.Context, db store.DBTX, readerID int64, limit int) ([]Item, error) {
+	picked, err := popular(ctx, db, readerID, limit)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(picked))
+	for i, c := range picked {
+		ids[i] = c.bookID
+	}
+	rows, err := store.New().RecommendDescribe(ctx, db, ids)
+	if err != nil {
+		return nil, fmt.Errorf("describe popular books: %w", err)
+	}
+	items := make([]Item, len(rows))
+	for i, r := range rows {
+		items[i] = Item{
+			BookID: r.ID, Rank: i + 1, Title: r.Title, Authors: r.Authors, Year: r.Year, Series: r.Series, Volume: r.Volume,
+		}
+	}
+	return items, nil
+}
+
+// Dismiss takes a book off the reader's lists for good ("not for me"); twice is once. Enqueue comes before it, in the
+// same tx. pgx.ErrNoRows: no such book.
+func Dismiss(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
+	books, err := store.New().RecommendDismiss(ctx, tx, bookID, readerID)
+	if err == nil && books == 0 {
+		err = pgx.ErrNoRows
+	}
+	if err != nil {
+		return fmt.Errorf("dismiss book %d: %w", bookID, err)
+	}
+	return nil
+}
+
+// Undismiss takes a dismissal back, if there is one. Enqueue comes before it, in the same tx.
+func Undismiss(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
+	err := store.New().RecommendUndismiss(ctx, tx, readerID, bookID)
+	if err != nil {
+		return fmt.Errorf("take back the dismissal of book %d: %w", bookID, err)
+	}
+	return nil
+}
