@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -160,7 +159,7 @@ func start(t testing.TB) string {
 		}
 		server.url = server.local.URL()
 	}
-	tmpl := "tmpl_" + db.Hash(riverVersion())
+	tmpl := "tmpl_" + db.Hash(riverVersion(t))
 	if err := buildTemplate(context.WithoutCancel(t.Context()), tmpl); err != nil {
 		t.Fatal(err)
 	}
@@ -174,14 +173,16 @@ func checkout() string {
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
-func riverVersion() string {
-	info, _ := debug.ReadBuildInfo()
-	for _, dep := range info.Deps {
-		if dep.Path == "github.com/riverqueue/river" {
-			return dep.Version
-		}
+// riverVersion is River's, from go.mod: its migrations are in the template too.
+func riverVersion(t testing.TB) string {
+	t.Helper()
+	mod, err := os.ReadFile(filepath.Join(checkout(), "go.mod"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return "unknown"
+	_, after, _ := strings.Cut(string(mod), "github.com/riverqueue/river v")
+	version, _, _ := strings.Cut(after, "\n")
+	return version
 }
 
 // buildTemplate makes the template database unless it is there. It is renamed when complete, so that a crash half-way

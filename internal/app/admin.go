@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/pglocal"
+	"github.com/backlist/backlist/internal/reader"
+)
+
+// withPool runs fn on a small pool: what one-off commands need, even beside a full formation.
+func (p *program) withPool(ctx context.Context, fn func(pool *pgxpool.Pool) error) error {
+	log := newLogger(p.Stderr, p.cfg)
+	url, release, err := p.databaseURL(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer release()
+	pool, err := open(ctx, url, 2)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return fn(pool)
+}
+
+func runMigrate(ctx context.Context, p *program, _ []string) error {
+	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
+		return db.Migrate(ctx, pool, newLogger(p.Stdout, p.cfg))
+	})
+}
+
+func runOperatorAdd(ctx context.Context, p *program, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: backlist operator add EMAIL")
+	}
+	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
+		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return reader.MakeOperator(ctx, tx, args[0]) })
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("no account has the address %s: sign up on the site first", args[0])
+		}
+		if err == nil {
+			fmt.Fprintf(p.Stdout, "%s is an operator now.\n", args[0])
+		}
+		return err
+	})
+}
+
+func runReaderReset(ctx context.Context, p *program, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: backlist reader reset EMAIL")
+	}
+	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
+		base, err := siteBase(ctx, pool, p.cfg)
+		if err != nil {
+			return err
+		}
+		var link string
+		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
+			link, err = reader.MintReset(ctx, tx, args[0], base)
+			return err
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("no account has the address %s", args[0])
+		}
+		if err == nil {
+			fmt.Fprintf(p.Stdout, "This link sets a new password; it works once, for one hour:\n%s\n", link)
+		}
+		return err
+	})
+}
+
+func runConfig(_ context.Context, p *program, _ []string) error { return p.cfg.Print(p.Stdout) }
+
+// runPsql hands over to psql, with schema jobs first on the search path.
+func runPsql(ctx context.Context, p *program, args []string) error {
+	psql, err := pglocal.Find("psql")
+	if err != nil {
+		return err
+	}
+	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
+	if err != nil {
+		return err
+	}
+	defer release()
+	if len(args) == 0 {
+		fmt.Fprintln(p.Stderr, `Try: \d+ job   or: select kind, state, count(*) from job group by 1, 2;   Leave with \q`)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), psql, append([]string{url}, args...)...)
+	cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=jobs,public,work,river", "PGAPPNAME=backlist psql")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, p.Stdout, p.Stderr
+	return cmd.Run()
+}

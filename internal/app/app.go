@@ -1,0 +1,102 @@
+// Package app is the program: its commands and how the parts are wired together.
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/backlist/backlist/internal/config"
+)
+
+// Env is the process as the program sees it, so that tests can run it whole.
+type Env struct {
+	Args           []string
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// command is one verb of the program. set registers its flags; run gets what is left of the arguments.
+type command struct {
+	name string
+	args string // as usage shows them
+	help string
+	run  func(ctx context.Context, p *program, args []string) error
+	set  func(*flag.FlagSet, *program)
+}
+
+// program is one run: its surroundings, its configuration and the flags of its command.
+type program struct {
+	Env
+	cfg     config.Config
+	dataDir string // --data
+	demo    bool   // seed --demo
+	bench   benchFlags
+}
+
+// commands returns all verbs, in the order that usage shows them.
+func commands() []command {
+	return []command{
+		{name: "dev", help: "run everything on this machine: a private Postgres, the site, one worker, a slow mail server", run: runDev},
+		{name: "web", help: "serve the site on PORT", run: runWeb},
+		{name: "worker", help: "work off jobs", run: runWorker},
+		{name: "migrate", help: "bring the database up to this release", run: runMigrate},
+		{
+			name: "seed", help: "load the catalogue; --demo adds 200 invented readers; may be repeated", run: runSeed,
+			set: func(f *flag.FlagSet, p *program) { f.BoolVar(&p.demo, "demo", false, "add invented readers") },
+		},
+		{name: "operator add", args: "EMAIL", help: "make an account an operator", run: runOperatorAdd},
+		{name: "reader reset", args: "EMAIL", help: "print a link that sets a new password", run: runReaderReset},
+		{name: "psql", args: "[-- ARGS]", help: "open psql on the database, schema jobs first", run: runPsql},
+		{name: "config", help: "print the configuration, secrets masked", run: runConfig},
+		{name: "bench web", help: "measure the rating request", run: runBenchWeb, set: setBenchFlags},
+	}
+}
+
+// Run executes the command that env.Args name. The error it returns is for the person at the terminal.
+func Run(ctx context.Context, env Env) error {
+	if len(env.Args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, env.Args[0]) {
+		usage(env.Stdout)
+		return nil
+	}
+	for _, c := range commands() {
+		words := strings.Fields(c.name)
+		if len(env.Args) < len(words) || !slices.Equal(words, env.Args[:len(words)]) {
+			continue
+		}
+		p := &program{Env: env}
+		flags := flag.NewFlagSet("backlist "+c.name, flag.ContinueOnError)
+		flags.SetOutput(env.Stderr)
+		flags.StringVar(&p.dataDir, "data", "", "`folder` of the private Postgres, where DATABASE_URL is not set")
+		if c.set != nil {
+			c.set(flags, p)
+		}
+		if err := flags.Parse(env.Args[len(words):]); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil
+			}
+			return fmt.Errorf("see: backlist help")
+		}
+		var err error
+		if p.cfg, err = config.FromEnv(env.Getenv); err != nil {
+			return fmt.Errorf("the configuration needs mending:\n%w", err)
+		}
+		return c.run(ctx, p, flags.Args())
+	}
+	usage(env.Stderr)
+	return fmt.Errorf("unknown command %q", strings.Join(env.Args, " "))
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "Backlist: a reading site and its back office, on Postgres alone.\n\nUsage: backlist COMMAND [--data DIR]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-22s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+	}
+	fmt.Fprint(w, "\nDATABASE_URL names the database. Where it is not set, every command uses a private Postgres of its own,\n"+
+		"kept in the folder that --data names.\n")
+}

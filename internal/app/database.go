@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/pglocal"
+)
+
+// databaseURL returns the database to use. Where DATABASE_URL is not set that is the private Postgres, which is started
+// unless another command has it running; release lets go of it.
+func (p *program) databaseURL(ctx context.Context, log *slog.Logger) (url string, release func() error, err error) {
+	if p.cfg.DatabaseURL != "" {
+		return p.cfg.DatabaseURL, func() error { return nil }, nil
+	}
+	dir, err := p.data()
+	if err != nil {
+		return "", nil, err
+	}
+	server, err := pglocal.Start(ctx, pglocal.Config{Dir: dir, Shared: true, Log: log})
+	if err != nil {
+		return "", nil, err
+	}
+	return server.URL(), server.Stop, nil
+}
+
+// data is the folder of the private Postgres: --data, else one that belongs to this checkout.
+func (p *program) data() (string, error) {
+	if p.dataDir != "" {
+		return filepath.Abs(p.dataDir)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
+			dir = d
+			break
+		}
+	}
+	return pglocal.DefaultDir(dir, "dev")
+}
+
+// connections is how a process shares the server's limit.
+type connections struct {
+	limit int // of the server, or of our role if that is lower
+	pool  int // for each process, its listener not counted
+}
+
+// connectionsOf reads the limit and divides it: two generations of a deploy, each of one web and two worker processes,
+// each with a pool and one listener, and two to spare for a person and the release phase. 20 connections give pools of
+// 2; a big server is not emptied: more than 16 a process brings nothing.
+func connectionsOf(ctx context.Context, conn *pgx.Conn) (connections, error) {
+	const generations, processes, spare = 2, 3, 2
+	var c connections
+	err := conn.QueryRow(ctx, `
+		select least(
+			current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+			(select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user))`).Scan(&c.limit)
+	if err != nil {
+		return c, fmt.Errorf("read the server's connection limit: %w", err)
+	}
+	c.pool = min((c.limit-spare)/generations/processes-1, 16)
+	if c.pool < 2 {
+		return c, fmt.Errorf("the database allows %d connections; Backlist needs at least 20 "+
+			"(a web and two worker processes, twice during a deploy)", c.limit)
+	}
+	return c, nil
+}
+
+// open connects a pool of the size that is configured, or follows from the server's limit if configured is 0.
+func open(ctx context.Context, url string, configured int) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL cannot be read as a Postgres URL") // the cause may quote the password
+	}
+	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
+	size := configured
+	if size == 0 {
+		conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
+		if err != nil {
+			return nil, fmt.Errorf("connect to the database: %w", err)
+		}
+		defer conn.Close(ctx)
+		budget, err := connectionsOf(ctx, conn)
+		if err != nil {
+			return nil, err
+		}
+		size = budget.pool
+	}
+	cfg.MaxConns = int32(size)
+	return pgxpool.NewWithConfig(ctx, cfg)
+}

@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/demo"
+	"github.com/backlist/backlist/internal/mail"
+)
+
+// demoPassword opens the invented readers' accounts in dev. Outside dev they have a password that nobody knows.
+const demoPassword = "a quiet evening"
+
+// sinkDelay is how long dev's mail server takes for a mail: the slow service that the lesson is about.
+const sinkDelay = 100 * time.Millisecond
+
+// runDev runs the whole product until ctx ends: what it needs it starts, and what it started it stops.
+func runDev(ctx context.Context, p *program, _ []string) error {
+	log := newLogger(p.Stderr, p.cfg)
+	p.cfg.Dev = true
+	listener, err := listen(p.cfg.Port) // first: a taken port is said before anything is started
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	fmt.Fprintln(p.Stdout, "Starting Postgres …")
+	url, release, err := p.databaseURL(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if p.cfg.SecretKey == "" {
+		p.cfg.SecretKey = devSecret(url)
+	}
+	if p.cfg.BaseURL == "" {
+		p.cfg.BaseURL = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	}
+	reader, err := p.prepareDev(ctx, url)
+	if err != nil {
+		return err
+	}
+	if p.cfg.SMTPURL == "" {
+		sink, err := mail.StartSink(mail.SinkConfig{Delay: sinkDelay, Log: log})
+		if err != nil {
+			return fmt.Errorf("mail server: %w", err)
+		}
+		defer sink.Close()
+		p.cfg.SMTPURL = sink.URL()
+	}
+	p.explain(reader)
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.serve(ctx, log.With("process", "web"), url, listener) })
+	group.Go(func() error { return p.workUntil(ctx, log.With("process", "worker"), url) })
+	err = group.Wait()
+	fmt.Fprintln(p.Stdout, "\nStopped. Everything is kept for next time.")
+	return err
+}
+
+// prepareDev brings schema, catalogue and invented readers up to date and returns one reader to sign in as.
+func (p *program) prepareDev(ctx context.Context, url string) (demo.Reader, error) {
+	pool, err := open(ctx, url, 2)
+	if err != nil {
+		return demo.Reader{}, err
+	}
+	defer pool.Close()
+	log := newLogger(p.Stderr, p.cfg)
+	if err := db.Migrate(ctx, pool, log); err != nil {
+		return demo.Reader{}, err
+	}
+	readers, err := p.seed(ctx, pool, log, demoPassword)
+	if err != nil {
+		return demo.Reader{}, err
+	}
+	return readers[0], nil
+}
+
+// devSecret is stable from run to run, because links in mails that were already sent must stay good: it follows from
+// the private database's own password.
+func devSecret(databaseURL string) string {
+	sum := sha256.Sum256([]byte("backlist dev secret " + databaseURL[:strings.LastIndex(databaseURL, "@")+1]))
+	return hex.EncodeToString(sum[:])
+}
+
+func (p *program) explain(reader demo.Reader) {
+	fmt.Fprintf(p.Stdout, `
+Backlist is running.
+
+  The site       %s
+  Invented readers: sign in as %s
+                    with the password "%s"
+
+Try: sign up, rate three books you know, and open Recommendations: the page answers at once, the list arrives when the
+worker has made it. Mail goes to a slow mail server here (100 ms each); read it under Mailbox.
+
+  SQL            go run ./cmd/backlist psql
+  Jobs           go run ./cmd/backlist psql -- -c 'select id, kind, state, wait, run from jobs.job order by id desc limit 10'
+
+Ctrl-C stops everything.
+
+`, p.cfg.BaseURL, reader.Email, demoPassword)
+}

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/config"
+	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// newWorkers is the list of all jobs. To add one: its args and worker in the file jobs.go of its noun, a line here.
+func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Workers, error) {
+	jobs, err := work.NewInserter(pool, p.workOptions(nil, log))
+	if err != nil {
+		return nil, fmt.Errorf("job client: %w", err)
+	}
+	sender, err := mail.NewSender(p.cfg.SMTPURL, p.cfg.MailFrom)
+	if err != nil {
+		return nil, err
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
+	river.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs, Log: log})
+	river.AddWorker(workers, &mail.DeliverWorker{
+		DB: pool, Sender: sender, Secret: p.cfg.SecretKey, Log: log,
+		Base: func(ctx context.Context) (string, error) { return siteBase(ctx, pool, p.cfg) },
+		Composers: map[mail.Kind]mail.Compose{
+			mail.KindWelcome: reader.WelcomeLetter,
+			mail.KindReset:   reader.ResetLetter,
+			mail.KindReady:   recommend.ReadyLetter,
+		},
+	})
+	return workers, nil
+}
+
+// workOptions says which queues a worker process works and what is enqueued from time to time.
+func (p *program) workOptions(workers *river.Workers, log *slog.Logger) work.Options {
+	return work.Options{
+		Workers:  workers,
+		Periodic: []*river.PeriodicJob{recommend.Periodic()},
+		Queues: map[string]int{
+			river.QueueDefault: p.cfg.WorkerConcurrency,
+			mail.QueueName:     p.cfg.WorkerConcurrency,
+		},
+		Schema:  db.RiverSchema,
+		Process: p.cfg.Process,
+		Release: p.cfg.Release,
+		Log:     log,
+	}
+}
+
+// newJobs returns a client that enqueues.
+func (p *program) newJobs(pool *pgxpool.Pool, log *slog.Logger) (*work.Client, error) {
+	workers, err := p.newWorkers(pool, log)
+	if err != nil {
+		return nil, err
+	}
+	return work.NewInserter(pool, p.workOptions(workers, log))
+}
+
+// siteBase is the URL that links in mail begin with: BASE_URL, or where the first account was made.
+func siteBase(ctx context.Context, pool store.DBTX, cfg config.Config) (string, error) {
+	if cfg.BaseURL != "" {
+		return cfg.BaseURL, nil
+	}
+	base, err := store.New().SiteBaseURL(ctx, pool)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", errors.New("the site's address is not known yet: set BASE_URL, or make the first account on the site")
+	}
+	if err != nil {
+		return "", fmt.Errorf("the site's address: %w", err)
+	}
+	return base, nil
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/web"
+)
+
+// drainTime is how long a web process lets requests end after SIGTERM; Heroku kills at 30 s.
+const drainTime = 20 * time.Second
+
+func runWeb(ctx context.Context, p *program, _ []string) error {
+	log := newLogger(p.Stdout, p.cfg)
+	if err := p.needSecret(); err != nil {
+		return err
+	}
+	url, release, err := p.databaseURL(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer release()
+	listener, err := listen(p.cfg.Port)
+	if err != nil {
+		return err
+	}
+	return p.serve(ctx, log, url, listener)
+}
+
+// needSecret refuses to sign links with nothing.
+func (p *program) needSecret() error {
+	if p.cfg.SecretKey == "" {
+		return errors.New("SECRET_KEY is not set: web and worker need the same random text of at least 16 characters")
+	}
+	return nil
+}
+
+// listen takes the port, or says in a sentence that somebody else has it.
+func listen(port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d is taken by another program; choose another: PORT=%d backlist …", port, port+1)
+	}
+	return listener, err
+}
+
+// serve runs the site on listener until ctx ends, and then lets requests finish.
+func (p *program) serve(ctx context.Context, log *slog.Logger, url string, listener net.Listener) error {
+	defer listener.Close()
+	pool, err := open(ctx, url, p.cfg.WebPool)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := db.Check(ctx, pool); err != nil {
+		return err
+	}
+	site, err := p.site(pool, log)
+	if err != nil {
+		return err
+	}
+	listenCtx, stopListening := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopListening()
+	go site.Hub.Listen(listenCtx, pool.Config().ConnConfig)
+
+	server := site.HTTPServer("")
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	log.InfoContext(ctx, "web is ready", "addr", listener.Addr().String(), "pool", pool.Config().MaxConns)
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	log.InfoContext(ctx, "web is stopping", "grace", drainTime)
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	site.Hub.Close()
+	if err := server.Shutdown(stopCtx); err != nil {
+		return fmt.Errorf("requests were still running after %s: %w", drainTime, err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// site wires the web server.
+func (p *program) site(pool *pgxpool.Pool, log *slog.Logger) (*web.Server, error) {
+	jobs, err := p.newJobs(pool, log)
+	if err != nil {
+		return nil, fmt.Errorf("job client: %w", err)
+	}
+	return &web.Server{
+		DB: pool, Jobs: jobs, Hasher: reader.NewHasher(), Hub: web.NewHub(log), Log: log,
+		Secret: p.cfg.SecretKey, Release: p.cfg.Release, BaseURL: p.cfg.BaseURL, Dev: p.cfg.Dev,
+		TrustProxy: p.cfg.OnHeroku,
+		Ready:      func(ctx context.Context) error { return db.Check(ctx, pool) },
+	}, nil
+}

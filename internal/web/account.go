@@ -1,0 +1,226 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/form"
+	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/views/page"
+	"github.com/backlist/backlist/views/ui"
+)
+
+func (s *Server) accountRoutes(r chi.Router) {
+	r.Get("/signup", s.page(s.signUpPage))
+	r.Post("/signup", s.page(s.signUp))
+	r.Get("/signin", s.page(s.signInPage))
+	r.Post("/signin", s.page(s.signIn))
+	r.Post("/signout", s.page(s.signOut))
+	r.Get("/forgot", s.page(s.forgotPage))
+	r.Post("/forgot", s.page(s.forgot))
+	r.Get("/forgot/sent", s.page(s.forgotSent))
+	r.Get("/reset/{token}", s.page(s.resetPage))
+	r.Post("/reset/{token}", s.page(s.reset))
+	r.Get("/settings", s.page(s.signedIn(s.settingsPage)))
+	r.Post("/settings", s.page(s.signedIn(s.settings)))
+	r.Post("/settings/password", s.page(s.signedIn(s.changePassword)))
+	r.Get("/settings/delete", s.page(s.signedIn(s.deletePage)))
+	r.Post("/settings/delete", s.page(s.signedIn(s.deleteAccount)))
+}
+
+func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
+	if readerOf(r.Context()) != nil {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
+	return s.showSignUp(w, r, http.StatusOK, page.SignUp{Next: r.URL.Query().Get("next")})
+}
+
+func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, d page.SignUp) error {
+	d.Page = s.chrome(r, "Sign up", "")
+	return render(w, r, status, page.SignUpPage(d))
+}
+
+func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	typed := reader.SignUp{
+		Name: r.PostForm.Get("name"), Email: r.PostForm.Get("email"), Password: r.PostForm.Get("password"),
+		Quiet: r.PostForm.Get("quiet") != "",
+	}
+	next := r.PostForm.Get("next")
+	again := func(err error) error {
+		invalid, ok := errors.AsType[form.Invalid](err)
+		if !ok {
+			return err
+		}
+		return s.showSignUp(w, r, http.StatusUnprocessableEntity, page.SignUp{
+			Name:     ui.Input{Value: typed.Name, Error: invalid["name"]},
+			Email:    ui.Input{Value: typed.Email, Error: invalid["email"]},
+			Password: ui.Input{Error: invalid["password"]},
+			Quiet:    typed.Quiet, Next: next,
+		})
+	}
+	checked, err := typed.Check()
+	if err != nil {
+		return again(err)
+	}
+	if err := s.limited(reader.SignUpAllowed(r.Context(), s.DB, s.addr(r))); err != nil {
+		return err
+	}
+	hash, err := s.Hasher.Hash(r.Context(), checked.Password)
+	if err != nil {
+		return err
+	}
+	var token string
+	err = s.begin(r.Context(), func(tx pgx.Tx) error {
+		if err := s.learnBase(r, tx); err != nil {
+			return err
+		}
+		me, err := reader.Create(r.Context(), tx, s.Jobs, checked, hash)
+		if err != nil {
+			return err
+		}
+		token, err = reader.StartSession(r.Context(), tx, me.ID)
+		return err
+	})
+	if err != nil {
+		return again(err)
+	}
+	s.learnt.Store(true)
+	s.setSession(w, token)
+	return s.redirect(w, r, localPath(next), flashWelcome)
+}
+
+// learnBase keeps the address that the first account was made at, for the links in mail. Where hosts are not checked in
+// front of us, BASE_URL should be set: a first visitor could otherwise choose it.
+func (s *Server) learnBase(r *http.Request, tx pgx.Tx) error {
+	if s.BaseURL != "" || s.learnt.Load() {
+		return nil
+	}
+	scheme := "https"
+	if s.Dev || (r.TLS == nil && r.Header.Get("X-Forwarded-Proto") != "https") {
+		scheme = "http"
+	}
+	_, err := store.New().SiteLearn(r.Context(), tx, scheme+"://"+r.Host)
+	return err
+}
+
+func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
+	if readerOf(r.Context()) != nil {
+		http.Redirect(w, r, localPath(r.URL.Query().Get("next")), http.StatusSeeOther)
+		return nil
+	}
+	return s.showSignIn(w, r, http.StatusOK, page.SignIn{Next: r.URL.Query().Get("next")})
+}
+
+func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, d page.SignIn) error {
+	d.Page = s.chrome(r, "Sign in", "")
+	return render(w, r, status, page.SignInPage(d))
+}
+
+// signIn says and does the same whether or not the address has an account: one password hash, one answer.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	email, password, next := r.PostForm.Get("email"), r.PostForm.Get("password"), r.PostForm.Get("next")
+	if email == "" || password == "" || !form.Clean(email) || !form.Clean(password) {
+		d := page.SignIn{Email: ui.Input{Value: email}, Next: next}
+		if email == "" {
+			d.Email.Error = "Your e-mail address is missing."
+		} else if !form.Clean(email) {
+			d.Email = ui.Input{Error: "That address contains characters that cannot be stored. Please type it again."}
+		}
+		if password == "" {
+			d.Password.Error = "Your password is missing."
+		} else if !form.Clean(password) {
+			d.Password.Error = "That password contains characters that no password here has."
+		}
+		return s.showSignIn(w, r, http.StatusUnprocessableEntity, d)
+	}
+	if err := s.limited(reader.SignInAllowed(r.Context(), s.DB, s.addr(r), email)); err != nil {
+		return err
+	}
+	me, err := reader.SignIn(r.Context(), s.DB, s.Hasher, email, password)
+	if errors.Is(err, reader.ErrSignIn) {
+		return s.showSignIn(w, r, http.StatusUnprocessableEntity, page.SignIn{
+			Email: ui.Input{Value: email}, Next: next,
+			Problem: "That address and password do not belong together. Check both, or ask for a new password below.",
+		})
+	}
+	if err != nil {
+		return err
+	}
+	var token string
+	err = s.begin(r.Context(), func(tx pgx.Tx) (err error) {
+		if err := reader.SignedIn(r.Context(), tx, s.addr(r), email); err != nil {
+			return err
+		}
+		token, err = reader.StartSession(r.Context(), tx, me.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.setSession(w, token)
+	http.Redirect(w, r, localPath(next), http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if cookie, err := r.Cookie(s.cookieName()); err == nil {
+		if err := reader.EndSession(r.Context(), s.DB, cookie.Value); err != nil {
+			return err
+		}
+	}
+	s.clearSession(w)
+	return s.redirect(w, r, "/", flashSignedOut)
+}
+
+// addr is the client's address: the proxy's word for it where there is a proxy to trust.
+func (s *Server) addr(r *http.Request) string { return middleware.GetClientIP(r.Context()) }
+
+// limited turns a refused attempt into 429 with the time to wait.
+func (s *Server) limited(ok bool, wait time.Duration, err error) error {
+	if err != nil || ok {
+		return err
+	}
+	seconds := int(math.Ceil(wait.Seconds()))
+	return &statusError{
+		Code: http.StatusTooManyRequests, Headline: "Too many attempts", RetryAfter: seconds,
+		Sentence: fmt.Sprintf("To keep accounts safe we only allow so many. Please wait %s and try again.", waitText(seconds)),
+	}
+}
+
+func waitText(seconds int) string {
+	switch {
+	case seconds <= 1:
+		return "a second"
+	case seconds < 90:
+		return strconv.Itoa(seconds) + " seconds"
+	default:
+		return strconv.Itoa((seconds+59)/60) + " minutes"
+	}
+}
+
+// badForm is a body that is no form: too large, or not encoded as one.
+func badForm(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	return &statusError{
+		Code: http.StatusBadRequest, Headline: "That form could not be read",
+		Sentence: "What your browser sent was incomplete or garbled, so nothing was changed.", Err: err,
+	}
+}

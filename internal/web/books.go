@@ -1,0 +1,93 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/views/page"
+	"github.com/backlist/backlist/views/ui"
+)
+
+// books is the catalogue, or what a search finds in it.
+func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
+	ctx, query := r.Context(), r.URL.Query()
+	typed, subject := strings.ToValidUTF8(query.Get("q"), ""), query.Get("subject")
+	found, err := book.Search(ctx, s.DB, book.Query{Text: query.Get("q"), Subject: subject, Page: pageNumber(r)})
+	if err != nil {
+		return err
+	}
+	subjects, err := book.Subjects(ctx, s.DB)
+	if err != nil {
+		return err
+	}
+	cards, err := s.cards(r, found.Books)
+	if err != nil {
+		return err
+	}
+	d := page.Books{
+		Query: typed, Subject: subject, Subjects: chips(subjects, subject, typed), Books: cards, Meant: found.Corrected,
+		Count: foundText(found, typed, subjectName(subjects, subject)), Pager: ui.NewPager(found.Page, found.Pages, pageURL(r)),
+	}
+	if d.Page, err = s.chromeFor(r, "Books", "books"); err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, page.BooksPage(d))
+}
+
+// chips are the subjects as filters; the one that is on leads back to all.
+func chips(subjects []book.Subject, current, typed string) []ui.Chip {
+	list := make([]ui.Chip, 0, len(subjects))
+	for _, subject := range subjects {
+		query := url.Values{}
+		if typed != "" {
+			query.Set("q", typed)
+		}
+		if subject.Key != current {
+			query.Set("subject", subject.Key)
+		}
+		list = append(list, ui.Chip{
+			Text: subject.Name, URL: strings.TrimSuffix("/books?"+query.Encode(), "?"), Current: subject.Key == current,
+		})
+	}
+	return list
+}
+
+func subjectName(subjects []book.Subject, key string) string {
+	for _, subject := range subjects {
+		if subject.Key == key {
+			return subject.Name
+		}
+	}
+	return ""
+}
+
+// foundText says how many books there are and of what.
+func foundText(found book.Result, typed, subject string) string {
+	text := number(found.Total) + " books"
+	if found.Total == 1 {
+		text = "1 book"
+	}
+	if typed = strings.TrimSpace(typed); typed != "" {
+		if found.Partial {
+			text += fmt.Sprintf(" with most of the words of “%s”", shorten(typed, 60))
+		} else {
+			text += fmt.Sprintf(" for “%s”", shorten(typed, 60))
+		}
+	}
+	if subject != "" {
+		text += " under " + subject
+	}
+	return text
+}
+
+// shorten cuts s to at most n characters.
+func shorten(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	return string(runes[:n-1]) + "…"
+}

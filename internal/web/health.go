@@ -1,0 +1,31 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// health says that the process answers. It never asks the database: a stopped Postgres is no reason to restart us.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintln(w, "ok")
+}
+
+// readiness says whether pages can be served: the database answers and its schema fits this release.
+func (s *Server) readiness(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	var one int
+	err := s.DB.QueryRow(ctx, "select 1").Scan(&one)
+	if err == nil && s.Ready != nil {
+		err = s.Ready(ctx)
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "not ready", "err", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "not ready: the database does not answer, or its schema is older than this release")
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}

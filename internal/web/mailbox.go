@@ -1,0 +1,132 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/views/page"
+	"github.com/backlist/backlist/views/ui"
+)
+
+func (s *Server) mailRoutes(r chi.Router) {
+	r.Get("/mailbox", s.page(s.signedIn(s.mailbox)))
+	r.Get("/mailbox/{id}", s.page(s.signedIn(s.message)))
+	r.Get("/unsubscribe/{token}", s.page(s.unsubscribePage))
+	r.Post("/unsubscribe/{token}", s.page(s.unsubscribe))
+}
+
+func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
+	me := readerOf(r.Context())
+	messages, current, last, err := mail.List(r.Context(), s.DB, me.ReaderID, pageNumber(r))
+	if err != nil {
+		return err
+	}
+	d := page.Mailbox{Pager: ui.NewPager(current, last, pageURL(r))}
+	for _, m := range messages {
+		when, iso := stamp(m.CreatedAt, me.TimeZone)
+		d.Messages = append(d.Messages, page.MailRow{
+			ID: m.ID, Subject: m.Subject, When: when, WhenISO: iso, State: m.State, Unread: m.State == "sent" && m.ReadAt == nil,
+		})
+	}
+	if d.Page, err = s.chromeFor(r, "Mailbox", "mailbox"); err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, page.MailboxPage(d))
+}
+
+func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
+	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
+	if err != nil {
+		return pgx.ErrNoRows
+	}
+	me := readerOf(r.Context())
+	m, err := mail.Get(r.Context(), s.DB, me.ReaderID, id)
+	if err != nil {
+		return err
+	}
+	if err := mail.MarkRead(r.Context(), s.DB, me.ReaderID, id); err != nil {
+		return err
+	}
+	d := page.Message{
+		Subject: m.Subject, From: "Backlist", To: m.ToAddress, State: m.State, StateSentence: stateSentence(m),
+	}
+	d.When, d.WhenISO = stamp(m.CreatedAt, me.TimeZone)
+	for _, spans := range mail.Paragraphs(m.BodyText) {
+		var p page.Paragraph
+		for _, span := range spans {
+			p = append(p, ui.Link{Text: span.Text, URL: span.URL})
+		}
+		d.Body = append(d.Body, p)
+	}
+	if d.Page, err = s.chromeFor(r, m.Subject, "mailbox"); err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, page.MessagePage(d))
+}
+
+// stateSentence says what a mail's state means where the general sentence of the page would be wrong or too little.
+func stateSentence(m store.Message) string {
+	switch {
+	case m.State == "sent" && m.Transport == "mailbox":
+		return "This site sends no mail to the outside; this is where it arrives."
+	case m.State == "failed" && m.Error != "":
+		return "It could not be sent: " + m.Error
+	default:
+		return ""
+	}
+}
+
+// stamp writes a time in the reader's own time zone, and for machines.
+func stamp(t time.Time, zone string) (text, iso string) {
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		location = time.UTC
+	}
+	return t.In(location).Format("2 January 2006, 15:04"), t.UTC().Format(time.RFC3339)
+}
+
+// unsubscribePage asks first: mail scanners open links.
+func (s *Server) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
+	if _, _, err := mail.ParseToken(s.Secret, chi.URLParam(r, "token")); err != nil {
+		return brokenLink(err)
+	}
+	return s.showUnsubscribe(w, r, false)
+}
+
+func (s *Server) showUnsubscribe(w http.ResponseWriter, r *http.Request, done bool) error {
+	d := page.Unsubscribe{Page: s.chrome(r, "Unsubscribe", ""), Action: r.URL.Path, Done: done}
+	return render(w, r, http.StatusOK, page.UnsubscribePage(d))
+}
+
+// unsubscribe stops a kind of mail at once. Mail programs post here by themselves (RFC 8058): no session, no redirect.
+func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
+	readerID, kind, err := mail.ParseToken(s.Secret, chi.URLParam(r, "token"))
+	if err != nil {
+		return brokenLink(err)
+	}
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	err = s.begin(r.Context(), func(tx pgx.Tx) error { return mail.Unsubscribe(r.Context(), tx, readerID, kind) })
+	if err != nil {
+		return err
+	}
+	if r.PostForm.Get("List-Unsubscribe") == "One-Click" {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	return s.showUnsubscribe(w, r, true)
+}
+
+func brokenLink(err error) error {
+	return &statusError{
+		Code: http.StatusNotFound, Headline: "That link is not complete", Err: err,
+		Sentence: "It may have been cut in two. Open it from the mail again, or switch the mail off in your settings.",
+	}
+}

@@ -1,0 +1,67 @@
+// Package web is the reading site: routes, sessions, pages and the live stream. Handlers read what a page needs, or in
+// one transaction write the reader's data and enqueue its job; everything slow happens in workers.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// DB is what handlers need of a database: a pool in production, a transaction in tests.
+type DB interface {
+	store.DBTX
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// Server answers requests. All fields but Ready are needed.
+type Server struct {
+	DB         DB
+	Jobs       *work.Client // enqueues; it is not started
+	Hasher     *reader.Hasher
+	Hub        *Hub
+	Log        *slog.Logger
+	Secret     string                      // signs unsubscribe links
+	Release    string                      // shown in the colophon
+	BaseURL    string                      // of the site; empty: learnt from the first sign-up
+	Dev        bool                        // plain HTTP: cookies without Secure; the style guide is served
+	TrustProxy bool                        // believe X-Forwarded-For and -Proto, and insist on https
+	Ready      func(context.Context) error // whether the database answers and its schema fits; nil: only that it answers
+
+	learnt atomic.Bool // the site's address is known, or has been stored by us
+}
+
+const (
+	// requestTimeout bounds a request's work, waiting for a database connection included.
+	requestTimeout = 10 * time.Second
+	// bodyLimit bounds a form, in bytes.
+	bodyLimit = 64 << 10
+)
+
+// HTTPServer returns a server for this site with every timeout set. IdleTimeout exceeds the 90 s for which Heroku's
+// router keeps a connection: closing first would lose requests. Streams lift their own write deadline.
+func (s *Server) HTTPServer(addr string) *http.Server {
+	return &http.Server{
+		Addr:              addr,
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      25 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+	}
+}
+
+// begin runs fn in a transaction, which is committed if fn returns nil.
+func (s *Server) begin(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, s.DB, fn)
+}

@@ -1,0 +1,100 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/reader"
+)
+
+type sessionKey struct{}
+
+// withSession puts who is signed in, and the sentence about what just happened, into the request's context.
+func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	r = r.WithContext(context.WithValue(r.Context(), flashKey{}, s.takeFlash(w, r)))
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil || cookie.Value == "" {
+		return r, nil
+	}
+	session, err := reader.BySession(r.Context(), s.DB, cookie.Value)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, nil // ended or expired: a visitor like any other
+	}
+	if err != nil {
+		return r, err
+	}
+	if session.Stale {
+		if err := reader.Touch(r.Context(), s.DB, cookie.Value); err != nil {
+			return r, err
+		}
+		s.setSession(w, cookie.Value)
+	}
+	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, &session)), nil
+}
+
+// readerOf returns who is signed in, or nil.
+func readerOf(ctx context.Context) *reader.Session {
+	session, _ := ctx.Value(sessionKey{}).(*reader.Session)
+	return session
+}
+
+// signedIn sends visitors to sign in first, and back to where they were going. A form cannot be sent on; its page can.
+func (s *Server) signedIn(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if readerOf(r.Context()) != nil {
+			return h(w, r)
+		}
+		next := r.URL.RequestURI()
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			next = localReferer(r)
+		}
+		http.Redirect(w, r, "/signin?next="+url.QueryEscape(next), http.StatusSeeOther)
+		return nil
+	}
+}
+
+// localReferer is the path of this site's page that the request was made on, or "/".
+func localReferer(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Host != r.Host {
+		return "/"
+	}
+	return localPath(u.RequestURI())
+}
+
+// localPath returns path if it leads to a page of this site, else "/": a link must not send readers elsewhere.
+func localPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
+		strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}
+
+// cookieName has the prefix that makes browsers insist on Secure, wherever cookies are Secure.
+func (s *Server) cookieName() string {
+	if s.Dev {
+		return "backlist"
+	}
+	return "__Host-backlist"
+}
+
+// setSession gives the browser its token for as long as the session lives without being used.
+func (s *Server) setSession(w http.ResponseWriter, token string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(), Value: token, Path: "/", MaxAge: int(reader.SessionLife.Seconds()),
+		HttpOnly: true, Secure: !s.Dev, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (s *Server) clearSession(w http.ResponseWriter) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(), Path: "/", MaxAge: -1, HttpOnly: true, Secure: !s.Dev, SameSite: http.SameSiteLaxMode,
+	})
+}

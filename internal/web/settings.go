@@ -1,0 +1,154 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/form"
+	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/views/page"
+	"github.com/backlist/backlist/views/ui"
+)
+
+func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showSettings(w, r, http.StatusOK, nil)
+}
+
+// showSettings fills the page from the account; change puts in what was typed and what is wrong with it.
+func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, status int, change func(*page.Settings)) error {
+	me, err := reader.ByID(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
+	if err != nil {
+		return err
+	}
+	d := page.Settings{
+		Email: me.Email, Name: ui.Input{Value: me.Name}, TimeZone: ui.Input{Value: me.TimeZone}, Quiet: !me.MailReady,
+	}
+	for _, zone := range reader.TimeZones(me.TimeZone) {
+		d.Zones = append(d.Zones, ui.Option{Value: zone, Text: zone})
+	}
+	if change != nil {
+		change(&d)
+	}
+	if d.Page, err = s.chromeFor(r, "Settings", "settings"); err != nil {
+		return err
+	}
+	return render(w, r, status, page.SettingsPage(d))
+}
+
+func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	typed := reader.Settings{
+		Name: r.PostForm.Get("name"), TimeZone: r.PostForm.Get("time_zone"), MailReady: r.PostForm.Get("quiet") == "",
+	}
+	checked, err := typed.Check()
+	if invalid, ok := errors.AsType[form.Invalid](err); ok {
+		return s.showSettings(w, r, http.StatusUnprocessableEntity, func(d *page.Settings) {
+			d.Name = ui.Input{Value: typed.Name, Error: invalid["name"]}
+			d.TimeZone = ui.Input{Value: typed.TimeZone, Error: invalid["time_zone"]}
+			d.Quiet = !typed.MailReady
+		})
+	}
+	if err != nil {
+		return err
+	}
+	err = s.begin(r.Context(), func(tx pgx.Tx) error {
+		return reader.SaveSettings(r.Context(), tx, readerOf(r.Context()).ReaderID, checked)
+	})
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, "/settings", flashSaved)
+}
+
+func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	me := readerOf(r.Context())
+	password := r.PostForm.Get("password")
+	wrong := func(change func(*page.Settings)) error {
+		return s.showSettings(w, r, http.StatusUnprocessableEntity, change)
+	}
+	if err := reader.CheckPassword(me.Email, password); err != nil {
+		invalid, _ := errors.AsType[form.Invalid](err)
+		return wrong(func(d *page.Settings) { d.Password.Error = invalid["password"] })
+	}
+	ok, err := s.confirmed(r, r.PostForm.Get("current"))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return wrong(func(d *page.Settings) { d.Current.Error = "That is not your present password." })
+	}
+	hash, err := s.Hasher.Hash(r.Context(), password)
+	if err != nil {
+		return err
+	}
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return err
+	}
+	err = s.begin(r.Context(), func(tx pgx.Tx) error {
+		return reader.ChangePassword(r.Context(), tx, me.ReaderID, hash, cookie.Value)
+	})
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, "/settings", flashPassword)
+}
+
+// confirmed reports whether password is the signed-in reader's. Attempts count as attempts to sign in.
+func (s *Server) confirmed(r *http.Request, password string) (bool, error) {
+	me, err := reader.ByID(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
+	if err != nil {
+		return false, err
+	}
+	if err := s.limited(reader.SignInAllowed(r.Context(), s.DB, s.addr(r), me.Email)); err != nil {
+		return false, err
+	}
+	return s.Hasher.Verify(r.Context(), me.PasswordHash, password)
+}
+
+func (s *Server) deletePage(w http.ResponseWriter, r *http.Request) error {
+	return s.showDelete(w, r, http.StatusOK, page.DeleteAccount{})
+}
+
+func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, d page.DeleteAccount) error {
+	sum, err := reader.DeletionSummary(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
+	if err != nil {
+		return err
+	}
+	d.Ratings, d.Shelved, d.Mails = sum.Ratings, sum.Shelved, sum.Messages
+	if d.Page, err = s.chromeFor(r, "Delete your account", "settings"); err != nil {
+		return err
+	}
+	return render(w, r, status, page.DeleteAccountPage(d))
+}
+
+// deleteAccount removes the reader and, by the keys that refer to them, everything of theirs, mail that is queued too.
+func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	ok, err := s.confirmed(r, r.PostForm.Get("password"))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return s.showDelete(w, r, http.StatusUnprocessableEntity, page.DeleteAccount{
+			Password: ui.Input{Error: "That is not your password. Nothing was deleted."},
+		})
+	}
+	err = s.begin(r.Context(), func(tx pgx.Tx) error {
+		return reader.Delete(r.Context(), tx, readerOf(r.Context()).ReaderID)
+	})
+	if err != nil {
+		return err
+	}
+	s.clearSession(w)
+	return s.redirect(w, r, "/", flashDeleted)
+}

@@ -1,0 +1,134 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/views/page"
+	"github.com/backlist/backlist/views/ui"
+)
+
+// cards shapes books for display, with what the signed-in reader said of them.
+func (s *Server) cards(r *http.Request, books []book.Card) ([]ui.BookCard, error) {
+	var mine map[int64]book.Said
+	if me := readerOf(r.Context()); me != nil && len(books) > 0 {
+		ids := make([]int64, len(books))
+		for i, b := range books {
+			ids[i] = b.ID
+		}
+		var err error
+		if mine, err = book.Mine(r.Context(), s.DB, me.ReaderID, ids); err != nil {
+			return nil, err
+		}
+	}
+	cards := make([]ui.BookCard, len(books))
+	for i, b := range books {
+		cards[i] = ui.BookCard{
+			ID: b.ID, Title: b.Title, Author: b.Authors, Year: b.Year, Cover: cover(b.ID, b.Title, b.Authors, b.Year),
+			Average: average(b.Average, b.Ratings), Count: ratingCount(b.Ratings),
+			Mine: int(mine[b.ID].Stars), Shelf: mine[b.ID].Shelf,
+		}
+	}
+	return cards, nil
+}
+
+// cover draws a book always the same way.
+func cover(id int64, title, author, year string) ui.Cover {
+	return ui.Cover{Title: title, Author: author, Year: year, Variant: int(id)}
+}
+
+func average(stars float64, ratings int) string {
+	if ratings == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(stars, 'f', 1, 64)
+}
+
+func ratingCount(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 rating"
+	default:
+		return number(n) + " ratings"
+	}
+}
+
+// number writes n with thousands set apart: "1,204".
+func number(n int) string { return message.NewPrinter(language.English).Sprintf("%d", n) }
+
+func bookView(d book.Detail) page.Book {
+	v := page.Book{
+		ID: d.ID, Cover: cover(d.ID, d.Title, d.Authors, d.Year), Title: d.Title, OriginalTitle: d.OriginalTitle,
+		Year: d.Year, Series: d.Series, Blurb: d.About,
+		Average: average(d.Average, d.Ratings), Count: ratingCount(d.Ratings),
+	}
+	for _, a := range d.By {
+		v.Authors = append(v.Authors, ui.Link{Text: a.Name, URL: "/books?q=" + url.QueryEscape(a.Name)})
+	}
+	for _, subject := range d.Subjects {
+		v.Subjects = append(v.Subjects, ui.Link{Text: subject.Name, URL: "/books?subject=" + url.QueryEscape(subject.Key)})
+	}
+	return v
+}
+
+func recommendationView(item recommend.Item) page.Recommendation {
+	author, year := book.Names(item.Authors), book.YearText(item.Year)
+	v := page.Recommendation{
+		ID: item.BookID, Title: item.Title, Author: author, Year: year, Cover: cover(item.BookID, item.Title, author, year),
+	}
+	for _, reason := range item.Reasons {
+		v.Because = append(v.Because, ui.Link{Text: reason.Title, URL: string(ui.BookURL(reason.BookID))})
+	}
+	return v
+}
+
+// ago says how long ago t was, in words.
+func ago(t, now time.Time) string {
+	d := now.Sub(t)
+	unit := func(n int, name string) string {
+		if n == 1 {
+			return "1 " + name + " ago"
+		}
+		return fmt.Sprintf("%d %ss ago", n, name)
+	}
+	switch {
+	case d < 2*time.Second:
+		return "just now"
+	case d < time.Minute:
+		return unit(int(d.Seconds()), "second")
+	case d < time.Hour:
+		return unit(int(d.Minutes()), "minute")
+	case d < 48*time.Hour:
+		return unit(int(d.Hours()), "hour")
+	default:
+		return unit(int(d.Hours()/24), "day")
+	}
+}
+
+// pageNumber reads ?page=; what is no number is the first page.
+func pageNumber(r *http.Request) int {
+	n, err := strconv.Atoi(r.URL.Query().Get("page"))
+	if err != nil {
+		return 1
+	}
+	return max(n, 1)
+}
+
+// pageURL is the address of another page of the same list.
+func pageURL(r *http.Request) func(int) string {
+	query := r.URL.Query()
+	return func(n int) string {
+		query.Set("page", strconv.Itoa(n))
+		return r.URL.Path + "?" + query.Encode()
+	}
+}
