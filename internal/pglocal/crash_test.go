@@ -34,7 +34,7 @@ func wantNoServer(t *testing.T, dir string) {
 
 func TestStartAfterKilledPostmaster(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := usedConfig(t)
 	cfg.Throwaway = false
 	s := start(t, cfg)
 	mark(t, s.URL())
@@ -90,7 +90,7 @@ func wantMark(t *testing.T, s *Server) {
 // Somebody may delete the folder under a running server; it must not live on without it.
 func TestStopAfterFolderDeleted(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := usedConfig(t)
 	s := start(t, cfg)
 	if err := os.RemoveAll(cfg.Dir); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestStopAfterFolderDeleted(t *testing.T) {
 // A power cut can leave the pid file without content.
 func TestStartOverEmptyPIDFile(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := usedConfig(t)
 	cfg.Throwaway = false
 	s := start(t, cfg)
 	mark(t, s.URL())
@@ -122,7 +122,7 @@ func TestStartOverEmptyPIDFile(t *testing.T) {
 // A shared server that dies under its users is started again by the next one.
 func TestSharedStartAfterKilledPostmaster(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := usedConfig(t)
 	cfg.Shared = true
 	first := start(t, cfg)
 	if err := syscall.Kill(first.pid, syscall.SIGKILL); err != nil {
@@ -146,7 +146,7 @@ func TestStartAfterKilledOwner(t *testing.T) {
 	for _, shared := range []bool{false, true} {
 		t.Run("shared="+strconv.FormatBool(shared), func(t *testing.T) {
 			t.Parallel()
-			cfg := testConfig(t)
+			cfg := usedConfig(t)
 			cfg.Shared = shared
 			o := startOwner(t, cfg.Dir, shared).waitReady(t)
 			mark(t, o.url)
@@ -236,7 +236,7 @@ func TestBrokenData(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := testConfig(t)
+			cfg := usedConfig(t)
 			cfg.Throwaway = false
 			if err := start(t, cfg).Stop(); err != nil {
 				t.Fatal(err)
@@ -260,7 +260,7 @@ func TestRuinedData(t *testing.T) {
 	for _, throwaway := range []bool{true, false} {
 		t.Run("throwaway="+strconv.FormatBool(throwaway), func(t *testing.T) {
 			t.Parallel()
-			cfg := testConfig(t)
+			cfg := usedConfig(t)
 			cfg.Throwaway = throwaway
 			if err := start(t, cfg).Stop(); err != nil {
 				t.Fatal(err)

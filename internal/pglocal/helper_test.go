@@ -3,6 +3,7 @@ package pglocal
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,15 +30,18 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run gives the tests a folder for temporary files of their own: the library leaves its logs there.
+// run gives the tests a folder for temporary files of their own: one that the server's account can reach,
+// and that is gone afterwards with all that the library leaves in it.
 func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "pglocal-tmp-")
+	dir, err := os.MkdirTemp(sharedRoot, "pglocal-test-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = errors.Join(os.Chmod(dir, 0o711), os.Setenv("TMPDIR", dir))
+	}
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	os.Setenv("TMPDIR", dir)
 	return m.Run()
 }
 

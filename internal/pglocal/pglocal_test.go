@@ -1,9 +1,12 @@
 package pglocal
 
 import (
+	"context"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,7 +16,7 @@ import (
 // folder is a data folder that the server's account can reach, which t.TempDir need not be.
 func folder(t *testing.T) string {
 	t.Helper()
-	base, err := os.MkdirTemp(sharedRoot, "pglocal-test-")
+	base, err := os.MkdirTemp("", "folder-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,6 +31,30 @@ func folder(t *testing.T) string {
 func testConfig(t *testing.T) Config {
 	t.Helper()
 	return Config{Dir: folder(t), Throwaway: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+}
+
+// template is a folder with a cluster that was stopped in order; initdb is most of what a first start costs.
+var template = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(os.TempDir(), "template")
+	s, err := Start(context.Background(), Config{Dir: dir, Throwaway: true})
+	if err != nil {
+		return "", err
+	}
+	return dir, s.Stop()
+})
+
+// usedConfig is testConfig with a server that ran before.
+func usedConfig(t *testing.T) Config {
+	t.Helper()
+	from, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := testConfig(t)
+	if out, err := exec.CommandContext(t.Context(), "cp", "-a", from, cfg.Dir).CombinedOutput(); err != nil {
+		t.Fatalf("cp: %v: %s", err, out)
+	}
+	return cfg
 }
 
 func start(t *testing.T, cfg Config) *Server {

@@ -57,7 +57,7 @@ func useOnce(ctx context.Context, cfg Config) error {
 
 func TestInUse(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := usedConfig(t)
 	o := startOwner(t, cfg.Dir, false).waitReady(t)
 	for _, shared := range []bool{false, true} {
 		cfg.Shared = shared
@@ -90,7 +90,7 @@ func TestTwoFolders(t *testing.T) {
 
 func TestInterruptSparesServer(t *testing.T) {
 	t.Parallel()
-	o := startOwner(t, testConfig(t).Dir, false).waitReady(t)
+	o := startOwner(t, usedConfig(t).Dir, false).waitReady(t)
 	if err := syscall.Kill(-o.cmd.Process.Pid, syscall.SIGINT); err != nil { // Ctrl-C: the whole group
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestInterruptSparesServer(t *testing.T) {
 // Somebody may run the cluster by hand; we neither take its pid file away nor start a second one.
 func TestServerStartedByHand(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := usedConfig(t)
 	s := start(t, cfg)
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestServerStartedByHand(t *testing.T) {
 	}
 
 	// Its port is also one that a server of ours would find taken.
-	other, err := Start(t.Context(), testConfig(t))
+	other, err := Start(t.Context(), usedConfig(t))
 	if err != nil {
 		t.Fatal(err)
 	}
