@@ -118,3 +118,132 @@ select distinct word from word_variant where variant = any(@variants::text[]);
 
 -- name: WordsOfBook :many
 select word from book_word where book_id = @book_id and word = any(@words::text[]);
+
+-- name: CatalogueLock :exec
+-- Two seeds take turns.
+select pg_advisory_xact_lock(7809632558211460);
+
+-- name: SubjectsPut :exec
+insert into subject (key, name)
+select unnest(@keys::text[]), unnest(@names::text[])
+on conflict (key) do update set name = excluded.name where subject.name <> excluded.name;
+
+-- name: AuthorsPut :exec
+-- A year of 0 is not known.
+insert into author (key, name, sort_name, born, died)
+select w.key, w.name, w.sort_name, nullif(w.born, 0), nullif(w.died, 0)
+from (select unnest(@keys::text[]) as key, unnest(@names::text[]) as name, unnest(@sort_names::text[]) as sort_name,
+        unnest(@born::smallint[]) as born, unnest(@died::smallint[]) as died) w
+on conflict (key) do update set name = excluded.name, sort_name = excluded.sort_name, born = excluded.born, died = excluded.died
+where (author.name, author.sort_name, author.born, author.died)
+    is distinct from (excluded.name, excluded.sort_name, excluded.born, excluded.died);
+
+-- name: BooksReserve :many
+-- The ids of the catalogue's books: of those that are known theirs, of the others new ones, in the order of the keys.
+select w.key::text as key, coalesce(w.book_id, nextval(pg_get_serial_sequence('book', 'id')))::bigint as id,
+    (w.book_id is null)::bool as fresh
+from (select u.key, k.book_id
+    from unnest(@keys::text[]) with ordinality as u(key, n)
+    left join book_key k on k.kind = 'catalogue' and k.value = u.key
+    order by u.n) w;
+
+-- name: BooksPut :exec
+insert into book (id, title, original_title, year, series, volume, about) overriding system value
+select w.id, w.title, w.original_title, nullif(w.year, 0), w.series, w.volume, w.about
+from (select unnest(@ids::bigint[]) as id, unnest(@titles::text[]) as title, unnest(@original_titles::text[]) as original_title,
+        unnest(@years::smallint[]) as year, unnest(@series::text[]) as series, unnest(@volumes::text[]) as volume,
+        unnest(@abouts::text[]) as about) w
+on conflict (id) do update set title = excluded.title, original_title = excluded.original_title, year = excluded.year,
+    series = excluded.series, volume = excluded.volume, about = excluded.about
+where (book.title, book.original_title, book.year, book.series, book.volume, book.about)
+    is distinct from (excluded.title, excluded.original_title, excluded.year, excluded.series, excluded.volume, excluded.about);
+
+-- name: BookKeysPut :exec
+insert into book_key (kind, value, book_id)
+select 'catalogue', unnest(@keys::text[]), unnest(@ids::bigint[])
+on conflict (kind, value) do nothing;
+
+-- name: BookAuthorsPut :exec
+insert into book_author (book_id, author_id, position)
+select w.book_id, a.id, w.position
+from (select unnest(@book_ids::bigint[]) as book_id, unnest(@authors::text[]) as author, unnest(@positions::smallint[]) as position) w
+join author a on a.key = w.author
+on conflict (book_id, author_id) do update set position = excluded.position where book_author.position <> excluded.position;
+
+-- name: BookAuthorsPrune :exec
+-- Takes from these books the authors that the pairs do not name.
+delete from book_author ba
+where ba.book_id = any(@ids::bigint[]) and not exists (
+    select from (select unnest(@book_ids::bigint[]) as book_id, unnest(@authors::text[]) as author) w
+    join author a on a.key = w.author
+    where w.book_id = ba.book_id and a.id = ba.author_id);
+
+-- name: BookSubjectsPut :exec
+insert into book_subject (book_id, subject)
+select unnest(@book_ids::bigint[]), unnest(@subjects::text[])
+on conflict do nothing;
+
+-- name: BookSubjectsPrune :exec
+delete from book_subject bs
+where bs.book_id = any(@ids::bigint[]) and not exists (
+    select from (select unnest(@book_ids::bigint[]) as book_id, unnest(@subjects::text[]) as subject) w
+    where w.book_id = bs.book_id and w.subject = bs.subject);
+
+-- name: BookFacts :many
+-- What books are found by.
+select b.id, b.title, b.original_title, b.series,
+    array(select a.name from book_author ba join author a on a.id = ba.author_id where ba.book_id = b.id)::text[] as authors,
+    array(select s.name from book_subject bs join subject s on s.key = bs.subject where bs.book_id = b.id)::text[] as subjects
+from book b
+where b.id = any(@ids::bigint[]);
+
+-- name: BookWordsPut :exec
+insert into book_word (word, book_id, weight)
+select unnest(@words::text[]), unnest(@book_ids::bigint[]), unnest(@weights::smallint[])
+on conflict (word, book_id) do update set weight = excluded.weight where book_word.weight <> excluded.weight;
+
+-- name: BookWordsPrune :many
+-- Takes from these books the words that the pairs do not name, and returns those that no book may have any more.
+delete from book_word bw
+where bw.book_id = any(@ids::bigint[]) and not exists (
+    select from (select unnest(@words::text[]) as word, unnest(@book_ids::bigint[]) as book_id) w
+    where w.word = bw.word and w.book_id = bw.book_id)
+returning bw.word;
+
+-- name: WordsWithoutVariants :many
+select w.word::text from unnest(@words::text[]) as w(word)
+where not exists (select from word_variant v where v.variant = w.word and v.word = w.word);
+
+-- name: WordVariantsPut :exec
+insert into word_variant (variant, word)
+select unnest(@variants::text[]), unnest(@words::text[])
+on conflict do nothing;
+
+-- name: WordVariantsPrune :exec
+-- Forgets words that no book has. A word's own variants are named, because the index is by variant.
+delete from word_variant v
+where v.variant = any(@variants::text[]) and v.word = any(@words::text[])
+    and not exists (select from book_word bw where bw.word = v.word);
+
+-- name: ReadersLoad :exec
+-- Invented readers never get mail. Their ratings version is that of one change: all that they say is said at once.
+insert into reader (email, email_key, name, password_hash, mail_ready, ratings_version, ratings_changed_at)
+select unnest(@emails::text[]), unnest(@email_keys::text[]), unnest(@names::text[]), @password_hash::text, false, 1, now()
+on conflict (email_key) do nothing;
+
+-- name: RatingsLoad :execrows
+insert into rating (reader_id, book_id, stars)
+select r.id, k.book_id, w.stars
+from (select unnest(@email_keys::text[]) as email_key, unnest(@books::text[]) as book, unnest(@stars::smallint[]) as stars) w
+join reader r on r.email_key = w.email_key
+join book_key k on k.kind = 'catalogue' and k.value = w.book
+on conflict (reader_id, book_id) do nothing
+returning nextval('rating_change');
+
+-- name: ShelvingsLoad :exec
+insert into shelving (reader_id, book_id, status)
+select r.id, k.book_id, w.status
+from (select unnest(@email_keys::text[]) as email_key, unnest(@books::text[]) as book, unnest(@statuses::text[]) as status) w
+join reader r on r.email_key = w.email_key
+join book_key k on k.kind = 'catalogue' and k.value = w.book
+on conflict (reader_id, book_id) do nothing;

@@ -39,20 +39,13 @@ func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
 	if !fine(query.Subject) {
 		return Result{Page: 1, Pages: 1}, nil
 	}
-	find := func(page int) (hits, error) { return browse(ctx, db, query.Subject, page) }
-	if strings.TrimSpace(query.Text) != "" {
-		tokens := tokenize(query.Text)
-		if len(tokens) == 0 {
-			return Result{Page: 1, Pages: 1}, nil
-		}
-		s := searcher{db: db, subject: query.Subject, exact: exactTitle(query.Text), tokens: tokens}
-		find = func(page int) (hits, error) { return s.find(ctx, page) }
-	}
-	found, err := find(query.Page)
-	if err == nil && len(found.ids) == 0 && query.Page > 1 { // beyond the end: the first page says where that is
-		if found, err = find(1); err == nil && found.pages() > 1 {
-			found, err = find(found.pages())
-		}
+	var found hits
+	var err error
+	if strings.TrimSpace(query.Text) == "" {
+		found, err = browse(ctx, db, query.Subject, query.Page)
+	} else {
+		s := searcher{db: db, subject: query.Subject, exact: exactTitle(query.Text), tokens: tokenize(query.Text)}
+		found, err = s.find(ctx, query.Page)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("search books: %w", err)
@@ -77,15 +70,29 @@ type hits struct {
 
 func (h hits) pages() int { return max(1, (h.total+PerPage-1)/PerPage) }
 
-func browse(ctx context.Context, db store.DBTX, subject string, page int) (hits, error) {
-	rows, err := store.New().BookBrowse(ctx, db, store.BookBrowseParams{
-		Subject: subject, Skip: int32((page - 1) * PerPage), Count: PerPage,
-	})
-	h := hits{page: page}
-	for _, r := range rows {
-		h.ids, h.total = append(h.ids, r.ID), int(r.Total)
+// orLast finds a page, or the last one where that is beyond the end.
+func orLast(page int, find func(page int) (hits, error)) (hits, error) {
+	found, err := find(page)
+	if err != nil || page == 1 || len(found.ids) > 0 {
+		return found, err
 	}
-	return h, err
+	if found, err = find(1); err == nil && found.pages() > 1 { // the first page knows how many there are
+		return find(found.pages())
+	}
+	return found, err
+}
+
+func browse(ctx context.Context, db store.DBTX, subject string, page int) (hits, error) {
+	return orLast(page, func(page int) (hits, error) {
+		rows, err := store.New().BookBrowse(ctx, db, store.BookBrowseParams{
+			Subject: subject, Skip: int32((page - 1) * PerPage), Count: PerPage,
+		})
+		h := hits{page: page}
+		for _, r := range rows {
+			h.ids, h.total = append(h.ids, r.ID), int(r.Total)
+		}
+		return h, err
+	})
 }
 
 // exactTitle is the word under which a book's whole title is indexed. No word of a text begins like it.

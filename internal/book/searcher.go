@@ -27,42 +27,41 @@ type searcher struct {
 // find tries the words as typed; if no book has all of them, typing errors are forgiven in the words that no book has,
 // then in all. Where that is not enough either, the books that have most of the words are found.
 func (s searcher) find(ctx context.Context, page int) (hits, error) {
-	h, err := s.run(ctx, page, nil)
-	if err != nil || h.matched == s.needed() {
-		return h, err
+	if len(s.tokens) == 0 {
+		return hits{page: 1}, nil
+	}
+	best, err := s.run(ctx, page, nil)
+	if err != nil || best.matched == s.needed() {
+		return best, err
 	}
 	strange, err := s.strange(ctx)
 	if err != nil {
 		return hits{}, err
 	}
-	if len(strange) == 0 {
-		strange = s.tokens
-	}
-	similar, err := s.similar(ctx, strange)
-	if err != nil {
-		return hits{}, err
-	}
-	if len(similar) > 0 {
-		if h, err = s.run(ctx, page, similar); err != nil {
-			return hits{}, err
+	for _, doubtful := range [][]token{strange, s.tokens} {
+		if len(doubtful) == 0 || best.matched == s.needed() {
+			continue
 		}
-	}
-	if h.matched < s.needed() && len(strange) < len(s.tokens) {
-		all, err := s.similar(ctx, s.tokens)
+		similar, err := s.similar(ctx, doubtful)
 		if err != nil {
 			return hits{}, err
 		}
-		wider, err := s.run(ctx, page, all)
+		if len(similar) == 0 {
+			continue
+		}
+		h, err := s.run(ctx, page, similar)
 		if err != nil {
 			return hits{}, err
 		}
-		if wider.matched > h.matched {
-			h, similar = wider, all
+		if h.matched > best.matched {
+			if h.corrected, err = s.corrected(ctx, h, similar); err != nil {
+				return hits{}, err
+			}
+			best = h
 		}
 	}
-	h.partial = len(h.ids) > 0 && h.matched < s.needed()
-	h.corrected, err = s.corrected(ctx, h, similar)
-	return h, err
+	best.partial = best.matched > 0 && best.matched < s.needed()
+	return best, nil
 }
 
 func (s searcher) needed() int {
@@ -78,7 +77,7 @@ func (s searcher) needed() int {
 // run finds the books that have most tokens, but at least half of them; similar are words that stand for a token.
 func (s searcher) run(ctx context.Context, page int, similar map[string][]string) (hits, error) {
 	p := store.BookSearchParams{
-		Subject: s.subject, Exact: s.exact, Least: int32(s.needed()+1) / 2, Skip: int32((page - 1) * PerPage), Count: PerPage,
+		Subject: s.subject, Exact: s.exact, Least: int32(s.needed()+1) / 2, Count: PerPage,
 	}
 	add := func(n int, t token, low, high string, whole, part int32) {
 		needed := int32(0)
@@ -94,12 +93,15 @@ func (s searcher) run(ctx context.Context, page int, similar map[string][]string
 			add(n, t, word, token{word: word}.end(), asMistake, asMistake)
 		}
 	}
-	rows, err := store.New().BookSearch(ctx, s.db, p)
-	h := hits{page: page}
-	for _, r := range rows {
-		h.ids, h.total, h.matched = append(h.ids, r.BookID), int(r.Total), int(r.Tokens)
-	}
-	return h, err
+	return orLast(page, func(page int) (hits, error) {
+		p.Skip = int32((page - 1) * PerPage)
+		rows, err := store.New().BookSearch(ctx, s.db, p)
+		h := hits{page: page}
+		for _, r := range rows {
+			h.ids, h.total, h.matched = append(h.ids, r.BookID), int(r.Total), int(r.Tokens)
+		}
+		return h, err
+	})
 }
 
 // end is the first word behind the token's own, or behind all that begin with it.

@@ -10,6 +10,36 @@ import (
 	"time"
 )
 
+const authorsPut = `-- name: AuthorsPut :exec
+insert into author (key, name, sort_name, born, died)
+select w.key, w.name, w.sort_name, nullif(w.born, 0), nullif(w.died, 0)
+from (select unnest($1::text[]) as key, unnest($2::text[]) as name, unnest($3::text[]) as sort_name,
+        unnest($4::smallint[]) as born, unnest($5::smallint[]) as died) w
+on conflict (key) do update set name = excluded.name, sort_name = excluded.sort_name, born = excluded.born, died = excluded.died
+where (author.name, author.sort_name, author.born, author.died)
+    is distinct from (excluded.name, excluded.sort_name, excluded.born, excluded.died)
+`
+
+type AuthorsPutParams struct {
+	Keys      []string
+	Names     []string
+	SortNames []string
+	Born      []int16
+	Died      []int16
+}
+
+// A year of 0 is not known.
+func (q *Queries) AuthorsPut(ctx context.Context, db DBTX, arg AuthorsPutParams) error {
+	_, err := db.Exec(ctx, authorsPut,
+		arg.Keys,
+		arg.Names,
+		arg.SortNames,
+		arg.Born,
+		arg.Died,
+	)
+	return err
+}
+
 const bookAlso = `-- name: BookAlso :many
 select neighbour_id from neighbour where book_id = $1 order by similarity desc, neighbour_id limit $2
 `
@@ -63,6 +93,45 @@ func (q *Queries) BookAuthors(ctx context.Context, db DBTX, bookID int64) ([]Aut
 		return nil, err
 	}
 	return items, nil
+}
+
+const bookAuthorsPrune = `-- name: BookAuthorsPrune :exec
+delete from book_author ba
+where ba.book_id = any($1::bigint[]) and not exists (
+    select from (select unnest($2::bigint[]) as book_id, unnest($3::text[]) as author) w
+    join author a on a.key = w.author
+    where w.book_id = ba.book_id and a.id = ba.author_id)
+`
+
+type BookAuthorsPruneParams struct {
+	Ids     []int64
+	BookIds []int64
+	Authors []string
+}
+
+// Takes from these books the authors that the pairs do not name.
+func (q *Queries) BookAuthorsPrune(ctx context.Context, db DBTX, arg BookAuthorsPruneParams) error {
+	_, err := db.Exec(ctx, bookAuthorsPrune, arg.Ids, arg.BookIds, arg.Authors)
+	return err
+}
+
+const bookAuthorsPut = `-- name: BookAuthorsPut :exec
+insert into book_author (book_id, author_id, position)
+select w.book_id, a.id, w.position
+from (select unnest($1::bigint[]) as book_id, unnest($2::text[]) as author, unnest($3::smallint[]) as position) w
+join author a on a.key = w.author
+on conflict (book_id, author_id) do update set position = excluded.position where book_author.position <> excluded.position
+`
+
+type BookAuthorsPutParams struct {
+	BookIds   []int64
+	Authors   []string
+	Positions []int16
+}
+
+func (q *Queries) BookAuthorsPut(ctx context.Context, db DBTX, arg BookAuthorsPutParams) error {
+	_, err := db.Exec(ctx, bookAuthorsPut, arg.BookIds, arg.Authors, arg.Positions)
+	return err
 }
 
 const bookBrowse = `-- name: BookBrowse :many
@@ -154,6 +223,51 @@ func (q *Queries) BookCards(ctx context.Context, db DBTX, ids []int64) ([]BookCa
 	return items, nil
 }
 
+const bookFacts = `-- name: BookFacts :many
+select b.id, b.title, b.original_title, b.series,
+    array(select a.name from book_author ba join author a on a.id = ba.author_id where ba.book_id = b.id)::text[] as authors,
+    array(select s.name from book_subject bs join subject s on s.key = bs.subject where bs.book_id = b.id)::text[] as subjects
+from book b
+where b.id = any($1::bigint[])
+`
+
+type BookFactsRow struct {
+	ID            int64
+	Title         string
+	OriginalTitle string
+	Series        string
+	Authors       []string
+	Subjects      []string
+}
+
+// What books are found by.
+func (q *Queries) BookFacts(ctx context.Context, db DBTX, ids []int64) ([]BookFactsRow, error) {
+	rows, err := db.Query(ctx, bookFacts, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BookFactsRow{}
+	for rows.Next() {
+		var i BookFactsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Title,
+			&i.OriginalTitle,
+			&i.Series,
+			&i.Authors,
+			&i.Subjects,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const bookGet = `-- name: BookGet :one
 select b.id, b.title, b.original_title, b.year, b.series, b.volume, b.about, b.created_at, coalesce(said.average, 0)::float8 as average, coalesce(said.ratings, 0)::int as ratings
 from book b
@@ -190,6 +304,17 @@ func (q *Queries) BookGet(ctx context.Context, db DBTX, id int64) (BookGetRow, e
 		&i.Ratings,
 	)
 	return i, err
+}
+
+const bookKeysPut = `-- name: BookKeysPut :exec
+insert into book_key (kind, value, book_id)
+select 'catalogue', unnest($1::text[]), unnest($2::bigint[])
+on conflict (kind, value) do nothing
+`
+
+func (q *Queries) BookKeysPut(ctx context.Context, db DBTX, keys []string, ids []int64) error {
+	_, err := db.Exec(ctx, bookKeysPut, keys, ids)
+	return err
 }
 
 const bookMine = `-- name: BookMine :many
@@ -359,6 +484,168 @@ func (q *Queries) BookSubjects(ctx context.Context, db DBTX, bookID int64) ([]Su
 	return items, nil
 }
 
+const bookSubjectsPrune = `-- name: BookSubjectsPrune :exec
+delete from book_subject bs
+where bs.book_id = any($1::bigint[]) and not exists (
+    select from (select unnest($2::bigint[]) as book_id, unnest($3::text[]) as subject) w
+    where w.book_id = bs.book_id and w.subject = bs.subject)
+`
+
+type BookSubjectsPruneParams struct {
+	Ids      []int64
+	BookIds  []int64
+	Subjects []string
+}
+
+func (q *Queries) BookSubjectsPrune(ctx context.Context, db DBTX, arg BookSubjectsPruneParams) error {
+	_, err := db.Exec(ctx, bookSubjectsPrune, arg.Ids, arg.BookIds, arg.Subjects)
+	return err
+}
+
+const bookSubjectsPut = `-- name: BookSubjectsPut :exec
+insert into book_subject (book_id, subject)
+select unnest($1::bigint[]), unnest($2::text[])
+on conflict do nothing
+`
+
+func (q *Queries) BookSubjectsPut(ctx context.Context, db DBTX, bookIds []int64, subjects []string) error {
+	_, err := db.Exec(ctx, bookSubjectsPut, bookIds, subjects)
+	return err
+}
+
+const bookWordsPrune = `-- name: BookWordsPrune :many
+delete from book_word bw
+where bw.book_id = any($1::bigint[]) and not exists (
+    select from (select unnest($2::text[]) as word, unnest($3::bigint[]) as book_id) w
+    where w.word = bw.word and w.book_id = bw.book_id)
+returning bw.word
+`
+
+type BookWordsPruneParams struct {
+	Ids     []int64
+	Words   []string
+	BookIds []int64
+}
+
+// Takes from these books the words that the pairs do not name, and returns those that no book may have any more.
+func (q *Queries) BookWordsPrune(ctx context.Context, db DBTX, arg BookWordsPruneParams) ([]string, error) {
+	rows, err := db.Query(ctx, bookWordsPrune, arg.Ids, arg.Words, arg.BookIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var word string
+		if err := rows.Scan(&word); err != nil {
+			return nil, err
+		}
+		items = append(items, word)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bookWordsPut = `-- name: BookWordsPut :exec
+insert into book_word (word, book_id, weight)
+select unnest($1::text[]), unnest($2::bigint[]), unnest($3::smallint[])
+on conflict (word, book_id) do update set weight = excluded.weight where book_word.weight <> excluded.weight
+`
+
+type BookWordsPutParams struct {
+	Words   []string
+	BookIds []int64
+	Weights []int16
+}
+
+func (q *Queries) BookWordsPut(ctx context.Context, db DBTX, arg BookWordsPutParams) error {
+	_, err := db.Exec(ctx, bookWordsPut, arg.Words, arg.BookIds, arg.Weights)
+	return err
+}
+
+const booksPut = `-- name: BooksPut :exec
+insert into book (id, title, original_title, year, series, volume, about) overriding system value
+select w.id, w.title, w.original_title, nullif(w.year, 0), w.series, w.volume, w.about
+from (select unnest($1::bigint[]) as id, unnest($2::text[]) as title, unnest($3::text[]) as original_title,
+        unnest($4::smallint[]) as year, unnest($5::text[]) as series, unnest($6::text[]) as volume,
+        unnest($7::text[]) as about) w
+on conflict (id) do update set title = excluded.title, original_title = excluded.original_title, year = excluded.year,
+    series = excluded.series, volume = excluded.volume, about = excluded.about
+where (book.title, book.original_title, book.year, book.series, book.volume, book.about)
+    is distinct from (excluded.title, excluded.original_title, excluded.year, excluded.series, excluded.volume, excluded.about)
+`
+
+type BooksPutParams struct {
+	Ids            []int64
+	Titles         []string
+	OriginalTitles []string
+	Years          []int16
+	Series         []string
+	Volumes        []string
+	Abouts         []string
+}
+
+func (q *Queries) BooksPut(ctx context.Context, db DBTX, arg BooksPutParams) error {
+	_, err := db.Exec(ctx, booksPut,
+		arg.Ids,
+		arg.Titles,
+		arg.OriginalTitles,
+		arg.Years,
+		arg.Series,
+		arg.Volumes,
+		arg.Abouts,
+	)
+	return err
+}
+
+const booksReserve = `-- name: BooksReserve :many
+select w.key::text as key, coalesce(w.book_id, nextval(pg_get_serial_sequence('book', 'id')))::bigint as id,
+    (w.book_id is null)::bool as fresh
+from (select u.key, k.book_id
+    from unnest($1::text[]) with ordinality as u(key, n)
+    left join book_key k on k.kind = 'catalogue' and k.value = u.key
+    order by u.n) w
+`
+
+type BooksReserveRow struct {
+	Key   string
+	ID    int64
+	Fresh bool
+}
+
+// The ids of the catalogue's books: of those that are known theirs, of the others new ones, in the order of the keys.
+func (q *Queries) BooksReserve(ctx context.Context, db DBTX, keys []string) ([]BooksReserveRow, error) {
+	rows, err := db.Query(ctx, booksReserve, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BooksReserveRow{}
+	for rows.Next() {
+		var i BooksReserveRow
+		if err := rows.Scan(&i.Key, &i.ID, &i.Fresh); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const catalogueLock = `-- name: CatalogueLock :exec
+select pg_advisory_xact_lock(7809632558211460)
+`
+
+// Two seeds take turns.
+func (q *Queries) CatalogueLock(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, catalogueLock)
+	return err
+}
+
 const ratingDelete = `-- name: RatingDelete :one
 with gone as (
     delete from rating where reader_id = $2 and book_id = $1
@@ -405,6 +692,85 @@ func (q *Queries) RatingPut(ctx context.Context, db DBTX, arg RatingPutParams) (
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
+}
+
+const ratingsLoad = `-- name: RatingsLoad :execrows
+insert into rating (reader_id, book_id, stars)
+select r.id, k.book_id, w.stars
+from (select unnest($1::text[]) as email_key, unnest($2::text[]) as book, unnest($3::smallint[]) as stars) w
+join reader r on r.email_key = w.email_key
+join book_key k on k.kind = 'catalogue' and k.value = w.book
+on conflict (reader_id, book_id) do nothing
+returning nextval('rating_change')
+`
+
+type RatingsLoadParams struct {
+	EmailKeys []string
+	Books     []string
+	Stars     []int16
+}
+
+func (q *Queries) RatingsLoad(ctx context.Context, db DBTX, arg RatingsLoadParams) (int64, error) {
+	result, err := db.Exec(ctx, ratingsLoad, arg.EmailKeys, arg.Books, arg.Stars)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const readersLoad = `-- name: ReadersLoad :exec
+insert into reader (email, email_key, name, password_hash, mail_ready, ratings_version, ratings_changed_at)
+select unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), $4::text, false, 1, now()
+on conflict (email_key) do nothing
+`
+
+type ReadersLoadParams struct {
+	Emails       []string
+	EmailKeys    []string
+	Names        []string
+	PasswordHash string
+}
+
+// Invented readers never get mail. Their ratings version is that of one change: all that they say is said at once.
+func (q *Queries) ReadersLoad(ctx context.Context, db DBTX, arg ReadersLoadParams) error {
+	_, err := db.Exec(ctx, readersLoad,
+		arg.Emails,
+		arg.EmailKeys,
+		arg.Names,
+		arg.PasswordHash,
+	)
+	return err
+}
+
+const shelvingsLoad = `-- name: ShelvingsLoad :exec
+insert into shelving (reader_id, book_id, status)
+select r.id, k.book_id, w.status
+from (select unnest($1::text[]) as email_key, unnest($2::text[]) as book, unnest($3::text[]) as status) w
+join reader r on r.email_key = w.email_key
+join book_key k on k.kind = 'catalogue' and k.value = w.book
+on conflict (reader_id, book_id) do nothing
+`
+
+type ShelvingsLoadParams struct {
+	EmailKeys []string
+	Books     []string
+	Statuses  []string
+}
+
+func (q *Queries) ShelvingsLoad(ctx context.Context, db DBTX, arg ShelvingsLoadParams) error {
+	_, err := db.Exec(ctx, shelvingsLoad, arg.EmailKeys, arg.Books, arg.Statuses)
+	return err
+}
+
+const subjectsPut = `-- name: SubjectsPut :exec
+insert into subject (key, name)
+select unnest($1::text[]), unnest($2::text[])
+on conflict (key) do update set name = excluded.name where subject.name <> excluded.name
+`
+
+func (q *Queries) SubjectsPut(ctx context.Context, db DBTX, keys []string, names []string) error {
+	_, err := db.Exec(ctx, subjectsPut, keys, names)
+	return err
 }
 
 const subjectsUsed = `-- name: SubjectsUsed :many
@@ -467,6 +833,29 @@ func (q *Queries) WordRangesKnown(ctx context.Context, db DBTX, lows []string, h
 	return items, nil
 }
 
+const wordVariantsPrune = `-- name: WordVariantsPrune :exec
+delete from word_variant v
+where v.variant = any($1::text[]) and v.word = any($2::text[])
+    and not exists (select from book_word bw where bw.word = v.word)
+`
+
+// Forgets words that no book has. A word's own variants are named, because the index is by variant.
+func (q *Queries) WordVariantsPrune(ctx context.Context, db DBTX, variants []string, words []string) error {
+	_, err := db.Exec(ctx, wordVariantsPrune, variants, words)
+	return err
+}
+
+const wordVariantsPut = `-- name: WordVariantsPut :exec
+insert into word_variant (variant, word)
+select unnest($1::text[]), unnest($2::text[])
+on conflict do nothing
+`
+
+func (q *Queries) WordVariantsPut(ctx context.Context, db DBTX, variants []string, words []string) error {
+	_, err := db.Exec(ctx, wordVariantsPut, variants, words)
+	return err
+}
+
 const wordsByVariant = `-- name: WordsByVariant :many
 select distinct word from word_variant where variant = any($1::text[])
 `
@@ -508,6 +897,31 @@ func (q *Queries) WordsOfBook(ctx context.Context, db DBTX, bookID int64, words 
 			return nil, err
 		}
 		items = append(items, word)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const wordsWithoutVariants = `-- name: WordsWithoutVariants :many
+select w.word::text from unnest($1::text[]) as w(word)
+where not exists (select from word_variant v where v.variant = w.word and v.word = w.word)
+`
+
+func (q *Queries) WordsWithoutVariants(ctx context.Context, db DBTX, words []string) ([]string, error) {
+	rows, err := db.Query(ctx, wordsWithoutVariants, words)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var w_word string
+		if err := rows.Scan(&w_word); err != nil {
+			return nil, err
+		}
+		items = append(items, w_word)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -1,0 +1,120 @@
+package book_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	ctx, tx := t.Context(), testdb.Tx(t)
+	reader, id := newReader(t, tx), newBook(t, tx, "Emma")
+	type state struct {
+		stars   int
+		version int64
+	}
+	now := func() (s state) {
+		s.stars = scan[int](t, tx, "select coalesce((select stars from rating where reader_id = $1 and book_id = $2), 0)", reader, id)
+		s.version = scan[int64](t, tx, "select ratings_version from reader where id = $1", reader)
+		return s
+	}
+	changes := func() int64 {
+		return scan[int64](t, tx, "select last_value from rating_change")
+	}
+	steps := []struct {
+		stars book.Stars
+		want  state
+	}{
+		{1, state{1, 1}},
+		{10, state{10, 2}},
+		{10, state{10, 2}}, // the same again is no change
+		{book.None, state{0, 3}},
+		{book.None, state{0, 3}},
+		{7, state{7, 4}},
+	}
+	for i, step := range steps {
+		before, was := changes(), now()
+		if err := book.Rate(ctx, tx, reader, id, step.stars); err != nil {
+			t.Fatal(err)
+		}
+		if got := now(); got != step.want {
+			t.Errorf("step %d: %+v, want %+v", i, got, step.want)
+		}
+		// Other tests share the sequence, so that it may rise more, never less.
+		if changed := was != step.want; changed && changes() <= before {
+			t.Errorf("step %d: rating_change stays at %d", i, before)
+		}
+	}
+	if scan[bool](t, tx, "select ratings_changed_at is null from reader where id = $1", reader) {
+		t.Error("ratings_changed_at is not set")
+	}
+}
+
+func TestRateUnknownBook(t *testing.T) {
+	t.Parallel()
+	ctx, tx := t.Context(), testdb.Tx(t)
+	reader := newReader(t, tx)
+	for _, id := range []int64{0, -1, math.MaxInt64} {
+		for _, stars := range []book.Stars{5, book.None} {
+			if err := book.Rate(ctx, tx, reader, id, stars); !errors.Is(err, pgx.ErrNoRows) {
+				t.Errorf("book %d: %v, want pgx.ErrNoRows", id, err)
+			}
+		}
+	}
+	if v := scan[int64](t, tx, "select ratings_version from reader where id = $1", reader); v != 0 { // and the tx still works
+		t.Errorf("ratings version %d, want 0", v)
+	}
+}
+
+func TestRateBounds(t *testing.T) {
+	t.Parallel()
+	ctx, tx := t.Context(), testdb.Tx(t)
+	reader, id := newReader(t, tx), newBook(t, tx, "Emma")
+	for _, stars := range []book.Stars{-1, 11} {
+		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return book.Rate(ctx, tx, reader, id, stars) })
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); !ok || pgErr.Code != "23514" {
+			t.Errorf("%d half stars: %v, want the table to refuse", stars, err)
+		}
+	}
+}
+
+func TestMine(t *testing.T) {
+	t.Parallel()
+	ctx, tx := t.Context(), testdb.Tx(t)
+	reader, other := newReader(t, tx), newReader(t, tx)
+	rated, shelved, both, neither := newBook(t, tx, "A"), newBook(t, tx, "B"), newBook(t, tx, "C"), newBook(t, tx, "D")
+	for _, r := range []struct {
+		reader, book int64
+		stars        book.Stars
+	}{{reader, rated, 3}, {reader, both, 10}, {other, neither, 1}} {
+		if err := book.Rate(ctx, tx, r.reader, r.book, r.stars); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.Exec(ctx, "insert into shelving values ($1, $2, 'reading'), ($1, $3, 'to-read')", reader, shelved, both); err != nil {
+		t.Fatal(err)
+	}
+	got, err := book.Mine(ctx, tx, reader, []int64{neither, both, shelved, rated, math.MaxInt64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[int64]book.Said{rated: {Stars: 3}, shelved: {Shelf: "reading"}, both: {Stars: 10, Shelf: "to-read"}}
+	if len(got) != len(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for id, said := range want {
+		if got[id] != said {
+			t.Errorf("book %d: %+v, want %+v", id, got[id], said)
+		}
+	}
+	if none, err := book.Mine(ctx, tx, reader, nil); err != nil || len(none) != 0 {
+		t.Errorf("of no books: %v, %v", none, err)
+	}
+}
