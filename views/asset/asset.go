@@ -4,12 +4,15 @@
 package asset
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -18,8 +21,8 @@ import (
 var static embed.FS
 
 type file struct {
-	url, kind string
-	content   []byte
+	url, kind       string
+	content, packed []byte
 }
 
 // load reads the files once: they cannot change while the program runs.
@@ -29,7 +32,7 @@ var load = sync.OnceValue(func() map[string]file {
 		sum := sha256.Sum256(content)
 		ext := path.Ext(name)
 		url := "/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		files[name] = file{url, kind, content}
+		files[name] = file{url, kind, content, pack(content)}
 	}
 	add("app.css", "text/css; charset=utf-8", concat("static/css/*.css"))
 	for _, name := range glob("static/*.js") {
@@ -65,8 +68,29 @@ func Handler() http.Handler {
 		}
 		w.Header().Set("Content-Type", f.kind)
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		_, _ = w.Write(f.content)
+		w.Header().Set("Vary", "Accept-Encoding")
+		body := f.content
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+			body = f.packed
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		if r.Method != http.MethodHead {
+			_, _ = w.Write(body) // an error here is a client that went away
+		}
 	})
+}
+
+// pack compresses once what is sent many times.
+func pack(content []byte) []byte {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = w.Write(content) // writing to a buffer cannot fail
+	_ = w.Close()
+	return b.Bytes()
 }
 
 // concat joins files in the order of their names, which are numbered.

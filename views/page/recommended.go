@@ -34,7 +34,7 @@ func (d Recommended) standingMore() string {
 	case d.Working:
 		return "It appears here by itself; without JavaScript, reload in a moment."
 	case d.Popular && d.RateMore > 0:
-		return fmt.Sprintf("New readers get popular books. Rate %s more and the list becomes your own.", ui.Count(d.RateMore, "book", "books"))
+		return fmt.Sprintf("New readers get popular books. Rate %s and the list becomes your own.", ui.Count(d.RateMore, "more book", "more books"))
 	case d.Popular:
 		return "New readers get popular books, until we know enough readers with a taste like yours."
 	case d.Made != "":

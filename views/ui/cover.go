@@ -34,13 +34,13 @@ const (
 )
 
 var families = [familyCount]family{
-	cloth:     {142, 112, 29, 142},
-	label:     {124, 96, 25, 124},
-	bands:     {164, 108, 30, 164},
-	initial:   {164, 130, 32, 160},
-	halfBound: {124, 130, 28, 124},
-	picture:   {164, 92, 30, 164},
-	arch:      {122, 110, 27, 122},
+	cloth:     {142, 112, 36, 142},
+	label:     {124, 96, 27, 124},
+	bands:     {164, 108, 40, 164},
+	initial:   {164, 112, 38, 160},
+	halfBound: {124, 130, 32, 124},
+	picture:   {164, 92, 38, 164},
+	arch:      {122, 110, 34, 122},
 }
 
 // plan makes the choices. The number is scrambled first, or neighbours in the
@@ -53,7 +53,7 @@ func (c Cover) plan() (int, drawing) {
 	d := drawing{
 		palette:  palettes[pick(40, len(palettes))],
 		title:    fit(shortTitle(c.Title), f.titleWidth, f.titleHeight, f.titleSize, 13),
-		author:   fit(strings.ToUpper(c.Author), f.authorWidth*0.82, 27, 12, 9),
+		author:   fit(strings.ToUpper(c.Author), f.authorWidth*0.95, 27, 12, 9),
 		year:     c.Year,
 		initial:  firstLetter(c.Title),
 		ornament: "#orn-" + ornaments[pick(30, len(ornaments))],
@@ -91,4 +91,11 @@ func firstLetter(title string) string {
 // num writes a coordinate with at most one decimal.
 func num(f float64) string {
 	return strconv.FormatFloat(float64(int(f*10+0.5))/10, 'f', -1, 64)
+}
+
+// initialSize fills what the text leaves free above the foot of the cover with
+// the first letter: capitals are about 0.7 of their size high.
+func (d drawing) initialSize() float64 {
+	top := 42 + d.title.height() + d.author.height() + 16
+	return min(280, max(120, (290-top)/0.7))
 }

@@ -21,17 +21,19 @@ func (b block) height() float64 { return float64(len(b.lines)) * b.size * leadin
 // not fit, words are broken and the last line ends in an ellipsis: a cover never
 // spills over.
 func fit(text string, width, height, biggest, smallest float64) block {
-	words := strings.Fields(text)
+	words := pieces(text)
 	if len(words) == 0 {
 		return block{size: smallest}
 	}
+	widths := measureAll(words)
 	for size := biggest; size > smallest; size-- {
-		b := block{wrap(words, width/size), size}
+		b := block{wrap(words, widths, width/size), size}
 		if b.lines != nil && b.height() <= height {
 			return b
 		}
 	}
-	b := block{wrap(breakWords(words, width/smallest), width/smallest), smallest}
+	words = breakWords(words, width/smallest)
+	b := block{wrap(words, measureAll(words), width/smallest), smallest}
 	if room := max(1, int(height/(smallest*leading))); len(b.lines) > room {
 		b.lines = b.lines[:room]
 		b.lines[room-1] = strings.TrimRight(b.lines[room-1], " ,.;:") + "…"
@@ -39,10 +41,43 @@ func fit(text string, width, height, biggest, smallest float64) block {
 	return b
 }
 
+// longest is how many characters of a title are looked at: no cover has room for
+// more, and the search for the best breaks must not grow with what people import.
+const longest = 120
+
+// pieces are the words of text, those with a hyphen cut after it.
+func pieces(text string) []string {
+	var out []string
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest-1]) + "…"
+	}
+	for _, word := range strings.Fields(text) {
+		for _, piece := range strings.SplitAfter(word, "-") {
+			if piece != "" {
+				out = append(out, piece)
+			}
+		}
+	}
+	return out
+}
+
+// join sets pieces in one line, without a space behind a hyphen.
+func join(words []string) string {
+	return strings.ReplaceAll(strings.Join(words, " "), "- ", "-")
+}
+
+// space is what stands behind a piece before the next one on its line.
+func space(piece string) float64 {
+	if strings.HasSuffix(piece, "-") {
+		return 0
+	}
+	return advance(' ')
+}
+
 // wrap breaks words into the fewest lines no wider than width (in sizes), and
 // among those takes the breaks that leave the lines most even. It returns nil if
 // a word alone is too wide.
-func wrap(words []string, width float64) []string {
+func wrap(words []string, widths []float64, width float64) []string {
 	type best struct {
 		lines int
 		rag   float64
@@ -51,15 +86,16 @@ func wrap(words []string, width float64) []string {
 	from := make([]best, len(words)+1)
 	for i := len(words) - 1; i >= 0; i-- {
 		from[i] = best{lines: -1}
+		w := 0.0
 		for j := i + 1; j <= len(words); j++ {
-			w := measure(strings.Join(words[i:j], " "))
-			if w > width {
+			if w += widths[j-1]; w > width {
 				break
 			}
-			if from[j].lines < 0 {
+			spare := width - w
+			if w += space(words[j-1]); from[j].lines < 0 {
 				continue
 			}
-			try := best{from[j].lines + 1, from[j].rag + (width-w)*(width-w), j}
+			try := best{from[j].lines + 1, from[j].rag + spare*spare, j}
 			if from[i].lines < 0 || try.lines < from[i].lines || try.lines == from[i].lines && try.rag < from[i].rag {
 				from[i] = try
 			}
@@ -70,7 +106,7 @@ func wrap(words []string, width float64) []string {
 	}
 	var lines []string
 	for i := 0; i < len(words); i = from[i].next {
-		lines = append(lines, strings.Join(words[i:from[i].next], " "))
+		lines = append(lines, join(words[i:from[i].next]))
 	}
 	return lines
 }
@@ -87,6 +123,14 @@ func breakWords(words []string, width float64) []string {
 			piece += string(r)
 		}
 		out = append(out, piece)
+	}
+	return out
+}
+
+func measureAll(words []string) []float64 {
+	out := make([]float64, len(words))
+	for i, word := range words {
+		out[i] = measure(word)
 	}
 	return out
 }

@@ -6,6 +6,12 @@
     document.getElementById("flash").replaceChildren(p);
   };
 
+  // What was not saved must not look as if it were.
+  const refuse = (ctx, why) => {
+    ctx.request?.form?.reset();
+    say("Not saved. " + why);
+  };
+
   // An answer without the part that was asked for would leave a hole: after a
   // redirect elsewhere (the session has ended) go there; an error is said.
   document.addEventListener("htmx:before:swap", (event) => {
@@ -19,12 +25,12 @@
       return;
     }
     const why = answer.querySelector("[data-error]");
-    say(why ? why.textContent : "That did not work. Please try again.");
+    refuse(ctx, why ? why.textContent : "Please try again.");
   });
 
   document.addEventListener("htmx:error", (event) => {
     if (!event.detail.ctx?.select) return;
-    say("We could not reach Backlist. Check your connection and try again.");
+    refuse(event.detail.ctx, "We could not reach Backlist. Check your connection and try again.");
   });
 
   // Morphing renews attributes, not what was clicked: a removed rating must

@@ -1,0 +1,62 @@
+package ui
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for got, want := range map[string]string{
+		StarsText(0): "no stars", StarsText(1): "½ star", StarsText(2): "1 star", StarsText(3): "1½ stars", StarsText(10): "5 stars",
+		StarsValue(1): "0.5", StarsValue(7): "3.5", StarsValue(10): "5",
+		Count(1, "book", "books"): "1 book", Count(1204, "book", "books"): "1,204 books",
+		Thousands(-1234567): "-1,234,567", Thousands(0): "0", Thousands(-123): "-123",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestPager(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		current, last int
+		want          string
+	}{
+		{1, 1, "1"}, {1, 2, "1 2"}, {4, 17, "1 … 3 4 5 … 17"}, {17, 17, "1 … 16 17"}, {3, 4, "1 2 3 4"},
+	} {
+		var out []string
+		for _, s := range NewPager(tc.current, tc.last, func(n int) string { return fmt.Sprint(n) }).Steps {
+			if s.Gap {
+				out = append(out, "…")
+			} else {
+				out = append(out, s.URL)
+			}
+		}
+		if got := strings.Join(out, " "); got != tc.want {
+			t.Errorf("page %d of %d: %s, want %s", tc.current, tc.last, got, tc.want)
+		}
+	}
+}
+
+// A reader without JavaScript must be able to give every rating and remove it.
+func TestRatingHasEveryHalfStar(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := (Rating{BookID: 7, Title: "Emma", Halves: 9}).Control().Render(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	form := b.String()
+	for h := 1; h <= 10; h++ {
+		if !strings.Contains(form, fmt.Sprintf(`name="stars" value="%s"`, StarsValue(h))) {
+			t.Errorf("no choice for %s", StarsText(h))
+		}
+	}
+	if !strings.Contains(form, `value="4.5" checked`) || !strings.Contains(form, `name="stars" value=""`) {
+		t.Error("the rating is not shown, or cannot be removed")
+	}
+}
