@@ -75,7 +75,6 @@ func (r *reader) url(name string, schemes ...string) string {
 	return value
 }
 
-
 func (r *reader) number(name string, byDefault, low, high int) int {
 	value := r.getenv(name)
 	if value == "" {

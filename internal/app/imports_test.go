@@ -1,0 +1,126 @@
+package app
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/backlist/backlist/"
+
+// What each group of packages may import of ours. The back office knows jobs and nothing else; the storefront knows books
+// and the job system; the edge knows both. Views know only themselves.
+var (
+	ground     = []string{"config", "form", "fold", "pglocal", "testdb", "store", "notice", "catalogue", "demo"}
+	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail"}
+	backOffice = []string{"work", "trace", "console", "scale", "drill", "bench"}
+	edge       = []string{"web", "app"}
+)
+
+// allowed are the few imports beside the rule, each with its reason.
+var allowed = map[string][]string{
+	"internal/mail":    {"views/mail"},                                // a letter is rendered where it is sent
+	"internal/testdb":  {"db", "internal/pglocal"},                    // tests want the whole schema
+	"internal/notice":  {"internal/store"},                            // DBTX
+	"internal/demo":    {"internal/catalogue"},                        // invented readers rate real books
+	"internal/console": {"views/console", "views/layout", "views/ui"}, // pages of its own
+}
+
+func TestImportDirections(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	packages := 0
+	for decoder.More() {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		packages++
+		from := strings.TrimPrefix(p.ImportPath, module)
+		for _, imported := range p.Imports {
+			to, ours := strings.CutPrefix(imported, module)
+			if ours && !mayImport(from, to) {
+				t.Errorf("%s imports %s", from, to)
+			}
+		}
+	}
+	if packages < 20 {
+		t.Errorf("only %d packages were listed", packages)
+	}
+}
+
+func mayImport(from, to string) bool {
+	if slices.Contains(allowed[from], to) || strings.HasPrefix(to, from+"/") {
+		return true
+	}
+	switch group(from) {
+	case "cmd":
+		return to == "internal/app"
+	case "edge":
+		return true
+	case "views":
+		return strings.HasPrefix(to, "views/")
+	case "db":
+		return false
+	case "ground":
+		return false
+	case "storefront":
+		return slices.Contains([]string{"ground", "storefront"}, group(to)) || noun(to) == "work" || noun(to) == "trace"
+	case "back office":
+		return group(to) == "back office" || to == "db"
+	}
+	return false // a package that this test does not know has no place yet
+}
+
+func group(p string) string {
+	switch {
+	case strings.HasPrefix(p, "cmd/"):
+		return "cmd"
+	case strings.HasPrefix(p, "views/"):
+		return "views"
+	case p == "db":
+		return "db"
+	case slices.Contains(ground, noun(p)):
+		return "ground"
+	case slices.Contains(storefront, noun(p)):
+		return "storefront"
+	case slices.Contains(backOffice, noun(p)):
+		return "back office"
+	case slices.Contains(edge, noun(p)):
+		return "edge"
+	}
+	return ""
+}
+
+// noun is the package below internal that p is or belongs to.
+func noun(p string) string {
+	rest, ok := strings.CutPrefix(p, "internal/")
+	if !ok {
+		return path.Base(p)
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name
+}
+
+// TestBackOfficeNamesNoTableOfTheStorefront: its SQL must work against any River database.
+func TestBackOfficeNamesNoTableOfTheStorefront(t *testing.T) {
+	t.Parallel()
+	files, err := exec.CommandContext(t.Context(), "git", "-C", "../..", "grep", "-lwE",
+		"reader|book|rating|shelving|recommendation|neighbour|message", "--", "db/jobs").Output()
+	if len(files) > 0 {
+		t.Errorf("the SQL surface names tables of the storefront: %s", files)
+	}
+	if exit, ok := err.(*exec.ExitError); err != nil && (!ok || exit.ExitCode() != 1) {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,188 @@
+package web
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/net/html"
+
+	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+	"github.com/riverqueue/river"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// site is a server on a transaction that is rolled back, with a browser that keeps cookies.
+type site struct {
+	t      *testing.T
+	tx     pgx.Tx
+	server *Server
+	cookie map[string]string
+	header http.Header // added to every request
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	tx := testdb.Tx(t)
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &recommend.ReaderWorker{})
+	river.AddWorker(workers, &mail.DeliverWorker{})
+	jobs, err := work.NewInserter(nil, work.Options{Schema: "river", Log: log, Workers: workers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &site{
+		t: t, tx: tx, cookie: map[string]string{}, header: http.Header{},
+		server: &Server{
+			DB: tx, Jobs: jobs, Hasher: reader.NewHasher(), Hub: NewHub(log), Log: log,
+			Secret: "a secret for tests", BaseURL: "http://example.com", Dev: true,
+		},
+	}
+}
+
+// answer is a response and its parsed page.
+type answer struct {
+	t      *testing.T
+	Status int
+	Header http.Header
+	Body   string
+	root   *html.Node
+}
+
+func (s *site) get(path string) answer { return s.do(http.MethodGet, path, nil) }
+
+func (s *site) post(path string, form url.Values) answer {
+	return s.do(http.MethodPost, path, strings.NewReader(form.Encode()))
+}
+
+func (s *site) do(method, path string, body io.Reader) answer {
+	s.t.Helper()
+	r := httptest.NewRequestWithContext(s.t.Context(), method, path, body)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for name, values := range s.header {
+		r.Header[name] = values
+	}
+	for name, value := range s.cookie {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	s.server.Handler().ServeHTTP(w, r)
+	res := w.Result()
+	for _, cookie := range res.Cookies() {
+		if cookie.MaxAge < 0 {
+			delete(s.cookie, cookie.Name)
+		} else {
+			s.cookie[cookie.Name] = cookie.Value
+		}
+	}
+	text := w.Body.String()
+	root, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{s.t, res.StatusCode, res.Header, text, root}
+}
+
+// wants checks the status and that the page's text has each of the parts.
+func (a answer) wants(status int, parts ...string) answer {
+	a.t.Helper()
+	if a.Status != status {
+		a.t.Fatalf("status %d, want %d\n%s", a.Status, status, a.text())
+	}
+	text := a.text()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			a.t.Errorf("%q is not on the page:\n%s", part, text)
+		}
+	}
+	return a
+}
+
+// leadsTo checks that a form was accepted and where the browser goes next.
+func (a answer) leadsTo(path string) {
+	a.t.Helper()
+	a.wants(http.StatusSeeOther)
+	if got := a.Header.Get("Location"); got != path {
+		a.t.Errorf("it leads to %s, want %s", got, path)
+	}
+}
+
+// text is what a person would read: the text of the body, single-spaced.
+func (a answer) text() string {
+	var words []string
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		if n.Type == html.ElementNode && (n.Data == "script" || n.Data == "style" || n.Data == "head") {
+			return
+		}
+		if n.Type == html.TextNode {
+			words = append(words, strings.Fields(n.Data)...)
+		}
+		for child := range n.ChildNodes() {
+			walk(child)
+		}
+	}
+	walk(a.root)
+	return strings.Join(words, " ")
+}
+
+// value is what the named input holds; ok is false if there is no such input.
+func (a answer) value(name string) (value string, ok bool) {
+	for n := range a.root.Descendants() {
+		if n.Type == html.ElementNode && n.Data == "input" && attr(n, "name") == name {
+			return attr(n, "value"), true
+		}
+	}
+	return "", false
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// signUp makes an account and returns its number; the site's browser is then signed in.
+func (s *site) signUp(name string) int64 {
+	s.t.Helper()
+	email := strings.ToLower(strings.ReplaceAll(name, " ", ".")) + "@readers.example"
+	s.post("/signup", url.Values{"name": {name}, "email": {email}, "password": {"a long password"}}).leadsTo("/")
+	var id int64
+	if err := s.tx.QueryRow(s.t.Context(), "select id from reader where email = $1", email).Scan(&id); err != nil {
+		s.t.Fatal(err)
+	}
+	return id
+}
+
+// book writes one and returns its number.
+func (s *site) book(title string) (id int64) {
+	s.t.Helper()
+	if err := s.tx.QueryRow(s.t.Context(), "insert into book (title) values ($1) returning id", title).Scan(&id); err != nil {
+		s.t.Fatal(err)
+	}
+	return id
+}
+
+func (s *site) count(sql string, args ...any) (n int) {
+	s.t.Helper()
+	if err := s.tx.QueryRow(s.t.Context(), sql, args...).Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
