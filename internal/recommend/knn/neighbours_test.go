@@ -1,0 +1,236 @@
+package knn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// matrix is who rated what in half stars, 0 for not at all; its rows are readers, its columns books.
+type matrix [][]int
+
+func randomMatrix(rnd *rand.Rand) matrix {
+	m := make(matrix, 1+rnd.IntN(30))
+	books := 1 + rnd.IntN(25)
+	density := rnd.Float64()
+	for u := range m {
+		m[u] = make([]int, books)
+		for i := range m[u] {
+			if rnd.Float64() < density {
+				m[u][i] = 1 + rnd.IntN(10)
+			}
+		}
+	}
+	return m
+}
+
+// bookID makes ids that are neither small nor in a row, as the database's are not.
+func bookID(i int) int64 { return int64(1_000_000_007*(i+1)) % 98_765_432_100 }
+
+func (m matrix) ratings(t *testing.T) *Ratings {
+	t.Helper()
+	r := &Ratings{}
+	for u := range m {
+		for i, stars := range m[u] {
+			if stars == 0 {
+				continue
+			}
+			if err := r.Add(int64(u)*3, bookID(i), stars); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return r
+}
+
+func (m matrix) dot(i, j int) (sum float64) {
+	for u := range m {
+		sum += float64(m[u][i]) / 2 * float64(m[u][j]) / 2
+	}
+	return sum
+}
+
+func (m matrix) readers(i int) (n int) {
+	for u := range m {
+		if m[u][i] > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// neighbours is the definition, written down as plainly as it can be.
+func (m matrix) neighbours(i, k int, lambda float64) []Neighbour {
+	type pair struct {
+		book, readers int
+		similarity    float64
+	}
+	var pairs []pair
+	for j := range m[0] {
+		if dot := m.dot(i, j); j != i && dot > 0 {
+			similarity := dot / (math.Sqrt(m.dot(i, i))*math.Sqrt(m.dot(j, j)) + lambda)
+			pairs = append(pairs, pair{j, m.readers(j), similarity})
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(float32(b.similarity), float32(a.similarity)), cmp.Compare(b.readers, a.readers))
+	})
+	near := make([]Neighbour, 0, k)
+	for _, p := range pairs[:min(k, len(pairs))] {
+		near = append(near, Neighbour{bookID(p.book), float32(p.similarity)})
+	}
+	return near
+}
+
+func TestNeighboursAgreeWithTheDefinition(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 400 {
+		m := randomMatrix(rnd)
+		k, lambda := rnd.IntN(12), []float64{0, 5, 100}[rnd.IntN(3)]
+		found, err := Neighbours(t.Context(), m.ratings(t), k, lambda)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rated := 0
+		for i := range m[0] {
+			if m.readers(i) > 0 {
+				rated++
+			}
+		}
+		if len(found) != rated {
+			t.Fatalf("neighbours of %d books, want %d", len(found), rated)
+		}
+		for _, f := range found {
+			i := -1
+			for c := range m[0] {
+				if bookID(c) == f.Book {
+					i = c
+				}
+			}
+			want := m.neighbours(i, k, lambda)
+			if len(f.Near) != len(want) {
+				t.Fatalf("book %d has %d neighbours, want %d", i, len(f.Near), len(want))
+			}
+			for n := range want {
+				// Ids may differ where similarities are equal but for the last bit: then both orders are right.
+				if math.Abs(float64(f.Near[n].Similarity-want[n].Similarity)) > 1e-6 {
+					t.Fatalf("book %d, neighbour %d: %v, want %v", i, n, f.Near[n], want[n])
+				}
+				j := f.Near[n].ID
+				exact := slices.IndexFunc(want, func(w Neighbour) bool { return w.ID == j })
+				if exact < 0 && f.Near[n].Similarity-want[len(want)-1].Similarity > 1e-6 {
+					t.Fatalf("book %d: %d does not belong among its neighbours", i, j)
+				}
+			}
+		}
+	}
+}
+
+func TestTiesGoToThePopular(t *testing.T) {
+	t.Parallel()
+	// Books 1 and 2 are equally like book 0 with λ = 0: each was rated by the very readers of book 0 alone, or in the
+	// same proportion. Book 3 was rated by other readers too, so that it is less alike.
+	m := matrix{{10, 4, 10, 10}, {10, 4, 10, 10}, {0, 0, 0, 10}}
+	found, err := Neighbours(t.Context(), m.ratings(t), 3, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near := found[0].Near
+	if len(near) != 3 || near[0].ID != bookID(1) || near[1].ID != bookID(2) || near[2].ID != bookID(3) {
+		t.Fatalf("neighbours %v: equal ones in the order they were added, the less alike last", near)
+	}
+	if math.Abs(float64(near[0].Similarity)-1) > 1e-6 || near[2].Similarity > 0.9 {
+		t.Fatalf("similarities %v: want 1, 1 and √⅔", near)
+	}
+	if compare(scored{book: 7, readers: 9, similarity: 0.5}, scored{book: 3, readers: 8, similarity: 0.5}) >= 0 {
+		t.Fatal("of two equally similar books the one with more readers goes first")
+	}
+}
+
+func TestNeighboursStopWithTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := Neighbours(ctx, matrix{{1, 2, 3}, {3, 2, 1}}.ratings(t), 2, 0)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("err = %v, want context.Canceled", err)
+	}
+}
+
+func TestNoRatings(t *testing.T) {
+	t.Parallel()
+	r := &Ratings{}
+	found, err := Neighbours(t.Context(), r, 50, Shrink(r.Readers()))
+	if err != nil || len(found) != 0 || len(Popularity(r)) != 0 || r.Len() != 0 || r.Readers() != 0 {
+		t.Fatalf("nothing rated: %v, %v", found, err)
+	}
+}
+
+func TestAddRefusesWhatIsNoRating(t *testing.T) {
+	t.Parallel()
+	for _, stars := range []int{-1, 0, 11, 256 + 5} {
+		r := &Ratings{}
+		if err := r.Add(1, 1, stars); err == nil || r.Len() != 0 {
+			t.Errorf("%d half stars: err = %v, %d ratings", stars, err, r.Len())
+		}
+	}
+}
+
+func TestPopularity(t *testing.T) {
+	t.Parallel()
+	// Book 0: many readers who like it. Book 1: one who loves it. Book 2: many who dislike it.
+	m := matrix{{8, 10, 2}, {8, 0, 2}, {8, 0, 2}, {8, 0, 2}, {8, 0, 2}, {8, 0, 2}}
+	p := Popularity(m.ratings(t))
+	if len(p) != 3 || p[0].Book != bookID(0) || p[0].Readers != 6 || p[1].Readers != 1 {
+		t.Fatalf("popularity %v", p)
+	}
+	if !(p[0].Score > p[2].Score && p[2].Score > 0 && p[0].Score > p[1].Score) {
+		t.Fatalf("scores %v: liked by many comes before both loved by one and disliked by many", p)
+	}
+	mean := (6*8.0 + 10 + 6*2) / 13
+	want := (6*8 + 5*mean) / 11 / 2 * math.Log(7)
+	if math.Abs(float64(p[0].Score)-want) > 1e-5 {
+		t.Fatalf("score %v, want %v", p[0].Score, want)
+	}
+}
+
+func TestShrink(t *testing.T) {
+	t.Parallel()
+	for readers, want := range map[int]float64{0: 100, 30: 100, 300: 100, 1000: 30, 10_000: 3} {
+		if got := Shrink(readers); math.Abs(got-want) > 1e-9 {
+			t.Errorf("Shrink(%d) = %v, want %v", readers, got, want)
+		}
+	}
+}
+
+// BenchmarkNeighbours is the whole build in memory for a site of 2,700 readers with 111 ratings each over 10,000 books,
+// popular ones far more often than others.
+func BenchmarkNeighbours(b *testing.B) {
+	r := &Ratings{}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	popular := rand.NewZipf(rnd, 1.1, 60, 9_999)
+	for u := range 2_700 {
+		seen := map[int64]bool{}
+		for len(seen) < 111 {
+			book := int64(popular.Uint64())
+			if !seen[book] {
+				seen[book] = true
+				if err := r.Add(int64(u), book, 2+rnd.IntN(9)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Neighbours(b.Context(), r, 50, Shrink(r.Readers())); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(r.Len()), "ratings")
+}
