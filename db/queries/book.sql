@@ -76,34 +76,50 @@ select exists (select from book b where b.id = @book_id);
 
 -- name: BookSearch :many
 -- The books that have most of the needed tokens, best first. A token is one or more ranges of words; whole is how much
--- a word counts that is the range's first, part any other. exact is the title that goes before all.
+-- a word counts that is the range's first, part any other. exact is the title that goes before all. Each range is read
+-- by itself (offset 0 keeps it so): a join that the planner is free to turn round has it read every word of every book.
 with pattern as (
     select unnest(@tokens::int[]) as token, unnest(@lows::text[]) as low, unnest(@highs::text[]) as high,
         unnest(@wholes::int[]) as whole, unnest(@parts::int[]) as part, unnest(@needed::int[]) as needed
 ), hit as (
     select p.token, w.book_id, max(p.needed) as needed,
         max(w.weight * case when w.word = p.low then p.whole else p.part end) as weight
-    from pattern p join book_word w on w.word >= p.low and w.word < p.high
-    where @subject::text = '' or exists (select from book_subject s where s.subject = @subject and s.book_id = w.book_id)
+    from pattern p
+    cross join lateral (
+        select bw.word, bw.book_id, bw.weight from book_word bw where bw.word >= p.low and bw.word < p.high offset 0) w
     group by p.token, w.book_id
 ), found as (
     select hit.book_id, sum(hit.needed)::int as tokens, sum(hit.weight) as weight
-    from hit group by hit.book_id having sum(hit.needed) >= @least::int
+    from hit
+    left join book_subject s on s.subject = @subject::text and s.book_id = hit.book_id
+    where @subject = '' or s.book_id is not null
+    group by hit.book_id having sum(hit.needed) >= @least::int
 )
 select found.book_id, found.tokens, (count(*) over ())::int as total
 from found
 left join popularity p on p.book_id = found.book_id
-left join (select e.book_id from book_word e where e.word = @exact::text) titled on titled.book_id = found.book_id
+left join book_word titled on titled.word = @exact::text and titled.book_id = found.book_id
 where found.tokens = (select max(f.tokens) from found f)
 order by titled.book_id is null, found.weight desc, p.score desc nulls last, found.book_id
 limit @count offset @skip;
 
 -- name: BookBrowse :many
--- All books or those of a subject, the best loved first.
-select b.id, (count(*) over ())::int as total
-from book b
+-- All books, the best loved first.
+select b.id from book b
 left join popularity p on p.book_id = b.id
-where @subject::text = '' or exists (select from book_subject s where s.subject = @subject and s.book_id = b.id)
+order by p.score desc nulls last, b.title, b.id
+limit @count offset @skip;
+
+-- name: BookCount :one
+select count(*)::int from book;
+
+-- name: BookBrowseSubject :many
+-- The books of a subject, the best loved first.
+select b.id, (count(*) over ())::int as total
+from book_subject s
+join book b on b.id = s.book_id
+left join popularity p on p.book_id = b.id
+where s.subject = @subject
 order by p.score desc nulls last, b.title, b.id
 limit @count offset @skip;
 
@@ -225,25 +241,26 @@ delete from word_variant v
 where v.variant = any(@variants::text[]) and v.word = any(@words::text[])
     and not exists (select from book_word bw where bw.word = v.word);
 
--- name: ReadersLoad :exec
--- Invented readers never get mail. Their ratings version is that of one change: all that they say is said at once.
-insert into reader (email, email_key, name, password_hash, mail_ready, ratings_version, ratings_changed_at)
-select unnest(@emails::text[]), unnest(@email_keys::text[]), unnest(@names::text[]), @password_hash::text, false, 1, now()
-on conflict (email_key) do nothing;
+-- name: ReadersLoad :many
+-- Returns those that are new. Invented readers never get mail, and all that they say is one change of ratings.
+insert into reader (email, email_key, name, password_hash, time_zone, mail_ready, ratings_version, ratings_changed_at, created_at)
+select w.email, w.email_key, w.name, @password_hash::text, w.time_zone, false, 1, now(), now() - make_interval(days => w.days_ago)
+from (select unnest(@emails::text[]) as email, unnest(@email_keys::text[]) as email_key, unnest(@names::text[]) as name,
+        unnest(@time_zones::text[]) as time_zone, unnest(@days_ago::int[]) as days_ago) w
+on conflict (email_key) do nothing
+returning id, email_key;
 
--- name: RatingsLoad :execrows
-insert into rating (reader_id, book_id, stars)
-select r.id, k.book_id, w.stars
-from (select unnest(@email_keys::text[]) as email_key, unnest(@books::text[]) as book, unnest(@stars::smallint[]) as stars) w
-join reader r on r.email_key = w.email_key
+-- name: RatingsLoad :exec
+insert into rating (reader_id, book_id, stars, rated_at)
+select w.reader_id, k.book_id, w.stars, now() - make_interval(days => w.days_ago)
+from (select unnest(@reader_ids::bigint[]) as reader_id, unnest(@books::text[]) as book, unnest(@stars::smallint[]) as stars,
+        unnest(@days_ago::int[]) as days_ago) w
 join book_key k on k.kind = 'catalogue' and k.value = w.book
-on conflict (reader_id, book_id) do nothing
 returning nextval('rating_change');
 
 -- name: ShelvingsLoad :exec
-insert into shelving (reader_id, book_id, status)
-select r.id, k.book_id, w.status
-from (select unnest(@email_keys::text[]) as email_key, unnest(@books::text[]) as book, unnest(@statuses::text[]) as status) w
-join reader r on r.email_key = w.email_key
-join book_key k on k.kind = 'catalogue' and k.value = w.book
-on conflict (reader_id, book_id) do nothing;
+insert into shelving (reader_id, book_id, status, shelved_at)
+select w.reader_id, k.book_id, w.status, now() - make_interval(days => w.days_ago)
+from (select unnest(@reader_ids::bigint[]) as reader_id, unnest(@books::text[]) as book, unnest(@statuses::text[]) as status,
+        unnest(@days_ago::int[]) as days_ago) w
+join book_key k on k.kind = 'catalogue' and k.value = w.book;

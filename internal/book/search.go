@@ -82,15 +82,24 @@ func orLast(page int, find func(page int) (hits, error)) (hits, error) {
 	return found, err
 }
 
+// browse finds all books, or those of a subject.
 func browse(ctx context.Context, db store.DBTX, subject string, page int) (hits, error) {
-	return orLast(page, func(page int) (hits, error) {
-		rows, err := store.New().BookBrowse(ctx, db, store.BookBrowseParams{
-			Subject: subject, Skip: int32((page - 1) * PerPage), Count: PerPage,
-		})
-		h := hits{page: page}
-		for _, r := range rows {
-			h.ids, h.total = append(h.ids, r.ID), int(r.Total)
+	q := store.New()
+	return orLast(page, func(page int) (h hits, err error) {
+		h.page = page
+		skip := int32((page - 1) * PerPage)
+		if subject != "" {
+			rows, err := q.BookBrowseSubject(ctx, db, store.BookBrowseSubjectParams{Subject: subject, Skip: skip, Count: PerPage})
+			for _, r := range rows {
+				h.ids, h.total = append(h.ids, r.ID), int(r.Total)
+			}
+			return h, err
 		}
+		if h.ids, err = q.BookBrowse(ctx, db, skip, PerPage); err != nil {
+			return hits{}, err
+		}
+		total, err := q.BookCount(ctx, db)
+		h.total = int(total)
 		return h, err
 	})
 }

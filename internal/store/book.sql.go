@@ -135,35 +135,64 @@ func (q *Queries) BookAuthorsPut(ctx context.Context, db DBTX, arg BookAuthorsPu
 }
 
 const bookBrowse = `-- name: BookBrowse :many
-select b.id, (count(*) over ())::int as total
-from book b
+select b.id from book b
 left join popularity p on p.book_id = b.id
-where $1::text = '' or exists (select from book_subject s where s.subject = $1 and s.book_id = b.id)
+order by p.score desc nulls last, b.title, b.id
+limit $2 offset $1
+`
+
+// All books, the best loved first.
+func (q *Queries) BookBrowse(ctx context.Context, db DBTX, skip int32, count int32) ([]int64, error) {
+	rows, err := db.Query(ctx, bookBrowse, skip, count)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bookBrowseSubject = `-- name: BookBrowseSubject :many
+select b.id, (count(*) over ())::int as total
+from book_subject s
+join book b on b.id = s.book_id
+left join popularity p on p.book_id = b.id
+where s.subject = $1
 order by p.score desc nulls last, b.title, b.id
 limit $3 offset $2
 `
 
-type BookBrowseParams struct {
+type BookBrowseSubjectParams struct {
 	Subject string
 	Skip    int32
 	Count   int32
 }
 
-type BookBrowseRow struct {
+type BookBrowseSubjectRow struct {
 	ID    int64
 	Total int32
 }
 
-// All books or those of a subject, the best loved first.
-func (q *Queries) BookBrowse(ctx context.Context, db DBTX, arg BookBrowseParams) ([]BookBrowseRow, error) {
-	rows, err := db.Query(ctx, bookBrowse, arg.Subject, arg.Skip, arg.Count)
+// The books of a subject, the best loved first.
+func (q *Queries) BookBrowseSubject(ctx context.Context, db DBTX, arg BookBrowseSubjectParams) ([]BookBrowseSubjectRow, error) {
+	rows, err := db.Query(ctx, bookBrowseSubject, arg.Subject, arg.Skip, arg.Count)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []BookBrowseRow{}
+	items := []BookBrowseSubjectRow{}
 	for rows.Next() {
-		var i BookBrowseRow
+		var i BookBrowseSubjectRow
 		if err := rows.Scan(&i.ID, &i.Total); err != nil {
 			return nil, err
 		}
@@ -221,6 +250,17 @@ func (q *Queries) BookCards(ctx context.Context, db DBTX, ids []int64) ([]BookCa
 		return nil, err
 	}
 	return items, nil
+}
+
+const bookCount = `-- name: BookCount :one
+select count(*)::int from book
+`
+
+func (q *Queries) BookCount(ctx context.Context, db DBTX) (int32, error) {
+	row := db.QueryRow(ctx, bookCount)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const bookFacts = `-- name: BookFacts :many
@@ -390,17 +430,21 @@ with pattern as (
 ), hit as (
     select p.token, w.book_id, max(p.needed) as needed,
         max(w.weight * case when w.word = p.low then p.whole else p.part end) as weight
-    from pattern p join book_word w on w.word >= p.low and w.word < p.high
-    where $10::text = '' or exists (select from book_subject s where s.subject = $10 and s.book_id = w.book_id)
+    from pattern p
+    cross join lateral (
+        select bw.word, bw.book_id, bw.weight from book_word bw where bw.word >= p.low and bw.word < p.high offset 0) w
     group by p.token, w.book_id
 ), found as (
     select hit.book_id, sum(hit.needed)::int as tokens, sum(hit.weight) as weight
-    from hit group by hit.book_id having sum(hit.needed) >= $11::int
+    from hit
+    left join book_subject s on s.subject = $10::text and s.book_id = hit.book_id
+    where $10 = '' or s.book_id is not null
+    group by hit.book_id having sum(hit.needed) >= $11::int
 )
 select found.book_id, found.tokens, (count(*) over ())::int as total
 from found
 left join popularity p on p.book_id = found.book_id
-left join (select e.book_id from book_word e where e.word = $1::text) titled on titled.book_id = found.book_id
+left join book_word titled on titled.word = $1::text and titled.book_id = found.book_id
 where found.tokens = (select max(f.tokens) from found f)
 order by titled.book_id is null, found.weight desc, p.score desc nulls last, found.book_id
 limit $3 offset $2
@@ -427,7 +471,8 @@ type BookSearchRow struct {
 }
 
 // The books that have most of the needed tokens, best first. A token is one or more ranges of words; whole is how much
-// a word counts that is the range's first, part any other. exact is the title that goes before all.
+// a word counts that is the range's first, part any other. exact is the title that goes before all. Each range is read
+// by itself (offset 0 keeps it so): a join that the planner is free to turn round has it read every word of every book.
 func (q *Queries) BookSearch(ctx context.Context, db DBTX, arg BookSearchParams) ([]BookSearchRow, error) {
 	rows, err := db.Query(ctx, bookSearch,
 		arg.Exact,
@@ -694,71 +739,105 @@ func (q *Queries) RatingPut(ctx context.Context, db DBTX, arg RatingPutParams) (
 	return exists, err
 }
 
-const ratingsLoad = `-- name: RatingsLoad :execrows
-insert into rating (reader_id, book_id, stars)
-select r.id, k.book_id, w.stars
-from (select unnest($1::text[]) as email_key, unnest($2::text[]) as book, unnest($3::smallint[]) as stars) w
-join reader r on r.email_key = w.email_key
+const ratingsLoad = `-- name: RatingsLoad :exec
+insert into rating (reader_id, book_id, stars, rated_at)
+select w.reader_id, k.book_id, w.stars, now() - make_interval(days => w.days_ago)
+from (select unnest($1::bigint[]) as reader_id, unnest($2::text[]) as book, unnest($3::smallint[]) as stars,
+        unnest($4::int[]) as days_ago) w
 join book_key k on k.kind = 'catalogue' and k.value = w.book
-on conflict (reader_id, book_id) do nothing
 returning nextval('rating_change')
 `
 
 type RatingsLoadParams struct {
-	EmailKeys []string
+	ReaderIds []int64
 	Books     []string
 	Stars     []int16
+	DaysAgo   []int32
 }
 
-func (q *Queries) RatingsLoad(ctx context.Context, db DBTX, arg RatingsLoadParams) (int64, error) {
-	result, err := db.Exec(ctx, ratingsLoad, arg.EmailKeys, arg.Books, arg.Stars)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const readersLoad = `-- name: ReadersLoad :exec
-insert into reader (email, email_key, name, password_hash, mail_ready, ratings_version, ratings_changed_at)
-select unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), $4::text, false, 1, now()
-on conflict (email_key) do nothing
-`
-
-type ReadersLoadParams struct {
-	Emails       []string
-	EmailKeys    []string
-	Names        []string
-	PasswordHash string
-}
-
-// Invented readers never get mail. Their ratings version is that of one change: all that they say is said at once.
-func (q *Queries) ReadersLoad(ctx context.Context, db DBTX, arg ReadersLoadParams) error {
-	_, err := db.Exec(ctx, readersLoad,
-		arg.Emails,
-		arg.EmailKeys,
-		arg.Names,
-		arg.PasswordHash,
+func (q *Queries) RatingsLoad(ctx context.Context, db DBTX, arg RatingsLoadParams) error {
+	_, err := db.Exec(ctx, ratingsLoad,
+		arg.ReaderIds,
+		arg.Books,
+		arg.Stars,
+		arg.DaysAgo,
 	)
 	return err
 }
 
+const readersLoad = `-- name: ReadersLoad :many
+insert into reader (email, email_key, name, password_hash, time_zone, mail_ready, ratings_version, ratings_changed_at, created_at)
+select w.email, w.email_key, w.name, $1::text, w.time_zone, false, 1, now(), now() - make_interval(days => w.days_ago)
+from (select unnest($2::text[]) as email, unnest($3::text[]) as email_key, unnest($4::text[]) as name,
+        unnest($5::text[]) as time_zone, unnest($6::int[]) as days_ago) w
+on conflict (email_key) do nothing
+returning id, email_key
+`
+
+type ReadersLoadParams struct {
+	PasswordHash string
+	Emails       []string
+	EmailKeys    []string
+	Names        []string
+	TimeZones    []string
+	DaysAgo      []int32
+}
+
+type ReadersLoadRow struct {
+	ID       int64
+	EmailKey string
+}
+
+// Returns those that are new. Invented readers never get mail, and all that they say is one change of ratings.
+func (q *Queries) ReadersLoad(ctx context.Context, db DBTX, arg ReadersLoadParams) ([]ReadersLoadRow, error) {
+	rows, err := db.Query(ctx, readersLoad,
+		arg.PasswordHash,
+		arg.Emails,
+		arg.EmailKeys,
+		arg.Names,
+		arg.TimeZones,
+		arg.DaysAgo,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ReadersLoadRow{}
+	for rows.Next() {
+		var i ReadersLoadRow
+		if err := rows.Scan(&i.ID, &i.EmailKey); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const shelvingsLoad = `-- name: ShelvingsLoad :exec
-insert into shelving (reader_id, book_id, status)
-select r.id, k.book_id, w.status
-from (select unnest($1::text[]) as email_key, unnest($2::text[]) as book, unnest($3::text[]) as status) w
-join reader r on r.email_key = w.email_key
+insert into shelving (reader_id, book_id, status, shelved_at)
+select w.reader_id, k.book_id, w.status, now() - make_interval(days => w.days_ago)
+from (select unnest($1::bigint[]) as reader_id, unnest($2::text[]) as book, unnest($3::text[]) as status,
+        unnest($4::int[]) as days_ago) w
 join book_key k on k.kind = 'catalogue' and k.value = w.book
-on conflict (reader_id, book_id) do nothing
 `
 
 type ShelvingsLoadParams struct {
-	EmailKeys []string
+	ReaderIds []int64
 	Books     []string
 	Statuses  []string
+	DaysAgo   []int32
 }
 
 func (q *Queries) ShelvingsLoad(ctx context.Context, db DBTX, arg ShelvingsLoadParams) error {
-	_, err := db.Exec(ctx, shelvingsLoad, arg.EmailKeys, arg.Books, arg.Statuses)
+	_, err := db.Exec(ctx, shelvingsLoad,
+		arg.ReaderIds,
+		arg.Books,
+		arg.Statuses,
+		arg.DaysAgo,
+	)
 	return err
 }
 
