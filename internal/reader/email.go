@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/backlist/backlist/internal/form"
 )
 
 // maxEmail is the longest address in bytes that SMTP carries: RFC 5321's path of 256 without its angle brackets.
@@ -36,4 +38,12 @@ func checkEmail(email string) string {
 		return bad // a look-alike of "@" or "," that folding brings out
 	}
 	return ""
+}
+
+// CheckEmail says what is wrong with an address, as form.Invalid{"email": …}, whether or not it has an account.
+func CheckEmail(email string) error {
+	if wrong := checkEmail(strings.TrimSpace(email)); wrong != "" {
+		return form.Invalid{"email": wrong}
+	}
+	return nil
 }
