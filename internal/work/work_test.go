@@ -32,7 +32,9 @@ type stepWorker struct {
 	work func(ctx context.Context, job *river.Job[stepArgs]) error
 }
 
-func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepArgs]) error { return w.work(ctx, job) }
+func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepArgs]) error {
+	return w.work(ctx, job)
+}
 
 func options(t *testing.T, do func(ctx context.Context, job *river.Job[stepArgs]) error) work.Options {
 	t.Helper()
