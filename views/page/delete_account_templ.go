@@ -110,7 +110,7 @@ func DeleteAccountPage(d DeleteAccount) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<button class=\"button button-grave button-wide\" type=\"submit\">Delete my account for good</button></form><p class=\"aside\"><a href=\"/settings\">Keep it</a></p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<button class=\"button button-wide\" type=\"submit\">Delete my account for good</button></form><p class=\"aside\"><a href=\"/settings\">Keep it</a></p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -23,7 +23,7 @@ type Home struct {
 	Ratings  int              // how many books the reader has rated
 	RateMore int              // ratings missing until there are own recommendations; 0 = enough
 	Rate     []ui.BookCard    // well-known books to rate right here (9 do well), while RateMore > 0
-	Picks    []Recommendation // the first few recommendations (4 do well)
+	Picks    []Recommendation // the first few recommendations (6 do well)
 	Working  bool             // recommendations are being made
 }
 
@@ -314,7 +314,7 @@ func homeStart(d Home) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if d.Working {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "Finding books for you …")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "Finding books for you … <a href=\"/recommendations\">Watch them arrive.</a>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -110,7 +110,7 @@ func styleControls() templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section class=\"section\" aria-labelledby=\"controls\"><h2 class=\"rule-title\" id=\"controls\">Controls</h2><div class=\"guide\"><p><a class=\"button\" href=\"#controls\">Button</a> <a class=\"button button-plain\" href=\"#controls\">Plain</a> <a class=\"button button-grave\" href=\"#controls\">Grave</a> <a class=\"button button-small\" href=\"#controls\">Small</a></p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section class=\"section\" aria-labelledby=\"controls\"><h2 class=\"rule-title\" id=\"controls\">Controls</h2><div class=\"guide\"><p><a class=\"button\" href=\"#controls\">Button</a> <a class=\"button button-plain\" href=\"#controls\">Plain</a> <a class=\"button button-soft\" href=\"#controls\">Soft</a> <a class=\"button button-small\" href=\"#controls\">Small</a></p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -25,13 +25,17 @@ func starHalf(h int) string {
 }
 
 // Live lets htmx send a form and renew one part of the page, known by its id,
-// together with the flash. The form's own action does the same without it; add
-// hx-post beside this.
-func Live(part string) templ.Attributes {
+// together with the flash and with the content of other parts. The form's own
+// action does the same without it; add hx-post beside this.
+func Live(part string, others ...string) templ.Attributes {
+	beside := "#flash:innerHTML"
+	for _, id := range others {
+		beside += ",#" + id + ":innerHTML"
+	}
 	return templ.Attributes{
 		"hx-target":     "#" + part,
 		"hx-select":     "#" + part,
 		"hx-swap":       "outerMorph",
-		"hx-select-oob": "#flash:innerHTML",
+		"hx-select-oob": beside,
 	}
 }
