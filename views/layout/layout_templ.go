@@ -230,7 +230,7 @@ func Shell(p Page) templ.Component {
 const htmxConfig = `{"includeIndicatorCSS":false,"history":false,"extensions":"sse","noSwap":[204,304,"401","403","404","405","413","429","5xx"]}`
 
 func (p Page) fullTitle() string {
-	if p.Title == "" {
+	if p.Title == "" || p.Title == "Backlist" {
 		return "Backlist"
 	}
 	return p.Title + " · Backlist"

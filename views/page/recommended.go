@@ -8,15 +8,16 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// standing says in one line how things are with the list.
+// own says that the list is finished and made from the reader's own ratings.
+func (d Recommended) own() bool { return !d.Working && !d.Popular && d.Made != "" }
+
+// standing says in one line how things are with a list that is not own.
 func (d Recommended) standing() string {
 	switch {
 	case d.Working:
 		return "Finding books for you …"
 	case d.Popular:
 		return "Books that many readers love"
-	case d.Made != "":
-		return fmt.Sprintf("Made %s from your %s", d.Made, ui.Count(d.Ratings, "rating", "ratings"))
 	case d.RateMore > 0:
 		return rateMore(d.RateMore, d.Ratings)
 	default:
@@ -37,7 +38,7 @@ func (d Recommended) standingMore() string {
 		return fmt.Sprintf("New readers get popular books. Rate %s and the list becomes your own.", ui.Count(d.RateMore, "more book", "more books"))
 	case d.Popular:
 		return "New readers get popular books, until we know enough readers with a taste like yours."
-	case d.Made != "":
+	case d.own():
 		return "It is made anew each time you rate a book."
 	default:
 		return ""
