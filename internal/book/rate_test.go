@@ -2,11 +2,13 @@ package book_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/testdb"
@@ -54,6 +56,33 @@ func TestRate(t *testing.T) {
 	}
 	if scan[bool](t, tx, "select ratings_changed_at is null from reader where id = $1", reader) {
 		t.Error("ratings_changed_at is not set")
+	}
+}
+
+// Ratings of one reader that come at once are all counted, and the version says how many they were.
+func TestRateRace(t *testing.T) {
+	t.Parallel()
+	ctx, db := t.Context(), testdb.New(t)
+	reader, same := newReader(t, db), newBook(t, db, "Emma")
+	const each = 10
+	var group errgroup.Group
+	for n := range each {
+		id := newBook(t, db, fmt.Sprint("Book ", n))
+		group.Go(func() error {
+			return inTx(ctx, db, func(tx pgx.Tx) error { return book.Rate(ctx, tx, reader, id, 5) })
+		})
+		group.Go(func() error {
+			return inTx(ctx, db, func(tx pgx.Tx) error { return book.Rate(ctx, tx, reader, same, 5) })
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if v := scan[int](t, db, "select ratings_version from reader where id = $1", reader); v != each+1 {
+		t.Errorf("ratings version %d after %d changes", v, each+1)
+	}
+	if n := scan[int](t, db, "select count(*) from rating where reader_id = $1", reader); n != each+1 {
+		t.Errorf("%d ratings, want %d", n, each+1)
 	}
 }
 

@@ -28,7 +28,7 @@ type Result struct {
 	Total     int    // on all pages
 	Page      int    // from 1
 	Pages     int    // at least 1
-	Corrected string // the words that were found instead of mistyped ones, folded ("dostoevsky"); empty where all were right
+	Corrected string // what was understood, folded ("dostoevsky" for "Dostoyevski"); empty where that is what was typed
 	Partial   bool   // no book has all the words: these have most of them
 }
 
@@ -44,7 +44,9 @@ func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
 	if strings.TrimSpace(query.Text) == "" {
 		found, err = browse(ctx, db, query.Subject, query.Page)
 	} else {
-		s := searcher{db: db, subject: query.Subject, exact: exactTitle(query.Text), tokens: tokenize(query.Text)}
+		text := query.Text[:min(len(query.Text), maxText)]
+		words := fold.Words(text)
+		s := searcher{db: db, subject: query.Subject, exact: exactTitle(text), words: words, tokens: tokenize(words)}
 		found, err = s.find(ctx, query.Page)
 	}
 	if err != nil {

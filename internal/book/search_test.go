@@ -82,6 +82,7 @@ func TestSearch(t *testing.T) {
 		{name: "initials apart", text: "h g wells", want: wells},
 		{name: "initials together", text: "HG Wells", want: wells},
 		{name: "article and small words", text: "war of worlds", want: "The War of the Worlds"},
+		{name: "small words stay in the correction", text: "The Brohters of Karamazov", want: karamazov, corrected: "the brothers of karamazov"},
 		{name: "article missing", text: "odyssey", want: "The Odyssey"},
 		{name: "original title", text: "карамазовы", want: karamazov},
 		{name: "greek without accents", text: "ΟΔΥΣΣΕΙΑ", want: "The Odyssey"},
@@ -96,6 +97,8 @@ func TestSearch(t *testing.T) {
 		{name: "words of different books", text: "emma tess", want: emma + " | " + tess, partial: true},
 		{name: "known words that need a correction", text: "jane air", want: "Emma | Jane Eyre | Pride and Prejudice", partial: true},
 		{name: "small words alone", text: "the of", want: "The War of the Worlds | The Hound of the Baskervilles | Tess of the d’Urbervilles"},
+
+		{name: "lone letters first", text: "a b c d e f g h i j emma", want: "Emma’s Sea Voyage | Emma"},
 
 		{name: "percent", text: "%"},
 		{name: "underscore", text: "____"},

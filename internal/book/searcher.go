@@ -20,8 +20,9 @@ const (
 type searcher struct {
 	db      store.DBTX
 	subject string
-	exact   string // the word of a title that is all that was typed
-	tokens  []token
+	exact   string   // the word of a title that is all that was typed
+	words   []string // that were typed
+	tokens  []token  // those of them that are looked for
 }
 
 // find tries the words as typed; if no book has all of them, typing errors are forgiven in the words that no book has,
@@ -156,28 +157,24 @@ func (s searcher) similar(ctx context.Context, tokens []token) (map[string][]str
 	return similar, err
 }
 
-// corrected says what was understood: each token, or the word that the first book found has in its place. It is empty
-// where that is what was typed.
+// corrected says what was understood: what was typed, but for the words in whose place the first book found has another.
+// It is empty where there is none.
 func (s searcher) corrected(ctx context.Context, h hits, similar map[string][]string) (string, error) {
-	var words []string
-	for _, near := range similar {
-		words = append(words, near...)
+	var near []string
+	for _, words := range similar {
+		near = append(near, words...)
 	}
-	if len(h.ids) == 0 || len(words) == 0 {
+	if len(h.ids) == 0 {
 		return "", nil
 	}
-	has, err := store.New().WordsOfBook(ctx, s.db, h.ids[0], words)
+	has, err := store.New().WordsOfBook(ctx, s.db, h.ids[0], near)
 	if err != nil {
 		return "", err
 	}
-	understood, changed := make([]string, len(s.tokens)), false
-	for i, t := range s.tokens {
-		understood[i] = t.word
-		for _, word := range similar[t.word] {
-			if slices.Contains(has, word) {
-				understood[i], changed = word, true
-				break
-			}
+	understood, changed := slices.Clone(s.words), false
+	for i, word := range understood {
+		if n := slices.IndexFunc(similar[word], func(w string) bool { return slices.Contains(has, w) }); n >= 0 {
+			understood[i], changed = similar[word][n], true
 		}
 	}
 	if !changed {

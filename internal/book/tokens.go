@@ -3,8 +3,6 @@ package book
 import (
 	"slices"
 	"unicode/utf8"
-
-	"github.com/backlist/backlist/internal/fold"
 )
 
 const (
@@ -23,12 +21,8 @@ type token struct {
 // common words are not looked for where there are others: most people leave them out or get them wrong.
 var common = []string{"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"}
 
-// tokenize returns the words to search for, none twice, at most eight. No tokens: there is nothing to be found.
-func tokenize(text string) []token {
-	if len(text) > maxText {
-		text = text[:maxText]
-	}
-	words := fold.Words(text)
+// tokenize returns which of the words to search for, none twice, at most eight. No tokens: there is nothing to be found.
+func tokenize(words []string) []token {
 	var tokens []token
 	for i, word := range words {
 		if len(word) > maxToken || slices.ContainsFunc(tokens, func(t token) bool { return t.word == word }) {
@@ -46,5 +40,15 @@ func tokenize(text string) []token {
 			tokens[i].needed = true
 		}
 	}
+	slices.SortStableFunc(tokens, func(a, b token) int { // lone letters are the first to go
+		switch {
+		case a.needed == b.needed:
+			return 0
+		case a.needed:
+			return -1
+		default:
+			return 1
+		}
+	})
 	return tokens[:min(len(tokens), maxTokens)]
 }
