@@ -1,0 +1,424 @@
+package recommend
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertest"
+
+	"github.com/backlist/backlist/internal/shelf"
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work/pilot"
+)
+
+func TestRunScoresByNeighboursAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, liked, near := s.taste()
+	disliked := s.book("Disliked")
+	s.rate(me, disliked, 2)
+	s.near(near[6], liked[1], 0.9) // 0.3 + 0.9: now the best
+	s.near(near[6], liked[2], 0.5)
+	s.near(near[6], disliked, 0.9) // counts mildly, is no reason
+	onlyDisliked := s.book("Near a disliked book alone")
+	s.near(onlyDisliked, disliked, 1)
+	s.run(me)
+
+	items := s.list(me)
+	s.wantList(me, near[6], near[0], near[1], near[2], near[3], near[4], near[5])
+	var why []int64
+	for _, r := range items[0].Reasons {
+		why = append(why, r.BookID)
+	}
+	if !slices.Equal(why, []int64{liked[1], liked[2], liked[0]}) {
+		t.Errorf("reasons %v, want %v: the weightiest first, liked ones only", why, []int64{liked[1], liked[2], liked[0]})
+	}
+	if r := items[1].Reasons; len(r) != 1 || r[0] != (Reason{liked[0], "Book 0"}) {
+		t.Errorf("reasons of the second: %v", r)
+	}
+	if items[0].Rank != 1 || items[6].Rank != 7 || len(items[0].Authors) != 1 {
+		t.Errorf("items %+v", items)
+	}
+	if st := s.state(me); st.Phase != Ready || st.Basis != Neighbours || st.RunVersion != 4 || st.Version != 4 || st.MadeAt == nil {
+		t.Errorf("state %+v", st)
+	}
+}
+
+func TestRunLeavesOutWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	s, tx := newSite(t)
+	me, _, near := s.taste()
+	ctx := t.Context()
+	s.rate(me, near[0], 8)
+	if err := shelf.Put(ctx, tx, me, near[1], shelf.ToRead); err != nil {
+		t.Fatal(err)
+	}
+	if err := Dismiss(ctx, tx, me, near[2]); err != nil {
+		t.Fatal(err)
+	}
+	s.run(me)
+	got := ids(s.list(me))
+	for _, known := range near[:3] {
+		if slices.Contains(got, known) {
+			t.Errorf("%v has book %d, which is rated, shelved or dismissed", got, known)
+		}
+	}
+	if got[0] != near[3] {
+		t.Errorf("%v does not begin with %d", got, near[3])
+	}
+
+	if err := Undismiss(ctx, tx, me, near[2]); err != nil {
+		t.Fatal(err)
+	}
+	s.run(me)
+	if got := ids(s.list(me)); got[0] != near[2] {
+		t.Errorf("%v does not begin with %d, whose dismissal was taken back", got, near[2])
+	}
+}
+
+func TestRunShowsTwoBooksOfAnAuthor(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, liked, near := s.taste()
+	prolific := s.author()
+	var theirs []int64
+	for range 5 {
+		b := s.volume("By the prolific", "", "", prolific)
+		s.near(b, liked[1], 0.95-float32(len(theirs))/100)
+		theirs = append(theirs, b)
+	}
+	s.run(me)
+	s.wantList(me, append(theirs[:2:2], near...)...)
+}
+
+func TestRunShowsTheNextVolumeOnly(t *testing.T) {
+	t.Parallel()
+	s, tx := newSite(t)
+	me, liked, near := s.taste()
+	volumes := map[string]int64{}
+	for _, v := range []string{"0.5", "1", "2", "2.5", "3", "4"} {
+		volumes[v] = s.volume("Saga "+v, "Saga", v, s.author())
+		s.near(volumes[v], liked[1], 0.95)
+	}
+	s.run(me)
+	s.wantList(me, append([]int64{volumes["1"]}, near...)...)
+
+	if err := shelf.Put(t.Context(), tx, me, volumes["2"], shelf.Read); err != nil {
+		t.Fatal(err)
+	}
+	s.run(me)
+	s.wantList(me, append([]int64{volumes["2.5"], volumes["3"]}, near...)...)
+
+	// Whoever wants none of the next volume wants none of those after it.
+	for _, v := range []string{"2.5", "3"} {
+		if err := Dismiss(t.Context(), tx, me, volumes[v]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.run(me)
+	s.wantList(me, near...)
+}
+
+func TestRunIsPopularWithoutATasteToGoBy(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, liked, near := s.taste()
+	hit, second := s.book("Hit"), s.book("Second")
+	s.popular(hit, 900, 30)
+	s.popular(second, 500, 29)
+	for name, prepare := range map[string]func() int64{
+		"no ratings": s.reader,
+		"two ratings": func() int64 {
+			r := s.reader()
+			s.rate(r, liked[0], 10)
+			s.rate(r, liked[1], 10)
+			return r
+		},
+		"nothing liked": func() int64 {
+			r := s.reader()
+			for _, b := range liked {
+				s.rate(r, b, 4)
+			}
+			return r
+		},
+		"no neighbours": func() int64 {
+			r := s.reader()
+			for _, b := range near[:3] {
+				s.rate(r, b, 10)
+			}
+			return r
+		},
+	} {
+		r := prepare()
+		s.run(r)
+		items := s.list(r)
+		if len(items) < 2 || items[0].BookID != hit || items[1].BookID != second || len(items[0].Reasons) > 0 {
+			t.Errorf("%s: %+v, want the popular books without reasons", name, items)
+		}
+		if st := s.state(r); st.Basis != Popular || st.Phase == Working {
+			t.Errorf("%s: %+v", name, st)
+		}
+	}
+	now, err := PopularNow(t.Context(), s.db, me, 2)
+	if err != nil || len(now) != 2 || now[0].BookID != hit || now[1].BookID != second || now[1].Rank != 2 {
+		t.Errorf("popular now: %+v, %v", now, err)
+	}
+}
+
+func TestPopularBooksByLikedAuthorsComeFirst(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, author := s.reader(), s.author()
+	liked, other := s.volume("Liked", "", "", author), s.volume("Same author", "", "", author)
+	hit, onSubject := s.book("Hit"), s.book("Same subject")
+	s.popular(hit, 900, 30)
+	s.popular(onSubject, 900, 29.9)
+	s.popular(other, 300, 25)
+	s.exec("insert into subject (key, name) values ('sea-' || $1::bigint, 'Sea')", me)
+	s.exec("insert into book_subject (book_id, subject) select unnest($2::bigint[]), 'sea-' || $1::bigint", me, []int64{liked, onSubject})
+	s.rate(me, liked, 9)
+	s.run(me)
+	if got := ids(s.list(me)); len(got) < 3 || !slices.Equal(got[:3], []int64{other, onSubject, hit}) {
+		t.Errorf("%v, want %v: the liked author's, the liked subject's, then any", got, []int64{other, onSubject, hit})
+	}
+}
+
+func TestShortListIsFilledUpWithoutReasons(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, liked := s.reader(), s.books(3)
+	for _, b := range liked {
+		s.rate(me, b, 10)
+	}
+	own, hits := s.book("Own"), s.books(20)
+	s.near(own, liked[0], 0.01)
+	s.popular(own, 999, 50)
+	for i, b := range hits {
+		s.popular(b, 100, 40-float32(i))
+	}
+	s.run(me)
+	items := s.list(me)
+	if got := ids(items); !slices.Equal(got, append([]int64{own}, hits[:filledUpTo-1]...)) {
+		t.Fatalf("%v, want the one of its own and then popular ones", got)
+	}
+	if len(items[0].Reasons) != 1 || len(items[1].Reasons) != 0 {
+		t.Errorf("reasons %v and %v", items[0].Reasons, items[1].Reasons)
+	}
+	if st := s.state(me); st.Basis != Neighbours {
+		t.Errorf("basis %q", st.Basis)
+	}
+}
+
+func TestRunOfAReaderWhoIsGone(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, _, _ := s.taste()
+	s.exec("delete from reader where id = $1", me)
+	s.run(me)
+	if _, err := StateOf(t.Context(), s.db, me); !errors.Is(err, pgx.ErrNoRows) {
+		t.Errorf("state: %v, want ErrNoRows", err)
+	}
+}
+
+// beforeFinish is a database on which something happens between a worker's reading and its last transaction.
+type beforeFinish struct {
+	DB
+	happens func() error
+}
+
+func (d beforeFinish) Begin(ctx context.Context) (pgx.Tx, error) {
+	if err := d.happens(); err != nil {
+		return nil, err
+	}
+	return d.DB.Begin(ctx)
+}
+
+func TestReaderDeletedDuringTheRun(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, _, _ := s.taste()
+	w := &ReaderWorker{Jobs: s.jobs, Log: quiet(t), DB: beforeFinish{s.db, func() error {
+		s.exec("delete from reader where id = $1", me)
+		return nil
+	}}}
+	if err := s.runWith(w, me); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestChangeDuringTheRunAsksForTheNext(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, _, near := s.taste()
+	w := &ReaderWorker{Jobs: s.jobs, Log: quiet(t), DB: beforeFinish{s.db, func() error {
+		s.rate(me, near[0], 10)
+		return nil
+	}}}
+	if err := s.runWith(w, me); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.state(me); st.Phase != Working || st.RunVersion != 3 || st.Version != 4 {
+		t.Errorf("state %+v: the stored run must own up to the version it read", st)
+	}
+	if got := ids(s.list(me)); slices.Contains(got, near[0]) {
+		t.Errorf("%v has the book that was rated during the run", got)
+	}
+	if n := s.waiting(me); n != 1 {
+		t.Errorf("%d next runs, want 1", n)
+	}
+}
+
+func TestUnchangedRunAsksForNoOther(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, _, _ := s.taste()
+	s.run(me)
+	if n := s.waiting(me); n != 0 {
+		t.Errorf("%d more runs", n)
+	}
+}
+
+func TestFailureBeforeTheEndLosesNothing(t *testing.T) {
+	t.Parallel()
+	s, tx := newSite(t)
+	me, _, near := s.taste()
+	boom := errors.New("the connection is gone")
+	fails := true
+	w := &ReaderWorker{Jobs: s.jobs, Log: quiet(t), DB: beforeFinish{s.db, func() error {
+		if fails {
+			return boom
+		}
+		return nil
+	}}}
+	attempts := rivertest.NewWorker(t, pilot.NewDriver(nil), &river.Config{Schema: "river"}, w)
+	first, err := attempts.Work(t.Context(), t, tx, ReaderArgs{me}, nil)
+	if !errors.Is(err, boom) {
+		t.Fatalf("first attempt: %v, want %v", err, boom)
+	}
+	if len(s.list(me)) != 0 || s.state(me).Phase != Working {
+		t.Fatalf("the failed attempt left %v, %+v", s.list(me), s.state(me))
+	}
+	fails = false
+	second, err := attempts.WorkJob(t.Context(), t, tx, first.Job)
+	if err != nil || second.Job.State != "completed" {
+		t.Fatalf("second attempt: %v", err)
+	}
+	if s.state(me).Phase != Ready {
+		t.Errorf("state %+v", s.state(me))
+	}
+	s.wantList(me, near...)
+}
+
+func TestReadyMailOncePerLocalDay(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	me, _, _ := s.taste()
+	s.exec("update reader set mail_ready = true, time_zone = 'Pacific/Auckland' where id = $1", me)
+	now := time.Date(2026, 11, 23, 10, 30, 0, 0, time.UTC) // 23:30 in Auckland
+	w := &ReaderWorker{DB: s.db, Jobs: s.jobs, Log: quiet(t), Now: func() time.Time { return now }}
+	for step, c := range []struct {
+		pass time.Duration
+		want int
+	}{{0, 1}, {20 * time.Minute, 1}, {10 * time.Minute, 2}, {23 * time.Hour, 2}, {time.Hour, 3}} {
+		now = now.Add(c.pass)
+		if err := s.runWith(w, me); err != nil {
+			t.Fatal(err)
+		}
+		if n := one[int](s, "select count(*) from message where reader_id = $1 and kind = 'ready'", me); n != c.want {
+			t.Fatalf("step %d, %v: %d mails, want %d", step, now, n, c.want)
+		}
+	}
+	deliveries := one[int](s, `select count(*) from river.river_job j join message m on m.id = (j.args->>'message_id')::bigint
+		where j.kind = 'deliver_mail' and m.reader_id = $1`, me)
+	if deliveries != 3 {
+		t.Errorf("%d deliveries for 3 mails", deliveries)
+	}
+}
+
+func TestNoMailWithoutReason(t *testing.T) {
+	t.Parallel()
+	s, _ := newSite(t)
+	unwilling, liked, _ := s.taste()
+	newcomer := s.reader()
+	s.rate(newcomer, liked[0], 10)
+	s.exec("update reader set mail_ready = true where id = $1", newcomer)
+	for _, r := range []int64{unwilling, newcomer} {
+		s.run(r)
+		if n := one[int](s, "select count(*) from message where reader_id = $1", r); n != 0 {
+			t.Errorf("reader %d has %d mails", r, n)
+		}
+	}
+}
+
+func TestLocalDay(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 23, 30, 0, 0, time.UTC)
+	for zone, want := range map[string]string{
+		"UTC": "2026-11-23", "": "2026-11-23", "Asia/Tokyo": "2026-11-24", "Nowhere/Land": "2026-11-23",
+	} {
+		if got := localDay(now, zone); got != want {
+			t.Errorf("localDay in %q = %s, want %s", zone, got, want)
+		}
+	}
+}
+
+func TestRunAsksForARebuildWhenManyRatingsChanged(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t) // the change count is a sequence: no other test may move it
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	s := siteOn(t, nil, tx)
+	w := &ReaderWorker{DB: s.db, Jobs: s.jobs, Log: quiet(t)}
+	rebuilds := func() int {
+		return one[int](s, "select count(*) from river.river_job where kind = 'rebuild_neighbours' and state = 'available'")
+	}
+	me := s.reader()
+	books := s.books(2)
+	for i := range 49 {
+		s.rate(me, books[0], 1+i%10)
+	}
+	if err := s.runWith(w, me); err != nil {
+		t.Fatal(err)
+	}
+	if n := rebuilds(); n != 0 {
+		t.Fatalf("%d rebuilds after 49 changes", n)
+	}
+	s.rate(me, books[1], 1)
+	for range 2 {
+		if err := s.runWith(w, me); err != nil {
+			t.Fatal(err)
+		}
+		if n := rebuilds(); n != 1 {
+			t.Fatalf("%d rebuilds after 50 changes", n)
+		}
+	}
+	s.exec("update river.river_job set state = 'completed', finalized_at = now() where kind = 'rebuild_neighbours'")
+	s.exec("insert into neighbour_build (readers, ratings, pairs, rating_change, took) values (1, 2, 0, 50, '1 second')")
+	if err := s.runWith(w, me); err != nil {
+		t.Fatal(err)
+	}
+	if n := rebuilds(); n != 0 {
+		t.Fatalf("%d rebuilds right after a build", n)
+	}
+	for i := range 50 {
+		s.rate(me, books[1], 2+i%2)
+	}
+	if err := s.runWith(w, me); err != nil {
+		t.Fatal(err)
+	}
+	if n := rebuilds(); n != 1 {
+		t.Fatalf("%d rebuilds after 50 more changes", n)
+	}
+	if got := []int64{changesWorthABuild(0), changesWorthABuild(1000), changesWorthABuild(100_000)}; !slices.Equal(got, []int64{50, 50, 5000}) {
+		t.Errorf("worth a build: %v", got)
+	}
+}
+
