@@ -72,6 +72,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, h handler) {
 // renderError answers with the page of err and logs what is ours to mend. Nothing of the cause reaches the page.
 func (s *Server) renderError(w http.ResponseWriter, r *http.Request, err error) {
 	e := classify(err)
+	r = r.WithContext(context.WithoutCancel(r.Context())) // the page is written even if the request's time is over
 	if e.Code >= 500 {
 		s.Log.ErrorContext(r.Context(), "request failed", "request_id", requestIDOf(r.Context()),
 			"method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", e.Code, "err", err)

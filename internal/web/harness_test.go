@@ -1,12 +1,14 @@
 package web
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -29,7 +31,10 @@ type site struct {
 	server *Server
 	cookie map[string]string
 	header http.Header // added to every request
+	addr   string      // of the browser; each test its own, since attempts are counted by it
 }
+
+var addresses atomic.Int32
 
 func newSite(t *testing.T) *site {
 	t.Helper()
@@ -44,6 +49,7 @@ func newSite(t *testing.T) *site {
 	}
 	return &site{
 		t: t, tx: tx, cookie: map[string]string{}, header: http.Header{},
+		addr: fmt.Sprintf("10.0.%d.1:4321", addresses.Add(1)),
 		server: &Server{
 			DB: tx, Jobs: jobs, Hasher: reader.NewHasher(), Hub: NewHub(log), Log: log,
 			Secret: "a secret for tests", BaseURL: "http://example.com", Dev: true,
@@ -72,6 +78,7 @@ func (s *site) do(method, path string, body io.Reader) answer {
 	if body != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	r.RemoteAddr = s.addr
 	for name, values := range s.header {
 		r.Header[name] = values
 	}
@@ -158,10 +165,16 @@ func attr(n *html.Node, key string) string {
 	return ""
 }
 
+// email is the name's address in this test: tests whose transactions are open at once must not wait for each other.
+func (s *site) email(name string) string {
+	host, _, _ := strings.Cut(s.addr, ":")
+	return strings.ToLower(strings.ReplaceAll(name, " ", ".")) + "@" + host + ".example"
+}
+
 // signUp makes an account and returns its number; the site's browser is then signed in.
 func (s *site) signUp(name string) int64 {
 	s.t.Helper()
-	email := strings.ToLower(strings.ReplaceAll(name, " ", ".")) + "@readers.example"
+	email := s.email(name)
 	s.post("/signup", url.Values{"name": {name}, "email": {email}, "password": {"a long password"}}).leadsTo("/")
 	var id int64
 	if err := s.tx.QueryRow(s.t.Context(), "select id from reader where email = $1", email).Scan(&id); err != nil {

@@ -48,28 +48,19 @@ func (s *Server) homeView(r *http.Request) (d page.Home, err error) {
 		d.Rate, err = s.toRate(r)
 		return d, err
 	}
-	items, err := recommend.List(ctx, s.DB, me.ReaderID, 4)
+	items, err := recommend.List(ctx, s.DB, me.ReaderID, 6)
 	for _, item := range items {
 		d.Picks = append(d.Picks, recommendationView(item))
 	}
 	return d, err
 }
 
-// toRate is nine well-known books that the reader has not rated.
+// toRate is nine well-known books. Those that are rated already stay in their places: a card that went away under the
+// pointer would be rated instead of the next.
 func (s *Server) toRate(r *http.Request) ([]ui.BookCard, error) {
-	popular, err := book.Popular(r.Context(), s.DB, 9+recommend.MinRatings)
+	popular, err := book.Popular(r.Context(), s.DB, 9)
 	if err != nil {
 		return nil, err
 	}
-	cards, err := s.cards(r, popular)
-	if err != nil {
-		return nil, err
-	}
-	unrated := cards[:0]
-	for _, card := range cards {
-		if card.Mine == 0 && len(unrated) < 9 {
-			unrated = append(unrated, card)
-		}
-	}
-	return unrated, nil
+	return s.cards(r, popular)
 }
