@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
@@ -45,6 +46,7 @@ type DeliverWorker struct {
 	Base      func(ctx context.Context) (string, error) // the site's URL; links in mail begin with it
 	Secret    string                                    // signs unsubscribe links
 	Log       *slog.Logger
+	Patience  time.Duration // how long it tries to record an outcome, such as over a restart of Postgres; 0: 30 s
 }
 
 // Timeout leaves room for the mail server's slowness (four waits of at most SMTPTimeout) and for recording the outcome.
@@ -58,4 +60,26 @@ var backOff = [...]time.Duration{10 * time.Second, time.Minute, 5 * time.Minute,
 func (*DeliverWorker) NextRetry(job *river.Job[DeliverArgs]) time.Time {
 	wait := backOff[min(max(job.Attempt, 1), len(backOff))-1]
 	return time.Now().Add(time.Duration(float64(wait) * (0.9 + 0.2*rand.Float64())))
+}
+
+// Work makes one attempt at a delivery.
+func (w *DeliverWorker) Work(ctx context.Context, job *river.Job[DeliverArgs]) error {
+	return w.attempt(ctx, attempt{
+		id: job.Args.MessageID, number: job.Attempt, last: job.Attempt >= job.MaxAttempts,
+		hold: func(ctx context.Context, effects func(pgx.Tx) error) error {
+			return work.Hold(ctx, w.DB, job, effects)
+		},
+		finish: func(ctx context.Context, effects func(pgx.Tx) error) error {
+			return work.Finish(ctx, w.DB, job, effects)
+		},
+	})
+}
+
+// DeliverNow delivers a message in the caller's own time, without a job: what a site without a queue would do. It makes
+// one attempt, whose failure is final.
+func (w *DeliverWorker) DeliverNow(ctx context.Context, messageID int64) error {
+	plain := func(ctx context.Context, effects func(pgx.Tx) error) error {
+		return pgx.BeginFunc(ctx, w.DB, effects)
+	}
+	return w.attempt(ctx, attempt{id: messageID, number: 1, last: true, hold: plain, finish: plain})
 }

@@ -1,0 +1,140 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work"
+)
+
+// attempt is one try at delivering a message. hold runs a transaction that leaves the job running, finish one that
+// completes it.
+type attempt struct {
+	id           int64
+	number       int  // from 1
+	last         bool // there will be no other
+	hold, finish func(ctx context.Context, effects func(pgx.Tx) error) error
+}
+
+// ending is how an attempt ends: the message's new state, the sentence that its page shows, and err if there shall be
+// another attempt. The zero ending leaves the message as it is.
+type ending struct {
+	state    string
+	sentence string
+	suppress string // address that refused for good
+	err      error
+}
+
+// repeatLimit bounds how often a repeatable message goes out to a server whose answers get lost.
+const repeatLimit = 3
+
+// attempt marks the message as being sent, sends it outside any transaction, and records what became of it. A message
+// is found in state sending only by an attempt whose forerunner vanished: every other one records how it ended.
+func (w *DeliverWorker) attempt(ctx context.Context, a attempt) error {
+	envelope, end, err := w.open(ctx, a)
+	switch {
+	case err != nil && (!a.last || ctx.Err() != nil || errors.Is(err, work.ErrLost)):
+		return err
+	case err != nil:
+		w.Log.ErrorContext(ctx, "mail given up before it was written", "message_id", a.id, "err", err)
+		end = &ending{state: StateFailed, sentence: "This letter could not be written."}
+	case end == nil:
+		end = w.send(ctx, a, envelope)
+	}
+	return w.record(ctx, a, *end)
+}
+
+// send hands the letter over and says what that means for the message.
+func (w *DeliverWorker) send(ctx context.Context, a attempt, e Envelope) *ending {
+	if w.Sender == nil {
+		return &ending{state: StateSent}
+	}
+	o := w.Sender.Send(ctx, e)
+	switch o.Result {
+	case Sent:
+		if o.Err != nil {
+			w.Log.WarnContext(ctx, "mail was taken, but the farewell failed", "message_id", a.id, "err", o.Err)
+		}
+		return &ending{state: StateSent}
+	case Refused:
+		end := &ending{state: StateFailed, sentence: fmt.Sprintf("The mail server refused it: %s.", o.Said)}
+		if o.Unknown {
+			end.suppress = e.To
+		}
+		return end
+	case Unconfirmed:
+		end := &ending{state: StateUnconfirmed, sentence: lostAnswer}
+		if e.Repeatable && a.number < repeatLimit && !a.last {
+			end.sentence, end.err = lostAnswerAgain, o.Err
+		}
+		return end
+	}
+	end := &ending{state: StateQueued, sentence: fmt.Sprintf("Not delivered yet: %s.", o.Said), err: o.Err}
+	switch {
+	case errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely):
+		end.state, end.sentence = StateFailed, "Its delivery was cancelled."
+	case errors.Is(ctx.Err(), context.Canceled): // we are being stopped: the next worker sends it
+		end.sentence, end.err = "", fmt.Errorf("stopped before the mail was handed over: %w", ctx.Err())
+	case a.last:
+		end.state, end.sentence, end.err = StateFailed, fmt.Sprintf("Given up after many attempts: %s.", o.Said), nil
+	}
+	return end
+}
+
+const (
+	lostAnswer = "The connection broke after the letter was handed over, so it may have arrived. " +
+		"It is not sent a second time."
+	lostAnswerAgain = "The connection broke after the letter was handed over. It is sent once more, with a new link."
+	vanished        = "Sending was interrupted, so it may or may not have arrived. It is not sent a second time."
+)
+
+const (
+	// patience is long enough for a restart of Postgres.
+	patience = 30 * time.Second
+	// patienceStopped leaves a stopping process the time to end within the platform's 30 s.
+	patienceStopped = 5 * time.Second
+)
+
+// record writes the ending, even if the worker is being stopped meanwhile: a letter that has gone out is known to have
+// gone only here. It tries again while the database is away.
+func (w *DeliverWorker) record(ctx context.Context, a attempt, end ending) error {
+	limit := w.Patience
+	if limit == 0 {
+		limit = patience
+	}
+	recordCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-recordCtx.Done():
+		case <-time.After(patienceStopped):
+			cancel()
+		}
+	})
+	defer stop()
+
+	step := a.finish
+	if end.err != nil {
+		step = a.hold
+	}
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := step(recordCtx, func(tx pgx.Tx) error { return w.close(recordCtx, tx, a.id, end) })
+		if err == nil {
+			return end.err
+		}
+		if !errors.Is(err, work.ErrLost) {
+			w.Log.WarnContext(ctx, "mail outcome not recorded yet", "message_id", a.id, "state", end.state, "err", err)
+			select {
+			case <-time.After(wait):
+				continue
+			case <-recordCtx.Done():
+			}
+		}
+		return fmt.Errorf("record that message %d is %s: %w", a.id, end.state, errors.Join(err, end.err))
+	}
+}

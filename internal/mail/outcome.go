@@ -1,0 +1,82 @@
+package mail
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// Result is how an attempt to hand a letter over ended.
+type Result int
+
+// What can come of an attempt.
+const (
+	Sent        Result = iota // the server has it
+	Again                     // it has not; another time it may
+	Refused                   // it has not and never will
+	Unconfirmed               // the letter was handed over and the answer was lost
+)
+
+// Outcome is a Result and what was said. Unknown means that the server knows no such mailbox.
+type Outcome struct {
+	Result  Result
+	Unknown bool
+	Said    string // the server's last word, one line, for the reader and the operator
+	Err     error  // nil if all went well; a letter can be Sent and have one
+}
+
+// unknownMailbox are the enhanced codes (RFC 3463) that blame the address. A plain 550 does not: many servers say it of
+// a sender they do not like, and the address would be given up for nothing.
+var unknownMailbox = regexp.MustCompile(`\b5\.1\.(1|3|6|10)\b`)
+
+// classify reads what go-mail reports. The order matters: go-mail calls no network failure temporary, and reports a
+// failed farewell after the server took the letter as an error like any other.
+func classify(delivered bool, err error) Outcome {
+	o := Outcome{Result: Again, Err: err}
+	if delivered || err == nil {
+		o.Result = Sent
+		return o
+	}
+	o.Said = said(err)
+	sendErr, ok := errors.AsType[*gomail.SendError](err)
+	if !ok {
+		return o
+	}
+	code := sendErr.ErrorCode()
+	if code != 0 {
+		o.Said = strings.TrimPrefix(o.Said, sendErr.Reason.String()+": ") // the server's own words say enough
+	}
+	switch {
+	case code >= 500 && code <= 599:
+		o.Result = Refused
+		o.Unknown = sendErr.Reason == gomail.ErrSMTPRcptTo && unknownMailbox.MatchString(o.Said)
+	case sendErr.Reason == gomail.ErrSMTPDataClose && code == 0:
+		o.Result = Unconfirmed
+	}
+	return o
+}
+
+// maxSaid is in bytes: servers are known to answer with a page of advice.
+const maxSaid = 300
+
+// said makes a line for people of an error: without go-mail's words about itself, which repeat the address.
+func said(err error) string {
+	s := line(err.Error())
+	for _, tail := range []string{", affected recipient(s):", ", affected message ID:", " failed to close connection:"} {
+		s, _, _ = strings.Cut(s, tail)
+	}
+	for _, head := range []string{"send failed: ", "dial failed: "} {
+		s = strings.TrimPrefix(s, head)
+	}
+	if len(s) > maxSaid {
+		cut := maxSaid
+		for !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return s
+}
