@@ -1,0 +1,65 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Load is what a run of requests came to.
+type Load struct {
+	Took       []time.Duration // of the requests that succeeded, sorted
+	Errors     int
+	FirstError error
+	Elapsed    time.Duration // from the first request to the last answer
+}
+
+// Run makes requests in a closed loop: connections callers, each of which sends its next request when it has the answer to
+// the last. It ends after the time given or when most requests were made (0: no bound), and waits for those under way.
+func Run(ctx context.Context, connections int, during time.Duration, most int, op Op) Load {
+	var (
+		next   atomic.Int64
+		mu     sync.Mutex
+		load   Load
+		began  = time.Now()
+		finish = began.Add(during)
+		wait   sync.WaitGroup
+	)
+	for range connections {
+		wait.Go(func() {
+			var took []time.Duration
+			var failed int
+			var first error
+			for {
+				start := time.Now()
+				if !start.Before(finish) || ctx.Err() != nil {
+					break
+				}
+				n := int(next.Add(1) - 1)
+				if most > 0 && n >= most {
+					break
+				}
+				if err := op(ctx, n); err != nil {
+					if failed++; first == nil {
+						first = err
+					}
+					continue
+				}
+				took = append(took, time.Since(start))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			load.Took = append(load.Took, took...)
+			load.Errors += failed
+			if load.FirstError == nil {
+				load.FirstError = first
+			}
+		})
+	}
+	wait.Wait()
+	load.Elapsed = time.Since(began)
+	slices.Sort(load.Took)
+	return load
+}

@@ -1,0 +1,62 @@
+package bench
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Statement is SQL that a program sent, with its arguments.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
+// Recorder notes the statements that go over a connection: as a connection's Tracer it learns what a program really
+// sends, so that the same can be sent without the program. begin, commit and rollback are left out.
+type Recorder struct {
+	mu   sync.Mutex
+	said []Statement
+}
+
+// TraceQueryStart notes a statement. It is pgx's to call.
+func (r *Recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	switch strings.ToLower(q.SQL) {
+	case "begin", "commit", "rollback":
+		return ctx
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.said = append(r.said, Statement{q.SQL, q.Args})
+	return ctx
+}
+
+// TraceQueryEnd is there because pgx wants it.
+func (r *Recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Take returns what was noted since the last Take.
+func (r *Recorder) Take() []Statement {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	said := r.said
+	r.said = nil
+	return said
+}
+
+// Replay sends statements again, one round trip each as the program does, and reads their answers without looking at them.
+func Replay(ctx context.Context, tx pgx.Tx, said []Statement) error {
+	for _, s := range said {
+		rows, err := tx.Query(ctx, s.SQL, s.Args...)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
