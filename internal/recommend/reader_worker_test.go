@@ -421,4 +421,3 @@ func TestRunAsksForARebuildWhenManyRatingsChanged(t *testing.T) {
 		t.Errorf("worth a build: %v", got)
 	}
 }
-

@@ -1,0 +1,172 @@
+package recommend
+
+import (
+	"context"
+	"testing"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertest"
+
+	"github.com/backlist/backlist/internal/recommend/knn"
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work/pilot"
+)
+
+// newSiteAlone is a site in a transaction on a database of its own, for what depends on the change count, a sequence,
+// and on everybody's ratings.
+func newSiteAlone(t *testing.T) *site {
+	t.Helper()
+	tx, err := testdb.New(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) })
+	return siteOn(t, nil, tx)
+}
+
+func (s *site) rebuild() {
+	s.t.Helper()
+	t := s.t.(*testing.T)
+	w := &NeighboursWorker{DB: s.db, Jobs: s.jobs, Log: quiet(t)}
+	_, err := rivertest.NewWorker(t, pilot.NewDriver(nil), &river.Config{Schema: "river"}, w).
+		Work(t.Context(), t, s.tx(), NeighboursArgs{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// crowd adds readers of two tastes: even ones like the first half of books, odd ones the second.
+func (s *site) crowd(readers int, books []int64) {
+	s.t.Helper()
+	for r := range readers {
+		id, half := s.reader(), books[:len(books)/2]
+		if r%2 == 1 {
+			half = books[len(books)/2:]
+		}
+		for i, b := range half {
+			if (r/2+i)%4 != 0 { // nobody has read everything
+				s.rate(id, b, 10-i%3)
+			}
+		}
+	}
+}
+
+func TestRebuild(t *testing.T) {
+	t.Parallel()
+	s := newSiteAlone(t)
+	books := s.books(12)
+	s.crowd(40, books)
+	s.exec("insert into neighbour (book_id, neighbour_id, similarity) values ($1, $2, 1)", books[0], books[11]) // of an older build
+	s.rebuild()
+
+	if n := one[int](s, "select count(*) from neighbour"); n != 12*5 {
+		t.Errorf("%d pairs, want each book's five of its own half", n)
+	}
+	across := one[int](s, `select count(*) from neighbour
+		where (book_id = any($1)) <> (neighbour_id = any($1)) or book_id = neighbour_id`, books[:6])
+	if across != 0 {
+		t.Errorf("%d pairs join the two tastes, or a book with itself", across)
+	}
+	ratings, err := load(t.Context(), s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, err := knn.Neighbours(t.Context(), ratings, neighboursKept, knn.Shrink(40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range near {
+		for _, n := range b.Near {
+			stored := one[float32](s, "select similarity from neighbour where book_id = $1 and neighbour_id = $2", b.Book, n.ID)
+			if stored != n.Similarity {
+				t.Errorf("similarity of %d and %d: stored %v, computed %v", b.Book, n.ID, stored, n.Similarity)
+			}
+		}
+	}
+	if n := one[int](s, "select sum(readers) from popularity"); n != one[int](s, "select count(*) from rating") {
+		t.Errorf("popularity counts %d ratings", n)
+	}
+	build := one[string](s, "select readers || ' ' || (ratings = (select count(*) from rating)) || ' ' || pairs || ' ' || (rating_change = (select last_value from rating_change)) from neighbour_build")
+	if build != "40 true 60 true" {
+		t.Errorf("build: %s", build)
+	}
+
+	s.rebuild()
+	if n := one[int](s, "select count(*) from neighbour_build"); n != 1 {
+		t.Errorf("%d builds although nothing changed after the first", n)
+	}
+	s.rate(one[int64](s, "select min(id) from reader"), books[0], 1)
+	s.rebuild()
+	if n := one[int](s, "select count(*) from neighbour_build"); n != 2 {
+		t.Errorf("%d builds after a change", n)
+	}
+}
+
+func TestRebuildForFewReaders(t *testing.T) {
+	t.Parallel()
+	s := newSiteAlone(t)
+	s.rebuild()
+	if n := one[int](s, "select count(*) from neighbour_build where ratings = 0"); n != 1 {
+		t.Errorf("%d builds of an empty site", n)
+	}
+	s.crowd(minReaders-1, s.books(8))
+	s.rebuild()
+	pairs, popular := one[int](s, "select count(*) from neighbour"), one[int](s, "select count(*) from popularity")
+	if pairs != 0 || popular != 8 {
+		t.Errorf("%d pairs, want none yet; %d popular books, want 8", pairs, popular)
+	}
+}
+
+func TestRebuildGivesTheOverlookedAList(t *testing.T) {
+	t.Parallel()
+	s := newSiteAlone(t)
+	books := s.books(12)
+	s.crowd(40, books)
+	taste, few, harsh, unrun := s.reader(), s.reader(), s.reader(), s.reader()
+	for i := range 3 {
+		s.rate(taste, books[i], 10)
+		s.rate(harsh, books[i], 3)
+		s.rate(unrun, books[i], 10)
+	}
+	s.rate(few, books[0], 10)
+	for _, r := range []int64{taste, few, harsh} {
+		s.run(r)
+		if st := s.state(r); st.Basis != Popular {
+			t.Fatalf("basis %q without any neighbours", st.Basis)
+		}
+	}
+	s.exec("delete from river.river_job")
+	s.rebuild()
+	for r, want := range map[int64]int{taste: 1, few: 0, harsh: 0, unrun: 0} {
+		if n := s.waiting(r); n != want {
+			t.Errorf("reader %d of %v: %d runs wait, want %d", r, []int64{taste, few, harsh, unrun}, n, want)
+		}
+	}
+	s.run(taste)
+	if st := s.state(taste); st.Basis != Neighbours {
+		t.Errorf("basis %q after the build", st.Basis)
+	}
+	for _, item := range s.list(taste)[:3] {
+		if len(item.Reasons) == 0 {
+			t.Errorf("%+v has no reason", item)
+		}
+	}
+}
+
+// TestRebuildAndRunsDoNotDeadlock has readers rate and runs complete while neighbours are rebuilt over and over, for
+// each of these writes what another waits for.
+func TestPeriodicIsUnique(t *testing.T) {
+	t.Parallel()
+	s := newSiteAlone(t)
+	for range 3 {
+		if _, err := s.jobs.InsertTx(t.Context(), s.tx(), NeighboursArgs{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := one[int](s, "select count(*) from river.river_job where kind = 'rebuild_neighbours'"); n != 1 {
+		t.Errorf("%d rebuilds wait", n)
+	}
+	if Periodic() == nil {
+		t.Error("no periodic job")
+	}
+}

@@ -1,0 +1,222 @@
+package recommend
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/notice"
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// counted is the worker under test with a count of its runs.
+type counted struct {
+	*ReaderWorker
+	runs atomic.Int64
+}
+
+func (w *counted) Work(ctx context.Context, job *river.Job[ReaderArgs]) error {
+	w.runs.Add(1)
+	return w.ReaderWorker.Work(ctx, job)
+}
+
+// TestTenRatingsRaceARun: 200 times, a reader rates ten books from two browsers at once while runs come and go. Whatever
+// the order, the stored run ends up knowing the last rating, no two jobs of a reader run at once, and nothing deadlocks.
+func TestTenRatingsRaceARun(t *testing.T) {
+	t.Parallel()
+	const readers, ratings = 200, 10
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	pool := testdb.New(t)
+	s := siteOn(t, pool, pool)
+	books := s.books(40)
+	for i, b := range books {
+		for d := 1; d <= 8; d++ {
+			s.near(b, books[(i+d)%len(books)], 1/float32(d+1))
+		}
+	}
+	ids := make([]int64, readers)
+	for i := range ids {
+		ids[i] = s.reader()
+	}
+	w := &counted{ReaderWorker: &ReaderWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)}}
+	start(t, pool, w)
+	notices := listen(t, pool)
+
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(4) // two readers at a time: then workers are idle enough to begin in the middle of ten ratings
+	for _, id := range ids {
+		for half := range 2 {
+			g.Go(func() error {
+				for n := half; n < ratings; n += 2 {
+					err := s.in(gctx, id, func(tx pgx.Tx) error {
+						return book.Rate(gctx, tx, id, books[(int(id)+3*n)%len(books)], book.Stars(1+rand.IntN(10)))
+					})
+					if err != nil {
+						return fmt.Errorf("reader %d, rating %d: %w", id, n, err)
+					}
+				}
+				return nil
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+
+	// Every run sends a notice as it is committed, so each of them may be the one that completes the set.
+	behind := func() int {
+		return one[int](s, `select count(*) from reader r left join recommendation_run n on n.reader_id = r.id
+			where n.ratings_version is distinct from r.ratings_version or n.ratings <> $1`, ratings)
+	}
+	for n := behind(); n > 0; n = behind() {
+		select {
+		case <-notices:
+		case <-ctx.Done():
+			t.Fatalf("%d of %d readers have no run that knows their last rating", n, readers)
+		}
+	}
+	if n := one[int](s, "select count(*) from reader where ratings_version <> $1", ratings); n != 0 {
+		t.Errorf("%d readers did not get all their ratings counted", n)
+	}
+	// A job is its reader's only one until the commit that completes it, although its worker returns a little later.
+	if n := one[int](s, `select count(*) from river.river_job a join river.river_job b on a.args = b.args and a.id <> b.id
+		where b.attempted_at between a.attempted_at and a.finalized_at`); n != 0 {
+		t.Errorf("%d times two jobs of a reader ran at once", n)
+	}
+	if n := one[int](s, "select count(*) from river.river_job where cardinality(errors) > 0"); n != 0 {
+		t.Errorf("%d jobs failed on the way: %s", n, one[string](s, "select errors[1]::text from river.river_job where cardinality(errors) > 0 limit 1"))
+	}
+	runs := w.runs.Load()
+	if runs <= readers || runs > readers*ratings {
+		t.Errorf("%d runs for %d readers with %d ratings each: they met no run, or were not debounced", runs, readers, ratings)
+	}
+	t.Logf("%d ratings of %d readers: %d runs", readers*ratings, readers, runs)
+}
+
+// start runs a worker process's client until the test ends.
+func start(t *testing.T, pool *pgxpool.Pool, w river.Worker[ReaderArgs]) {
+	t.Helper()
+	workers := river.NewWorkers()
+	river.AddWorker(workers, w)
+	client, err := work.NewWorker(pool, work.Options{
+		Workers: workers, Queues: map[string]int{river.QueueDefault: 4}, Schema: "river", Log: quiet(t),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	if err := client.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		<-client.Stopped()
+	})
+}
+
+// listen hands on the readers whose pages are told of new recommendations.
+func listen(t *testing.T, pool *pgxpool.Pool) <-chan int64 {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(ctx, "listen "+notice.Channel); err != nil {
+		t.Fatal(err)
+	}
+	told, done := make(chan int64, 10_000), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			got, err := conn.WaitForNotification(ctx)
+			if err != nil {
+				return // the test is over, or it will miss what it waits for
+			}
+			var n notice.Notice
+			if json.Unmarshal([]byte(got.Payload), &n) == nil && n.Topic == notice.TopicRecommendations {
+				told <- n.ReaderID
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		_ = conn.Close(context.WithoutCancel(ctx))
+	})
+	return told
+}
+
+// paused is a database on which the worker waits before its last transaction until it may go on.
+type paused struct {
+	DB
+	reached, goOn chan struct{}
+	once          sync.Once
+}
+
+func (p *paused) Begin(ctx context.Context) (pgx.Tx, error) {
+	p.once.Do(func() {
+		close(p.reached)
+		<-p.goOn
+	})
+	return p.DB.Begin(ctx)
+}
+
+// TestRatingsDuringOneRun is the same race with its order fixed: a run has read, then ten ratings commit, then it stores.
+// It ends in exactly one more run.
+func TestRatingsDuringOneRun(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	pool := testdb.New(t)
+	s := siteOn(t, pool, pool)
+	books, me := s.books(12), s.reader()
+	db := &paused{DB: pool, reached: make(chan struct{}), goOn: make(chan struct{})}
+	w := &counted{ReaderWorker: &ReaderWorker{DB: db, Jobs: s.jobs, Log: quiet(t)}}
+	start(t, pool, w)
+	notices := listen(t, pool)
+	rate := func(i int) {
+		if err := s.in(ctx, me, func(tx pgx.Tx) error { return book.Rate(ctx, tx, me, books[i], 8) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rate(0)
+	<-db.reached
+	for i := range 10 {
+		rate(i + 1)
+	}
+	if n := one[int](s, "select count(*) from river.river_job where kind = 'recommend_reader'"); n != 1 {
+		t.Errorf("%d jobs while one runs, want it alone", n)
+	}
+	close(db.goOn)
+	var versions []int64
+	for len(versions) == 0 || versions[len(versions)-1] < 11 {
+		select {
+		case <-notices:
+			versions = append(versions, s.state(me).RunVersion)
+		case <-ctx.Done():
+			t.Fatalf("runs knew versions %v; the last rating is version 11", versions)
+		}
+	}
+	// The second run may have been stored before the first notice was looked at.
+	if !slices.IsSorted(versions) || w.runs.Load() != 2 {
+		t.Errorf("%d runs, versions seen %v: want one run and one more", w.runs.Load(), versions)
+	}
+	if n := s.waiting(me); n != 0 {
+		t.Errorf("%d runs still wait", n)
+	}
+}
