@@ -15,7 +15,7 @@ import (
 // Config is everything that can be set from outside. The zero value of an optional field means "not set".
 type Config struct {
 	DatabaseURL       string // DATABASE_URL; empty: a private Postgres
-	Port              int    // PORT: where web listens
+	Port              int    // PORT: where web listens; 0: on any free one
 	SecretKey         string // SECRET_KEY: signs unsubscribe links; web and worker share it
 	BaseURL           string // BASE_URL: how readers reach the site; empty: learnt from the first visitor
 	SMTPURL           string // SMTP_URL: smtp://user:password@host:587; empty: mail stays in the readers' mailboxes
@@ -35,7 +35,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
 		DatabaseURL:       r.url("DATABASE_URL", "postgres", "postgresql"),
-		Port:              r.number("PORT", 5000, 1, 65535),
+		Port:              r.number("PORT", 5000, 0, 65535),
 		SecretKey:         r.secret("SECRET_KEY", 16),
 		BaseURL:           strings.TrimSuffix(r.url("BASE_URL", "http", "https"), "/"),
 		SMTPURL:           r.url("SMTP_URL", "smtp", "smtps"),

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// asProgram makes the test binary behave as the program, so that tests run the real thing in processes of its own.
+const asProgram = "BACKLIST_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) == "" {
+		testdb.Main(m)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := Run(ctx, Env{Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "backlist:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// process is a running command of the program.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	URL  string // of a web process
+	mu   sync.Mutex
+	log  []string // its lines
+	line chan string
+	done chan struct{} // closed when it has ended
+	err  error         // how; nil for success
+}
+
+// readyLine is what web and worker say when they serve.
+var readyLine = regexp.MustCompile(`msg="(?:web|worker) is ready".*`)
+
+// start runs a command as a process of its own and returns when it is ready. env is added to a bare environment that has
+// DATABASE_URL, a secret and any free port. It is killed when the test ends.
+func start(t *testing.T, databaseURL string, env []string, args ...string) *process {
+	t.Helper()
+	p := launch(t, databaseURL, env, args...)
+	ready := p.waitFor(readyLine)
+	if port := regexp.MustCompile(`addr=\S*:(\d+)`).FindStringSubmatch(ready); port != nil {
+		p.URL = "http://localhost:" + port[1]
+	}
+	return p
+}
+
+// launch is start without waiting.
+func launch(t *testing.T, databaseURL string, env []string, args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, cmd: exec.Command(self, args...), line: make(chan string, 10_000), done: make(chan struct{})}
+	p.cmd.Env = append([]string{
+		asProgram + "=1", "DATABASE_URL=" + databaseURL, "SECRET_KEY=a secret only for tests", "PORT=0",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(),
+	}, env...)
+	out, in := io.Pipe()
+	p.cmd.Stdout, p.cmd.Stderr = in, in
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go p.read(out)
+	go func() {
+		p.err = p.cmd.Wait()
+		in.Close()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		if t.Failed() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			for _, line := range p.log {
+				t.Log(args[0]+":", line)
+			}
+		}
+	})
+	return p
+}
+
+func (p *process) read(out io.Reader) {
+	defer close(p.line)
+	scanner := bufio.NewScanner(out)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		p.mu.Lock()
+		p.log = append(p.log, scanner.Text())
+		p.mu.Unlock()
+		select {
+		case p.line <- scanner.Text():
+		default: // nobody waits for lines any more
+		}
+	}
+}
+
+// waitFor returns the first line from now on that matches, and fails the test if the process ends without it.
+func (p *process) waitFor(pattern *regexp.Regexp) string {
+	p.t.Helper()
+	timeout := time.After(30 * time.Second)
+	for {
+		select {
+		case line, ok := <-p.line:
+			if !ok {
+				p.t.Fatalf("the process ended without %s", pattern)
+			}
+			if pattern.MatchString(line) {
+				return line
+			}
+		case <-timeout:
+			p.t.Fatalf("no line with %s within 30 s", pattern)
+		}
+	}
+}
+
+// stop sends SIGTERM, as a platform does, and returns how the process ended.
+func (p *process) stop() error {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.done
+	return p.err
+}
+
+// kill ends the process as a crash would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// seeded returns the URL of a database of the test's own that has the catalogue and the invented readers.
+func seeded(t *testing.T) string {
+	t.Helper()
+	url := testdb.NewURL(t)
+	p := launch(t, url, nil, "seed", "--demo")
+	<-p.done
+	if p.err != nil {
+		t.Fatalf("seed: %v", p.err)
+	}
+	return url
+}
