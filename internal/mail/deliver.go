@@ -33,6 +33,12 @@ type ending struct {
 // repeatLimit bounds how often a repeatable message goes out to a server whose answers get lost.
 const repeatLimit = 3
 
+// Deliver makes one attempt at a message without a job, for a caller that waits for the mail server.
+func (w *DeliverWorker) Deliver(ctx context.Context, messageID int64) error {
+	alone := func(ctx context.Context, effects func(pgx.Tx) error) error { return pgx.BeginFunc(ctx, w.DB, effects) }
+	return w.attempt(ctx, attempt{id: messageID, number: 1, hold: alone, finish: alone})
+}
+
 // attempt marks the message as being sent, sends it outside any transaction, and records what became of it. A message
 // is found in state sending only by an attempt whose forerunner vanished: every other one records how it ended.
 func (w *DeliverWorker) attempt(ctx context.Context, a attempt) error {

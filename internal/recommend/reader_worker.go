@@ -32,14 +32,21 @@ type ReaderWorker struct {
 // Timeout is generous: a list takes some 20 ms.
 func (*ReaderWorker) Timeout(*river.Job[ReaderArgs]) time.Duration { return 30 * time.Second }
 
-// Work scores first, without any lock, and then stores, tells, and asks for the next run in the job's last transaction.
+// Work makes the list of the job's reader.
 func (w *ReaderWorker) Work(ctx context.Context, job *river.Job[ReaderArgs]) error {
-	readerID := job.Args.ReaderID
+	return w.Make(ctx, job.Args.ReaderID, func(effects func(tx pgx.Tx) error) error {
+		return work.Finish(ctx, w.DB, job, effects)
+	})
+}
+
+// Make scores first, without any lock, and then stores, tells, and asks for the next run in the transaction that finish
+// runs: the job's last, for a worker.
+func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(effects func(tx pgx.Tx) error) error) error {
 	chosen, err := choose(ctx, w.DB, readerID)
 	if err != nil {
 		return err
 	}
-	err = work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
+	err = finish(func(tx pgx.Tx) error {
 		if chosen.gone {
 			return nil
 		}

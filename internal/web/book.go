@@ -109,7 +109,7 @@ func (s *Server) rate(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
 	err = s.begin(ctx, func(tx pgx.Tx) error {
-		if err := recommend.Enqueue(ctx, tx, s.Jobs, me); err != nil {
+		if err := s.tasteChanges(ctx, tx, me); err != nil {
 			return err
 		}
 		if stars == 0 {
@@ -152,7 +152,7 @@ func (s *Server) putOnShelf(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
 	err = s.begin(ctx, func(tx pgx.Tx) error {
-		if err := recommend.Enqueue(ctx, tx, s.Jobs, me); err != nil {
+		if err := s.tasteChanges(ctx, tx, me); err != nil {
 			return err
 		}
 		return shelf.Put(ctx, tx, me, id, status)
@@ -178,7 +178,7 @@ func (s *Server) dismiss(w http.ResponseWriter, r *http.Request) error {
 	undo := r.PostForm.Get("undo") != ""
 	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
 	err = s.begin(ctx, func(tx pgx.Tx) error {
-		if err := recommend.Enqueue(ctx, tx, s.Jobs, me); err != nil {
+		if err := s.tasteChanges(ctx, tx, me); err != nil {
 			return err
 		}
 		if undo {

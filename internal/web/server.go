@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -22,7 +23,7 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Server answers requests. All fields but Ready are needed.
+// Server answers requests. All fields but Ready and TasteChanges are needed.
 type Server struct {
 	DB         DB
 	Jobs       *work.Client // enqueues; it is not started
@@ -35,6 +36,10 @@ type Server struct {
 	Dev        bool                        // plain HTTP: cookies without Secure; the style guide is served
 	TrustProxy bool                        // believe X-Forwarded-For and -Proto, and insist on https
 	Ready      func(context.Context) error // whether the database answers and its schema fits; nil: only that it answers
+
+	// TasteChanges is what a rating, shelf or dismissal sets off, in its transaction and before it is written; nil:
+	// recommend.Enqueue. Measurements put other things in its place.
+	TasteChanges func(ctx context.Context, tx pgx.Tx, readerID int64) error
 
 	learnt atomic.Bool // the site's address is known, or has been stored by us
 }
@@ -64,4 +69,13 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 // begin runs fn in a transaction, which is committed if fn returns nil.
 func (s *Server) begin(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, s.DB, fn)
+}
+
+// tasteChanges goes before the statement that changes what recommendations depend on: the lock order is the job's row,
+// then the reader's.
+func (s *Server) tasteChanges(ctx context.Context, tx pgx.Tx, readerID int64) error {
+	if s.TasteChanges != nil {
+		return s.TasteChanges(ctx, tx, readerID)
+	}
+	return recommend.Enqueue(ctx, tx, s.Jobs, readerID)
 }
