@@ -25,14 +25,24 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Worke
 	if err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
-	sender, err := mail.NewSender(p.cfg.SMTPURL, p.cfg.MailFrom)
+	deliver, err := p.deliverWorker(pool, log)
 	if err != nil {
 		return nil, err
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
 	river.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs, Log: log})
-	river.AddWorker(workers, &mail.DeliverWorker{
+	river.AddWorker(workers, deliver)
+	return workers, nil
+}
+
+// deliverWorker knows who composes which kind of mail.
+func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.DeliverWorker, error) {
+	sender, err := mail.NewSender(p.cfg.SMTPURL, p.cfg.MailFrom)
+	if err != nil {
+		return nil, err
+	}
+	return &mail.DeliverWorker{
 		DB: pool, Sender: sender, Secret: p.cfg.SecretKey, Log: log,
 		Base: func(ctx context.Context) (string, error) { return siteBase(ctx, pool, p.cfg) },
 		Composers: map[mail.Kind]mail.Compose{
@@ -40,8 +50,7 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Worke
 			mail.KindReset:   reader.ResetLetter,
 			mail.KindReady:   recommend.ReadyLetter,
 		},
-	})
-	return workers, nil
+	}, nil
 }
 
 // workOptions says which queues a worker process works and what is enqueued from time to time.

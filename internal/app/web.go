@@ -70,11 +70,17 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 	if err != nil {
 		return err
 	}
+	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
+}
+
+// serveSite runs server, which is the site's, until ctx ends.
+func serveSite(
+	ctx context.Context, log *slog.Logger, site *web.Server, server *http.Server, pool *pgxpool.Pool, listener net.Listener,
+) error {
 	listenCtx, stopListening := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopListening()
 	go site.Hub.Listen(listenCtx, pool.Config().ConnConfig)
 
-	server := site.HTTPServer("")
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	log.InfoContext(ctx, "web is ready", "addr", listener.Addr().String(), "pool", pool.Config().MaxConns)
