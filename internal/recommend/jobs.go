@@ -53,12 +53,12 @@ type NeighboursArgs struct{}
 // Kind names the job.
 func (NeighboursArgs) Kind() string { return "rebuild_neighbours" }
 
-// InsertOpts allow one unfinished job. It is soon overtaken by the next, so it is not retried for days.
+// InsertOpts allow one unfinished job. It is soon overtaken by the next, so it is not retried for days. Its priority is
+// that of readers' jobs: a lower one would wait for ever on a busy site, which needs it most.
 func (NeighboursArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue:       river.QueueDefault,
 		MaxAttempts: 3,
-		Priority:    2, // readers wait for their own lists
 		UniqueOpts:  river.UniqueOpts{ByState: unfinished()},
 	}
 }

@@ -3,10 +3,14 @@ package recommend
 import (
 	"context"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertest"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/recommend/knn"
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work/pilot"
@@ -153,8 +157,6 @@ func TestRebuildGivesTheOverlookedAList(t *testing.T) {
 	}
 }
 
-// TestRebuildAndRunsDoNotDeadlock has readers rate and runs complete while neighbours are rebuilt over and over, for
-// each of these writes what another waits for.
 func TestPeriodicIsUnique(t *testing.T) {
 	t.Parallel()
 	s := newSiteAlone(t)
@@ -169,4 +171,63 @@ func TestPeriodicIsUnique(t *testing.T) {
 	if Periodic() == nil {
 		t.Error("no periodic job")
 	}
+}
+
+// TestRebuildsAmongRunsDoNotDeadlock has readers rate and runs complete while neighbours are rebuilt over and over: each
+// of these enqueues, and so waits for, what another one completes.
+func TestRebuildsAmongRunsDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	pool := testdb.New(t)
+	s := siteOn(t, pool, pool)
+	books, readers := s.books(30), make([]int64, 60)
+	for i := range readers {
+		readers[i] = s.reader()
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &ReaderWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)})
+	river.AddWorker(workers, &NeighboursWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)})
+	start(t, pool, workers)
+	notices := listen(t, pool)
+
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for n := range 15 {
+		for r, id := range readers {
+			g.Go(func() error {
+				return s.in(gctx, id, func(tx pgx.Tx) error {
+					return book.Rate(gctx, tx, id, books[(r%3*10+n+r)%len(books)], book.Stars(7+n%4))
+				})
+			})
+		}
+		g.Go(func() error {
+			return pgx.BeginFunc(gctx, pool, func(tx pgx.Tx) error {
+				_, err := s.jobs.InsertTx(gctx, tx, NeighboursArgs{}, nil)
+				return err
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if n := one[int](s, `select count(*) from reader r left join recommendation_run n on n.reader_id = r.id
+			where n.ratings_version is distinct from r.ratings_version`); n == 0 {
+			break
+		}
+		select {
+		case <-notices:
+		case <-ctx.Done():
+			t.Fatal("some readers have no run that knows their last rating")
+		}
+	}
+	if n := one[int](s, "select count(*) from river.river_job where cardinality(errors) > 0"); n != 0 {
+		t.Errorf("%d jobs failed: %s", n, one[string](s, "select errors[1]::text from river.river_job where cardinality(errors) > 0 limit 1"))
+	}
+	builds := one[int](s, "select count(*) from neighbour_build")
+	if builds < 2 {
+		t.Errorf("%d builds: they hardly met the runs", builds)
+	}
+	t.Logf("%d builds among %d runs", builds, one[int](s, "select count(*) from river.river_job where kind = 'recommend_reader'"))
 }

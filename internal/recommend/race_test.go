@@ -53,7 +53,9 @@ func TestTenRatingsRaceARun(t *testing.T) {
 		ids[i] = s.reader()
 	}
 	w := &counted{ReaderWorker: &ReaderWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)}}
-	start(t, pool, w)
+	workers := river.NewWorkers()
+	river.AddWorker(workers, w)
+	start(t, pool, workers)
 	notices := listen(t, pool)
 
 	g, gctx := errgroup.WithContext(ctx)
@@ -108,10 +110,8 @@ func TestTenRatingsRaceARun(t *testing.T) {
 }
 
 // start runs a worker process's client until the test ends.
-func start(t *testing.T, pool *pgxpool.Pool, w river.Worker[ReaderArgs]) {
+func start(t *testing.T, pool *pgxpool.Pool, workers *river.Workers) {
 	t.Helper()
-	workers := river.NewWorkers()
-	river.AddWorker(workers, w)
 	client, err := work.NewWorker(pool, work.Options{
 		Workers: workers, Queues: map[string]int{river.QueueDefault: 4}, Schema: "river", Log: quiet(t),
 	})
@@ -187,7 +187,9 @@ func TestRatingsDuringOneRun(t *testing.T) {
 	books, me := s.books(12), s.reader()
 	db := &paused{DB: pool, reached: make(chan struct{}), goOn: make(chan struct{})}
 	w := &counted{ReaderWorker: &ReaderWorker{DB: db, Jobs: s.jobs, Log: quiet(t)}}
-	start(t, pool, w)
+	workers := river.NewWorkers()
+	river.AddWorker(workers, w)
+	start(t, pool, workers)
 	notices := listen(t, pool)
 	rate := func(i int) {
 		if err := s.in(ctx, me, func(tx pgx.Tx) error { return book.Rate(ctx, tx, me, books[i], 8) }); err != nil {
