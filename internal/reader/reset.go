@@ -143,3 +143,8 @@ func ResetPassword(ctx context.Context, tx pgx.Tx, token, hash string) (readerID
 	}
 	return readerID, nil
 }
+
+// PruneResets deletes the resets that ended a day ago or longer, and returns how many.
+func PruneResets(ctx context.Context, db store.DBTX) (int64, error) {
+	return store.New().ResetPrune(ctx, db)
+}

@@ -1,0 +1,135 @@
+package reader
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/form"
+	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// bundle is a transaction with one reader in it.
+type bundle struct {
+	tx   pgx.Tx
+	jobs *work.Client
+	odo  store.Reader
+}
+
+// noHash stands for a password's hash where nobody signs in.
+const noHash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	tx := testdb.Tx(t)
+	jobs, err := work.NewInserter(nil, work.Options{Schema: "river", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := SignUp{Name: "Odo", Email: "Odo@Example.com", Password: "eight letters"}.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	odo, err := Create(t.Context(), tx, jobs, s, noHash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{tx, jobs, odo}
+}
+
+// exec runs sql that the test could not do by the package's own means, such as making time pass.
+func (b bundle) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	if _, err := b.tx.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b bundle) count(t *testing.T, sql string, args ...any) int {
+	t.Helper()
+	var n int
+	if err := b.tx.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if b.odo.Email != "Odo@Example.com" || b.odo.EmailKey != "odo@example.com" || !b.odo.MailReady || b.odo.Role != "reader" {
+		t.Errorf("stored as %+v", b.odo)
+	}
+	if n := b.count(t, "select count(*) from message where reader_id = $1 and kind = 'welcome' and to_address = $2", b.odo.ID, b.odo.Email); n != 1 {
+		t.Errorf("%d welcome messages", n)
+	}
+	if n := b.count(t, `select count(*) from river.river_job j join message m on j.args = jsonb_build_object('message_id', m.id)
+		where j.kind = 'deliver_mail' and m.reader_id = $1`, b.odo.ID); n != 1 {
+		t.Errorf("%d delivery jobs", n)
+	}
+}
+
+func TestCreateTaken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, email := range []string{"odo@example.com", "ODO@EXAMPLE.COM", " odo@example.com ", "ｏｄｏ@example.com"} {
+		s, err := SignUp{Name: "Another", Email: email, Password: "nine letters", Quiet: true}.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Create(t.Context(), b.tx, b.jobs, s, noHash)
+		if v, ok := errors.AsType[form.Invalid](err); !ok || v["email"] == "" {
+			t.Errorf("%q: %v", email, err)
+		}
+	}
+	// The transaction is still good, and nothing came of the tries.
+	if n := b.count(t, "select count(*) from message where created_at >= now()"); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+func TestByEmail(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, email := range []string{"Odo@Example.com", "odo@example.com", "\todo@EXAMPLE.com "} {
+		if r, err := ByEmail(t.Context(), b.tx, email); err != nil || r.ID != b.odo.ID {
+			t.Errorf("%q: %d, %v", email, r.ID, err)
+		}
+	}
+	for _, email := range []string{"", "odo", "odo@example.com\x00", "odo@\xff.com", strings.Repeat("o", 10_000) + "@example.com"} {
+		if _, err := ByEmail(t.Context(), b.tx, email); !errors.Is(err, pgx.ErrNoRows) {
+			t.Errorf("%.20q: %v", email, err)
+		}
+	}
+	if r, err := ByID(t.Context(), b.tx, b.odo.ID); err != nil || r.Name != "Odo" {
+		t.Errorf("by id: %+v, %v", r, err)
+	}
+	if _, err := ByID(t.Context(), b.tx, -1); !errors.Is(err, pgx.ErrNoRows) {
+		t.Errorf("by an id of nobody: %v", err)
+	}
+}
+
+func TestMakeOperator(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if err := MakeOperator(t.Context(), b.tx, "ODO@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ByID(t.Context(), b.tx, b.odo.ID)
+	if err != nil || !Role(r.Role).CanAct() || !Role(r.Role).CanLook() {
+		t.Errorf("role %q, %v", r.Role, err)
+	}
+	if RoleViewer.CanAct() || !RoleViewer.CanLook() || RoleReader.CanLook() || RoleReader.CanAct() || Role("").CanLook() {
+		t.Error("roles may what they may not, or the other way round")
+	}
+	if err := MakeOperator(t.Context(), b.tx, "nobody@example.com"); !errors.Is(err, pgx.ErrNoRows) {
+		t.Errorf("nobody became operator: %v", err)
+	}
+}
