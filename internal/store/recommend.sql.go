@@ -334,16 +334,18 @@ func (q *Queries) RecommendPopular(ctx context.Context, db DBTX, readerID int64,
 const recommendScore = `-- name: RecommendScore :many
 with mine as materialized (
     select book_id, stars from rating where rating.reader_id = $1
-), scored as (
+), summed as (
     select n.book_id, sum(n.similarity * m.stars)::real as score
     from mine m
     join neighbour n on n.neighbour_id = m.book_id
-    where not exists (select from mine x where x.book_id = n.book_id)
-      and not exists (select from shelving x where x.reader_id = $1 and x.book_id = n.book_id)
-      and not exists (select from dismissal x where x.reader_id = $1 and x.book_id = n.book_id)
     group by n.book_id
     having max(m.stars) >= 7
-    order by score desc, n.book_id
+), scored as (
+    select s.book_id, s.score from summed s
+    where s.book_id not in (select m.book_id from mine m
+        union all select x.book_id from shelving x where x.reader_id = $1
+        union all select x.book_id from dismissal x where x.reader_id = $1)
+    order by s.score desc, s.book_id
     limit $2::int
 )
 select r.ratings_version, (select count(*) from mine)::int as ratings,
@@ -374,6 +376,7 @@ type RecommendScoreRow struct {
 // The row form of item-kNN: a candidate's score is what its neighbours that the reader rated add up to. One statement,
 // so that the version is that of the ratings it saw. No row: no such reader. One row with book 0: no candidates.
 // Only candidates near a book that the reader liked (3½ stars and up) count: the others have no reason to be shown.
+// "not in" because it is a hash look-up whatever the planner thinks of a reader's shelves.
 func (q *Queries) RecommendScore(ctx context.Context, db DBTX, readerID int64, depth int32) ([]RecommendScoreRow, error) {
 	rows, err := db.Query(ctx, recommendScore, readerID, depth)
 	if err != nil {
