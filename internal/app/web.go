@@ -58,19 +58,29 @@ func listen(port int) (net.Listener, error) {
 // serve runs the site on listener until ctx ends, and then lets requests finish.
 func (p *program) serve(ctx context.Context, log *slog.Logger, url string, listener net.Listener) error {
 	defer listener.Close()
-	pool, err := open(ctx, url, p.cfg.WebPool)
+	pool, site, err := p.openSite(ctx, log, url)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	if err := db.Check(ctx, pool); err != nil {
-		return err
-	}
-	site, err := p.site(pool, log)
-	if err != nil {
-		return err
-	}
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
+}
+
+// openSite connects the site to its database, which must not be older than this release.
+func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*pgxpool.Pool, *web.Server, error) {
+	pool, err := open(ctx, url, p.cfg.WebPool)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = db.Check(ctx, pool)
+	if err == nil {
+		var site *web.Server
+		if site, err = p.site(pool, log); err == nil {
+			return pool, site, nil
+		}
+	}
+	pool.Close()
+	return nil, nil, err
 }
 
 // serveSite runs server, which is the site's, until ctx ends.
