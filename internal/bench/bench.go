@@ -30,6 +30,9 @@ type Plan struct {
 	For         time.Duration // of a cell
 	Most        int           // requests in a cell, so that no reader is used twice; 0: no bound
 	Done        func(Cell)    // told of each cell; may be nil
+
+	// RoundDone runs between rounds and after the last, for what would disturb the cells; it may be nil.
+	RoundDone func(ctx context.Context, round int) error
 }
 
 // Cell is what one contender did in one round at one number of connections.
@@ -40,7 +43,8 @@ type Cell struct {
 	Requests    int     `json:"requests"`
 	Errors      int     `json:"errors"`
 	FirstError  string  `json:"first_error,omitempty"`
-	Jobs        int     `json:"jobs"` // as After counted them
+	Jobs        int     `json:"jobs"`      // as After counted them
+	JobsEach    int     `json:"jobs_each"` // as After wants them for each request
 	P50         float64 `json:"p50_ms"`
 	P99         float64 `json:"p99_ms"`
 	PerSecond   float64 `json:"requests_per_second"`
@@ -64,6 +68,11 @@ func Compare(ctx context.Context, plan Plan, contenders []Contender) ([]Cell, er
 				if plan.Done != nil {
 					plan.Done(cell)
 				}
+			}
+		}
+		if plan.RoundDone != nil {
+			if err := plan.RoundDone(ctx, round+1); err != nil {
+				return cells, err
 			}
 		}
 	}

@@ -113,12 +113,15 @@ func TestCompareTakesTurns(t *testing.T) {
 			After:  func(_ context.Context, c *Cell) error { c.Jobs = int(made.Load()); return nil },
 		}
 	}
-	plan := Plan{Rounds: 3, Connections: []int{1, 4}, For: time.Minute, Most: 5}
+	plan := Plan{
+		Rounds: 3, Connections: []int{1, 4}, For: time.Minute, Most: 5,
+		RoundDone: func(context.Context, int) error { order = append(order, " "); return nil },
+	}
 	cells, err := Compare(t.Context(), plan, []Contender{contender("a"), contender("b"), contender("c")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(order, ""), "abcabc"+"bcabca"+"cabcab"; got != want {
+	if got, want := strings.Join(order, ""), "abcabc bcabca cabcab "; got != want {
 		t.Errorf("order %s, want %s", got, want)
 	}
 	for _, c := range cells {

@@ -1,0 +1,100 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/backlist/backlist/internal/bench"
+)
+
+// webReport is what bench web found.
+type webReport struct {
+	Machine         bench.Machine  `json:"machine"`
+	Pool            int            `json:"pool"` // connections of each contender
+	DistinctReaders int            `json:"distinct_readers"`
+	Cells           []bench.Cell   `json:"cells"`
+	Wait            bench.Spread   `json:"wait_ms"` // from a rating to the page's list that knows it
+	WaitP99         float64        `json:"wait_p99_ms"`
+	Waits           int            `json:"waits"`
+	Memory          bench.Memory   `json:"memory"` // of the web process with the job
+	SignIns         int            `json:"sign_ins"`
+	SignInP50       float64        `json:"sign_in_p50_ms"`
+	Mails           int            `json:"mails"`
+	JobShare        bench.Spread   `json:"throughput_with_job_to_without"`
+	Targets         []bench.Target `json:"targets"`
+
+	watched bench.Memory
+}
+
+// judge compares what was measured with what is wanted. Figures of different contenders are compared round by round.
+func (r *webReport) judge() {
+	figure := func(contender string, connections int, of func(bench.Cell) float64) []float64 {
+		return bench.Figure(r.Cells, contender, connections, of)
+	}
+	p50 := func(c bench.Cell) float64 { return c.P50 }
+	p99 := func(c bench.Cell) float64 { return c.P99 }
+	perSecond := func(c bench.Cell) float64 { return c.PerSecond }
+	ratio := func(a, b float64) float64 { return a / b }
+	more := func(a, b float64) float64 { return a - b }
+	r.JobShare = bench.Between(figure(withJob, manyConnections, perSecond), figure(noJob, manyConnections, perSecond), ratio)
+	r.Targets = []bench.Target{
+		{Name: "with job, 1 connection: p50", Unit: "ms", Limit: 3, Value: bench.SpreadOf(figure(withJob, fewConnections, p50))},
+		{Name: "with job, 1 connection: p99", Unit: "ms", Limit: 10, Value: bench.SpreadOf(figure(withJob, fewConnections, p99))},
+		{
+			Name: "what the job adds, 1 connection: p50", Unit: "ms", Limit: 0.6,
+			Value: bench.Between(figure(withJob, fewConnections, p50), figure(noJob, fewConnections, p50), more),
+		},
+		{
+			Name: "with job, 32 connections: requests/s to SQL alone", Unit: "x", Limit: 0.5, AtLeast: true,
+			Value: bench.Between(figure(withJob, manyConnections, perSecond), figure(sqlAlone, manyConnections, perSecond), ratio),
+		},
+		{Name: "with job, 32 connections: p99", Unit: "ms", Limit: 50, Value: bench.SpreadOf(figure(withJob, manyConnections, p99))},
+		{
+			Name: "memory of the web process, peak", Unit: "MiB", Limit: 64,
+			Value: bench.SpreadOf([]float64{r.Memory.Peak}),
+		},
+		{Name: "rating to a list on the page that knows it: p50", Unit: "ms", Limit: 300, Value: r.Wait},
+	}
+}
+
+// sound says what makes the figures worthless: failed requests, or a number of jobs that is not that of the requests.
+func (r *webReport) sound() error {
+	var errs []error
+	inlineMails := 0
+	for _, c := range r.Cells {
+		if c.Errors > 0 {
+			errs = append(errs, fmt.Errorf("%s, round %d, %d connections: %d requests failed, the first: %s", c.Contender, c.Round,
+				c.Connections, c.Errors, c.FirstError))
+		}
+		if want := c.JobsEach * c.Requests; c.Jobs != want {
+			errs = append(errs, fmt.Errorf("%s, round %d, %d connections: %d jobs where %d requests enqueue %d", c.Contender,
+				c.Round, c.Connections, c.Jobs, c.Requests, want))
+		}
+		if c.Contender == inlined {
+			inlineMails += c.Requests
+		}
+	}
+	if r.Mails < inlineMails {
+		errs = append(errs, fmt.Errorf("%d mails were sent, and %d inline requests made", r.Mails, inlineMails))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *webReport) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s\npools of %d connections; %d different readers rated\n\n", r.Machine, r.Pool, r.DistinctReaders)
+	if err := bench.PrintCells(w, r.Cells); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, `
+Medians of the rounds, in brackets the lowest and the highest. Jobs: of recommend_reader, counted in the table.
+SQL alone: the statements of "with job" sent by pgx, without a web server. Inline: the workers' functions in the request;
+the mail server takes %s.
+
+requests/s with job to without, 32 connections: %s
+rating to page: p99 %.0f ms of %d; sign-ins: %d, p50 %.0f ms, eight at once beside 32 connections
+web process: %.0f MiB at the end, %.0f MiB at its peak
+
+`, sinkDelay, r.JobShare, r.WaitP99, r.Waits, r.SignIns, r.SignInP50, r.Memory.Now, r.Memory.Peak)
+	return bench.PrintTargets(w, r.Targets)
+}
