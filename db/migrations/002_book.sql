@@ -20,6 +20,8 @@ create table book (
     created_at     timestamptz not null default now()
 );
 
+create index book_series on book (series) where series <> '';
+
 create table book_author (
     book_id   bigint not null references book on delete cascade,
     author_id bigint not null references author,
