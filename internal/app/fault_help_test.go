@@ -1,0 +1,481 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/reader"
+)
+
+// lacking skips the test with a sentence; where everything has to be there, it fails it.
+func lacking(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("BACKLIST_CI") != "" {
+		t.Fatalf("this machine lacks what this test needs: %s", what)
+	}
+	t.Skipf("this machine lacks what this test needs: %s", what)
+}
+
+// caller is a browser without a window: it keeps cookies, also Secure ones over the plain HTTP of the tests, and follows
+// no redirect. It may be used by one goroutine at a time.
+type caller struct {
+	base    func() string
+	header  http.Header
+	host    string // sent instead of the URL's
+	client  *http.Client
+	cookies map[string]string
+	set     []*http.Cookie // as they were last set
+}
+
+func newCaller(base string) *caller {
+	return &caller{
+		base: func() string { return base }, header: http.Header{}, cookies: map[string]string{},
+		client: &http.Client{
+			Timeout:       30 * time.Second,
+			Transport:     &http.Transport{DisableKeepAlives: true}, // a connection a request: nothing is retried behind our back
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// answer is a response, read to its end.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// ask sends form, or gets the page if form is nil.
+func (v *caller) ask(ctx context.Context, path string, form url.Values) (answer, error) {
+	method, body := http.MethodGet, io.Reader(nil)
+	if form != nil {
+		method, body = http.MethodPost, strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, method, v.base()+path, body)
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header = v.header.Clone()
+	req.Host = v.host
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for name, value := range v.cookies {
+		req.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	res, err := v.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, c := range res.Cookies() {
+		v.set = append(v.set, c)
+		if v.cookies[c.Name] = c.Value; c.MaxAge < 0 {
+			delete(v.cookies, c.Name)
+		}
+	}
+	return answer{res, string(text)}, nil
+}
+
+// must is ask for a test that cannot go on without the status.
+func (v *caller) must(t *testing.T, status int, path string, form url.Values) answer {
+	t.Helper()
+	a, err := v.ask(t.Context(), path, form)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	if a.StatusCode != status {
+		t.Fatalf("%s: %s, not %d: %.400s", path, a.Status, status, wordsOf(a.body))
+	}
+	return a
+}
+
+// wordsOf is what a page says, without its markup.
+func wordsOf(markup string) string {
+	if _, main, ok := strings.Cut(markup, "<main"); ok {
+		markup = main
+	}
+	return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(markup, " ")), " ")
+}
+
+const callersPassword = "correct horse battery staple"
+
+// signUp makes an account.
+func (v *caller) signUp(t *testing.T, name, email string) {
+	t.Helper()
+	v.must(t, http.StatusSeeOther, "/signup", url.Values{"name": {name}, "email": {email}, "password": {callersPassword}})
+}
+
+// lookInto returns a pool for looking into a database from outside.
+func lookInto(t *testing.T, databaseURL string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// valueOf is the one value that a query gives.
+func valueOf[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (v T) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+// eventually waits until a query that gives a boolean is true; an error counts as not yet.
+func eventually(t *testing.T, pool *pgxpool.Pool, limit time.Duration, what, sql string, args ...any) {
+	t.Helper()
+	within(t, limit, what, func() (ok bool) {
+		return pool.QueryRow(t.Context(), sql, args...).Scan(&ok) == nil && ok
+	})
+}
+
+// within looks at a condition until it holds, and says how long that took.
+func within(t *testing.T, limit time.Duration, what string, condition func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		if time.Since(began) > limit {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+		<-tick.C
+	}
+	return time.Since(began)
+}
+
+// holding locks a row (or whatever sql locks) until the returned function is called.
+func holding(t *testing.T, databaseURL, sql string, args ...any) (letGo func()) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letGo = sync.OnceFunc(func() { _ = conn.Close(ctx) })
+	t.Cleanup(letGo)
+	if _, err := conn.Exec(ctx, "begin"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(ctx, sql, args...); err != nil {
+		t.Fatal(err)
+	}
+	return letGo
+}
+
+// waiters counts the backends of a database that wait for a lock.
+const waiters = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+
+// newReaders makes accounts without a password that anybody knows, and a signed-in caller of base for each.
+func newReaders(t *testing.T, pool *pgxpool.Pool, base func() string, n int) map[int64]*caller {
+	t.Helper()
+	visitors := map[int64]*caller{}
+	shared := newCaller("").client
+	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		rows, _ := tx.Query(t.Context(), `
+			insert into reader (email, email_key, name, password_hash)
+			select e, e, 'Reader ' || i, 'none' from generate_series(1, $1::int) i, concat('fault', i, '@example.org') e
+			returning id`, n)
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			token, err := reader.StartSession(t.Context(), tx, id)
+			if err != nil {
+				return err
+			}
+			v := newCaller("")
+			v.base, v.client, v.cookies["__Host-backlist"] = base, shared, token
+			visitors[id] = v
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return visitors
+}
+
+// catalogued returns a database with the catalogue and nobody in it.
+func catalogued(t *testing.T, databaseURL string) *pgxpool.Pool {
+	t.Helper()
+	finished(t, launch(t, databaseURL, nil, "seed"))
+	return lookInto(t, databaseURL)
+}
+
+// finished waits for a command that must succeed, and returns what it wrote.
+func finished(t *testing.T, p *process) string {
+	t.Helper()
+	out, err := outcome(t, p)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(p.cmd.Args[1:], " "), err, out)
+	}
+	return out
+}
+
+// outcome waits for a command to end, and returns what it wrote.
+func outcome(t *testing.T, p *process) (string, error) {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%s has not ended within 30 s:\n%s", strings.Join(p.cmd.Args[1:], " "), p.output())
+	}
+	for range p.line { // until all of it has been read
+	}
+	return p.output(), p.err
+}
+
+// output is what the process has written so far.
+func (p *process) output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.log, "\n")
+}
+
+// exitsWithin tells that a process ends by itself with code 0.
+func (p *process) exitsWithin(limit time.Duration) time.Duration {
+	p.t.Helper()
+	began := time.Now()
+	select {
+	case <-p.done:
+	case <-time.After(limit):
+		p.t.Fatalf("%s still runs %s after it was told to stop", p.cmd.Args[1], limit)
+	}
+	if p.err != nil {
+		p.t.Errorf("%s ended with %v", p.cmd.Args[1], p.err)
+	}
+	return time.Since(began)
+}
+
+// tell sends a signal to the process.
+func (p *process) tell(signal os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// runProgram starts any program as a process that is looked after as those of launch are.
+func runProgram(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, line: make(chan string, 10_000), done: make(chan struct{})}
+	out, in := io.Pipe()
+	cmd.Stdout, cmd.Stderr = in, in
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go p.read(out)
+	go func() {
+		p.err = cmd.Wait()
+		in.Close()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-p.done
+		if t.Failed() {
+			t.Logf("%s:\n%s", strings.Join(cmd.Args, " "), p.output())
+		}
+	})
+	return p
+}
+
+// relay is a TCP proxy with a fixed address whose target can change, go away, or fall silent.
+type relay struct {
+	t        *testing.T
+	addr     string // host:port
+	mu       sync.Mutex
+	target   string
+	listener net.Listener
+	conns    map[net.Conn]struct{}
+	silent   chan struct{} // closed while bytes flow
+	carried  atomic.Int64  // connections, ever
+	wg       sync.WaitGroup
+}
+
+func newRelay(t *testing.T, target string) *relay {
+	t.Helper()
+	flowing := make(chan struct{})
+	close(flowing)
+	r := &relay{t: t, addr: "127.0.0.1:0", target: target, conns: map[net.Conn]struct{}{}, silent: flowing}
+	r.up()
+	t.Cleanup(func() {
+		r.flow()
+		r.down()
+		r.wg.Wait()
+	})
+	return r
+}
+
+// up listens, on the address that the relay had before.
+func (r *relay) up() {
+	r.t.Helper()
+	listener, err := net.Listen("tcp", r.addr)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.mu.Lock()
+	r.addr, r.listener = listener.Addr().String(), listener
+	r.mu.Unlock()
+	r.wg.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			r.wg.Go(func() { r.carry(conn) })
+		}
+	})
+}
+
+// down refuses connections and breaks those that there are.
+func (r *relay) down() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.listener == nil {
+		return
+	}
+	r.listener.Close()
+	r.listener = nil
+	for conn := range r.conns {
+		conn.Close()
+	}
+}
+
+// aim sends new connections elsewhere; those that there are stay.
+func (r *relay) aim(target string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.target = target
+}
+
+// hush lets nothing through and closes nothing, as a network does that has lost its way; flow ends it.
+func (r *relay) hush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.silent = make(chan struct{})
+}
+
+func (r *relay) flow() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.silent:
+	default:
+		close(r.silent)
+	}
+}
+
+func (r *relay) carry(from net.Conn) {
+	defer from.Close()
+	r.mu.Lock()
+	target := r.target
+	r.mu.Unlock()
+	to, err := net.Dial("tcp", target)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	r.carried.Add(1)
+	r.mu.Lock()
+	up := r.listener != nil
+	r.conns[from], r.conns[to] = struct{}{}, struct{}{}
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.conns, from)
+		delete(r.conns, to)
+		r.mu.Unlock()
+	}()
+	if !up {
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { r.pass(to, from) })
+	both.Go(func() { r.pass(from, to) })
+	both.Wait()
+}
+
+// pass copies one direction until it ends, and then ends it on the other side.
+func (r *relay) pass(to, from net.Conn) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		r.mu.Lock()
+		silent := r.silent
+		r.mu.Unlock()
+		<-silent
+		if n > 0 {
+			if _, err := to.Write(buf[:n]); err != nil {
+				from.Close()
+				return
+			}
+		}
+		if err != nil {
+			if half, ok := to.(*net.TCPConn); ok && errors.Is(err, io.EOF) {
+				_ = half.CloseWrite()
+			} else {
+				to.Close()
+			}
+			return
+		}
+	}
+}
+
+// through is databaseURL by way of the relay.
+func (r *relay) through(databaseURL string) string {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	u.Host = r.addr
+	return u.String()
+}
+
+// hostOf is the host and port of a URL.
+func hostOf(t *testing.T, raw string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		t.Fatalf("%q has no host: %v", raw, err)
+	}
+	return u.Host
+}
+
+// fields makes a form of pairs.
+func fields(pairs ...string) url.Values {
+	v := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		v.Set(pairs[i], pairs[i+1])
+	}
+	return v
+}
+
+// bookPath is the path of something of a book.
+func bookPath(id int64, rest string) string { return fmt.Sprintf("/books/%d/%s", id, rest) }
