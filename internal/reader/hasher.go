@@ -22,11 +22,13 @@ const (
 	hashLanes  = 1
 	hashLength = 32 // bytes
 	saltLength = 16 // bytes
-	hashSlots  = 2  // hashes at once: each holds its 19 MiB for the time of it
+	// hashSlots is how many run at once. Two would be no faster under a rush (22 ms each on two cores, memory being the
+	// bound) and take the second core from the pages; and 200 sign-ins at once took a web process to 82 MiB, not 62.
+	hashSlots = 1
 )
 
-// Hasher makes and checks the hashes of passwords with argon2id. A process has one: it lets two run at once and the rest
-// wait, so that a rush of sign-ins cannot take its memory.
+// Hasher makes and checks the hashes of passwords with argon2id. A process has one Hasher: it hashes one password at a
+// time while the others wait, so that a rush of sign-ins cannot take the process's memory.
 type Hasher struct {
 	slots chan struct{}
 	runs  atomic.Int64
@@ -79,8 +81,9 @@ func (h *Hasher) derive(ctx context.Context, p phc, password string, length int)
 	// One keyboard sends é as one character and another as two: the same password.
 	typed := []byte(norm.NFC.String(password))
 	sum := argon2.IDKey(typed, p.salt, p.passes, p.memory, p.lanes, uint32(length))
-	// The block is garbage now, but the collector does not know it yet and the next hash would get fresh memory: three
-	// blocks and more would pile up. Collecting while we hold the slot bounds them to one a slot.
+	// The 19 MiB are garbage now, but the collector does not know it yet and the next hash would get fresh memory: several
+	// such blocks would pile up. Collecting while we hold the slot lets the next one have this one's place, unless
+	// something small has settled in it meanwhile. A memory limit (GOMEMLIMIT) of 40 MiB has even those given back.
 	runtime.GC()
 	return sum, nil
 }
