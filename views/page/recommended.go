@@ -30,6 +30,8 @@ func (d Recommended) standingMore() string {
 	switch {
 	case d.Working && d.Hint != "":
 		return d.Hint
+	case d.Working && d.Popular && len(d.Items) > 0:
+		return "Until then, here are popular books. Your own list takes their place by itself."
 	case d.Working && len(d.Items) > 0:
 		return "The list below is the last one. The new one takes its place by itself."
 	case d.Working:

@@ -14,6 +14,7 @@ func TestStanding(t *testing.T) {
 		"few":      {Recommended{Ratings: 9, Popular: true, Made: "just now"}, "Books that many readers love", "New readers get popular books, until we know enough readers with a taste like yours."},
 		"first":    {Recommended{Ratings: 3, Working: true}, "Finding books for you …", "It appears here by itself; without JavaScript, reload in a moment."},
 		"again":    {Recommended{Ratings: 3, Working: true, Items: make([]Recommendation, 1)}, "Finding books for you …", "The list below is the last one. The new one takes its place by itself."},
+		"waiting":  {Recommended{Ratings: 3, Working: true, Popular: true, Items: make([]Recommendation, 1)}, "Finding books for you …", "Until then, here are popular books. Your own list takes their place by itself."},
 		"late":     {Recommended{Ratings: 3, Working: true, Hint: "No worker."}, "Finding books for you …", "No worker."},
 		"nothing":  {Recommended{}, "No recommendations yet", ""},
 	} {
