@@ -1,0 +1,269 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/pglocal"
+)
+
+// recovery is how soon all has to work again when Postgres is back.
+const recovery = 2 * time.Second
+
+// outage is a Postgres of the test's own that can be stopped and started, behind an address that stays.
+type outage struct {
+	t      *testing.T
+	dir    string
+	server *pglocal.Server
+	relay  *relay
+}
+
+func newOutage(t *testing.T) *outage {
+	t.Helper()
+	dir := t.TempDir()
+	for _, d := range []string{filepath.Dir(dir), dir} { // root's Postgres runs as another user, who has to pass
+		if err := os.Chmod(d, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := &outage{t: t, dir: filepath.Join(dir, "pg")}
+	o.start()
+	t.Cleanup(func() {
+		if err := o.server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	o.relay = newRelay(t, hostOf(t, o.server.URL()))
+	pool := lookInto(t, o.server.URL())
+	defer pool.Close()
+	if err := db.Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	finished(t, launch(t, o.server.URL(), nil, "seed"))
+	return o
+}
+
+func (o *outage) start() {
+	o.t.Helper()
+	var err error
+	o.server, err = pglocal.Start(context.WithoutCancel(o.t.Context()), pglocal.Config{Dir: o.dir, Throwaway: true})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// begin stops Postgres: in order, or at once as in a crash.
+func (o *outage) begin(immediate bool) {
+	o.t.Helper()
+	if immediate {
+		text, err := os.ReadFile(filepath.Join(o.dir, "data", "postmaster.pid"))
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(regexp.MustCompile(`^\d+`).FindString(string(text)))
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	if err := o.server.Stop(); err != nil {
+		o.t.Fatal(err)
+	}
+	o.relay.down()
+}
+
+func (o *outage) end() {
+	o.t.Helper()
+	o.start()
+	o.relay.aim(hostOf(o.t, o.server.URL()))
+	o.relay.up()
+}
+
+// load asks for pages and rates until it is stopped, and notes every answer that is neither good nor a proper 503.
+type load struct {
+	mu           sync.Mutex
+	good, away   int
+	wrong        []string
+	longest      time.Duration
+	lastGood     time.Time
+	stop         func()
+	lastRefusals time.Time
+}
+
+func (l *load) count() (good, away int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.good, l.away
+}
+
+func underLoad(t *testing.T, callers map[int64]*caller) *load {
+	t.Helper()
+	l := &load{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	for _, v := range callers {
+		work.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				began := time.Now()
+				var a answer
+				var err error
+				switch i % 4 {
+				case 0:
+					a, err = v.ask(t.Context(), "/", nil)
+				case 1:
+					a, err = v.ask(t.Context(), "/books?q=middlemarch", nil)
+				case 2:
+					a, err = v.ask(t.Context(), "/books/1/rating", fields("stars", "3.5"))
+				case 3:
+					a, err = v.ask(t.Context(), "/recommendations", nil)
+				}
+				l.note(a, err, time.Since(began))
+			}
+		})
+	}
+	l.stop = sync.OnceFunc(func() {
+		cancel()
+		work.Wait()
+	})
+	t.Cleanup(l.stop)
+	return l
+}
+
+func (l *load) note(a answer, err error, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.longest = max(l.longest, took)
+	switch {
+	case err != nil:
+		l.wrong = append(l.wrong, err.Error())
+	case a.StatusCode == http.StatusOK || a.StatusCode == http.StatusSeeOther:
+		l.good++
+		l.lastGood = time.Now()
+	case properlyAway(a):
+		l.away++
+		l.lastRefusals = time.Now()
+	default:
+		l.wrong = append(l.wrong, a.Status+" "+wordsOf(a.body))
+	}
+}
+
+// properlyAway says whether an answer is 503 with a sentence and a time to come back after.
+func properlyAway(a answer) bool {
+	after, err := strconv.Atoi(a.Header.Get("Retry-After"))
+	return a.StatusCode == http.StatusServiceUnavailable && err == nil && after > 0 && len(wordsOf(a.body)) > 40
+}
+
+// TestPostgresComesAndGoes stops Postgres, in order and by a crash, while pages load, a stream is open and a worker
+// works, and starts it again. The same processes go on by themselves.
+func TestPostgresComesAndGoes(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t)
+	databaseURL := o.relay.through(o.server.URL())
+	web := start(t, databaseURL, nil, "web")
+	start(t, databaseURL, nil, "worker")
+	var callers map[int64]*caller
+	var watcher *caller
+	func() {
+		pool := lookInto(t, o.server.URL())
+		defer pool.Close()
+		callers = newReaders(t, pool, func() string { return web.URL }, 5)
+		for id, v := range callers {
+			watcher = v
+			delete(callers, id)
+			break
+		}
+	}()
+	for _, immediate := range []bool{false, true} {
+		page := watcher.openStream(t)
+		page.next(t, 5*time.Second)
+		l := underLoad(t, callers)
+		within(t, 10*time.Second, "pages load", func() bool { good, _ := l.count(); return good > 40 })
+		o.begin(immediate)
+		_, before := l.count()
+		within(t, 10*time.Second, "pages say that the database is away", func() bool { _, away := l.count(); return away > before+40 })
+		ready, err := newCaller(web.URL).ask(t.Context(), "/readyz", nil)
+		if err != nil || ready.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("readyz: %v, %v", ready.Response, err)
+		}
+		newCaller(web.URL).must(t, http.StatusOK, "/healthz", nil)
+
+		o.end()
+		back := time.Now()
+		pool := lookInto(t, o.server.URL())
+		took := within(t, recovery, "every page loads", func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.lastGood.After(back) && time.Since(l.lastRefusals) > 100*time.Millisecond
+		})
+		l.stop()
+		if len(l.wrong) > 0 {
+			t.Errorf("%d answers were neither good nor a proper 503: %.500s", len(l.wrong), l.wrong[0])
+		}
+		if l.longest > 5*time.Second {
+			t.Errorf("an answer took %s", l.longest)
+		}
+		// A rating now, and its job worked, within what is left of the two seconds.
+		watcher.must(t, http.StatusSeeOther, "/books/2/rating", fields("stars", map[bool]string{true: "4", false: "5"}[immediate]))
+		me := `(select s.reader_id from session s where s.token_hash = sha256(convert_to('` + watcher.cookies["__Host-backlist"] + `', 'UTF8')))`
+		limit := time.Until(back.Add(recovery))
+		eventually(t, pool, limit, "the worker works again", `select n.ratings_version = r.ratings_version
+			from reader r join recommendation_run n on n.reader_id = r.id where r.id = `+me)
+		worked := time.Since(back)
+		page.next(t, time.Until(back.Add(recovery)))
+		t.Logf("immediate %t: %d good, %d away; pages back after %s, worker %s, the open page told after %s; longest answer %s",
+			immediate, l.good, l.away, took, worked, time.Since(back), l.longest)
+		again := watcher.openStream(t)
+		again.next(t, time.Second)
+		pool.Close()
+	}
+	if regexp.MustCompile(`status=500`).MatchString(web.output()) {
+		t.Error("the log has a 500")
+	}
+	// Jobs that an outage hit are tried again, after River's second and its scheduler's five.
+	eventually(t, lookInto(t, o.server.URL()), 20*time.Second, "every reader has a list that knows the last rating", `
+		select bool_and(n.ratings_version is not distinct from r.ratings_version)
+		from reader r left join recommendation_run n on n.reader_id = r.id where r.ratings_version > 0`)
+}
+
+// TestPostgresFallsSilent: the network takes everything and gives nothing back. Pages say so within their time limit,
+// and load again when it is over.
+func TestPostgresFallsSilent(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t)
+	web := start(t, o.relay.through(o.server.URL()), nil, "web")
+	v := newCaller(web.URL)
+	v.must(t, http.StatusOK, "/books/1", nil)
+	o.relay.hush()
+	var all sync.WaitGroup
+	for range 8 { // more than the pool has connections
+		all.Go(func() {
+			began := time.Now()
+			a, err := newCaller(web.URL).ask(t.Context(), "/books/1", nil)
+			if err != nil || !properlyAway(a) {
+				t.Errorf("%v, %v", a.Response, err)
+			}
+			if took := time.Since(began); took > 11*time.Second {
+				t.Errorf("the answer took %s", took)
+			}
+		})
+	}
+	all.Wait()
+	o.relay.flow()
+	took := within(t, recovery, "pages load again", func() bool {
+		a, err := v.ask(t.Context(), "/books/1", nil)
+		return err == nil && a.StatusCode == http.StatusOK
+	})
+	t.Logf("back after %s", took)
+}

@@ -1,0 +1,441 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// slug is the program as the platform builds it: from the tracked files alone, in a folder that git knows nothing of.
+func slug(t *testing.T) (bin string) {
+	t.Helper()
+	list, err := exec.Command("git", "-C", root, "ls-files", "-z").Output()
+	if err != nil {
+		lacking(t, "a git checkout, to know which files are tracked")
+	}
+	src := filepath.Join(t.TempDir(), "src")
+	for _, name := range strings.Split(strings.TrimRight(string(list), "\x00"), "\x00") {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // about to be removed
+		}
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(filepath.Join(src, name)), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(src, name), text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	bin = filepath.Join(t.TempDir(), "bin")
+	build := exec.Command("go", "build", "-tags", "heroku", "-o", filepath.Join(bin, "backlist"), "./cmd/backlist")
+	build.Dir = src
+	build.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -trimpath", "GOTOOLCHAIN=local") // trimpath: the next build is a cached one
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// herokuApp is an app on the platform: its slug, its config vars, its database, and its dynos so far.
+type herokuApp struct {
+	t      *testing.T
+	bin    string
+	types  map[string]string
+	config []string
+	role   string
+	tls    *tlsFront
+	admin  *pgxpool.Pool // sees everything on the server
+	dynos  []*process
+	mu     sync.Mutex
+}
+
+// appHost is how the app is reached from outside.
+const appHost = "backlist-rehearsal-1234.example.com"
+
+// newHerokuApp provisions a database as the smallest plan has it: a role that can do nothing but own it, a limit on
+// connections, TLS and no other way.
+func newHerokuApp(t *testing.T, limit int) *herokuApp {
+	t.Helper()
+	a := &herokuApp{t: t, types: readProcfile(t)}
+	a.admin = lookInto(t, testdb.NewEmptyURL(t))
+	a.role = "u" + strings.ToLower(rand.Text()[:12])
+	password := "p" + strings.ToLower(rand.Text())
+	exec := func(pool *pgxpool.Pool, sql string) {
+		t.Helper()
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(a.admin, fmt.Sprintf(`create role %s login nosuperuser nocreaterole nocreatedb connection limit %d password '%s'`, a.role, limit, password))
+	t.Cleanup(func() {
+		if !t.Failed() { // else its database is kept
+			_, _ = a.admin.Exec(context.WithoutCancel(t.Context()), "drop role "+a.role)
+		}
+	})
+	owned := testdb.NewEmptyURL(t)
+	u, err := url.Parse(owned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(a.admin, "alter database "+pgx.Identifier{strings.TrimPrefix(u.Path, "/")}.Sanitize()+" owner to "+a.role)
+	a.tls = newTLSFront(t, u.Host)
+	u.User, u.Host, u.RawQuery = url.UserPassword(a.role, password), a.tls.host+":"+a.tls.port, ""
+	if a.tls.sslmode != "" {
+		u.RawQuery = "sslmode=" + a.tls.sslmode
+	}
+	a.config = []string{"DATABASE_URL=" + u.String()}
+	for name, s := range readManifest(t).Env {
+		switch {
+		case s.Generator == "secret":
+			a.config = append(a.config, name+"="+strings.ToLower(rand.Text()+rand.Text()))
+		case s.Value != nil:
+			a.config = append(a.config, name+"="+*s.Value)
+		}
+	}
+	return a
+}
+
+// dyno starts a process as the platform does: a shell line, the config vars, PORT for web, and nothing else.
+func (a *herokuApp) dyno(name, line string) *process {
+	a.t.Helper()
+	cmd := exec.Command("/bin/sh", "-c", "exec "+line)
+	cmd.Dir = a.t.TempDir()
+	cmd.Env = append([]string{"PATH=" + a.bin + ":/usr/bin:/bin", "HOME=" + cmd.Dir, "DYNO=" + name}, a.config...)
+	if strings.HasPrefix(name, "web.") {
+		cmd.Env = append(cmd.Env, "PORT=0") // the platform says which; here the kernel does
+	}
+	p := runProgram(a.t, cmd)
+	a.mu.Lock()
+	a.dynos = append(a.dynos, p)
+	a.mu.Unlock()
+	return p
+}
+
+// up starts a dyno of the formation and waits until it is ready.
+func (a *herokuApp) up(name string) *process {
+	a.t.Helper()
+	kind, _, _ := strings.Cut(name, ".")
+	p := a.dyno(name, a.types[kind])
+	ready := p.waitFor(readyLine)
+	if port := regexp.MustCompile(`addr=\S*:(\d+)`).FindStringSubmatch(ready); port != nil {
+		p.URL = "http://127.0.0.1:" + port[1]
+	}
+	return p
+}
+
+// oneOff runs a command to its end.
+func (a *herokuApp) oneOff(name, line string) string {
+	a.t.Helper()
+	return finished(a.t, a.dyno(name, line))
+}
+
+// visit is a browser behind the platform's router.
+func (a *herokuApp) visit(base func() string) *caller {
+	v := newCaller("")
+	v.base, v.host = base, appHost
+	v.header.Set("X-Forwarded-Proto", "https")
+	v.header.Set("X-Forwarded-For", "203.0.113.7")
+	v.header.Set("X-Forwarded-Port", "443")
+	v.header.Set("X-Request-Id", "01234567-89ab-cdef-0123-456789abcdef")
+	v.header.Set("Via", "1.1 heroku-router")
+	return v
+}
+
+// connections counts the role's.
+func (a *herokuApp) connections() int {
+	a.t.Helper()
+	return valueOf[int](a.t, a.admin, "select count(*) from pg_stat_activity where usename = $1", a.role)
+}
+
+// TestHerokuRehearsal goes through the life of a deployment: build, release, button, first visitor, and a deploy during
+// which both generations run.
+func TestHerokuRehearsal(t *testing.T) {
+	t.Parallel()
+	a := newHerokuApp(t, 20)
+	a.bin = slug(t)
+	a.oneOff("release.1", a.types["release"])
+	a.oneOff("scheduler.1", readManifest(t).Scripts["postdeploy"])
+	db := a.databaseOfApp()
+	if n := valueOf[int](t, db, "select count(*) from book"); n < 300 {
+		t.Errorf("postdeploy loaded %d books", n)
+	}
+	if n := valueOf[int](t, db, "select count(*) from reader"); n != 0 {
+		t.Errorf("postdeploy invented %d readers", n)
+	}
+
+	first := a.up("web.1")
+	a.up("worker.1")
+	a.up("worker.2")
+	var current atomic.Pointer[string]
+	current.Store(&first.URL)
+	base := func() string { return *current.Load() }
+	odo := a.visit(base)
+	secrets := a.firstVisit(odo)
+
+	// A deploy: the release phase beside the old dynos, then the new ones while the old ones still work.
+	a.oneOff("release.2", a.types["release"])
+	second := a.up("web.1")
+	a.up("worker.1")
+	a.up("worker.2")
+	old := a.generation(0)
+	most := a.busyBoth(first.URL, second.URL, odo)
+	if most > 18 {
+		t.Errorf("both generations took %d connections; two of 20 are to spare", most)
+	}
+	t.Logf("both generations at work: %d connections of 20", most)
+	a.oneOff("run.1", `backlist psql -- -Atc "select 'works'"`) // the two that are left are enough for a person
+	current.Store(&second.URL)
+	for _, p := range old {
+		p.tell(syscall.SIGTERM)
+	}
+	for _, p := range old {
+		p.exitsWithin(allowed30)
+	}
+	odo.must(t, http.StatusOK, "/recommendations", nil)
+
+	a.oneOff("run.2", "backlist operator add odo@example.org")
+	link := regexp.MustCompile(`https://\S+/reset/(\S+)`).FindStringSubmatch(a.oneOff("run.3", "backlist reader reset odo@example.org"))
+	if link == nil || !strings.HasPrefix(link[0], "https://"+appHost+"/") {
+		t.Fatalf("the reset link is %v", link)
+	}
+	a.visit(base).must(t, http.StatusOK, "/reset/"+link[1], nil)
+	secrets["reset token"] = link[1]
+	for _, p := range a.generation(1) {
+		p.tell(syscall.SIGTERM)
+		p.exitsWithin(allowed30)
+	}
+	if a.tls.plain.Load() != 0 || a.tls.secure.Load() == 0 {
+		t.Errorf("%d connections without TLS, %d with", a.tls.plain.Load(), a.tls.secure.Load())
+	}
+	a.checkLogs(secrets)
+}
+
+// databaseOfApp looks into the app's database from outside.
+func (a *herokuApp) databaseOfApp() *pgxpool.Pool {
+	a.t.Helper()
+	u, err := url.Parse(strings.TrimPrefix(a.config[0], "DATABASE_URL="))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	cfg := a.admin.Config()
+	cfg.ConnConfig.Database = strings.TrimPrefix(u.Path, "/")
+	pool, err := pgxpool.NewWithConfig(a.t.Context(), cfg)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(pool.Close)
+	return pool
+}
+
+// firstVisit is what the first reader meets. It returns what no log may hold.
+func (a *herokuApp) firstVisit(odo *caller) map[string]string {
+	t := a.t
+	t.Helper()
+	plain := a.visit(odo.base)
+	plain.header.Set("X-Forwarded-Proto", "http")
+	if to := plain.must(t, http.StatusPermanentRedirect, "/books?q=emma", nil).Header.Get("Location"); to != "https://"+appHost+"/books?q=emma" {
+		t.Errorf("plain HTTP leads to %q", to)
+	}
+	page := odo.must(t, http.StatusOK, "/signup", nil)
+	if page.Header.Get("Strict-Transport-Security") == "" || page.Header.Get("X-Request-Id") != odo.header.Get("X-Request-Id") {
+		t.Errorf("headers %v", page.Header)
+	}
+	odo.signUp(t, "Odo", "odo@example.org")
+	for _, c := range odo.set {
+		if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("cookie %s: Secure %t, HttpOnly %t, SameSite %d", c.Name, c.Secure, c.HttpOnly, c.SameSite)
+		}
+	}
+	var letter string
+	within(t, 10*time.Second, "the welcome mail is in the mailbox", func() bool {
+		box := odo.must(t, http.StatusOK, "/mailbox", nil)
+		link := regexp.MustCompile(`href="(/mailbox/\d+)"`).FindStringSubmatch(box.body)
+		if link == nil {
+			return false
+		}
+		letter = odo.must(t, http.StatusOK, link[1], nil).body
+		return strings.Contains(letter, "Dear Odo")
+	})
+	if !strings.Contains(letter, "https://"+appHost+"/books") {
+		t.Errorf("the welcome mail leads elsewhere: %s", wordsOf(letter))
+	}
+	for id := range 4 {
+		odo.must(t, http.StatusSeeOther, fmt.Sprintf("/books/%d/rating", id+1), fields("stars", "4.5"))
+	}
+	a.visit(odo.base).must(t, http.StatusSeeOther, "/forgot", fields("email", "odo@example.org"))
+	a.visit(odo.base).must(t, http.StatusUnprocessableEntity, "/signin", fields("email", "odo@example.org", "password", "a wrong guess it is"))
+	u, _ := url.Parse(strings.TrimPrefix(a.config[0], "DATABASE_URL="))
+	inURL, _ := u.User.Password()
+	secrets := map[string]string{
+		"password": callersPassword, "wrong password": "a wrong guess it is", "e-mail address": "odo@example.org",
+		"session token": odo.cookies["__Host-backlist"], "database password": inURL,
+	}
+	for _, pair := range a.config[1:] {
+		name, value, _ := strings.Cut(pair, "=")
+		secrets[name] = value
+	}
+	return secrets
+}
+
+// generation is the dynos of the formation that were started before the first deploy (0), or after it.
+func (a *herokuApp) generation(n int) []*process {
+	var long []*process
+	for _, p := range a.dynos {
+		if readyLine.MatchString(p.output()) {
+			long = append(long, p)
+		}
+	}
+	return long[3*n : 3*n+3]
+}
+
+// busyBoth keeps all processes of both generations busy until every pool is full, and returns the highest count of
+// connections seen.
+func (a *herokuApp) busyBoth(first, second string, odo *caller) (most int) {
+	a.t.Helper()
+	ctx, cancel := context.WithCancel(a.t.Context())
+	defer cancel()
+	var work sync.WaitGroup
+	var wrong atomic.Int64
+	for i := range 12 {
+		base := []string{first, second}[i%2]
+		v := a.visit(func() string { return base })
+		v.cookies["__Host-backlist"] = odo.cookies["__Host-backlist"]
+		work.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				res, err := v.ask(a.t.Context(), fmt.Sprintf("/books/%d/rating", 1+(n+i)%300), fields("stars", "3"))
+				if err != nil || res.StatusCode != http.StatusSeeOther {
+					wrong.Add(1)
+				}
+			}
+		})
+	}
+	const enough = 2 * time.Second // pools grow with the load; nothing tells when they are full
+	for end := time.Now().Add(enough); time.Now().Before(end); {
+		most = max(most, a.connections())
+	}
+	cancel()
+	work.Wait()
+	if wrong.Load() > 0 {
+		a.t.Errorf("%d requests failed while both generations ran", wrong.Load())
+	}
+	return most
+}
+
+var (
+	logfmtLine = regexp.MustCompile(`^(?:[\w.]+=(?:"(?:[^"\\]|\\.)*"|[^\s"=]*)(?: |$))+$`)
+	timeKey    = regexp.MustCompile(`(?:^| )time=`)
+)
+
+// checkLogs reads all that any dyno wrote: logfmt, without the time that the platform puts in front, and no secrets.
+func (a *herokuApp) checkLogs(secrets map[string]string) {
+	t := a.t
+	t.Helper()
+	lines := 0
+	for _, p := range a.dynos {
+		out := p.output()
+		for what, secret := range secrets {
+			if what == "reset token" && strings.Contains(p.cmd.String(), "reader reset") || what == "e-mail address" && strings.Contains(p.cmd.String(), "operator add") {
+				continue // for the person at the terminal, who asked for it
+			}
+			if secret == "" || strings.Contains(out, secret) {
+				t.Errorf("%s: the output has the %s, or it is not known", p.cmd, what)
+			}
+		}
+		if strings.Contains(p.cmd.String(), "backlist operator") || strings.Contains(p.cmd.String(), "backlist reader") || strings.Contains(p.cmd.String(), "backlist psql") {
+			continue
+		}
+		for line := range strings.Lines(out) {
+			line = strings.TrimRight(line, "\n")
+			lines++
+			if !logfmtLine.MatchString(line) || timeKey.MatchString(line) || len(line) > 10_000 {
+				t.Errorf("%s: no line of a log on Heroku: %.300q", p.cmd, line)
+			}
+		}
+	}
+	if lines < 50 {
+		t.Errorf("only %d lines of log", lines)
+	}
+}
+
+// TestTooFewConnections: a database that cannot carry the formation is refused in a sentence, and one that is full too.
+func TestTooFewConnections(t *testing.T) {
+	t.Parallel()
+	small := newHerokuApp(t, 12)
+	full := newHerokuApp(t, 20)
+	for _, a := range []*herokuApp{small, full} {
+		a.bin = programNamedBacklist(t)
+		a.config = append(a.config, asProgram+"=1")
+		a.oneOff("release.1", a.types["release"])
+	}
+	for _, kind := range []string{"web", "worker"} {
+		out, err := outcome(t, small.dyno(kind+".1", small.types[kind]))
+		if err == nil || !strings.Contains(out, "the database allows 12 connections; Backlist needs at least 20") {
+			t.Errorf("%s with 12 connections: %v\n%s", kind, err, out)
+		}
+	}
+
+	// Twenty others hold all connections. What starts now waits for one, says so, and goes on when there is one.
+	cfg, err := pgxpool.ParseConfig(strings.TrimPrefix(full.config[0], "DATABASE_URL="))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.ConnConfig.TLSConfig == nil || full.tls.sslmode == "" {
+		cfg.ConnConfig.Host, cfg.ConnConfig.Port = full.admin.Config().ConnConfig.Host, full.admin.Config().ConnConfig.Port
+		cfg.ConnConfig.TLSConfig, cfg.ConnConfig.Fallbacks = nil, nil
+	}
+	var others []*pgx.Conn
+	for range 20 {
+		conn, err := pgx.ConnectConfig(t.Context(), cfg.ConnConfig)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, conn)
+	}
+	web := full.dyno("web.1", full.types["web"])
+	line := web.waitFor(regexp.MustCompile(`no connection left`))
+	if !logfmtLine.MatchString(line) {
+		t.Errorf("it says %q", line)
+	}
+	for _, conn := range others {
+		if err := conn.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	web.waitFor(readyLine)
+}
+
+// programNamedBacklist is a folder with this test's binary under the program's name.
+func programNamedBacklist(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(dir, "backlist")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
