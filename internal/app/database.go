@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
@@ -98,4 +101,46 @@ func open(ctx context.Context, url string, configured int) (*pgxpool.Pool, error
 	}
 	cfg.MaxConns = int32(size)
 	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+// fullLimit is how long a starting process waits for a connection: longer than the 30 s that a deploy's old processes
+// have to end, shorter than the 60 s that Heroku gives web to serve.
+const fullLimit = 45 * time.Second
+
+// openChecked opens a pool on a database whose schema is not older than this release. While the server has no connection
+// left, as when more processes of a deploy overlap than there is room for, it waits rather than have the platform start
+// us over and over.
+func openChecked(ctx context.Context, log *slog.Logger, url string, configured int) (*pgxpool.Pool, error) {
+	began := time.Now()
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		pool, err := open(ctx, url, configured)
+		if err == nil {
+			if err = db.Check(ctx, pool); err == nil {
+				return pool, nil
+			}
+			pool.Close()
+		}
+		pgErr, ok := errors.AsType[*pgconn.PgError](err)
+		if !ok || (pgErr.Code != "53300" && pgErr.Code != "57P03") { // too many connections; starting up
+			return nil, err
+		}
+		if time.Since(began) > fullLimit {
+			return nil, fmt.Errorf("the database had no connection left for %s: stop another process, or choose a plan with more: %w", fullLimit, err)
+		}
+		log.WarnContext(ctx, "the database has no connection left for this process yet; trying again", "wait", wait, "err", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// unlessStopped is err, but for one that a process gets because it was told to stop before it was ready: that is no
+// failure.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }

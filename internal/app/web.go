@@ -60,7 +60,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 	defer listener.Close()
 	pool, site, err := p.openSite(ctx, log, url)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer pool.Close()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
@@ -68,19 +68,16 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 
 // openSite connects the site to its database, which must not be older than this release.
 func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*pgxpool.Pool, *web.Server, error) {
-	pool, err := open(ctx, url, p.cfg.WebPool)
+	pool, err := openChecked(ctx, log, url, p.cfg.WebPool)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = db.Check(ctx, pool)
-	if err == nil {
-		var site *web.Server
-		if site, err = p.site(pool, log); err == nil {
-			return pool, site, nil
-		}
+	site, err := p.site(pool, log)
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
 	}
-	pool.Close()
-	return nil, nil, err
+	return pool, site, nil
 }
 
 // serveSite runs server, which is the site's, until ctx ends.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -30,14 +29,11 @@ func runWorker(ctx context.Context, p *program, _ []string) error {
 // workUntil works off jobs until ctx ends, then stops fetching at once, gives running jobs their time and hands back
 // the rest without spending an attempt.
 func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) error {
-	pool, err := open(ctx, url, p.cfg.WorkerPool)
+	pool, err := openChecked(ctx, log, url, p.cfg.WorkerPool)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer pool.Close()
-	if err := db.Check(ctx, pool); err != nil {
-		return err
-	}
 	workers, err := p.newWorkers(pool, log)
 	if err != nil {
 		return err
