@@ -22,7 +22,7 @@ type tied struct {
 	end time.Time // zero until the context has ended
 }
 
-func tie(ctx context.Context, conn net.Conn) *tied {
+func tie(ctx context.Context, conn net.Conn, grace time.Duration) *tied {
 	c := &tied{Conn: conn}
 	stop := context.AfterFunc(ctx, func() {
 		c.mu.Lock()
@@ -50,6 +50,7 @@ func (c *tied) SetDeadline(t time.Time) error {
 // dialer opens one connection to the mail server, tied to ctx, and remembers it to be released.
 type dialer struct {
 	ctx    context.Context // the attempt's: the one that go-mail passes ends with the dialling
+	grace  time.Duration   // see grace
 	secure *tls.Config     // begin with TLS; nil: do not
 	conn   *tied
 }
@@ -59,7 +60,7 @@ func (d *dialer) dial(dialCtx context.Context, network, address string) (net.Con
 	if err != nil {
 		return nil, err
 	}
-	d.conn = tie(d.ctx, raw)
+	d.conn = tie(d.ctx, raw, d.grace)
 	if d.secure == nil {
 		return d.conn, nil
 	}

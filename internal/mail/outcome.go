@@ -3,6 +3,7 @@ package mail
 import (
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -59,12 +60,22 @@ func classify(delivered bool, err error) Outcome {
 	return o
 }
 
+// quoted is a server's answer as Go's textproto shows it: the code, then the words in Go's quotes.
+var quoted = regexp.MustCompile(`\b([245]\d\d) ("(?:[^"\\]|\\.)*")`)
+
 // maxSaid is in bytes: servers are known to answer with a page of advice.
 const maxSaid = 300
 
 // said makes a line for people of an error: without go-mail's words about itself, which repeat the address.
 func said(err error) string {
-	s := line(err.Error())
+	s := quoted.ReplaceAllStringFunc(err.Error(), func(answer string) string {
+		code, words, _ := strings.Cut(answer, " ")
+		if plain, err := strconv.Unquote(words); err == nil {
+			words = plain
+		}
+		return code + " " + words
+	})
+	s = line(s)
 	for _, tail := range []string{", affected recipient(s):", ", affected message ID:", " failed to close connection:"} {
 		s, _, _ = strings.Cut(s, tail)
 	}

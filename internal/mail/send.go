@@ -18,7 +18,7 @@ func (s *Sender) Send(ctx context.Context, e Envelope) Outcome {
 	if err != nil {
 		return Outcome{Result: Refused, Said: said(err), Err: err}
 	}
-	d := &dialer{ctx: ctx}
+	d := &dialer{ctx: ctx, grace: cmp.Or(s.grace, grace)}
 	defer d.release()
 	client, err := s.client(d, domain(s.From(e.Base).Address))
 	if err != nil {

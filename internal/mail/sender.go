@@ -30,6 +30,7 @@ type Sender struct {
 	tlsPolicy      gomail.TLSPolicy
 	from           *netmail.Address // nil: backlist@ the site's host
 	roots          *x509.CertPool   // nil: the system's
+	grace          time.Duration    // 0: as the constant says
 }
 
 // NewSender reads SMTP_URL and MAIL_FROM. An empty smtpURL gives a nil Sender: no mail server.

@@ -72,6 +72,7 @@ func StartSink(cfg SinkConfig) (*Sink, error) {
 	s.shut = sync.OnceValue(func() error {
 		close(s.closed)
 		err := s.server.Close()
+		_ = listener.Close() // the server has closed it, unless it was closed before it had begun
 		s.served.Wait()
 		return err
 	})

@@ -1,0 +1,403 @@
+package mail
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	netmail "net/mail"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"github.com/backlist/backlist/internal/store"
+)
+
+func newSender(t *testing.T, smtpURL string) *Sender {
+	t.Helper()
+	s, err := NewSender(smtpURL, "Backlist <books@backlist.example>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.grace = 50 * time.Millisecond
+	return s
+}
+
+func sealed(t *testing.T, l Letter) Envelope {
+	t.Helper()
+	msg := store.Message{
+		ReaderID: 42, Kind: string(KindReady), MessageID: "ready-42-2026-11-23", ToAddress: "odo@reader.example",
+		CreatedAt: time.Date(2026, 11, 23, 8, 42, 46, 0, time.UTC),
+	}
+	e, err := Seal(t.Context(), l, msg, "https://backlist.example", "a secret of the site", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestSendOutcomes(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("A long letter about a long book. ", 200_000)
+	for name, c := range map[string]struct {
+		sink    SinkConfig
+		body    string
+		timeout time.Duration
+		want    Result
+		unknown bool
+		failed  bool // with an error although it was sent
+		said    string
+		took    int
+	}{
+		"takes it":                 {want: Sent, took: 1},
+		"drops at EHLO":            {sink: dropsAt("EHLO"), want: Again},
+		"drops at MAIL":            {sink: dropsAt("MAIL"), want: Again},
+		"drops at RCPT":            {sink: dropsAt("RCPT"), want: Again},
+		"drops at DATA":            {sink: dropsAt("DATA"), want: Again},
+		"drops in a long body":     {sink: dropsInBody(100_000), body: long, want: Again},
+		"hangs at EHLO":            {sink: hangsAt("EHLO", func() {}), timeout: 100 * time.Millisecond, want: Again, said: "i/o timeout"},
+		"hangs at DATA":            {sink: hangsAt("DATA", func() {}), timeout: 100 * time.Millisecond, want: Again, said: "i/o timeout"},
+		"greylists":                {sink: rcptRefuses(refuse(450, smtp.EnhancedCode{4, 7, 1}, "Come back later")), want: Again, said: "450 4.7.1 Come back later"},
+		"knows no such user":       {sink: rcptRefuses(refuse(550, smtp.EnhancedCode{5, 1, 1}, "Nobody here")), want: Refused, unknown: true, said: "550 5.1.1 Nobody here"},
+		"dislikes the sender":      {sink: rcptRefuses(refuse(550, smtp.EnhancedCode{5, 7, 1}, "Relaying denied")), want: Refused},
+		"has a full mailbox":       {sink: rcptRefuses(refuse(552, smtp.EnhancedCode{5, 2, 2}, "Mailbox full")), want: Refused},
+		"is busy after the letter": {sink: dataRefuses(refuse(451, smtp.EnhancedCode{4, 3, 2}, "Busy")), want: Again, said: "451 4.3.2 Busy"},
+		"takes it for spam":        {sink: dataRefuses(refuse(554, smtp.EnhancedCode{5, 7, 1}, "Spam")), want: Refused, said: "554 5.7.1 Spam"},
+		"cuts the answer off":      {sink: cutsAfterAccept(), want: Unconfirmed, took: 1},
+		"never answers":            {sink: hangsAfterAccept(t), timeout: 100 * time.Millisecond, want: Unconfirmed, said: "i/o timeout"},
+		"takes it, drops at RSET":  {sink: dropsAt("RSET"), want: Sent, failed: true, took: 1},
+		"takes it, drops at QUIT":  {sink: dropsAt("QUIT"), want: Sent, failed: true, took: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sink := startSink(t, c.sink)
+			sender := newSender(t, sink.URL())
+			sender.Timeout = c.timeout
+			e := sealed(t, Letter{Subject: "A letter", Paragraphs: []string{"Hello."}})
+			if c.body != "" {
+				e.Text = c.body
+			}
+			o := sender.Send(t.Context(), e)
+			if o.Result != c.want || o.Unknown != c.unknown || sink.Count() != c.took {
+				t.Errorf("got %+v with %d mails taken, want result %d, unknown %t, %d taken", o, sink.Count(), c.want, c.unknown, c.took)
+			}
+			if failed := o.Err != nil; failed != (c.failed || c.want != Sent) {
+				t.Errorf("error is %v", o.Err)
+			}
+			if !strings.Contains(o.Said, c.said) || strings.Contains(o.Said, e.To) || (c.want != Sent && o.Said == "") {
+				t.Errorf("it said %q, want %q and no address", o.Said, c.said)
+			}
+		})
+	}
+}
+
+func TestSendToNobody(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	smtpURL := "smtp://" + listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o := newSender(t, smtpURL).Send(t.Context(), sealed(t, Letter{Subject: "A letter"}))
+	if o.Result != Again || !strings.Contains(o.Said, "refused") {
+		t.Errorf("got %+v", o)
+	}
+}
+
+func TestSendStopped(t *testing.T) {
+	t.Parallel()
+	for name, verb := range map[string]string{"before the letter": "MAIL", "at DATA": "DATA"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			sink := startSink(t, hangsAt(verb, cancel)) // the stop comes while the server hangs
+			if o := newSender(t, sink.URL()).Send(ctx, sealed(t, Letter{})); o.Result != Again || sink.Count() != 0 {
+				t.Errorf("got %+v", o)
+			}
+		})
+	}
+	t.Run("after the letter, and the answer comes", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		sink := startSink(t, SinkConfig{verdict: func(net.Conn, SinkMessage) error { cancel(); return nil }})
+		sender := newSender(t, sink.URL())
+		sender.grace = 10 * time.Second
+		if o := sender.Send(ctx, sealed(t, Letter{})); o.Result != Sent || sink.Count() != 1 {
+			t.Errorf("got %+v", o)
+		}
+	})
+	t.Run("after the letter, and no answer comes", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		sink := startSink(t, SinkConfig{verdict: func(net.Conn, SinkMessage) error { cancel(); <-t.Context().Done(); return nil }})
+		if o := newSender(t, sink.URL()).Send(ctx, sealed(t, Letter{})); o.Result != Unconfirmed {
+			t.Errorf("got %+v", o)
+		}
+	})
+	t.Run("before it began", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		sink := startSink(t, SinkConfig{})
+		if o := newSender(t, sink.URL()).Send(ctx, sealed(t, Letter{})); o.Result != Again || sink.Count() != 0 {
+			t.Errorf("got %+v", o)
+		}
+	})
+}
+
+// received sends one letter and returns it as the server got it.
+func received(t *testing.T, e Envelope) (*netmail.Message, map[string]string) {
+	t.Helper()
+	sink := startSink(t, SinkConfig{})
+	if o := newSender(t, sink.URL()).Send(t.Context(), e); o.Result != Sent || o.Err != nil {
+		t.Fatalf("not sent: %+v", o)
+	}
+	m, err := netmail.ReadMessage(bytes.NewReader(sink.Messages()[0].Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string]string{}
+	for r := multipart.NewReader(m.Body, params["boundary"]); ; {
+		p, err := r.NextRawPart()
+		if err == io.EOF {
+			return m, parts
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, _, _ := strings.Cut(p.Header.Get("Content-Type"), ";")
+		body, err := io.ReadAll(quotedprintable.NewReader(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[kind] = strings.ReplaceAll(string(body), "\r\n", "\n")
+	}
+}
+
+func TestSendWholeLetter(t *testing.T) {
+	t.Parallel()
+	e := sealed(t, Letter{
+		Subject: "Drei Bücher für dich", Greeting: "Dear Odo,", Paragraphs: []string{"Here they are."},
+		Items:  []Item{{"Middlemarch", "George Eliot, because you liked Emma", "https://backlist.example/books/7"}},
+		Action: &Link{"See them all", "https://backlist.example/recommendations"}, After: []string{"Good reading."},
+		Unsubscribe: true,
+	})
+	m, parts := received(t, e)
+	token := Token("a secret of the site", 42, KindReady)
+	for header, want := range map[string]string{
+		"From":                  `"Backlist" <books@backlist.example>`,
+		"To":                    "<odo@reader.example>",
+		"Date":                  "Mon, 23 Nov 2026 08:42:46 +0000",
+		"Message-Id":            "<ready-42-2026-11-23@backlist.example>",
+		"Auto-Submitted":        "auto-generated",
+		"List-Unsubscribe":      "<https://backlist.example/unsubscribe/" + token + ">",
+		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		"User-Agent":            "",
+		"X-Mailer":              "",
+	} {
+		if got := m.Header.Get(header); got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
+		}
+	}
+	if got, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil || got != "Drei Bücher für dich" {
+		t.Errorf("subject %q, %v", got, err)
+	}
+	for _, kind := range []string{"text/plain", "text/html"} {
+		for _, want := range []string{
+			"Dear Odo,", "Here they are.", "Middlemarch", "because you liked Emma", "https://backlist.example/books/7",
+			"See them all", "https://backlist.example/recommendations", "Good reading.", "/unsubscribe/" + token,
+		} {
+			if !strings.Contains(parts[kind], want) {
+				t.Errorf("%s lacks %q:\n%s", kind, want, parts[kind])
+			}
+		}
+	}
+	if strings.TrimSpace(parts["text/plain"]) != strings.TrimSpace(e.Kept) {
+		t.Errorf("sent and kept text differ:\n%s\n%s", parts["text/plain"], e.Kept)
+	}
+}
+
+func TestSendUnsubscribeWithoutHTTPS(t *testing.T) {
+	t.Parallel()
+	e := sealed(t, Letter{Subject: "A letter"})
+	e.Unsubscribe = "http://localhost:5000/unsubscribe/x"
+	m, _ := received(t, e)
+	if m.Header.Get("List-Unsubscribe") != "<"+e.Unsubscribe+">" || m.Header.Get("List-Unsubscribe-Post") != "" {
+		t.Errorf("headers %v", m.Header)
+	}
+	e.Unsubscribe = ""
+	if m, _ = received(t, e); m.Header.Get("List-Unsubscribe") != "" {
+		t.Errorf("a letter that is not optional has a way out: %v", m.Header)
+	}
+}
+
+func TestSendInjectsNoHeader(t *testing.T) {
+	t.Parallel()
+	const evil = "Odo\r\nBcc: all@reader.example\r\n\r\n.\r\nMAIL FROM:<x@y.example>\r\n<b>x</b>\x00\xff"
+	e := sealed(t, Letter{
+		Subject: evil, Greeting: evil, Paragraphs: []string{evil}, After: []string{evil},
+		Items: []Item{{evil, evil, "javascript:alert(1)"}}, Action: &Link{evil, "https://x.example/\r\nBcc: a@b.example"},
+	})
+	e.Subject = evil // even if somebody forgot to clean it
+	m, parts := received(t, e)
+	if m.Header.Get("Bcc") != "" || len(m.Header) != 8 {
+		t.Errorf("headers %v", m.Header)
+	}
+	for kind, body := range parts {
+		if strings.Contains(body, "javascript:") || strings.Contains(body, "\nBcc") || strings.Contains(body, "\x00") {
+			t.Errorf("%s:\n%s", kind, body)
+		}
+	}
+	if strings.Contains(parts["text/html"], "<b>") || !strings.Contains(parts["text/plain"], "<b>") {
+		t.Errorf("HTML is not escaped:\n%s", parts["text/html"])
+	}
+	sink := startSink(t, SinkConfig{})
+	for _, to := range []string{"a@b.example\r\nBcc: c@d.example", "a@b.example, c@d.example", "Odo <a@b.example>", "nobody", ""} {
+		e.To = to
+		if o := newSender(t, sink.URL()).Send(t.Context(), e); o.Result != Refused || o.Unknown || sink.Count() != 0 {
+			t.Errorf("%q: %+v", to, o)
+		}
+	}
+}
+
+func TestSendTLS(t *testing.T) {
+	t.Parallel()
+	config, roots := certificate(t)
+	e := sealed(t, Letter{Subject: "A letter"})
+	sink := startSink(t, SinkConfig{tls: config})
+	send := func(smtpURL string, trusted bool) Outcome {
+		sender := newSender(t, smtpURL)
+		if trusted {
+			sender.roots = roots
+		}
+		return sender.Send(t.Context(), e)
+	}
+	if o := send("smtp://"+hostPort(sink)+"?tls=starttls", true); o.Result != Sent || o.Err != nil {
+		t.Errorf("STARTTLS: %+v", o)
+	}
+	if o := send("smtp://"+hostPort(sink)+"?tls=starttls", false); o.Result != Again || !strings.Contains(o.Said, "certificate") {
+		t.Errorf("a certificate that nobody vouches for: %+v", o)
+	}
+	plain := startSink(t, SinkConfig{})
+	if o := send("smtp://"+hostPort(plain)+"?tls=starttls", true); o.Result != Again || plain.Count() != 0 {
+		t.Errorf("no STARTTLS on offer: %+v", o)
+	}
+	if o := send("smtp://"+hostPort(plain), true); o.Result != Sent {
+		t.Errorf("this machine without TLS: %+v", o)
+	}
+	implicit := startSink(t, SinkConfig{wrap: func(c net.Conn) net.Conn { return tls.Server(c, config) }})
+	if o := send("smtps://"+hostPort(implicit), true); o.Result != Sent || o.Err != nil || implicit.Count() != 1 {
+		t.Errorf("smtps: %+v", o)
+	}
+}
+
+// TestSendPassword speaks the server's part by hand: what matters is that smtps:// offers the password at all.
+func TestSendPassword(t *testing.T) {
+	t.Parallel()
+	config, roots := certificate(t)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	got := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		text := textproto.NewConn(conn)
+		_ = text.PrintfLine("220 ready")
+		_, _ = text.ReadLine()
+		_ = text.PrintfLine("250-hello\r\n250 AUTH PLAIN LOGIN")
+		auth, _ := text.ReadLine()
+		got <- auth
+		_ = text.PrintfLine("535 5.7.8 no")
+	}()
+	smtpURL := url.URL{Scheme: "smtps", User: url.UserPassword("odo", "p@ss:word/?"), Host: listener.Addr().String()}
+	sender := newSender(t, smtpURL.String())
+	sender.roots = roots
+	o := sender.Send(t.Context(), sealed(t, Letter{Subject: "A letter"}))
+	want := "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00odo\x00p@ss:word/?"))
+	if auth := <-got; auth != want {
+		t.Errorf("got %q, want %q", auth, want)
+	}
+	if o.Result != Again || !strings.Contains(o.Said, "535") || strings.Contains(o.Said, "p@ss") {
+		t.Errorf("a wrong password: %+v", o)
+	}
+}
+
+func TestSendInParallel(t *testing.T) {
+	t.Parallel()
+	sink := startSink(t, SinkConfig{Delay: 5 * time.Millisecond})
+	sender := newSender(t, sink.URL())
+	e := sealed(t, Letter{Subject: "A letter"})
+	outcomes := make(chan Outcome)
+	for i := range 20 {
+		go func() {
+			e := e
+			e.MessageID = fmt.Sprintf("ready-%d", i)
+			outcomes <- sender.Send(t.Context(), e)
+		}()
+	}
+	for range 20 {
+		if o := <-outcomes; o.Result != Sent || o.Err != nil {
+			t.Errorf("got %+v", o)
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range sink.Messages() {
+		parsed, err := netmail.ReadMessage(bytes.NewReader(m.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[parsed.Header.Get("Message-Id")] = true
+	}
+	if len(seen) != 20 {
+		t.Errorf("%d different letters arrived, want 20", len(seen))
+	}
+}
+
+func TestNewSender(t *testing.T) {
+	t.Parallel()
+	for smtpURL, ok := range map[string]bool{
+		"smtp://u:p@mail.example": true, "smtps://mail.example:4650": true, "smtp://[::1]:25": true,
+		"smtp://mail.example?tls=none": true, "smtps://mail.example?tls=none": false, "smtp://mail.example?tls=maybe": false,
+		"http://mail.example": false, "smtp://": false, "smtp://u:geheim@mail example": false, "smtp://mail.example:x": false,
+	} {
+		s, err := NewSender(smtpURL, "")
+		if (err == nil) != ok || (ok && s == nil) {
+			t.Errorf("%s: %v", smtpURL, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "geheim") {
+			t.Errorf("the error tells the password: %v", err)
+		}
+	}
+	if s, err := NewSender("", "x"); s != nil || err != nil {
+		t.Errorf("no server: %v, %v", s, err)
+	}
+	if _, err := NewSender("smtp://mail.example", "not an address"); err == nil {
+		t.Error("a MAIL_FROM that is no address was taken")
+	}
+	if got := (*Sender)(nil).From("https://books.example:8443").String(); got != `"Backlist" <backlist@books.example>` {
+		t.Errorf("default sender %s", got)
+	}
+}
