@@ -82,6 +82,9 @@ func Run(ctx context.Context, env Env) error {
 			}
 			return fmt.Errorf("see: backlist help")
 		}
+		if c.args == "" && flags.NArg() > 0 {
+			return fmt.Errorf("backlist %s takes no arguments, but got %q", c.name, strings.Join(flags.Args(), " "))
+		}
 		var err error
 		if p.cfg, err = config.FromEnv(env.Getenv); err != nil {
 			return fmt.Errorf("the configuration needs mending:\n%w", err)
