@@ -34,7 +34,7 @@ func runDev(ctx context.Context, p *program, _ []string) error {
 	fmt.Fprintln(p.Stdout, "Starting Postgres …")
 	url, release, err := p.databaseURL(ctx, log)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer release()
 	if p.cfg.SecretKey == "" {
@@ -45,7 +45,7 @@ func runDev(ctx context.Context, p *program, _ []string) error {
 	}
 	reader, err := p.prepareDev(ctx, url)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	if p.cfg.SMTPURL == "" {
 		sink, err := mail.StartSink(mail.SinkConfig{Delay: sinkDelay, Log: log})
@@ -75,6 +75,11 @@ func (p *program) prepareDev(ctx context.Context, url string) (demo.Reader, erro
 	log := newLogger(p.Stderr, p.cfg)
 	if err := db.Migrate(ctx, pool, log); err != nil {
 		return demo.Reader{}, err
+	}
+	// For the commands beside us, such as reader reset: the port may be another one than last time.
+	if _, err := pool.Exec(ctx, `insert into site (base_url) values ($1)
+		on conflict (only_row) do update set base_url = excluded.base_url, learnt_at = now()`, p.cfg.BaseURL); err != nil {
+		return demo.Reader{}, fmt.Errorf("store the site's address: %w", err)
 	}
 	readers, err := p.seed(ctx, pool, log, demoPassword)
 	if err != nil {
