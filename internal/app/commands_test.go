@@ -1,0 +1,400 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/backlist/backlist/internal/pglocal"
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// inProcess runs a command in this process, with these variables and no others.
+func inProcess(t *testing.T, env map[string]string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	err = Run(t.Context(), Env{
+		Args: args, Getenv: func(name string) string { return env[name] },
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+	})
+	return out.String(), errs.String(), err
+}
+
+// TestUsageErrors: whatever is typed wrongly is answered in a sentence, before any database is touched.
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	const elsewhere = "postgres://nobody@127.0.0.1:1/none" // whoever asks it gets another error than the one we want
+	for _, c := range []struct {
+		args string
+		env  map[string]string
+		want string
+	}{
+		{"frobnicate", nil, `unknown command "frobnicate"`},
+		{"operator", nil, `unknown command "operator"`},
+		{"operator remove x@example.org", nil, `unknown command "operator remove x@example.org"`},
+		{"operator add", nil, "usage: backlist operator add EMAIL"},
+		{"operator add a@example.org b@example.org", nil, "usage: backlist operator add EMAIL"},
+		{"reader reset", nil, "usage: backlist reader reset EMAIL"},
+		{"web --frob", nil, "see: backlist help"},
+		{"web extra", nil, `backlist web takes no arguments, but got "extra"`},
+		{"worker 3", nil, `backlist worker takes no arguments, but got "3"`},
+		{"migrate down", nil, `backlist migrate takes no arguments, but got "down"`},
+		{"seed demo", nil, `backlist seed takes no arguments, but got "demo"`},
+		{"dev now", nil, `backlist dev takes no arguments, but got "now"`},
+		{"config all", nil, `backlist config takes no arguments, but got "all"`},
+		{"web", nil, "SECRET_KEY is not set: web and worker need the same random text of at least 16 characters"},
+		{"worker", nil, "SECRET_KEY is not set: web and worker need the same random text of at least 16 characters"},
+		{"web", map[string]string{"SECRET_KEY": "short"}, "the configuration needs mending:\nSECRET_KEY must have at least 16 characters"},
+		{
+			"web", map[string]string{"PORT": "http", "LOG_FORMAT": "xml", "SMTP_URL": "mail.example.org"},
+			"the configuration needs mending:\nPORT must be a number from 0 to 65535, not \"http\"\n" +
+				"SMTP_URL must be a URL that begins with smtp:// or smtps://\nLOG_FORMAT must be logfmt or json, not \"xml\"",
+		},
+	} {
+		env := map[string]string{"DATABASE_URL": elsewhere}
+		for name, value := range c.env {
+			env[name] = value
+		}
+		stdout, _, err := inProcess(t, env, strings.Fields(c.args)...)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("backlist %s: %v\nwant %s", c.args, err, c.want)
+		}
+		if stdout != "" {
+			t.Errorf("backlist %s wrote %q to standard output", c.args, stdout)
+		}
+	}
+	for _, args := range [][]string{nil, {"help"}, {"--help"}, {"-h"}} {
+		stdout, _, err := inProcess(t, nil, args...)
+		if err != nil || !strings.Contains(stdout, "Usage: backlist COMMAND") || !strings.Contains(stdout, "reader reset EMAIL") {
+			t.Errorf("backlist %v: %v, %q", args, err, stdout)
+		}
+	}
+	_, stderr, err := inProcess(t, nil, "seed", "--help")
+	if err != nil || !strings.Contains(stderr, "-demo") || !strings.Contains(stderr, "-data folder") {
+		t.Errorf("backlist seed --help: %v, %q", err, stderr)
+	}
+}
+
+// TestUnreachableDatabase: the sentence names neither the password nor the URL.
+func TestUnreachableDatabase(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"DATABASE_URL": "postgres://odo:s3cr3t-pass@127.0.0.1:1/none", "SECRET_KEY": "a secret only for tests", "PORT": "0"}
+	for _, args := range []string{"web", "worker", "migrate", "seed", "operator add odo@example.org", "reader reset odo@example.org"} {
+		stdout, stderr, err := inProcess(t, env, strings.Fields(args)...)
+		if err == nil || strings.Contains(err.Error()+stdout+stderr, "s3cr3t-pass") {
+			t.Errorf("backlist %s: %v %s%s", args, err, stdout, stderr)
+		}
+	}
+}
+
+// TestConfigMasks: everything is shown but what must not be.
+func TestConfigMasks(t *testing.T) {
+	t.Parallel()
+	stdout, _, err := inProcess(t, map[string]string{
+		"DATABASE_URL": "postgres://odo:s3cr3t-db@db.example.org:5432/books?sslpassword=s3cr3t-query",
+		"SECRET_KEY":   "s3cr3t-s3cr3t-key", "SMTP_URL": "smtps://postman:s3cr3t-mail@mail.example.org:465",
+		"BASE_URL": "https://books.example.org/", "PORT": "8080", "DYNO": "web.1",
+	}, "config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(stdout, "s3cr3t") {
+		t.Errorf("a secret is shown:\n%s", stdout)
+	}
+	for _, want := range []string{
+		`DATABASE_URL +postgres://odo:xxxxx@db.example.org:5432/books\?`, `SECRET_KEY +\(set\)`, `PORT +8080`,
+		`SMTP_URL +smtps://postman:xxxxx@mail.example.org:465`, `BASE_URL +https://books.example.org\n`, `MAIL_FROM +\(not set\)`, `DYNO +web.1`,
+	} {
+		if !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("no line %s in\n%s", want, stdout)
+		}
+	}
+}
+
+// TestTakenPort: web and dev say whose fault it is, and start nothing.
+func TestTakenPort(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	data := filepath.Join(t.TempDir(), "data")
+	for _, c := range []struct{ command, database string }{{"web", "postgres://nobody@127.0.0.1:1/none"}, {"dev", ""}} {
+		_, _, err = inProcess(t, map[string]string{"DATABASE_URL": c.database, "SECRET_KEY": "a secret only for tests", "PORT": port}, c.command, "--data", data)
+		if err == nil || !strings.HasPrefix(err.Error(), "port "+port+" is taken by another program; choose another: PORT=") {
+			t.Errorf("%s: %v", c.command, err)
+		}
+	}
+	if _, err := os.Stat(data); err == nil {
+		t.Error("a Postgres was made for a site that could not be served")
+	}
+}
+
+// TestMigrateCommand: twice at once on an empty database, again, and beside processes of another age.
+func TestMigrateCommand(t *testing.T) {
+	t.Parallel()
+	databaseURL := testdb.NewEmptyURL(t)
+	pool := lookInto(t, databaseURL)
+	for _, kind := range []string{"web", "worker"} {
+		out, err := outcome(t, launch(t, databaseURL, nil, kind))
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 ||
+			!strings.HasSuffix(out, "backlist: the database schema is older than this release; run: backlist migrate") {
+			t.Errorf("%s on an empty database: %v\n%s", kind, err, out)
+		}
+	}
+	const once = `select count(*) from pg_tables where schemaname = 'work' and tablename = 'migration'`
+	if n := valueOf[int](t, pool, once); n != 0 {
+		t.Error("web or worker began to migrate")
+	}
+	both := [2]*process{launch(t, databaseURL, nil, "migrate"), launch(t, databaseURL, nil, "migrate")}
+	lines := finished(t, both[0]) + "\n" + finished(t, both[1])
+	if n := strings.Count(lines, "name=001_reader"); n != 1 {
+		t.Errorf("the first migration was applied %d times:\n%s", n, lines)
+	}
+	if out := finished(t, launch(t, databaseURL, nil, "migrate")); strings.Contains(out, "migrated") || strings.Contains(out, "replaced") {
+		t.Errorf("a third migrate found something to do:\n%s", out)
+	}
+
+	const rewind = `delete from work.migration where version = (select max(version) from work.migration)`
+	before := valueOf[int](t, pool, "select count(*) from work.migration")
+	newer := `insert into work.migration (version, name) values (900, '900_from_the_future')`
+	for _, c := range []struct {
+		sql   string
+		ready bool
+	}{{newer, true}, {rewind, true}, {rewind, false}} { // the future, back to ours, older than ours
+		if _, err := pool.Exec(t.Context(), c.sql); err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []string{"web", "worker"} {
+			p := launch(t, databaseURL, nil, kind)
+			if c.ready {
+				p.waitFor(readyLine)
+				p.tell(syscall.SIGTERM)
+				p.exitsWithin(10 * time.Second)
+				continue
+			}
+			if out, err := outcome(t, p); err == nil || !strings.Contains(out, "older than this release") {
+				t.Errorf("%s on an older schema: %v\n%s", kind, err, out)
+			}
+		}
+	}
+	if n := valueOf[int](t, pool, "select count(*) from work.migration"); n != before-1 {
+		t.Errorf("%d migrations are noted, %d before", n, before)
+	}
+}
+
+// TestAccountCommands: an operator is made of an account that exists, and a link sets a password once.
+func TestAccountCommands(t *testing.T) {
+	t.Parallel()
+	databaseURL := testdb.NewURL(t)
+	pool := lookInto(t, databaseURL)
+	web := start(t, databaseURL, nil, "web")
+	command := func(args ...string) (string, error) { return outcome(t, launch(t, databaseURL, nil, args...)) }
+	for _, args := range [][]string{{"operator", "add", "odo@example.org"}, {"reader", "reset", "odo@example.org"}} {
+		out, err := command(args...)
+		if err == nil || strings.Contains(out, "level=ERROR") || strings.Count(out, "\n") > 0 {
+			t.Errorf("%v of nobody: %v\n%s", args, err, out)
+		}
+	}
+	odo := newCaller(web.URL)
+	odo.signUp(t, "Odo", "odo@example.org")
+	if out, err := command("operator", "add", "ODO@Example.org"); err != nil || out != "ODO@Example.org is an operator now." {
+		t.Errorf("%v %q", err, out)
+	}
+	if role := valueOf[string](t, pool, "select role from reader"); role != "operator" {
+		t.Errorf("the role is %s", role)
+	}
+	if out, err := command("operator", "add", "nobody@example.org"); err == nil || out != "backlist: no account has the address nobody@example.org: sign up on the site first" {
+		t.Errorf("%v %q", err, out)
+	}
+	out, err := command("reader", "reset", "odo@example.org")
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	link, err := url.Parse(regexp.MustCompile(`https?://\S+`).FindString(out))
+	if err != nil || "http://"+link.Host != web.URL {
+		t.Fatalf("the link is %v, the site %s", link, web.URL)
+	}
+	stranger := newCaller(web.URL)
+	stranger.must(t, http.StatusOK, link.Path, nil)
+	stranger.must(t, http.StatusSeeOther, link.Path, fields("password", "another good password"))
+	newCaller(web.URL).must(t, http.StatusNotFound, link.Path, nil)
+	newCaller(web.URL).must(t, http.StatusNotFound, link.Path, fields("password", "a third good password"))
+	newCaller(web.URL).must(t, http.StatusSeeOther, "/signin", fields("email", "odo@example.org", "password", "another good password"))
+	if a := odo.must(t, http.StatusSeeOther, "/settings", nil); !strings.HasPrefix(a.Header.Get("Location"), "/signin") {
+		t.Error("the session from before the reset is still open")
+	}
+}
+
+// TestPsqlCommand hands its arguments to psql, which is found or missed in a sentence.
+func TestPsqlCommand(t *testing.T) {
+	t.Parallel()
+	if _, err := pglocal.Find("psql"); err != nil {
+		lacking(t, "psql")
+	}
+	databaseURL := testdb.NewURL(t)
+	out := finished(t, launch(t, databaseURL, nil, "psql", "--", "-At", "-c", "select 'works'", "-c", "select count(*) from job", "-c", "show search_path"))
+	if !strings.Contains(out, "works\n0\njobs, ") && !strings.Contains(out, "works\n0\njobs,") {
+		t.Errorf("psql wrote %q", out)
+	}
+	if out, err := outcome(t, launch(t, databaseURL, nil, "psql", "--", "-v", "ON_ERROR_STOP=1", "-c", "select nonsense")); err == nil {
+		t.Errorf("psql failed and the command did not: %s", out)
+	}
+}
+
+// TestPsqlMissing hides every psql of this machine from the command.
+func TestPsqlMissing(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		lacking(t, "root, to hide psql in a mount namespace")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hide := `set -e; for d in /usr/lib/postgresql /usr/local/pgsql/bin; do if [ -d $d ]; then mount -t tmpfs none $d; fi; done; PATH= exec "$0" psql -- -c 'select 1'`
+	cmd := exec.Command("unshare", "--mount", "sh", "-c", hide, self)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none")
+	out, err := cmd.CombinedOutput()
+	if bytes.Contains(out, []byte("unshare:")) || bytes.Contains(out, []byte("mount:")) {
+		lacking(t, "the right to make a mount namespace")
+	}
+	if err == nil || !strings.HasPrefix(string(out), "backlist: found no psql on this machine: install the Postgres client") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+var devURL = regexp.MustCompile(`The site +http://localhost:(\d+)`)
+
+// dev starts the command dev on a folder of its own and waits until it has printed its URLs.
+func dev(t *testing.T, data string) *process {
+	t.Helper()
+	p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--data", data)
+	p.URL = "http://localhost:" + devURL.FindStringSubmatch(p.waitFor(devURL))[1]
+	p.waitFor(regexp.MustCompile(`worker is ready`))
+	return p
+}
+
+// postgresOf is the server's process in a data folder, 0 if there is none.
+func postgresOf(data string) (pid int) {
+	entries, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, entry := range entries {
+		line, _ := os.ReadFile(entry)
+		if bytes.Contains(line, []byte("\x00-D\x00"+filepath.Join(data, "data")+"\x00")) {
+			pid++
+		}
+	}
+	return pid
+}
+
+// TestDevCommand: one folder of data serves dev and the commands beside it; a kill leaves nothing in the way of the next
+// start; Ctrl-C stops everything.
+func TestDevCommand(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
+		lacking(t, "/proc, to see which processes run")
+	}
+	if _, err := pglocal.Find("psql"); err != nil {
+		lacking(t, "psql")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	for d := filepath.Dir(data); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o711); err != nil { // root's Postgres runs as another user, who has to pass
+			t.Fatal(err)
+		}
+	}
+	first := dev(t, data)
+	odo := newCaller(first.URL)
+	odo.signUp(t, "Odo", "odo@example.org")
+	for _, c := range odo.set {
+		if c.Secure {
+			t.Errorf("cookie %s is Secure over plain HTTP", c.Name)
+		}
+	}
+	beside := func(args ...string) string {
+		t.Helper()
+		return finished(t, launch(t, "", []string{"SECRET_KEY="}, args...))
+	}
+	if out := beside("psql", "--data", data, "--", "-Atc", "select email from public.reader where email = 'odo@example.org'"); !strings.Contains(out, "odo@example.org") {
+		t.Errorf("psql sees %q", out)
+	}
+	if out := beside("operator", "add", "--data", data, "odo@example.org"); !strings.Contains(out, "is an operator now") {
+		t.Errorf("operator add: %q", out)
+	}
+	if out := beside("reader", "reset", "--data", data, "odo@example.org"); !strings.Contains(out, first.URL+"/reset/") {
+		t.Errorf("reader reset: %q", out)
+	}
+	beside("migrate", "--data", data)
+	beside("seed", "--data", data)
+	if n := postgresOf(data); n != 1 {
+		t.Errorf("%d postmasters run", n)
+	}
+	odo.must(t, http.StatusOK, "/mailbox", nil)
+
+	first.kill()
+	again := dev(t, data)
+	odo.base = func() string { return again.URL }
+	odo.must(t, http.StatusOK, "/mailbox", nil) // the session and the data are still there
+	page := odo.openStream(t)
+	page.next(t, 5*time.Second)
+	began := time.Now()
+	again.tell(syscall.SIGINT)
+	again.exitsWithin(10 * time.Second)
+	t.Logf("Ctrl-C took %s", time.Since(began))
+	if n := postgresOf(data); n != 0 {
+		t.Errorf("%d postmasters are left", n)
+	}
+	if out := again.output(); !strings.Contains(out, "Stopped. Everything is kept for next time.") || strings.Contains(out, "level=ERROR") {
+		t.Error("it did not say goodbye, or with errors")
+	}
+}
+
+// TestDevStoppedWhileStarting: Ctrl-C at any moment of the start ends everything without an error.
+func TestDevStoppedWhileStarting(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	for d := filepath.Dir(data); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, moment := range []string{`Starting Postgres`, `postgres ready`, `name=001_reader`, `the catalogue is loaded`} {
+		p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--data", data)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		seen := make(chan struct{})
+		var once sync.Once
+		go func() {
+			for line := range p.line {
+				if strings.Contains(line, moment) || strings.Contains(line, "Ctrl-C stops everything") { // said before is not said again
+					once.Do(func() { close(seen) })
+				}
+			}
+		}()
+		select {
+		case <-seen:
+			p.tell(syscall.SIGINT)
+		case <-p.done:
+			t.Errorf("it ended before %q", moment)
+		case <-ctx.Done():
+			t.Fatalf("it neither said %q nor was ready", moment)
+		}
+		cancel()
+		p.exitsWithin(15 * time.Second)
+		if n := postgresOf(data); n != 0 {
+			t.Errorf("after %q: %d postmasters are left", moment, n)
+		}
+	}
+}
