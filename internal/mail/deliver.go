@@ -33,7 +33,8 @@ type ending struct {
 // repeatLimit bounds how often a repeatable message goes out to a server whose answers get lost.
 const repeatLimit = 3
 
-// Deliver makes one attempt at a message without a job, for a caller that waits for the mail server.
+// Deliver makes one attempt at a message without a job, for a caller that waits for the mail server: what a site without
+// a queue would do. After an error another call may mend it.
 func (w *DeliverWorker) Deliver(ctx context.Context, messageID int64) error {
 	alone := func(ctx context.Context, effects func(pgx.Tx) error) error { return pgx.BeginFunc(ctx, w.DB, effects) }
 	return w.attempt(ctx, attempt{id: messageID, number: 1, hold: alone, finish: alone})

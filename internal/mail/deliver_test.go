@@ -37,7 +37,7 @@ func TestDeliver(t *testing.T) {
 	if n, err := Unread(t.Context(), b.tx, b.reader); n != 1 || err != nil {
 		t.Errorf("%d unread, %v", n, err)
 	}
-	if err := b.worker.DeliverNow(t.Context(), id); err != nil || b.sink.Count() != 1 {
+	if err := b.worker.Deliver(t.Context(), id); err != nil || b.sink.Count() != 1 {
 		t.Errorf("a second delivery: %v, %d mails", err, b.sink.Count())
 	}
 }
@@ -65,9 +65,7 @@ func TestDeliverOutcomes(t *testing.T) {
 			b := setup(t, c.sink)
 			id := b.queue(t, c.kind)
 			if c.last {
-				if _, err := b.tx.Exec(t.Context(), "update river.river_job set attempt = max_attempts - 1 where id = $1", b.job(t, id).ID); err != nil {
-					t.Fatal(err)
-				}
+				b.onlyOneLeft(t, id)
 			}
 			state, err := b.work(t, id)
 			if m := b.message(t, id); state != c.job || m.State != c.state || !strings.Contains(m.Error, c.sentence) {
@@ -295,8 +293,9 @@ func TestDeliverCannotCompose(t *testing.T) {
 	if state, err := b.work(t, id); state != rivertype.JobStateRetryable || err == nil || b.message(t, id).State != StateQueued {
 		t.Errorf("job %s, %v", state, err)
 	}
-	if err := b.worker.DeliverNow(t.Context(), id); err != nil || b.message(t, id).State != StateFailed {
-		t.Errorf("the last attempt: %v, message %s", err, b.message(t, id).State)
+	b.onlyOneLeft(t, id)
+	if state, err := b.work(t, id); state != rivertype.JobStateCompleted || err != nil || b.message(t, id).State != StateFailed {
+		t.Errorf("the last attempt: job %s, %v, message %s", state, err, b.message(t, id).State)
 	}
 }
 
@@ -315,7 +314,7 @@ func TestDeliverStopped(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			b := setup(t, hangsAt("RCPT", func() { cancel(c.cause) }))
 			id := b.queue(t, KindWelcome)
-			err := b.worker.DeliverNow(ctx, id)
+			err := b.worker.Deliver(ctx, id)
 			if m := b.message(t, id); err == nil || m.State != c.state || m.Transport != TransportSMTP {
 				t.Errorf("message %s: %q, %v", m.State, m.Error, err)
 			}

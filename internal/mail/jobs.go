@@ -74,12 +74,3 @@ func (w *DeliverWorker) Work(ctx context.Context, job *river.Job[DeliverArgs]) e
 		},
 	})
 }
-
-// DeliverNow delivers a message in the caller's own time, without a job: what a site without a queue would do. It makes
-// one attempt, whose failure is final.
-func (w *DeliverWorker) DeliverNow(ctx context.Context, messageID int64) error {
-	plain := func(ctx context.Context, effects func(pgx.Tx) error) error {
-		return pgx.BeginFunc(ctx, w.DB, effects)
-	}
-	return w.attempt(ctx, attempt{id: messageID, number: 1, last: true, hold: plain, finish: plain})
-}

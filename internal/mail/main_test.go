@@ -127,6 +127,15 @@ func (b *testBundle) work(t *testing.T, id int64) (rivertype.JobState, error) {
 	return b.job(t, id).State, err
 }
 
+// onlyOneLeft makes the next attempt at a message the last.
+func (b *testBundle) onlyOneLeft(t *testing.T, id int64) {
+	t.Helper()
+	_, err := b.tx.Exec(t.Context(), "update river.river_job set attempt = max_attempts - 1 where id = $1", b.job(t, id).ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (b *testBundle) message(t *testing.T, id int64) store.Message {
 	t.Helper()
 	m, err := Get(t.Context(), b.tx, b.reader, id)
