@@ -86,6 +86,7 @@ func (o Options) config() *river.Config {
 		Middleware: []rivertype.Middleware{
 			river.WorkerMiddlewareFunc(passOrigin),
 			river.WorkerMiddlewareFunc(logAttempt(o.Log)),
+			river.WorkerMiddlewareFunc(maskAddresses),
 		},
 	}
 }

@@ -1,0 +1,34 @@
+package work
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/riverqueue/river/rivertype"
+)
+
+// address is whatever looks like an e-mail address, or like the user, password and host of a URL.
+var address = regexp.MustCompile(`[\pL\pN_][^\s<>"(),;/]*@[^\s<>"'(),;/]*[\pL\pN\]]`)
+
+// masked is an error whose text can be kept with the job and logged.
+type masked struct {
+	text  string
+	cause error
+}
+
+func (e *masked) Error() string { return e.text }
+
+func (e *masked) Unwrap() error { return e.cause }
+
+// maskAddresses keeps people's addresses out of what is kept of a failed attempt: mail servers like to repeat them.
+func maskAddresses(ctx context.Context, _ *rivertype.JobRow, doInner func(context.Context) error) error {
+	err := doInner(ctx)
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if clean := address.ReplaceAllString(text, "(address)"); clean != text {
+		return &masked{clean, err}
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package work_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// TestAddressesAreMasked: what is kept of a failure names nobody, and is still the same error.
+func TestAddressesAreMasked(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	jobs := inserter(t, pool)
+	texts := []string{
+		"451 <odo@example.org>: try later, affected: odo@example.org", "dial smtp://postman:s3cr3t@mail.example.org:587: refused",
+		"nothing to hide", "wrapped: ODO.D'Arc+tag@mail.example.org",
+	}
+	want := []string{
+		"451 <(address)>: try later, affected: (address)", "dial smtp://(address): refused",
+		"nothing to hide", "wrapped: (address)",
+	}
+	done := make(chan struct{}, len(texts))
+	running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+		defer func() { done <- struct{}{} }()
+		return river.JobCancel(fmt.Errorf("%s%w", texts[job.Args.N], errors.New("")))
+	})
+	for n := range texts {
+		if _, err := jobs.Insert(t.Context(), stepArgs{N: n}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range texts {
+		<-done
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for n := range texts {
+		var state, text string
+		for state != "cancelled" { // a cancelled job is not tried again: the wrapped error was still seen for what it is
+			err := pool.QueryRow(ctx, "select state, coalesce(last_error, '') from jobs.job where (args ->> 'n')::int = $1", n).Scan(&state, &text)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if text != "JobCancelError: "+want[n] {
+			t.Errorf("%q is kept as %q, want %q", texts[n], text, want[n])
+		}
+	}
+}
