@@ -18,6 +18,10 @@ import (
 	"github.com/backlist/backlist/internal/web"
 )
 
+// lingerTime is how long a web process still takes connections after SIGTERM: those that a router had sent on their way
+// before it turned to the next process would be lost otherwise.
+const lingerTime = 500 * time.Millisecond
+
 // drainTime is how long a web process lets requests end after SIGTERM; Heroku kills at 30 s.
 const drainTime = 20 * time.Second
 
@@ -88,6 +92,8 @@ func serveSite(
 	defer stopListening()
 	go site.Hub.Listen(listenCtx, pool.Config().ConnConfig)
 
+	stopping := make(chan struct{})
+	server.Handler = partWhen(stopping, server.Handler)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	log.InfoContext(ctx, "web is ready", "addr", listener.Addr().String(), "pool", pool.Config().MaxConns)
@@ -97,9 +103,13 @@ func serveSite(
 	case <-ctx.Done():
 	}
 	log.InfoContext(ctx, "web is stopping", "grace", drainTime)
+	close(stopping)
+	site.Hub.Close()
+	if !site.Dev {
+		time.Sleep(lingerTime)
+	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	site.Hub.Close()
 	if err := server.Shutdown(stopCtx); err != nil {
 		return fmt.Errorf("requests were still running after %s: %w", drainTime, err)
 	}
@@ -107,6 +117,19 @@ func serveSite(
 		return err
 	}
 	return nil
+}
+
+// partWhen has clients that keep their connections part with them by an answer once we are stopping, rather than find
+// them closed under their next request.
+func partWhen(stopping <-chan struct{}, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-stopping:
+			w.Header().Set("Connection", "close")
+		default:
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // site wires the web server.
