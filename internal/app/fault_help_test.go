@@ -394,11 +394,8 @@ func (r *relay) flow() {
 
 func (r *relay) carry(from net.Conn) {
 	defer from.Close()
-	r.mu.Lock()
-	target := r.target
-	r.mu.Unlock()
-	to, err := net.Dial("tcp", target)
-	if err != nil {
+	to := r.dial()
+	if to == nil {
 		return
 	}
 	defer to.Close()
@@ -420,6 +417,22 @@ func (r *relay) carry(from net.Conn) {
 	both.Go(func() { r.pass(to, from) })
 	both.Go(func() { r.pass(from, to) })
 	both.Wait()
+}
+
+// dial connects to the target, and to the next one if that has just gone; nil if there is none.
+func (r *relay) dial() net.Conn {
+	for last := ""; ; {
+		r.mu.Lock()
+		target := r.target
+		r.mu.Unlock()
+		if target == last {
+			return nil
+		}
+		if conn, err := net.Dial("tcp", target); err == nil {
+			return conn
+		}
+		last = target
+	}
 }
 
 // pass copies one direction until it ends, and then ends it on the other side.
