@@ -1,6 +1,8 @@
 // Package asset serves the stylesheet and the scripts, embedded in the binary.
 // A file's name in its address holds a hash of its content, so that browsers may
-// keep it for ever. All of css/*.css is served as one file, app.css.
+// keep it for ever. All of css/*.css is served as one file, app.css, and all of
+// js/*.js as app.js: htmx starts as soon as it has run, and what extends it must
+// be there by then, however slowly files arrive.
 package asset
 
 import (
@@ -34,10 +36,8 @@ var load = sync.OnceValue(func() map[string]file {
 		url := "/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
 		files[name] = file{url, kind, content, pack(content)}
 	}
-	add("app.css", "text/css; charset=utf-8", concat("static/css/*.css"))
-	for _, name := range glob("static/*.js") {
-		add(path.Base(name), "text/javascript; charset=utf-8", read(name))
-	}
+	add("app.css", "text/css; charset=utf-8", concat("static/css/*.css", "\n"))
+	add("app.js", "text/javascript; charset=utf-8", concat("static/js/*.js", "\n;\n"))
 	for _, name := range glob("static/*.svg") {
 		add(path.Base(name), "image/svg+xml", read(name))
 	}
@@ -94,10 +94,10 @@ func pack(content []byte) []byte {
 }
 
 // concat joins files in the order of their names, which are numbered.
-func concat(pattern string) []byte {
+func concat(pattern, end string) []byte {
 	var all []byte
 	for _, name := range glob(pattern) {
-		all = append(append(all, read(name)...), '\n')
+		all = append(append(all, read(name)...), end...)
 	}
 	return all
 }

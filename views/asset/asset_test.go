@@ -12,7 +12,7 @@ import (
 
 func TestPathIsHashedAndServed(t *testing.T) {
 	t.Parallel()
-	for name, kind := range map[string]string{"app.css": "text/css", "htmx.min.js": "text/javascript", "hx-sse.min.js": "text/javascript", "backlist.js": "text/javascript", "icon.svg": "image/svg+xml"} {
+	for name, kind := range map[string]string{"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"} {
 		path := asset.Path(name)
 		if !regexp.MustCompile(`^/assets/[a-z.-]+\.[0-9a-f]{12}\.(css|js|svg)$`).MatchString(path) {
 			t.Errorf("%s is at %s", name, path)
@@ -39,9 +39,18 @@ func TestStylesheetIsWhole(t *testing.T) {
 	}
 }
 
+func TestScriptsAreWholeAndInOrder(t *testing.T) {
+	t.Parallel()
+	js := get(asset.Path("app.js"), "").Body.String()
+	htmx, sse, own := strings.Index(js, "var htmx"), strings.Index(js, `registerExtension("sse"`), strings.Index(js, "What htmx leaves to us")
+	if htmx < 0 || sse < htmx || own < sse {
+		t.Errorf("htmx at %d, its extension at %d, our own at %d", htmx, sse, own)
+	}
+}
+
 func TestGzip(t *testing.T) {
 	t.Parallel()
-	plain, packed := get(asset.Path("htmx.min.js"), ""), get(asset.Path("htmx.min.js"), "br, gzip;q=0.8")
+	plain, packed := get(asset.Path("app.js"), ""), get(asset.Path("app.js"), "br, gzip;q=0.8")
 	if packed.Header().Get("Content-Encoding") != "gzip" || packed.Body.Len()*2 > plain.Body.Len() {
 		t.Errorf("%q, %d of %d bytes", packed.Header().Get("Content-Encoding"), packed.Body.Len(), plain.Body.Len())
 	}
