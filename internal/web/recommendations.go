@@ -49,7 +49,7 @@ func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommen
 		Popular: state.Basis != recommend.Neighbours, Working: state.Phase == recommend.Working,
 	}
 	if state.MadeAt != nil {
-		d.Made, d.MadeISO = ago(*state.MadeAt, now), state.MadeAt.UTC().Format(time.RFC3339)
+		d.Made, d.MadeISO = ago(*state.MadeAt, now), state.MadeAt.UTC().Format("2006-01-02T15:04:05.000Z07:00")
 	} else {
 		if items, err = recommend.PopularNow(ctx, s.DB, readerID, shown); err != nil {
 			return d, err
