@@ -1,0 +1,180 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// noViolations has axe-core judge the page that is open, as it looks on a desk and on a phone, light and dark. Without
+// axe-core (see accessibility) it does nothing.
+func (b *tab) noViolations(where string) {
+	b.t.Helper()
+	path := os.Getenv("AXE_CORE")
+	if path == "" {
+		return
+	}
+	axe, err := os.ReadFile(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if get[bool](b, "!globalThis.axe") {
+		get[bool](b, string(axe)+"\n;true")
+	}
+	defer b.run(window(1280, 900), scheme("light"))
+	for _, width := range []int64{1280, 375} {
+		for _, colours := range []string{"light", "dark"} {
+			b.run(window(width, 900), scheme(colours))
+			for _, found := range get[[]json.RawMessage](b, axeRun) {
+				b.t.Errorf("%s, %d wide, %s: %s", where, width, colours, found)
+			}
+		}
+	}
+}
+
+// axeRun returns what axe objects to; animations are at their end while it looks.
+const axeRun = `(async () => {
+	document.getAnimations().forEach((a) => { try { if (a.effect.getComputedTiming().iterations !== Infinity) a.pause(), a.currentTime = 0; } catch {} });
+	const {violations} = await axe.run(document, {resultTypes: ["violations"]});
+	return violations.map((v) => ({rule: v.id, help: v.help, nodes: v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + " — " + n.failureSummary)}));
+})()`
+
+// accessibility shows axe-core every page: of visitors, of new readers, of readers who have everything, and of errors.
+func (s *site) accessibility(t *testing.T) {
+	if os.Getenv("AXE_CORE") == "" {
+		const lack = "AXE_CORE is not set: it names axe.min.js of the npm package axe-core, which judges the pages"
+		if os.Getenv("BACKLIST_CI") != "" {
+			t.Fatal(lack)
+		}
+		t.Skip(lack)
+	}
+	t.Run("visitors", func(t *testing.T) { t.Parallel(); s.accessibleToVisitors(t) })
+	t.Run("readers", func(t *testing.T) { t.Parallel(); s.accessibleToReaders(t) })
+}
+
+func (s *site) accessibleToVisitors(t *testing.T) {
+	b := s.open(t)
+	b.expect("status of 404", "status of 422", "status of 405")
+	for _, path := range []string{
+		"/", "/books", "/books?page=3", "/books?q=dickns", "/books?q=zzzzzz", "/books?subject=science-fiction", s.wellKnownBook(b),
+		"/signup", "/signin", "/forgot", "/forgot/sent", "/nothing", "/books/999999999", "/signout", "/reset/of-old", "/unsubscribe/cut-in-t",
+	} {
+		b.goTo(path)
+		b.noViolations(path)
+	}
+	b.goTo("/signup")
+	b.submit("name", "", "email", "nobody", "password", "short")
+	b.sees("[role=alert]", "3")
+	b.noViolations("sign-up with mistakes")
+	b.goTo("/signin")
+	b.submit("email", address(t, "nobody"), "password", "wrong wrong wrong")
+	b.sees("[role=alert]", "do not belong together")
+	b.noViolations("sign-in with the wrong password")
+	b.goTo("/forgot")
+	b.submit("email", "nobody")
+	b.wait("a sentence", `seen($(".field-error"))`)
+	b.noViolations("a forgotten password with a mistake")
+
+	// The links that come by mail.
+	r := s.newReader(t, "Flora")
+	b.goTo("/forgot")
+	b.fill("email", r.Email)
+	b.click("main button[type=submit]")
+	b.at("/forgot/sent")
+	link := s.mailedLink(t, r.Email, regexp.MustCompile(`/reset/[\w-]+`))
+	b.goTo(link)
+	b.wait("the form", `seen($("main [name=password]"))`)
+	b.noViolations("a password's reset")
+	b.submit("password", "short")
+	b.wait("a sentence", `seen($(".field-error"))`)
+	b.noViolations("a password's reset with a mistake")
+	b.fill("password", "another long password")
+	b.click("main button[type=submit]")
+	b.sees("#flash", "Your new password is set.")
+	b.noViolations("the front page after a reset")
+}
+
+func (s *site) accessibleToReaders(t *testing.T) {
+	newcomer := s.openAs(t, s.newReader(t, "Nora"))
+	for _, path := range []string{"/", "/recommendations", "/shelf", "/shelf?tab=reading", "/shelf?tab=read", "/shelf?tab=rated", "/mailbox"} {
+		newcomer.goTo(path)
+		newcomer.noViolations("a newcomer's " + path)
+	}
+	r, b := s.settled(t, "Vera")
+	b.expect("status of 404", "status of 422")
+	for _, path := range s.readerPages(b) {
+		b.goTo(path)
+		b.noViolations("a reader's " + path)
+	}
+	b.goTo(get[string](b, mailURL))
+	b.noViolations("a mail")
+	books := s.wellKnownBook(b)
+	r.rate("3.5", books)
+	r.shelve("read", books)
+	b.goTo(books)
+	b.noViolations("a book with rating and shelf")
+	for _, wrong := range []string{"stars=2.7", "status=lost"} {
+		b.goTo(books)
+		name, value, _ := strings.Cut(wrong, "=")
+		path := map[string]string{"stars": "/rating", "status": "/shelf"}[name]
+		get[bool](b, `(() => {
+			const form = document.createElement("form"), input = document.createElement("input");
+			form.method = "post"; form.action = `+quote(books+path)+`; input.name = `+quote(name)+`; input.value = `+quote(value)+`;
+			form.append(input); document.body.append(form); form.submit(); return true;
+		})()`)
+		b.wait("a sentence", `seen($(".field-error"))`)
+		b.noViolations("a book after " + wrong)
+	}
+	b.goTo("/settings")
+	b.submit("name", "")
+	b.wait("a sentence", `seen($(".field-error"))`)
+	b.noViolations("settings with a mistake")
+	b.goTo("/settings/delete")
+	b.submit("password", "not my password")
+	b.wait("a sentence", `seen($(".field-error"))`)
+	b.noViolations("deletion with the wrong password")
+	b.goTo("/recommendations")
+	b.clickOn(`$(".rec-acts .button-bare")`)
+	b.wait("the offer of undoing", `seen($(".undo"))`)
+	b.noViolations("recommendations after a dismissal")
+	b.goTo(s.mailedLink(t, r.Email, regexp.MustCompile(`/unsubscribe/[\w.-]+`)))
+	b.sees("h1", "Stop this mail")
+	b.noViolations("unsubscribing")
+	b.click("main button[type=submit]")
+	b.sees("h1", "Done")
+	b.noViolations("unsubscribed")
+}
+
+// submit sends the page's first form with these names and values, past the browser's own checks.
+func (b *tab) submit(pairs ...string) {
+	b.t.Helper()
+	fields, _ := json.Marshal(pairs)
+	get[bool](b, `(() => {
+		const pairs = `+string(fields)+`, form = $("main form.sheet");
+		for (let i = 0; i < pairs.length; i += 2) form.elements[pairs[i]].value = pairs[i + 1];
+		form.noValidate = true; form.requestSubmit(); return true;
+	})()`)
+}
+
+// mailedLink waits for a mail to an address that has a link, and returns the link's path.
+func (s *site) mailedLink(t *testing.T, to string, path *regexp.Regexp) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		taken := s.sink.Count()
+		for _, m := range s.sink.Messages() {
+			// Quoted-printable breaks long lines with "=" at their ends.
+			text := strings.ReplaceAll(strings.ReplaceAll(string(m.Data), "=\r\n", ""), "=3D", "=")
+			if link := path.FindString(text); link != "" && strings.Contains(strings.Join(m.To, " "), to) {
+				return link
+			}
+		}
+		if err := s.sink.Wait(ctx, taken+1); err != nil {
+			t.Fatalf("no mail to %s has %s: %v", to, path, err)
+		}
+	}
+}

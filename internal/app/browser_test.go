@@ -1,0 +1,218 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/backlist/backlist/internal/mail"
+)
+
+// TestBrowser walks through the site as people do: Chromium against the program's own web and worker processes, one
+// seeded database, a mail server. Every tab also watches for what no page may do (see tab).
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	s := openSite(t)
+	// First, while no worker runs: what a reader sees who waits, and how the list then arrives.
+	t.Run("arrival", s.arrival)
+	s.startWorker()
+	t.Run("journeys", func(t *testing.T) {
+		for _, journey := range []struct {
+			name string
+			walk func(*testing.T)
+		}{
+			{"accessibility", s.accessibility}, // the longest first
+			{"without JavaScript", s.withoutJavaScript},
+			{"sign-up to recommendations", s.signUpToRecommendations},
+			{"keyboard", s.keyboard},
+			{"phone", s.phone},
+			{"dark mode", s.darkMode},
+			{"two tabs and a restart", s.twoTabsAndARestart},
+		} {
+			t.Run(journey.name, func(t *testing.T) {
+				t.Parallel()
+				journey.walk(t)
+			})
+		}
+	})
+}
+
+// site is what the journeys share.
+type site struct {
+	t       *testing.T // of TestBrowser, which outlives the journeys
+	db      string
+	sink    *mail.Sink
+	web     *process
+	worker  *process
+	browser context.Context
+}
+
+func openSite(t *testing.T) *site {
+	t.Helper()
+	path := findChromium()
+	if path == "" {
+		const lack = "no Chromium (chromium, chromium-browser, google-chrome) on this machine: the browser journeys need one"
+		if os.Getenv("BACKLIST_CI") != "" {
+			t.Fatal(lack)
+		}
+		t.Skip(lack)
+	}
+	sink, err := mail.StartSink(mail.SinkConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sink.Close() })
+	s := &site{t: t, db: seeded(t), sink: sink}
+	s.web = s.startWeb(t, "0")
+	s.browser = openBrowser(t, path)
+	return s
+}
+
+func (s *site) startWeb(t *testing.T, port string) *process {
+	t.Helper()
+	return start(t, s.db, []string{"PORT=" + port}, "web")
+}
+
+// startWorker starts the worker once; a second call does nothing.
+func (s *site) startWorker() {
+	if s.worker == nil {
+		s.worker = start(s.t, s.db, []string{"SMTP_URL=" + s.sink.URL()}, "worker")
+	}
+}
+
+func findChromium() string {
+	for _, name := range []string{
+		"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+	} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// openBrowser starts the one Chromium of the test; each journey has a profile of its own in it.
+func openBrowser(t *testing.T, path string) context.Context {
+	t.Helper()
+	profile, err := os.MkdirTemp("", "backlist-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(profile); err != nil {
+			t.Log(err)
+		}
+	})
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile),
+		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("no-proxy-server", true))
+	if os.Geteuid() == 0 {
+		flags = append(flags, chromedp.NoSandbox)
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), flags...)
+	t.Cleanup(stop)
+	browser, closeBrowser := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(browser); err != nil {
+			t.Log("close Chromium:", err)
+		}
+		closeBrowser()
+	})
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatalf("start %s: %v", filepath.Base(path), err)
+	}
+	return browser
+}
+
+// account is a reader that a test made by HTTP, to begin a journey further along.
+type account struct {
+	t     *testing.T
+	base  string
+	http  *http.Client
+	Email string
+}
+
+// password is every test reader's.
+const password = "a long enough password"
+
+// newReader signs up.
+func (s *site) newReader(t *testing.T, name string) *account {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &account{t: t, base: s.web.URL, Email: address(t, name), http: &http.Client{Jar: secureOnLocalhost{jar}}}
+	r.post("/signup", url.Values{"name": {name}, "email": {r.Email}, "password": {password}})
+	if len(r.cookies()) == 0 {
+		t.Fatal("signing up set no cookie")
+	}
+	return r
+}
+
+// address makes an e-mail address that no other journey uses.
+func address(t *testing.T, name string) string {
+	journey := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(t.Name()))
+	return strings.ToLower(name) + "." + journey + "@readers.example"
+}
+
+func (r *account) post(path string, form url.Values) {
+	r.t.Helper()
+	res, err := r.http.PostForm(r.base+path, form)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		r.t.Fatalf("POST %s: %s", path, res.Status)
+	}
+}
+
+func (r *account) rate(stars string, books ...string) {
+	r.t.Helper()
+	for _, book := range books {
+		r.post(book+"/rating", url.Values{"stars": {stars}})
+	}
+}
+
+func (r *account) shelve(status string, books ...string) {
+	r.t.Helper()
+	for _, book := range books {
+		r.post(book+"/shelf", url.Values{"status": {status}})
+	}
+}
+
+func (r *account) cookies() []*http.Cookie {
+	u, _ := url.Parse(r.base) // ours
+	return r.http.Jar.Cookies(u)
+}
+
+// secureOnLocalhost keeps Secure cookies for http://localhost, as browsers do.
+type secureOnLocalhost struct{ http.CookieJar }
+
+func (j secureOnLocalhost) SetCookies(u *url.URL, cookies []*http.Cookie) {
+	j.CookieJar.SetCookies(asHTTPS(u), cookies)
+}
+
+func (j secureOnLocalhost) Cookies(u *url.URL) []*http.Cookie {
+	return j.CookieJar.Cookies(asHTTPS(u))
+}
+
+func asHTTPS(u *url.URL) *url.URL {
+	secure := *u
+	secure.Scheme = "https"
+	return &secure
+}
