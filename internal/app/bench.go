@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/backlist/backlist/internal/bench"
 	"github.com/backlist/backlist/internal/mail"
@@ -153,13 +154,13 @@ func (b *webBench) start(ctx context.Context, name string) (*bench.Process, erro
 }
 
 func (b *webBench) stopWebs() error {
-	var errs []error
+	var group errgroup.Group // together, for each lingers a while
 	for _, web := range b.webs {
 		if web != nil {
-			errs = append(errs, web.Stop())
+			group.Go(web.Stop)
 		}
 	}
-	return errors.Join(errs...)
+	return group.Wait()
 }
 
 // say tells whoever waits what is going on.

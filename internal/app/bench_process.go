@@ -49,6 +49,7 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	server := site.HTTPServer("")
 	switch name {
 	case withJob:
+		defer hearNotices(ctx, site, pool)() // the only one: each listener on the server costs every notice something
 	case noJob:
 		site.TasteChanges = func(context.Context, pgx.Tx, int64) error { return nil }
 	case inlined:

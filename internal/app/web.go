@@ -67,7 +67,15 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 		return unlessStopped(ctx, err)
 	}
 	defer pool.Close()
+	defer hearNotices(ctx, site, pool)()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
+}
+
+// hearNotices brings readers' open pages what Postgres says of them, until stop is called.
+func hearNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (stop func()) {
+	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
+	go site.Hub.Listen(ctx, pool.Config().ConnConfig)
+	return stop
 }
 
 // openSite connects the site to its database, which must not be older than this release.
@@ -88,10 +96,6 @@ func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*
 func serveSite(
 	ctx context.Context, log *slog.Logger, site *web.Server, server *http.Server, pool *pgxpool.Pool, listener net.Listener,
 ) error {
-	listenCtx, stopListening := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopListening()
-	go site.Hub.Listen(listenCtx, pool.Config().ConnConfig)
-
 	stopping := make(chan struct{})
 	server.Handler = partWhen(stopping, server.Handler)
 	served := make(chan error, 1)
