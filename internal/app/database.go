@@ -79,25 +79,51 @@ func connectionsOf(ctx context.Context, conn *pgx.Conn) (connections, error) {
 	return c, nil
 }
 
-// open connects a pool of the size that is configured, or follows from the server's limit if configured is 0.
-func open(ctx context.Context, url string, configured int) (*pgxpool.Pool, error) {
+// poolSize is the configured number of connections, or what the server's limit allows if configured is 0.
+func poolSize(ctx context.Context, url string, configured int) (int, error) {
+	if configured > 0 {
+		return configured, nil
+	}
+	cfg, err := poolConfig(url)
+	if err != nil {
+		return 0, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
+	if err != nil {
+		return 0, fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(ctx)
+	budget, err := connectionsOf(ctx, conn)
+	return budget.pool, err
+}
+
+func poolConfig(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL cannot be read as a Postgres URL") // the cause may quote the password
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
-	size := configured
-	if size == 0 {
-		conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
-		if err != nil {
-			return nil, fmt.Errorf("connect to the database: %w", err)
-		}
-		defer conn.Close(ctx)
-		budget, err := connectionsOf(ctx, conn)
-		if err != nil {
-			return nil, err
-		}
-		size = budget.pool
+	return cfg, nil
+}
+
+// open connects a pool of the size that is configured, or follows from the server's limit if configured is 0.
+func open(ctx context.Context, url string, configured int) (*pgxpool.Pool, error) {
+	return openShare(ctx, url, configured, func(size int) int { return size })
+}
+
+// openShare is open for a process with more than one pool: share says how many of its connections this one gets.
+func openShare(ctx context.Context, url string, configured int, share func(size int) int) (*pgxpool.Pool, error) {
+	size, err := poolSize(ctx, url, configured)
+	if err != nil {
+		return nil, err
+	}
+	return openSized(ctx, url, share(size))
+}
+
+func openSized(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
+	cfg, err := poolConfig(url)
+	if err != nil {
+		return nil, err
 	}
 	cfg.MaxConns = int32(size)
 	return pgxpool.NewWithConfig(ctx, cfg)
@@ -107,13 +133,15 @@ func open(ctx context.Context, url string, configured int) (*pgxpool.Pool, error
 // have to end, shorter than the 60 s that Heroku gives web to serve.
 const fullLimit = 45 * time.Second
 
-// openChecked opens a pool on a database whose schema is not older than this release. While the server has no connection
+// openChecked is openShare on a database whose schema is not older than this release. While the server has no connection
 // left, as when more processes of a deploy overlap than there is room for, it waits rather than have the platform start
 // us over and over.
-func openChecked(ctx context.Context, log *slog.Logger, url string, configured int) (*pgxpool.Pool, error) {
+func openChecked(
+	ctx context.Context, log *slog.Logger, url string, configured int, share func(size int) int,
+) (*pgxpool.Pool, error) {
 	began := time.Now()
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		pool, err := open(ctx, url, configured)
+		pool, err := openShare(ctx, url, configured, share)
 		if err == nil {
 			if err = db.Check(ctx, pool); err == nil {
 				return pool, nil

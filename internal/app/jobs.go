@@ -30,9 +30,9 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Worke
 		return nil, err
 	}
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
-	river.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs, Log: log})
-	river.AddWorker(workers, deliver)
+	work.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
+	work.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs, Log: log})
+	work.AddWorker(workers, deliver)
 	return workers, nil
 }
 

@@ -80,7 +80,7 @@ func hearNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (sto
 
 // openSite connects the site to its database, which must not be older than this release.
 func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*pgxpool.Pool, *web.Server, error) {
-	pool, err := openChecked(ctx, log, url, p.cfg.WebPool)
+	pool, err := openChecked(ctx, log, url, p.cfg.WebPool, func(size int) int { return size })
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,14 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/backlist/backlist/internal/work"
 )
-
-// stopTime is how long a worker process may take to stop: River's 20 s for running jobs, and a little to hand back what
-// did not end. Heroku kills at 30 s.
-const stopTime = 27 * time.Second
 
 func runWorker(ctx context.Context, p *program, _ []string) error {
 	log := newLogger(p.Stdout, p.cfg)
@@ -26,33 +21,32 @@ func runWorker(ctx context.Context, p *program, _ []string) error {
 	return p.workUntil(ctx, log, url)
 }
 
-// workUntil works off jobs until ctx ends, then stops fetching at once, gives running jobs their time and hands back
-// the rest without spending an attempt.
+// workUntil works off jobs until ctx ends. The process's connections are divided: River has some of its own, which jobs
+// cannot take, however long their queries are.
 func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) error {
-	pool, err := openChecked(ctx, log, url, p.cfg.WorkerPool)
+	var own int // of the process's connections
+	pool, err := openChecked(ctx, log, url, p.cfg.WorkerPool, func(size int) int {
+		own = max(1, size/4)
+		return max(1, size-own)
+	})
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer pool.Close()
+	rivers, err := openSized(ctx, url, own)
+	if err != nil {
+		return err
+	}
+	defer rivers.Close()
 	workers, err := p.newWorkers(pool, log)
 	if err != nil {
 		return err
 	}
-	client, err := work.NewWorker(pool, p.workOptions(workers, log))
+	worker, err := work.NewWorker(rivers, p.workOptions(workers, log))
 	if err != nil {
 		return fmt.Errorf("job client: %w", err)
 	}
-	// Ending ctx is the soft stop; the client itself must not see it as a hard one.
-	if err := client.Start(ctx); err != nil {
-		return fmt.Errorf("start working: %w", err)
-	}
-	log.InfoContext(ctx, "worker is ready", "id", client.ID(), "slots", p.cfg.WorkerConcurrency, "pool", pool.Config().MaxConns)
-	<-ctx.Done()
-	log.InfoContext(ctx, "worker is stopping")
-	select {
-	case <-client.Stopped():
-		return nil
-	case <-time.After(stopTime):
-		return fmt.Errorf("a job did not stop within %s; it will be rescued", stopTime)
-	}
+	return worker.Run(ctx, func() {
+		log.InfoContext(ctx, "worker is ready", "id", worker.ID(), "slots", worker.Slots(), "pool", own+int(pool.Config().MaxConns))
+	})
 }

@@ -1,13 +1,11 @@
 // Package work is the job system: the only place that builds a River client. It adds to River what operators feel most:
-// prompt notices, effects that complete with their job (Finish), and metadata that tells where a job came from.
+// prompt notices, effects that complete with their job (Finish), workers that prove themselves alive and whose jobs are
+// rescued at once when they die, draining, and metadata that tells where a job came from.
 package work
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -19,26 +17,15 @@ import (
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
-// Client enqueues jobs and, if it was made by NewWorker, works them.
+// Client enqueues jobs; a Worker works them.
 type Client = river.Client[pgx.Tx]
+
+type jobRow = rivertype.JobRow
 
 // DB is what enqueueing and finishing need of a connection: a pool in production, a transaction in tests.
 type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
-
-const (
-	// JobTimeout bounds an attempt whose worker names no limit of its own.
-	JobTimeout = time.Minute
-	// rescueAfter is when River takes a running job for lost. It must exceed every worker's time limit.
-	rescueAfter = 6 * time.Minute
-	// softStop is how long running jobs may go on after SIGTERM; Heroku kills at 30 s.
-	softStop = 20 * time.Second
-	// fetchCooldown bounds throughput (slots ÷ cooldown) and the wait for a second job right after a first.
-	fetchCooldown = 2 * time.Millisecond
-	// fetchPoll is the fallback where a notice was lost; notices make it rare.
-	fetchPoll = time.Second
-)
 
 // Options say how a client is set up.
 type Options struct {
@@ -48,6 +35,7 @@ type Options struct {
 	Schema   string               // River's schema
 	Process  string               // the platform's name for this process ("worker.1"), "" if it has none
 	Release  string               // stamped on every job that is enqueued
+	Grace    time.Duration        // how long running jobs may go on at a stop before their contexts end; 0: 20 s
 	Log      *slog.Logger
 }
 
@@ -60,21 +48,21 @@ func NewInserter(pool *pgxpool.Pool, o Options) (*Client, error) {
 	return river.NewClient(pilot.NewDriver(pool), cfg)
 }
 
-// NewWorker returns a client that works o.Queues once it is started. It uses one connection beside the pool's, to listen.
-func NewWorker(pool *pgxpool.Pool, o Options) (*Client, error) {
-	cfg := o.config()
-	cfg.ID = fmt.Sprintf("%s-%s", cmp.Or(o.Process, "worker"), rand.Text()[:10])
-	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
-	cfg.FetchOnlyKnownKinds = true // a job of a newer release waits for a worker of that release
-	cfg.JobTimeout, cfg.RescueStuckJobsAfter = JobTimeout, rescueAfter
-	cfg.SoftStopTimeout = softStop
-	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
-	cfg.PeriodicJobs = o.Periodic
-	cfg.Queues = map[string]river.QueueConfig{}
-	for name, slots := range o.Queues {
-		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
+// AddWorker registers a kind's worker. It is River's own, and notes when the worker's Work begins: what fails before it,
+// on arguments that cannot be read, is held rather than tried again and again.
+func AddWorker[T river.JobArgs](workers *river.Workers, worker river.Worker[T]) {
+	river.AddWorker(workers, &beginning[T]{worker})
+}
+
+type beganKey struct{}
+
+type beginning[T river.JobArgs] struct{ river.Worker[T] }
+
+func (b *beginning[T]) Work(ctx context.Context, job *river.Job[T]) error {
+	if began, ok := ctx.Value(beganKey{}).(*bool); ok {
+		*began = true
 	}
-	return river.NewClient(pilot.NewDriver(pool), cfg)
+	return b.Worker.Work(ctx, job)
 }
 
 func (o Options) config() *river.Config {

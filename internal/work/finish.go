@@ -22,7 +22,7 @@ var ErrLost = errors.New("the job no longer belongs to this attempt")
 // other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if err := fence(ctx, tx, job.ID, job.Attempt); err != nil {
+		if err := fence(ctx, tx, job.JobRow); err != nil {
 			return err
 		}
 		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
@@ -36,19 +36,19 @@ func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effe
 // before a slow step. The same errors as Finish.
 func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if err := fence(ctx, tx, job.ID, job.Attempt); err != nil {
+		if err := fence(ctx, tx, job.JobRow); err != nil {
 			return err
 		}
 		return effects(tx)
 	})
 }
 
-// fence locks the job's row and checks that it is still running this very attempt.
-func fence(ctx context.Context, tx pgx.Tx, id int64, attempt int) error {
+// fence locks the job's row and checks that it is still running this very attempt, for this very worker.
+func fence(ctx context.Context, tx pgx.Tx, job *jobRow) error {
 	schema := river.ClientFromContext[pgx.Tx](ctx).Schema()
-	sql := "select from " + pgx.Identifier{schema, "river_job"}.Sanitize() +
-		" where id = $1 and attempt = $2 and state = 'running' for update"
-	tag, err := tx.Exec(ctx, sql, id, attempt)
+	sql := "select from " + riverJob(schema) + ` where id = $1 and attempt = $2 and state = 'running'
+		and attempted_by[array_upper(attempted_by, 1)] = $3 for update`
+	tag, err := tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])
 	if err != nil {
 		return fmt.Errorf("lock the job: %w", err)
 	}

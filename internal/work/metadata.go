@@ -17,6 +17,12 @@ const (
 	KeyParentID = "parent_id"
 	// KeyRelease is the release whose code enqueued it.
 	KeyRelease = "release"
+	// KeyDeaths counts the workers that died while they ran the job.
+	KeyDeaths = "deaths"
+	// KeyQueue is the queue that a job came from which runs alone since two workers died with it.
+	KeyQueue = "queue"
+	// KeyHeld says why a job is held back rather than tried: a sentence.
+	KeyHeld = "held"
 )
 
 // Origin is where a job comes from; it becomes metadata of every job that is enqueued with its context.

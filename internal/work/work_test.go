@@ -18,8 +18,6 @@ import (
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
-
 type stepArgs struct {
 	N int `json:"n"`
 }
@@ -38,30 +36,51 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepArgs]) error {
 
 func options(t *testing.T, do func(ctx context.Context, job *river.Job[stepArgs]) error) work.Options {
 	t.Helper()
+	o := optionsOf(nil, do)
+	o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return o
+}
+
+func optionsOf(log *slog.Logger, do func(ctx context.Context, job *river.Job[stepArgs]) error) work.Options {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &stepWorker{work: do})
+	work.AddWorker(workers, &stepWorker{work: do})
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	return work.Options{
-		Workers: workers, Queues: map[string]int{"default": 10}, Schema: "river", Process: "worker.1", Release: "v7",
-		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Workers: workers, Queues: map[string]int{"default": 10}, Schema: "river", Process: "worker.1", Release: "v7", Log: log,
 	}
 }
 
 // running starts a worker on a database of the test's own.
-func running(t *testing.T, pool *pgxpool.Pool, do func(ctx context.Context, job *river.Job[stepArgs]) error) *work.Client {
+func running(t *testing.T, pool *pgxpool.Pool, do func(ctx context.Context, job *river.Job[stepArgs]) error) *work.Worker {
 	t.Helper()
-	client, err := work.NewWorker(pool, options(t, do))
+	w, stop := startWorker(t, pool, options(t, do))
+	t.Cleanup(stop)
+	return w
+}
+
+// startWorker returns a worker that has begun, and what ends it as SIGTERM does.
+func startWorker(t *testing.T, pool *pgxpool.Pool, o work.Options) (*work.Worker, func()) {
+	t.Helper()
+	w, err := work.NewWorker(pool, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	if err := client.Start(ctx); err != nil {
-		t.Fatal(err)
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- w.Run(ctx, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("the worker ended before it was ready: %v", err)
 	}
-	t.Cleanup(func() {
+	return w, func() {
 		cancel()
-		<-client.Stopped()
-	})
-	return client
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func inserter(t *testing.T, pool *pgxpool.Pool) *work.Client {
@@ -202,11 +221,10 @@ func TestPromptNotice(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	started := make(chan int, 10)
-	client := running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+	running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
 		started <- job.Args.N
 		return nil
 	})
-	_ = client
 	jobs := inserter(t, pool)
 	insert := func(n int, outcome error) {
 		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {

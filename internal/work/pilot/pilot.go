@@ -1,13 +1,15 @@
 // Package pilot is the one place that touches the seam which River's own extensions use: the pilot. River marks it as
 // internal, so River is pinned to an exact version, the test in this package fails when the seam changes, and a client
-// without this package still works correctly, only less promptly.
+// without this package still works correctly, only less promptly and with less protection.
 package pilot
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -16,15 +18,24 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Driver is River's pgx driver with our pilot plugged in.
+// Driver is River's pgx driver with our pilot plugged in and, for worker processes, our listener.
 type Driver struct {
 	*riverpgxv5.Driver
-	pilot *Pilot
+	pilot    *Pilot
+	listener riverdriver.Listener
 }
 
 // NewDriver returns a driver over pool. A nil pool makes a driver for transactions only, as River's own does.
 func NewDriver(pool *pgxpool.Pool) *Driver {
 	return &Driver{Driver: riverpgxv5.New(pool), pilot: &Pilot{}}
+}
+
+// NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, and its notices come through
+// listener.
+func NewWorkerDriver(pool *pgxpool.Pool, clientID string, listener riverdriver.Listener, log *slog.Logger) (*Driver, *Gate) {
+	gate := newGate()
+	gate.clientID = clientID
+	return &Driver{Driver: riverpgxv5.New(pool), pilot: &Pilot{gate: gate, log: log}, listener: listener}, gate
 }
 
 // PluginInit satisfies River's plugin interface; there is nothing to set up.
@@ -33,9 +44,19 @@ func (d *Driver) PluginInit(*baseservice.Archetype) {}
 // PluginPilot hands River our pilot.
 func (d *Driver) PluginPilot() riverpilot.Pilot { return d.pilot }
 
-// Pilot overrides what River leaves open.
+// GetListener hands River our listener, where there is one.
+func (d *Driver) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
+	if d.listener == nil {
+		return d.Driver.GetListener(params)
+	}
+	return d.listener
+}
+
+// Pilot overrides what River leaves open. gate is nil in processes that only enqueue.
 type Pilot struct {
 	riverpilot.StandardPilot
+	gate *Gate
+	log  *slog.Logger
 }
 
 // JobInsertMany inserts as River does and always sends the notice in the inserting transaction. River sends at most one
@@ -63,3 +84,150 @@ func (p *Pilot) JobInsertMany(
 	err = tx.NotifyMany(ctx, &riverdriver.NotifyManyParams{Payload: payloads, Schema: params.Schema, Topic: "river_insert"})
 	return results, err
 }
+
+// JobGetAvailable fetches as River does, unless this process drains, stops, or may have been given up for dead.
+func (p *Pilot) JobGetAvailable(
+	ctx context.Context, exec riverdriver.Executor, state riverpilot.ProducerState, params *riverdriver.JobGetAvailableParams,
+) (*riverdriver.JobGetAvailableResult, error) {
+	if p.gate == nil || params.MaxToLock <= 0 {
+		return p.StandardPilot.JobGetAvailable(ctx, exec, state, params)
+	}
+	if !p.gate.enter(params.Queue) {
+		if params.Queue == AloneQueue {
+			return &riverdriver.JobGetAvailableResult{}, p.askForQuiet(ctx, exec, params.Schema)
+		}
+		return &riverdriver.JobGetAvailableResult{}, nil
+	}
+	res, err := p.StandardPilot.JobGetAvailable(ctx, exec, state, params)
+	if err != nil {
+		p.gate.leave(params.Queue, 0)
+		return nil, err
+	}
+	kept := res.Jobs[:0]
+	for _, job := range res.Jobs {
+		if p.gate.take(job.ID, job.Attempt) {
+			kept = append(kept, job)
+		} else if err := p.putBack(ctx, exec, params.Schema, job.ID); err != nil {
+			p.log.WarnContext(ctx, "a job could not be put back; it will be rescued", "job_id", job.ID, "err", err)
+		}
+	}
+	res.Jobs = kept
+	p.gate.leave(params.Queue, len(kept))
+	return res, nil
+}
+
+// askForQuiet makes the other queues of this process wait if there is a job to be run alone.
+func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, schema string) error {
+	var waiting bool
+	err := exec.QueryRow(ctx, "select exists (select from "+table(schema)+
+		" where state = 'available' and queue = $1 and scheduled_at <= now())", AloneQueue).Scan(&waiting)
+	if err == nil {
+		p.gate.waitAlone(waiting)
+	}
+	return err
+}
+
+// putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
+// attempt counts, so that the fence tells the two apart, but it is not spent: one more is allowed.
+func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema string, id int64) error {
+	return exec.Exec(ctx, "update "+table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
+		max_attempts = max_attempts + 1 where id = $1 and state = 'running'`, id)
+}
+
+func table(schema string) string { return pgx.Identifier{schema, "river_job"}.Sanitize() }
+
+// JobSetStateIfRunningMany is the fence: it stores outcomes only of attempts that still hold their job. River itself
+// matches by id alone, so that a late attempt would end, or write into, the job of the attempt after it.
+func (p *Pilot) JobSetStateIfRunningMany(
+	ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobSetStateIfRunningManyParams,
+) ([]*rivertype.JobRow, error) {
+	if p.gate == nil {
+		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
+	}
+	if _, inTx := exec.(riverdriver.ExecutorTx); inTx {
+		// A worker's own transaction, which Finish has fenced. River writes the attempt's outcome once more, below.
+		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
+	}
+	tx, err := exec.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	fenced, err := p.holding(ctx, tx, params)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*rivertype.JobRow
+	if len(fenced.ID) > 0 {
+		if rows, err = p.StandardPilot.JobSetStateIfRunningMany(ctx, tx, fenced); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return nil, err
+	}
+	p.gate.written(params.ID)
+	return rows, nil
+}
+
+// holding locks the jobs' rows, in the order of their ids, and returns params without those whose attempt here is over:
+// rescued, cancelled or deleted meanwhile. A row that Finish completed passes, for River adds its metadata to it.
+func (p *Pilot) holding(
+	ctx context.Context, tx riverdriver.ExecutorTx, params *riverdriver.JobSetStateIfRunningManyParams,
+) (*riverdriver.JobSetStateIfRunningManyParams, error) {
+	attempts := make([]int, len(params.ID))
+	for i, id := range params.ID {
+		attempts[i], _ = p.gate.attempt(id) // 0 matches none: not ours, or written already
+	}
+	var ours []int64
+	err := tx.QueryRow(ctx, `select coalesce(array_agg(id), '{}') from (
+			select j.id from `+table(params.Schema)+` j
+			join unnest($1::bigint[], $2::int[]) as a (id, attempt) on a.id = j.id and a.attempt = j.attempt
+			where j.state in ('running', 'completed') and j.attempted_by[array_upper(j.attempted_by, 1)] = $3
+			order by j.id for update of j) held`, params.ID, attempts, p.gate.clientID).Scan(&ours)
+	if err != nil {
+		return nil, fmt.Errorf("lock the jobs of a batch: %w", err)
+	}
+	if len(ours) == len(params.ID) {
+		return params, nil
+	}
+	fenced := &riverdriver.JobSetStateIfRunningManyParams{Now: params.Now, Schema: params.Schema}
+	for i, id := range params.ID {
+		if !slices.Contains(ours, id) {
+			p.log.WarnContext(ctx, "a late attempt was not recorded: its job is no longer its own", "job_id", id,
+				"attempt", attempts[i], "outcome", string(params.State[i]))
+			continue
+		}
+		fenced.ID = append(fenced.ID, id)
+		fenced.Attempt = append(fenced.Attempt, params.Attempt[i])
+		fenced.ErrData = append(fenced.ErrData, params.ErrData[i])
+		fenced.FinalizedAt = append(fenced.FinalizedAt, params.FinalizedAt[i])
+		fenced.MetadataDoMerge = append(fenced.MetadataDoMerge, params.MetadataDoMerge[i])
+		fenced.MetadataUpdates = append(fenced.MetadataUpdates, params.MetadataUpdates[i])
+		fenced.ScheduledAt = append(fenced.ScheduledAt, params.ScheduledAt[i])
+		fenced.State = append(fenced.State, params.State[i])
+	}
+	return fenced, nil
+}
+
+// JobGetStuck finds nothing: a job is lost when its worker is dead, which package work decides, and not when it takes
+// long. River's rescuer would also discard kinds that the leader does not know.
+func (p *Pilot) JobGetStuck(context.Context, riverdriver.Executor, *riverdriver.JobGetStuckParams) ([]*rivertype.JobRow, error) {
+	return nil, nil
+}
+
+// ProducerInit returns a state through which River says that a job has ended.
+func (p *Pilot) ProducerInit(
+	ctx context.Context, exec riverdriver.Executor, params *riverpilot.ProducerInitParams,
+) (int64, riverpilot.ProducerState, error) {
+	id, state, err := p.StandardPilot.ProducerInit(ctx, exec, params)
+	if err != nil || p.gate == nil {
+		return id, state, err
+	}
+	return id, producer{p.gate}, nil
+}
+
+type producer struct{ gate *Gate }
+
+// JobFinish is River's word that the job's goroutine is done; its outcome may still wait to be written.
+func (s producer) JobFinish(job *rivertype.JobRow) { s.gate.endedJob(job.ID, job.Queue) }

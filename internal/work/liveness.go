@@ -1,0 +1,195 @@
+package work
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/work/pilot"
+)
+
+const (
+	// beatEvery is how often a worker proves itself alive.
+	beatEvery = time.Second
+	// stopAfter is how long a worker goes on without a confirmed beat. Others wait longer before they take its jobs
+	// (silentDead in rescue.go), so that it stops first, if it can do anything at all.
+	stopAfter = 8 * time.Second
+	// grace is how long a worker judges nobody after it had to connect again: whatever cut it off may have cut off others.
+	grace = 10 * time.Second
+
+	controlChannel = "work_control"
+)
+
+// liveness is a worker's row in work.worker: beats, draining, and the judgement of others.
+type liveness struct {
+	id      string
+	opts    Options
+	gate    *pilot.Gate
+	log     *slog.Logger
+	retries *retries
+	lockKey int64
+	started time.Time
+	slots   int
+
+	known     chan struct{} // closed when the row is there
+	knownOnce sync.Once
+	confirmed atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)
+	judgeFrom time.Time    // the line's goroutine only
+	locked    bool         // the same
+	draining  bool         // the same
+}
+
+func newLiveness(id string, o Options, gate *pilot.Gate) *liveness {
+	l := &liveness{
+		id: id, opts: o, gate: gate, log: o.Log, retries: &retries{}, known: make(chan struct{}),
+		lockKey: rand.Int64N(1 << 62), started: time.Now(),
+	}
+	for _, n := range o.Queues {
+		l.slots += n
+	}
+	return l
+}
+
+// opened prepares a new connection: the lock, and the channel on which draining is told.
+func (l *liveness) opened(ctx context.Context, conn *pgx.Conn, again bool) error {
+	l.locked = false
+	if again {
+		l.judgeFrom = time.Now().Add(grace)
+	}
+	_, err := conn.Exec(ctx, "listen "+controlChannel)
+	return err
+}
+
+// heard gets the notices on our channel: somebody changed whether a worker drains. The next beat reads it.
+func (l *liveness) heard(line *pilot.Line) func(channel, payload string) {
+	return func(_, payload string) {
+		if payload == l.id {
+			line.BeatNow()
+		}
+	}
+}
+
+// beat tells the database that this worker lives, learns whether it was given up for dead and whether it is to drain,
+// and looks after the others. It returns how long to wait until the next.
+func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+	sent := time.Since(l.started)
+	if !l.locked {
+		// The lock of an earlier connection may not be free yet: that is as good, and tried again.
+		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", l.lockKey).Scan(&l.locked); err != nil {
+			return 0, err
+		}
+	}
+	running, fetching := l.gate.Running()
+	dyno, index := l.dyno()
+	var wasDead, draining, judge bool
+	var dueIn float64 // seconds until another worker counts as dead
+	err := conn.QueryRow(ctx, beatSQL(l.opts.Schema), l.id, dyno, index, l.opts.Release, l.slots, running, rss(), l.lockKey, l.locked,
+		l.draining && !fetching, quickDead.Seconds(), silentDead.Seconds()).Scan(&wasDead, &draining, &judge, &dueIn)
+	if err != nil {
+		return 0, err
+	}
+	l.knownOnce.Do(func() { close(l.known) })
+	if wasDead {
+		l.log.WarnContext(ctx, "this worker was taken for dead; its jobs run elsewhere", "worker", l.id)
+		l.gate.Cancel(ErrLost)
+	}
+	l.confirmed.Store(int64(sent))
+	l.gate.SetDead(false, nil)
+	acknowledge := draining && !l.draining
+	if draining != l.draining {
+		l.draining = draining
+		l.gate.SetDraining(draining)
+		l.log.InfoContext(ctx, "draining", "worker", l.id, "on", draining)
+	}
+	if judge && time.Now().After(l.judgeFrom) {
+		if err := l.judge(ctx, conn); err != nil {
+			return 0, fmt.Errorf("rescue: %w", err)
+		}
+	}
+	if acknowledge {
+		return 10 * time.Millisecond, nil // a fetch that was under way is over then
+	}
+	return min(beatEvery, max(time.Duration(dueIn*float64(time.Second)), 50*time.Millisecond)), nil
+}
+
+// watch ends this worker's jobs when no beat has been confirmed for too long: others may have taken them. It goes by the
+// monotonic clock, which ran on if the process was stopped.
+func (l *liveness) watch(ctx context.Context) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for dead := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		silent := time.Since(l.started) - time.Duration(l.confirmed.Load())
+		if silent > stopAfter && !dead {
+			l.log.WarnContext(ctx, "no beat was confirmed: jobs are ended, nothing is fetched", "worker", l.id, "silent", silent)
+			l.gate.SetDead(true, ErrLost)
+		}
+		dead = silent > stopAfter
+	}
+}
+
+// goodbye marks the worker as stopped and hands back what still runs here.
+func (l *liveness) goodbye(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "update work.worker set stopped_at = clock_timestamp(), running = 0 where id = $1", l.id)
+	if err != nil || time.Now().Before(l.judgeFrom) {
+		return err // who may not judge now leaves what is left to others
+	}
+	return l.judge(ctx, conn)
+}
+
+// dyno splits the platform's name, "worker.2", into what it is and its number.
+func (l *liveness) dyno() (name string, index *int) {
+	_, number, _ := strings.Cut(l.opts.Process, ".")
+	if n, err := strconv.Atoi(number); err == nil {
+		index = &n
+	}
+	return l.opts.Process, index
+}
+
+// beatSQL writes the worker's row and answers: was it declared dead, is it to drain, is there anybody to judge, and in
+// how many seconds a worker whose lock is gone will be dead if it stays silent.
+func beatSQL(riverSchema string) string {
+	return `
+with old as (
+    select dead_at from work.worker where id = $1 for update
+), beat as (
+    insert into work.worker as w (id, dyno, index, release, slots, running, rss_bytes, lock_key, locked)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    on conflict (id) do update set
+        running = excluded.running, rss_bytes = excluded.rss_bytes, locked = excluded.locked,
+        seen_at = clock_timestamp(), dead_at = null,
+        drained_at = case when w.draining and $10 then coalesce(w.drained_at, clock_timestamp()) end
+    returning draining
+), other as (
+    select w.id, extract(epoch from clock_timestamp() - w.seen_at) as silent,
+           w.locked and not exists (` + lockHeld + `) as unlocked
+    from work.worker w
+    where w.id <> $1 and w.stopped_at is null and w.dead_at is null
+)
+select coalesce((select dead_at is not null from old), false),
+       (select draining from beat),
+       exists (select from other where silent > case when unlocked then $11::float8 else $12::float8 end)
+           or exists (select from ` + riverJob(riverSchema) + ` j join work.worker w on w.id = j.attempted_by[array_upper(j.attempted_by, 1)]
+                      where j.state = 'running' and (w.stopped_at is not null or w.dead_at is not null)),
+       coalesce((select min($11::float8 - silent) from other where unlocked and silent <= $11), 3600)::float8`
+}
+
+// lockHeld finds the session lock of worker w.
+const lockHeld = `select from pg_locks l
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+      and l.database = (select oid from pg_database where datname = current_database())
+      and l.classid = (w.lock_key >> 32)::oid and l.objid = (w.lock_key & 4294967295)::oid`
+
+func riverJob(schema string) string { return pgx.Identifier{schema, "river_job"}.Sanitize() }

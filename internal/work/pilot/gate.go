@@ -1,0 +1,165 @@
+package pilot
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// AloneQueue is where a job waits that two workers died with: it is run with nothing beside it, so that whoever dies
+// next names the culprit.
+const AloneQueue = "alone"
+
+// rememberFor is how long an attempt that has ended is remembered if its outcome was never written.
+const rememberFor = time.Minute
+
+// Gate decides whether this process fetches jobs, and remembers which attempts it has: the fence compares with that.
+type Gate struct {
+	mu        sync.Mutex
+	clientID  string
+	attempts  map[int64]*held
+	running   int  // jobs that are being executed
+	fetching  int  // fetches in flight, which may bring more
+	draining  bool // an operator said so
+	dead      bool // no beat was confirmed for too long
+	stopping  bool
+	alone     bool // a job runs alone, or is about to
+	wantAlone bool // such a job waits for the others to end
+}
+
+// held is one attempt of this process.
+type held struct {
+	attempt int
+	cancel  context.CancelCauseFunc // of the job's context, once it runs
+	ended   time.Time               // zero while it is executed
+}
+
+func newGate() *Gate { return &Gate{attempts: map[int64]*held{}} }
+
+// SetDraining tells whether to fetch nothing new by an operator's wish. It takes effect with the next fetch.
+func (g *Gate) SetDraining(on bool) { g.mu.Lock(); g.draining = on; g.mu.Unlock() }
+
+// SetStopping makes fetching stop for good.
+func (g *Gate) SetStopping() { g.mu.Lock(); g.stopping = true; g.mu.Unlock() }
+
+// SetDead tells that this process may have been given up for dead. Fetching stops, and every job that runs is cancelled
+// with cause, until a beat is confirmed again.
+func (g *Gate) SetDead(dead bool, cause error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dead = dead
+	if dead {
+		g.cancelAll(cause)
+	}
+}
+
+// Cancel ends the context of every running job with cause: they belong to others now.
+func (g *Gate) Cancel(cause error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cancelAll(cause)
+}
+
+func (g *Gate) cancelAll(cause error) {
+	for _, h := range g.attempts {
+		if h.cancel != nil {
+			h.cancel(cause)
+		}
+	}
+}
+
+// Running is how many jobs are being executed, and Fetching whether any fetch is under way.
+func (g *Gate) Running() (jobs int, fetching bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.running, g.fetching > 0
+}
+
+// Watch lets the gate cancel a job's context. The caller must call the returned function when the job has ended.
+func (g *Gate) Watch(ctx context.Context, id int64) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if h := g.attempts[id]; h != nil {
+		h.cancel = cancel
+	}
+	return ctx, cancel
+}
+
+// enter asks to fetch from a queue; leave must follow if it is granted.
+func (g *Gate) enter(queue string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining || g.dead || g.stopping || g.alone {
+		return false
+	}
+	if queue == AloneQueue {
+		if g.running > 0 || g.fetching > 0 {
+			return false
+		}
+		g.alone = true
+	} else if g.wantAlone {
+		return false
+	}
+	g.fetching++
+	return true
+}
+
+// leave ends a fetch that brought the given number of jobs.
+func (g *Gate) leave(queue string, jobs int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.fetching--
+	g.running += jobs
+	if queue == AloneQueue {
+		g.alone, g.wantAlone = jobs > 0, false
+	}
+}
+
+// waitAlone notes whether a job waits to run alone here; meanwhile nothing else is fetched.
+func (g *Gate) waitAlone(waiting bool) { g.mu.Lock(); g.wantAlone = waiting; g.mu.Unlock() }
+
+// take remembers an attempt that was fetched. It returns false where an earlier attempt of the same job has not ended
+// here: the two could not be told apart.
+func (g *Gate) take(id int64, attempt int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if h := g.attempts[id]; h != nil && (h.ended.IsZero() || time.Since(h.ended) < rememberFor) {
+		return false
+	}
+	g.attempts[id] = &held{attempt: attempt}
+	return true
+}
+
+// attempt is the attempt of a job that this process has; ok is false if it has none.
+func (g *Gate) attempt(id int64) (n int, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	h, ok := g.attempts[id]
+	if !ok {
+		return 0, false
+	}
+	return h.attempt, true
+}
+
+// written forgets attempts whose outcome is stored.
+func (g *Gate) written(ids []int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, id := range ids {
+		delete(g.attempts, id)
+	}
+}
+
+// ended notes that a job is not executed any more.
+func (g *Gate) endedJob(id int64, queue string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.running--
+	if queue == AloneQueue {
+		g.alone = false
+	}
+	if h := g.attempts[id]; h != nil {
+		h.ended, h.cancel = time.Now(), nil
+	}
+}

@@ -1,0 +1,108 @@
+package work
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/work/pilot"
+)
+
+const (
+	// quickDead: a worker whose connection is gone, and which has not beaten for this long, is dead.
+	quickDead = 2 * time.Second
+	// silentDead: so is one that has not beaten for this long, whatever its connection seems to be.
+	silentDead = 12 * time.Second
+	// afterServerStart: nobody is declared dead this soon after Postgres has started, for all connections were cut.
+	afterServerStart = 10 * time.Second
+	// strangerLost: a running job of a client that never registered (an older release, another program) is lost after
+	// this long. It must exceed every worker's time limit.
+	strangerLost = 6 * time.Minute
+)
+
+// rescued is a job that was taken from a worker that is no more.
+type rescued struct {
+	ID     int64
+	Kind   string
+	Queue  string
+	State  string
+	Worker string
+}
+
+// judge declares dead whoever is, and gives the jobs of the dead and the gone to others, all in one statement. A job's
+// attempt is not held against it. Each death with it is counted: after two it runs alone, and a worker that dies then
+// has died of it.
+func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, rescueSQL(l.opts.Schema), quickDead.Seconds(), silentDead.Seconds(), afterServerStart.Seconds(),
+		strangerLost.Seconds(), pilot.AloneQueue, l.opts.Schema+".river_insert", l.id)
+	if err != nil {
+		return err
+	}
+	jobs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[rescued])
+	if err != nil {
+		return fmt.Errorf("rescue jobs: %w", err)
+	}
+	for _, j := range jobs {
+		l.log.WarnContext(ctx, "a job was rescued", "job_id", j.ID, "kind", j.Kind, "queue", j.Queue, "state", j.State, "worker", j.Worker)
+	}
+	return nil
+}
+
+// rescueSQL: $1 quick, $2 silent, $3 after the server's start, $4 strangers, all in seconds; $5 the queue of jobs that
+// run alone; $6 River's channel; $7 this worker.
+func rescueSQL(riverSchema string) string {
+	return `
+with died as (
+    update work.worker set dead_at = clock_timestamp()
+    where id in (
+        select w.id from work.worker w
+        where w.id <> $7 and w.stopped_at is null and w.dead_at is null
+          and clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => $3)
+          and (w.seen_at < clock_timestamp() - make_interval(secs => $2)
+               or w.locked and w.seen_at < clock_timestamp() - make_interval(secs => $1) and not exists (` + lockHeld + `))
+        for update skip locked)
+    returning id
+), gone as (
+    select id, true as dead from died
+    union all
+    select id, stopped_at is null from work.worker where stopped_at is not null or dead_at is not null
+), lost as (
+    select j.id, g.dead,
+           case when g.dead then 'the worker ' || g.id || ' died while it ran this job'
+                when g.dead is false then 'handed back by the worker ' || g.id || ' at its stop'
+                else 'no worker that is known has this job' end as reason,
+           coalesce((j.metadata ->> '` + KeyDeaths + `')::int, 0) + coalesce(g.dead, false)::int as deaths
+    from ` + riverJob(riverSchema) + ` j
+    left join gone g on g.id = j.attempted_by[array_upper(j.attempted_by, 1)]
+    where j.state = 'running'
+      and (g.id is not null
+           or j.attempted_at < now() - make_interval(secs => $4)
+              and not exists (select from work.worker w where w.id = j.attempted_by[array_upper(j.attempted_by, 1)]))
+    for update of j skip locked
+), verdict as (
+    select lost.*, j.metadata ? 'cancel_attempted_at' as cancelled,
+           lost.dead is true and j.queue = $5 as poison
+    from lost join ` + riverJob(riverSchema) + ` j using (id)
+), rescued as (
+    update ` + riverJob(riverSchema) + ` j set
+        state = (case when v.cancelled then 'cancelled' when v.poison then 'discarded' else 'available' end)::` +
+		pgx.Identifier{riverSchema, "river_job_state"}.Sanitize() + `,
+        finalized_at = case when v.cancelled or v.poison then now() end,
+        scheduled_at = case when v.cancelled or v.poison then j.scheduled_at else now() end,
+        queue = case when v.deaths >= 2 then $5 else j.queue end,
+        max_attempts = least(j.max_attempts + 1, 32767),
+        errors = array_append(j.errors, jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
+            'error', v.reason || case when v.poison then ' alone: it is discarded as a poison pill' else '' end)),
+        metadata = j.metadata
+            || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end
+            || case when v.deaths >= 2 and j.queue <> $5 then jsonb_build_object('` + KeyQueue + `', j.queue) else '{}' end
+    from verdict v where j.id = v.id
+    returning j.id, j.kind, j.queue, j.state::text, j.attempted_by[array_upper(j.attempted_by, 1)] as worker
+), told as (
+    select pg_notify($6, json_build_object('queue', queue)::text)
+    from (select distinct queue from rescued where state = 'available') q
+)
+select id, kind, queue, state, coalesce(worker, '') from rescued where (select count(*) from told) >= 0`
+}

@@ -1,0 +1,144 @@
+package work
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work/pilot"
+)
+
+const (
+	// JobTimeout bounds an attempt whose worker names no limit of its own.
+	JobTimeout = time.Minute
+	// stopGrace is how long running jobs may go on after SIGTERM, before their contexts end; Heroku kills at 30 s.
+	stopGrace = 20 * time.Second
+	// ignoreFor is how long after that jobs may ignore it, before they are handed back over their heads.
+	ignoreFor = 5 * time.Second
+	// fetchCooldown bounds throughput (slots ÷ cooldown) and the wait for a second job right after a first.
+	fetchCooldown = 2 * time.Millisecond
+	// fetchPoll is the fallback where a notice was lost; notices make it rare.
+	fetchPoll = time.Second
+)
+
+// Worker is a process that works jobs: a River client, and beside it the connection that proves it alive.
+type Worker struct {
+	id       string
+	pool     *pgxpool.Pool
+	opts     Options
+	client   *Client
+	gate     *pilot.Gate
+	line     *pilot.Line
+	liveness *liveness
+}
+
+// NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
+// and jobs must not use it, so that they cannot starve fetching, completing and leadership. Beside it the worker holds
+// one connection.
+func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
+	o.Grace = cmp.Or(o.Grace, stopGrace)
+	w := &Worker{id: cmp.Or(o.Process, "worker") + "-" + rand.Text()[:10], pool: pool, opts: o}
+	w.line = &pilot.Line{Config: pool.Config().ConnConfig.Copy(), Schema: o.Schema, Log: o.Log}
+	w.line.Config.RuntimeParams["application_name"] = "backlist " + w.id
+	w.line.Init()
+	driver, gate := pilot.NewWorkerDriver(pool, w.id, pilot.NewListener(w.line), o.Log)
+	w.gate = gate
+	w.liveness = newLiveness(w.id, o, gate)
+	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.liveness.beat, w.liveness.heard(w.line)
+
+	cfg := o.config()
+	cfg.ID = w.id
+	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
+	cfg.FetchOnlyKnownKinds = true // a job of a newer release waits for a worker of that release
+	cfg.JobTimeout = JobTimeout
+	cfg.SoftStopTimeout = o.Grace
+	cfg.RetryPolicy = w.liveness.retries
+	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
+	cfg.PeriodicJobs = o.Periodic
+	cfg.Middleware = append(cfg.Middleware, river.WorkerMiddlewareFunc(w.attempt))
+	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1}}
+	for name, slots := range o.Queues {
+		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
+	}
+	var err error
+	w.client, err = river.NewClient(driver, cfg)
+	return w, err
+}
+
+// ID is the worker's name in work.worker and in its jobs' attempted_by.
+func (w *Worker) ID() string { return w.id }
+
+// Slots is how many jobs the worker runs at once.
+func (w *Worker) Slots() (n int) {
+	for slots := range maps.Values(w.opts.Queues) {
+		n += slots
+	}
+	return n
+}
+
+// Run works until ctx ends, calling ready when it has begun. Then it fetches nothing more, gives running jobs 20 s, and
+// hands back what is left without spending an attempt, even of jobs that ignore their context: within 28 s it returns.
+func (w *Worker) Run(ctx context.Context, ready func()) error {
+	lineCtx, closeLine := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeLine()
+	go w.line.Run(lineCtx)
+	go w.liveness.watch(lineCtx)
+	select { // a worker that is not known could not be told from a dead one
+	case <-w.liveness.known:
+	case <-ctx.Done():
+		return nil
+	case <-time.After(30 * time.Second):
+		return errors.New("the database did not let this worker register within 30 s")
+	}
+	if err := w.client.Start(ctx); err != nil {
+		return fmt.Errorf("start working: %w", err)
+	}
+	ready()
+	<-ctx.Done()
+	w.gate.SetStopping()
+	select {
+	case <-w.client.Stopped():
+	case <-time.After(w.opts.Grace + ignoreFor):
+		w.opts.Log.WarnContext(ctx, "jobs ignore the end of their context: they are handed back")
+	}
+	return w.sayGoodbye(context.WithoutCancel(ctx))
+}
+
+// sayGoodbye marks this worker as stopped and hands back jobs that still run here. If the database is away, others will
+// find this worker dead instead.
+func (w *Worker) sayGoodbye(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	err := w.line.Do(ctx, w.liveness.goodbye)
+	if err != nil {
+		w.opts.Log.WarnContext(ctx, "could not say goodbye: this worker will be taken for dead", "err", err)
+	}
+	return nil
+}
+
+// attempt is the innermost middleware: it lets the gate end the job's context, and turns what the worker returned into
+// what River understands.
+func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
+	ctx, cancel := w.gate.Watch(ctx, job.ID)
+	defer cancel(nil)
+	began := new(bool)
+	err := doInner(context.WithValue(ctx, beganKey{}, began))
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), ErrLost):
+		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
+		w.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", job.ID, "err", err)
+		return river.JobSnooze(0)
+	case !*began && ctx.Err() == nil:
+		return w.liveness.holdBack(ctx, job, err)
+	}
+	return w.liveness.retries.translate(job, err)
+}

@@ -1,0 +1,375 @@
+package work_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// asWorker makes the test binary a worker process on the database that it names, whose jobs never end.
+const asWorker = "BACKLIST_TEST_WORKER_URL"
+
+func TestMain(m *testing.M) {
+	if url := os.Getenv(asWorker); url != "" {
+		workForEver(url)
+		return
+	}
+	testdb.Main(m)
+}
+
+func workForEver(url string) {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		panic(err)
+	}
+	o := optionsOf(nil, func(ctx context.Context, _ *river.Job[stepArgs]) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	o.Process = "worker.66"
+	w, err := work.NewWorker(pool, o)
+	if err != nil {
+		panic(err)
+	}
+	if err := w.Run(ctx, func() { fmt.Println("ready") }); err != nil {
+		panic(err)
+	}
+}
+
+// another starts a worker in a process of its own, for tests to kill.
+func another(t *testing.T, pool *pgxpool.Pool) *os.Process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), asWorker+"="+pool.Config().ConnString())
+	cmd.Stderr = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return cmd.Process
+}
+
+// until polls a condition in the database; the tests' own limit ends it.
+func until(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
+	t.Helper()
+	deadline := time.Now().Add(40 * time.Second)
+	for {
+		var ok bool
+		if err := pool.QueryRow(t.Context(), "select coalesce(("+sql+"), false)", args...).Scan(&ok); err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not come about that %s", what)
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks
+	}
+}
+
+func enqueue(t *testing.T, pool *pgxpool.Pool, n int) int64 {
+	t.Helper()
+	res, err := inserter(t, pool).Insert(t.Context(), stepArgs{N: n}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Job.ID
+}
+
+// judging waits until the server has been up for as long as nobody is declared dead after its start.
+func judging(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	until(t, pool, "the server has been up for 10 s", "select clock_timestamp() - pg_postmaster_start_time() > interval '10.1 s'")
+}
+
+// TestKilledWorker: its jobs run elsewhere within 3 s, no attempt is spent, and its row says what happened.
+func TestKilledWorker(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	victim := another(t, pool)
+	id := enqueue(t, pool, 1)
+	until(t, pool, "the victim has the job", "select state = 'running' from river.river_job where id = $1", id)
+	ran := make(chan int, 1)
+	running(t, pool, func(ctx context.Context, job *river.Job[stepArgs]) error {
+		ran <- job.Attempt
+		return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
+	})
+	judging(t, pool)
+	killed := time.Now()
+	if err := victim.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if attempt := <-ran; attempt != 2 {
+		t.Errorf("it ran as attempt %d, want 2", attempt)
+	}
+	if took := time.Since(killed); took > 3*time.Second {
+		t.Errorf("it ran again after %s, want 3 s at most", took)
+	} else {
+		t.Logf("it ran again after %s", took)
+	}
+	until(t, pool, "the job is done, with its reason, an attempt more and the death noted", `
+		select state = 'completed' and max_attempts = 26 and metadata ->> 'deaths' = '1'
+		   and errors[1] ->> 'error' like 'the worker worker.66-% died while it ran this job' from river.river_job where id = $1`, id)
+	until(t, pool, "the victim is declared dead", "select dead_at is not null from work.worker where dyno = 'worker.66'")
+}
+
+// TestLivingWorkerKeepsItsJob: however long it runs, and beside other workers.
+func TestLivingWorkerKeepsItsJob(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	another(t, pool)
+	id := enqueue(t, pool, 1)
+	until(t, pool, "the other has the job", "select state = 'running' from river.river_job where id = $1", id)
+	running(t, pool, func(context.Context, *river.Job[stepArgs]) error {
+		t.Error("a living worker's job was taken")
+		return nil
+	})
+	judging(t, pool)
+	// Ten beats of each: the job is made to look days old, which would have River's rescuer take it.
+	if _, err := pool.Exec(t.Context(), "update river.river_job set attempted_at = now() - interval '3 days' where id = $1", id); err != nil {
+		t.Fatal(err)
+	}
+	until(t, pool, "ten beats have passed", "select bool_and(seen_at - started_at > interval '10 s') from work.worker")
+	until(t, pool, "it still runs", "select state = 'running' and attempt = 1 from river.river_job where id = $1", id)
+}
+
+// TestDraining: a flag in the row makes a worker fetch nothing, it acknowledges, and clearing the flag works at once.
+func TestDraining(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	ran := make(chan int, 10)
+	release := make(chan struct{})
+	w := running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+		ran <- job.Args.N
+		if job.Args.N == 1 {
+			<-release
+		}
+		return nil
+	})
+	long := enqueue(t, pool, 1)
+	<-ran
+	set := func(on bool) {
+		if _, err := pool.Exec(t.Context(), "update work.worker set draining = $2 where id = $1", w.ID(), on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(true)
+	until(t, pool, "it acknowledges", "select drained_at is not null from work.worker where id = $1", w.ID())
+	waiting := enqueue(t, pool, 2)
+	until(t, pool, "two beats have passed", "select seen_at > drained_at + interval '2 s' from work.worker where id = $1", w.ID())
+	until(t, pool, "one job waits and the other goes on", `select (select state from river.river_job where id = $1) = 'available'
+		and (select state from river.river_job where id = $2) = 'running'`, waiting, long)
+	set(false)
+	begin := time.Now()
+	if n := <-ran; n != 2 {
+		t.Errorf("job %d ran", n)
+	}
+	// The worker polls each second; a notice is what makes it quicker.
+	if took := time.Since(begin); took > 1500*time.Millisecond {
+		t.Errorf("it took %s after the flag was cleared", took)
+	}
+	until(t, pool, "the acknowledgement is gone", "select drained_at is null from work.worker where id = $1", w.ID())
+	close(release)
+}
+
+// TestLateAttempt: what a worker returns after its job was given to another attempt changes nothing, whatever it is.
+func TestLateAttempt(t *testing.T) {
+	t.Parallel()
+	for name, outcome := range map[string]error{"done": nil, "failed": errors.New("boom"), "cancelled": river.JobCancel(errors.New("no")), "snoozed": river.JobSnooze(0)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := testdb.New(t)
+			begun, end := make(chan struct{}), make(chan struct{})
+			_, stop := startWorker(t, pool, options(t, func(ctx context.Context, _ *river.Job[stepArgs]) error {
+				close(begun)
+				<-end
+				_ = river.MetadataSet(ctx, "late", true)
+				return outcome
+			}))
+			id := enqueue(t, pool, 1)
+			<-begun
+			_, err := pool.Exec(t.Context(), `update river.river_job
+				set attempt = attempt + 1, attempted_by = array_append(attempted_by, 'someone else') where id = $1`, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			close(end)
+			stop() // writes every outcome first
+			until(t, pool, "the other attempt runs on untouched", `select state = 'running' and attempt = 2 and errors is null
+				and finalized_at is null and not metadata ? 'late' from river.river_job where id = $1`, id)
+		})
+	}
+}
+
+// TestStopHandsBack: a stop ends what does not end by itself and hands it back, with no attempt spent; even a job that
+// ignores its context.
+func TestStopHandsBack(t *testing.T) {
+	t.Parallel()
+	for name, ignores := range map[string]bool{"a job that minds its context": false, "a job that ignores it": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := testdb.New(t)
+			begun, never := make(chan struct{}), make(chan struct{})
+			t.Cleanup(func() { close(never) })
+			o := options(t, func(ctx context.Context, _ *river.Job[stepArgs]) error {
+				close(begun)
+				if ignores {
+					<-never
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			o.Grace = 50 * time.Millisecond
+			_, stop := startWorker(t, pool, o)
+			id := enqueue(t, pool, 1)
+			<-begun
+			stop()
+			until(t, pool, "it waits again, all its attempts before it", `
+				select state = 'available' and max_attempts - attempt = 25 and not metadata ? 'deaths' from river.river_job where id = $1`, id)
+			until(t, pool, "the worker's row says that it stopped", "select stopped_at is not null and dead_at is null from work.worker")
+		})
+	}
+}
+
+// TestErrors: passing ones are tried again, permanent ones not, a service's word on when is respected, a panic leaves its
+// stack, and what cannot be read is held.
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+		switch job.Args.N {
+		case 1:
+			return errors.New("it may pass")
+		case 2:
+			return fmt.Errorf("send: %w", work.Permanent(errors.New("no such address")))
+		case 3:
+			return work.RetryAfter(errors.New("too many requests"), time.Hour)
+		default:
+			panic("out of order")
+		}
+	})
+	for n, want := range map[int]string{
+		1: "state in ('retryable', 'available') and scheduled_at < now() + interval '2 s' and errors[1] ->> 'error' = 'it may pass'",
+		2: "state = 'cancelled' and errors[1] ->> 'error' like '%no such address'",
+		3: "state = 'retryable' and scheduled_at between now() + interval '59 min' and now() + interval '80 min'",
+		4: "errors[1] ->> 'error' = 'out of order' and errors[1] ->> 'trace' like '%worker_test.go%'",
+	} {
+		until(t, pool, want, "select "+want+" from river.river_job where id = $1", enqueue(t, pool, n))
+	}
+	var id int64
+	err := pool.QueryRow(t.Context(), `insert into river.river_job (kind, args, max_attempts, queue) values ('test_step', '{"n": "text"}', 25, 'default') returning id`).Scan(&id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, pool, "it is held with its reason", `select state = 'scheduled' and attempt = 0 and errors is null
+		and metadata ->> 'held' like 'the arguments cannot be read%' from river.river_job where id = $1`, id)
+}
+
+// TestPoison: after two deaths a job runs alone, and the next worker that dies with it has died of it.
+func TestPoison(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	var beside atomic.Int32
+	var alone atomic.Bool
+	busy, quiet := make(chan struct{}), make(chan struct{})
+	running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+		if job.Args.N == 2 {
+			alone.Store(beside.Load() == 0)
+			return nil
+		}
+		beside.Add(1)
+		close(busy)
+		<-quiet
+		beside.Add(-1)
+		return nil
+	})
+	judging(t, pool)
+	enqueue(t, pool, 1)
+	<-busy
+	// Two workers died with this job before; a third, that is dead as well, has it now.
+	dead := func(id, queue string, deaths int) {
+		_, err := pool.Exec(t.Context(), "insert into work.worker (id, slots, lock_key, seen_at, dead_at) values ($1, 1, 1, now() - interval '1 min', now())", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = pool.Exec(t.Context(), `insert into river.river_job (kind, args, max_attempts, queue, state, attempt, attempted_at, attempted_by, metadata)
+			values ('test_step', '{"n": 2}', 25, $2, 'running', $3::int, now(), array[$1::text], jsonb_build_object('deaths', $3::int))`, id, queue, deaths)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dead("dead-1", "default", 1)
+	until(t, pool, "its second death sends it to be alone", `
+		select exists (select from river.river_job where queue = 'alone' and metadata ->> 'deaths' = '2' and metadata ->> 'queue' = 'default')`)
+	until(t, pool, "it waits while another runs", "select state = 'available' from river.river_job where queue = 'alone'")
+	close(quiet)
+	until(t, pool, "it has run", "select state = 'completed' from river.river_job where queue = 'alone'")
+	if !alone.Load() {
+		t.Error("it ran beside another job")
+	}
+	dead("dead-2", "alone", 2)
+	until(t, pool, "a death alone discards it", `select exists (select from river.river_job where state = 'discarded'
+		and errors[1] ->> 'error' like '%alone: it is discarded as a poison pill')`)
+}
+
+// TestStrangersJobs: those of a client that never registered are left alone until they are surely lost.
+func TestStrangersJobs(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	for age := range 2 {
+		_, err := pool.Exec(t.Context(), `insert into river.river_job (kind, args, max_attempts, queue, state, attempt, attempted_at, attempted_by)
+			values ('test_step', jsonb_build_object('n', $1::int), 25, 'default', 'running', 1, now() - $1 * interval '7 min', '{an older release}')`, age)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Somebody to look after makes the worker judge.
+	_, err := pool.Exec(t.Context(), "insert into work.worker (id, slots, lock_key, seen_at) values ('silent', 1, 1, now() - interval '1 min')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ran atomic.Int32
+	running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+		ran.Store(int32(job.Args.N))
+		return nil
+	})
+	until(t, pool, "the old one is done and the young one runs on", `select count(*) filter (where state = 'completed') = 1
+		and count(*) filter (where state = 'running') = 1 from river.river_job`)
+	if ran.Load() != 1 {
+		t.Error("the wrong one was taken")
+	}
+}
+
+// TestIdentity: the row names what an operator looks for.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	w := running(t, pool, nil)
+	until(t, pool, "the row is complete", `select dyno = 'worker.1' and index = 1 and release = 'v7' and slots = 10 and locked
+		and rss_bytes > 1000000 from work.worker where id = $1`, w.ID())
+	if !strings.HasPrefix(w.ID(), "worker.1-") {
+		t.Error(w.ID())
+	}
+}
