@@ -46,6 +46,8 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) e
 	if err != nil {
 		return fmt.Errorf("job client: %w", err)
 	}
+	stopping := context.AfterFunc(ctx, func() { log.InfoContext(ctx, "worker is stopping") })
+	defer stopping()
 	return worker.Run(ctx, func() {
 		log.InfoContext(ctx, "worker is ready", "id", worker.ID(), "slots", worker.Slots(), "pool", own+int(pool.Config().MaxConns))
 	})

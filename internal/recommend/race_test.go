@@ -109,22 +109,24 @@ func TestTenRatingsRaceARun(t *testing.T) {
 	t.Logf("%d ratings of %d readers: %d runs", readers*ratings, readers, runs)
 }
 
-// start runs a worker process's client until the test ends.
+// start runs a worker until the test ends.
 func start(t *testing.T, pool *pgxpool.Pool, workers *river.Workers) {
 	t.Helper()
-	client, err := work.NewWorker(pool, work.Options{
+	worker, err := work.NewWorker(pool, work.Options{
 		Workers: workers, Queues: map[string]int{river.QueueDefault: 4}, Schema: "river", Log: quiet(t),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	if err := client.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- worker.Run(ctx, func() { close(ready) }) }()
+	<-ready
 	t.Cleanup(func() {
 		cancel()
-		<-client.Stopped()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }
 
