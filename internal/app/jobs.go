@@ -33,6 +33,7 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Worke
 	work.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
 	work.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs, Log: log})
 	work.AddWorker(workers, deliver)
+	work.AddWorker(workers, &reader.PruneWorker{DB: pool})
 	return workers, nil
 }
 
@@ -57,7 +58,7 @@ func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.Del
 func (p *program) workOptions(workers *river.Workers, log *slog.Logger) work.Options {
 	return work.Options{
 		Workers:  workers,
-		Periodic: []*river.PeriodicJob{recommend.Periodic()},
+		Periodic: []*river.PeriodicJob{recommend.Periodic(), reader.Periodic()},
 		Queues: map[string]int{
 			river.QueueDefault: p.cfg.WorkerConcurrency,
 			mail.QueueName:     p.cfg.WorkerConcurrency,

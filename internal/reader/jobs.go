@@ -1,0 +1,52 @@
+package reader
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work"
+)
+
+// PruneArgs is the job that deletes what has expired: sessions, reset links and counted attempts. None of it opens or
+// allows anything any more; this only keeps the tables small.
+type PruneArgs struct{}
+
+// Kind names the job.
+func (PruneArgs) Kind() string { return "prune_sessions" }
+
+// InsertOpts: tomorrow's run makes up for a failed one.
+func (PruneArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
+
+// PruneWorker works PruneArgs.
+type PruneWorker struct {
+	river.WorkerDefaults[PruneArgs]
+	DB work.DB
+}
+
+// Work deletes and completes in one transaction.
+func (w *PruneWorker) Work(ctx context.Context, job *river.Job[PruneArgs]) error {
+	return work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
+		if _, err := PruneSessions(ctx, tx); err != nil {
+			return fmt.Errorf("prune sessions: %w", err)
+		}
+		if _, err := PruneResets(ctx, tx); err != nil {
+			return fmt.Errorf("prune resets: %w", err)
+		}
+		if _, err := PruneLimits(ctx, tx); err != nil {
+			return fmt.Errorf("prune rate limits: %w", err)
+		}
+		return nil
+	})
+}
+
+// Periodic enqueues PruneArgs once a day. A worker process that leads anew starts the day with it, so that daily
+// restarts do not put it off for ever.
+func Periodic() *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(24*time.Hour),
+		func() (river.JobArgs, *river.InsertOpts) { return PruneArgs{}, nil },
+		&river.PeriodicJobOpts{ID: "prune_sessions", RunOnStart: true})
+}
