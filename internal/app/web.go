@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -25,6 +26,10 @@ const lingerTime = 500 * time.Millisecond
 // drainTime is how long a web process lets requests end after SIGTERM; Heroku kills at 30 s.
 const drainTime = 20 * time.Second
 
+// webMemory is what the garbage collector tries to keep a web process under, in bytes. Each password that is checked
+// takes 19 MiB for a moment; without a limit their remains would pile up (measured: 60 MiB resident instead of 51).
+const webMemory = 40 << 20
+
 func runWeb(ctx context.Context, p *program, _ []string) error {
 	log := newLogger(p.Stdout, p.cfg)
 	if err := p.needSecret(); err != nil {
@@ -38,6 +43,9 @@ func runWeb(ctx context.Context, p *program, _ []string) error {
 	listener, err := listen(p.cfg.Port)
 	if err != nil {
 		return err
+	}
+	if p.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(webMemory)
 	}
 	return p.serve(ctx, log, url, listener)
 }

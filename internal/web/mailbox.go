@@ -31,7 +31,7 @@ func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	for _, m := range messages {
 		when, iso := stamp(m.CreatedAt, me.TimeZone)
 		d.Messages = append(d.Messages, page.MailRow{
-			ID: m.ID, Subject: m.Subject, When: when, WhenISO: iso, State: m.State, Unread: m.State == "sent" && m.ReadAt == nil,
+			ID: m.ID, Subject: m.Subject, When: when, WhenISO: iso, State: m.State, Unread: m.State == mail.StateSent && m.ReadAt == nil,
 		})
 	}
 	if d.Page, err = s.chromeFor(r, "Mailbox", "mailbox"); err != nil {
@@ -70,16 +70,13 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, page.MessagePage(d))
 }
 
-// stateSentence says what a mail's state means where the general sentence of the page would be wrong or too little.
+// stateSentence says what a mail's state means where the general sentence of the page would be wrong or too little. What
+// was recorded of a message that has not arrived is a sentence for its reader.
 func stateSentence(m store.Message) string {
-	switch {
-	case m.State == "sent" && m.Transport == "mailbox":
+	if m.State == mail.StateSent && m.Transport == mail.TransportMailbox {
 		return "This site sends no mail to the outside; this is where it arrives."
-	case m.State == "failed" && m.Error != "":
-		return "It could not be sent: " + m.Error
-	default:
-		return ""
 	}
+	return m.Error
 }
 
 // stamp writes a time in the reader's own time zone, and for machines.

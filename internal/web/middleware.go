@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -40,14 +41,18 @@ func requestIDOf(ctx context.Context) string {
 	return id
 }
 
-// accessLog writes one line a request. The route's pattern is logged, not its path: tokens of links stay out of logs.
+// accessLog writes one line a request, at level debug for what nobody asks about. The route's pattern is logged, not its
+// path: tokens of links stay out of logs.
 func (s *Server) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
-			s.Log.InfoContext(r.Context(), "request", "method", r.Method,
-				"route", chi.RouteContext(r.Context()).RoutePattern(), "status", ww.Status(),
+			route, level := chi.RouteContext(r.Context()).RoutePattern(), slog.LevelInfo
+			if ww.Status() < 400 && (route == "/assets/*" || route == "/healthz" || route == "/readyz") {
+				level = slog.LevelDebug
+			}
+			s.Log.Log(r.Context(), level, "request", "method", r.Method, "route", route, "status", ww.Status(),
 				"ms", fmt.Sprintf("%.1f", float64(time.Since(start).Microseconds())/1000), "bytes", ww.BytesWritten(),
 				"request_id", requestIDOf(r.Context()))
 		}()
