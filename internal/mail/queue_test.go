@@ -14,6 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
 func TestQueueOnce(t *testing.T) {
@@ -39,10 +40,9 @@ func TestQueueToSent(t *testing.T) {
 	pool := testdb.New(t)
 	sink := startSink(t, SinkConfig{Delay: 5 * time.Millisecond})
 	workers := river.NewWorkers()
-	river.AddWorker(workers, newWorker(t, pool, newSender(t, sink.URL()), nil))
-	client, err := work.NewWorker(pool, work.Options{
-		Workers: workers, Schema: db.RiverSchema, Queues: map[string]int{QueueName: 4}, Log: slog.New(slog.DiscardHandler),
-	})
+	work.AddWorker(workers, newWorker(t, pool, newSender(t, sink.URL()), nil))
+	o := work.Options{Workers: workers, Schema: db.RiverSchema, Queues: map[string]int{QueueName: 4}, Log: slog.New(slog.DiscardHandler)}
+	client, err := work.NewInserter(pool, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +55,7 @@ func TestQueueToSent(t *testing.T) {
 	if _, err := listener.Exec(t.Context(), "listen "+notice.Channel); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := client.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}()
+	worktest.Start(t, pool, o)
 
 	const messages = 20
 	var group sync.WaitGroup
@@ -99,32 +92,30 @@ func TestStopHandsBack(t *testing.T) {
 	pool := testdb.New(t)
 	heard := make(chan struct{})
 	reader := newReader(t, pool, "odo@reader.example")
-	start := func(sink *Sink) *work.Client {
+	start := func(sink *Sink) (jobs *work.Client, stop func()) {
 		workers := river.NewWorkers()
-		river.AddWorker(workers, newWorker(t, pool, newSender(t, sink.URL()), nil))
-		client, err := work.NewWorker(pool, work.Options{
+		work.AddWorker(workers, newWorker(t, pool, newSender(t, sink.URL()), nil))
+		o := work.Options{
 			Workers: workers, Schema: db.RiverSchema, Queues: map[string]int{QueueName: 1}, Log: slog.New(slog.DiscardHandler),
-		})
+			Grace: time.Millisecond,
+		}
+		jobs, err := work.NewInserter(pool, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := client.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		return client
+		_, stop = worktest.Start(t, pool, o)
+		return jobs, stop
 	}
-	first := start(startSink(t, hangsAt("RCPT", func() { close(heard) })))
+	jobs, stop := start(startSink(t, hangsAt("RCPT", func() { close(heard) })))
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-		_, err := Queue(t.Context(), tx, first, Draft{ReaderID: reader, Kind: KindWelcome, Key: "welcome:1", To: "odo@reader.example"})
+		_, err := Queue(t.Context(), tx, jobs, Draft{ReaderID: reader, Kind: KindWelcome, Key: "welcome:1", To: "odo@reader.example"})
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-heard
-	if err := first.StopAndCancel(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	stop()
 	var message, job string
 	var attempt int
 	read := func() {
@@ -137,13 +128,11 @@ func TestStopHandsBack(t *testing.T) {
 		t.Errorf("handed back as message %s, job %s after %d attempts", message, job, attempt)
 	}
 	good := startSink(t, SinkConfig{})
-	second := start(good)
+	_, stop = start(good)
 	if err := good.Wait(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	if err := second.Stop(t.Context()); err != nil {
-		t.Error(err)
-	}
+	stop()
 	if read(); message != StateSent || job != "completed" || good.Count() != 1 {
 		t.Errorf("taken over: message %s, job %s, %d mails", message, job, good.Count())
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
 // counted is the worker under test with a count of its runs.
@@ -112,21 +113,8 @@ func TestTenRatingsRaceARun(t *testing.T) {
 // start runs a worker until the test ends.
 func start(t *testing.T, pool *pgxpool.Pool, workers *river.Workers) {
 	t.Helper()
-	worker, err := work.NewWorker(pool, work.Options{
+	worktest.Start(t, pool, work.Options{
 		Workers: workers, Queues: map[string]int{river.QueueDefault: 4}, Schema: "river", Log: quiet(t),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- worker.Run(ctx, func() { close(ready) }) }()
-	<-ready
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
 type stepArgs struct {
@@ -55,32 +56,8 @@ func optionsOf(log *slog.Logger, do func(ctx context.Context, job *river.Job[ste
 // running starts a worker on a database of the test's own.
 func running(t *testing.T, pool *pgxpool.Pool, do func(ctx context.Context, job *river.Job[stepArgs]) error) *work.Worker {
 	t.Helper()
-	w, stop := startWorker(t, pool, options(t, do))
-	t.Cleanup(stop)
+	w, _ := worktest.Start(t, pool, options(t, do))
 	return w
-}
-
-// startWorker returns a worker that has begun, and what ends it as SIGTERM does.
-func startWorker(t *testing.T, pool *pgxpool.Pool, o work.Options) (*work.Worker, func()) {
-	t.Helper()
-	w, err := work.NewWorker(pool, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- w.Run(ctx, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatalf("the worker ended before it was ready: %v", err)
-	}
-	return w, func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 func inserter(t *testing.T, pool *pgxpool.Pool) *work.Client {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
 // asWorker makes the test binary a worker process on the database that it names, whose jobs never end.
@@ -202,7 +203,7 @@ func TestLateAttempt(t *testing.T) {
 			t.Parallel()
 			pool := testdb.New(t)
 			begun, end := make(chan struct{}), make(chan struct{})
-			_, stop := startWorker(t, pool, options(t, func(ctx context.Context, _ *river.Job[stepArgs]) error {
+			_, stop := worktest.Start(t, pool, options(t, func(ctx context.Context, _ *river.Job[stepArgs]) error {
 				close(begun)
 				<-end
 				_ = river.MetadataSet(ctx, "late", true)
@@ -242,7 +243,7 @@ func TestStopHandsBack(t *testing.T) {
 				return ctx.Err()
 			})
 			o.Grace = 50 * time.Millisecond
-			_, stop := startWorker(t, pool, o)
+			_, stop := worktest.Start(t, pool, o)
 			id := enqueue(t, pool, 1)
 			<-begun
 			stop()
