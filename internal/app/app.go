@@ -37,6 +37,7 @@ type program struct {
 	dataDir string // --data
 	demo    bool   // seed --demo
 	bench   benchFlags
+	drill   drillFlags
 }
 
 // commands returns all verbs, in the order that usage shows them.
@@ -55,6 +56,7 @@ func commands() []command {
 		{name: "psql", args: "[-- ARGS]", help: "open psql on the database, schema jobs first", run: runPsql},
 		{name: "config", help: "print the configuration, secrets masked", run: runConfig},
 		{name: "bench web", help: "measure the rating request", run: runBenchWeb, set: setBenchFlags},
+		{name: "drill", help: "break the job system on a private Postgres, and count what is lost", run: runDrill, set: setDrillFlags},
 	}
 }
 

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/backlist/backlist/internal/drill"
+	"github.com/backlist/backlist/internal/pglocal"
+)
+
+// drillFlags say what to break.
+type drillFlags struct {
+	only    string
+	jobs    int
+	kills   int
+	short   bool
+	noFence bool
+	json    bool
+	process string // set where we are one of the drill's processes
+}
+
+func setDrillFlags(f *flag.FlagSet, p *program) {
+	d := &p.drill
+	f.StringVar(&d.only, "only", "", "`scenarios` to run, separated by commas: "+strings.Join(drill.Names(), ", "))
+	f.IntVar(&d.jobs, "jobs", 20_000, "jobs of the scenario kill")
+	f.IntVar(&d.kills, "kills", 50, "SIGKILLs of the scenario kill")
+	f.BoolVar(&d.short, "short", false, "a few small scenarios only: half a minute")
+	f.BoolVar(&d.noFence, "no-fence", false, "run without the fence: doubles must show, or the drill proves nothing")
+	f.BoolVar(&d.json, "json", false, "print everything as JSON")
+	f.StringVar(&d.process, "process", "", "be one of the `processes` of a drill, which starts them itself")
+}
+
+// runDrill breaks a private Postgres and real processes of this program, and says whether anything was lost or doubled.
+func runDrill(ctx context.Context, p *program, _ []string) (err error) {
+	d := p.drill
+	if d.process != "" {
+		return drillProcess(ctx, p)
+	}
+	if d.jobs < 1 || d.kills < 1 {
+		return errors.New("jobs and kills must be above zero")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir := p.dataDir
+	if dir == "" {
+		if dir, err = pglocal.DefaultDir("", "drill-"+rand.Text()[:8]); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	server := &drillServer{dir: filepath.Join(dir, "postgres"), self: self, log: newLogger(p.Stderr, p.cfg)}
+	cfg := drill.Config{
+		Program: []string{self, "drill", "--process"}, Dir: filepath.Join(dir, "logs-"+time.Now().UTC().Format("20060102T150405")),
+		Jobs: d.jobs, Kills: d.kills, Short: d.short, NoFence: d.noFence,
+		Say: func(format string, args ...any) {
+			fmt.Fprintf(p.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
+		},
+	}
+	if d.only != "" {
+		cfg.Only = strings.Split(d.only, ",")
+	}
+	if d.short {
+		cfg.Jobs, cfg.Kills = min(cfg.Jobs, 600), min(cfg.Kills, 3)
+	}
+	url, err := server.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	cfg.Postgres = drill.Postgres{URL: url, Crash: server.crash, Start: server.start, Shifted: server.shifted}
+	report, err := drill.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	print := report.Print
+	if d.json {
+		print = report.JSON
+	}
+	if p.dataDir != "" {
+		fmt.Fprintln(p.Stderr, "the data and the logs are in", dir)
+	}
+	return errors.Join(print(p.Stdout), report.Sound())
+}

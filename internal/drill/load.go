@@ -1,0 +1,130 @@
+package drill
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// sent is the client's own log: which keys it asked for, and which were acknowledged.
+type sent struct {
+	mu           sync.Mutex
+	acknowledged map[string]bool // false: asked, and refused or unanswered
+	reasons      []string        // the first few
+}
+
+func (l *sent) note(key string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.acknowledged[key] = err == nil
+	if err != nil && len(l.reasons) < 5 {
+		l.reasons = append(l.reasons, err.Error())
+	}
+}
+
+// load sends requests at a rate, whatever becomes of them, as the world does.
+type load struct {
+	done  chan struct{} // closed when all have been answered
+	stop  context.CancelFunc
+	mu    sync.Mutex
+	count int
+}
+
+// senders is how many requests may be under way at once.
+const senders = 32
+
+// send begins to ask for n steps at a rate a second, of a web process or a balancer.
+func (s *stage) send(ctx context.Context, addr string, n int, rate float64, step func(i int) Step) *load {
+	ctx, stop := context.WithCancel(ctx)
+	l := &load{done: make(chan struct{}), stop: stop}
+	due := make(chan Step)
+	var wg sync.WaitGroup
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: senders}}
+	for range senders {
+		wg.Go(func() {
+			for step := range due {
+				s.sent.note(step.Key, ask(client, addr, step))
+			}
+		})
+	}
+	go func() {
+		defer close(l.done)
+		defer wg.Wait()
+		defer close(due)
+		began := time.Now()
+		for i := range n {
+			timer := time.NewTimer(time.Until(began.Add(time.Duration(float64(i) / rate * float64(time.Second)))))
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			}
+			next := step(i)
+			next.Key = fmt.Sprintf("%s-%06d", s.result.Scenario, i)
+			select {
+			case due <- next:
+			case <-ctx.Done():
+				return
+			}
+			l.mu.Lock()
+			l.count++
+			l.mu.Unlock()
+		}
+	}()
+	return l
+}
+
+// asked is how many requests have been sent.
+func (l *load) asked() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}
+
+// ask sends one request, and returns nil if it was acknowledged.
+func ask(client *http.Client, addr string, step Step) error {
+	form := url.Values{"key": {step.Key}, "millis": {strconv.Itoa(step.Millis)}, "how": {step.How}}
+	res, err := client.Post("http://"+addr+"/steps", "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // the client has a limit
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 300))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("%s: %s", res.Status, text)
+	}
+	return nil
+}
+
+// usual is the mix of most scenarios: up to 50 ms, and one in fifty takes one to three seconds.
+func usual(int) Step {
+	if rand.IntN(50) == 0 {
+		return Step{Millis: 1000 + rand.IntN(2000)}
+	}
+	return Step{Millis: rand.IntN(51)}
+}
+
+// enqueue stores steps without a web process, all at once. They count as acknowledged.
+func (s *stage) enqueue(ctx context.Context, steps ...Step) error {
+	for i := range steps {
+		steps[i].Key = fmt.Sprintf("%s-own-%06d", s.result.Scenario, len(s.sent.acknowledged)+i)
+	}
+	if err := enqueue(ctx, s.pool, s.jobs, steps...); err != nil {
+		return fmt.Errorf("enqueue: %w", err)
+	}
+	for _, step := range steps {
+		s.sent.note(step.Key, nil)
+	}
+	return nil
+}

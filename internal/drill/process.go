@@ -1,0 +1,150 @@
+package drill
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// process is a running role.
+type process struct {
+	role  Role
+	cmd   *exec.Cmd
+	ready chan struct{} // closed when it serves
+	name  string        // once ready: a worker's id, or where a web process listens
+	hit   time.Time     // when it was killed, stopped or cut off
+	done  chan struct{} // closed when it has ended and all that it said has been read
+	err   error         // how it ended, once done
+}
+
+// start runs a role on a database, as a process of its own. prefix is a program to run it by, such as ip netns exec.
+func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process, error) {
+	text, err := json.Marshal(role)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log, err := os.Create(filepath.Join(s.logs, fmt.Sprintf("%03d-%s.log", len(s.processes), role.Name)))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	line := append(append(prefix, s.Program...), string(text))
+	p := &process{role: role, cmd: exec.Command(line[0], line[1:]...), ready: make(chan struct{}), done: make(chan struct{})} //nolint:noctx // close ends it
+	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+databaseURL)
+	p.cmd.Stderr = log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal is ours to act on
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.cmd.StdinPipe(); err != nil { // held open as long as we live
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", role.Name, err)
+	}
+	s.processes = append(s.processes, p)
+	go func() {
+		s.read(p, out)
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// read notes what a process says, with the time by our own clock.
+func (s *stage) read(p *process, out io.Reader) {
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		word, rest, _ := strings.Cut(lines.Text(), " ")
+		switch word {
+		case "name":
+			p.name = rest
+			continue
+		case "ready":
+			close(p.ready)
+			continue
+		}
+		var e event
+		if _, err := fmt.Sscan(rest, &e.job, &e.attempt); err != nil {
+			continue // half a line, of a process that was killed
+		}
+		e.at, e.worker = time.Now(), p.name
+		s.journal.note(word == "start", e)
+	}
+}
+
+// signal tells the process something; if it is gone, that is no error.
+func (p *process) signal(what os.Signal) { _ = p.cmd.Process.Signal(what) }
+
+// running tells whether the process serves.
+func (p *process) running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+	}
+	select {
+	case <-p.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// event is the start or the end of an attempt.
+type event struct {
+	job     int64
+	attempt int
+	worker  string
+	at      time.Time
+}
+
+// journal is what the processes have said.
+type journal struct {
+	mu     sync.Mutex
+	starts map[int64][]event // by job
+	open   map[string]int    // by worker: attempts that were started and have not ended
+	total  map[string]int    // by worker: attempts that were started
+}
+
+func (j *journal) note(start bool, e event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !start {
+		j.open[e.worker]--
+		return
+	}
+	j.starts[e.job] = append(j.starts[e.job], e)
+	j.open[e.worker]++
+	j.total[e.worker]++
+}
+
+// busy is how many attempts a worker has under way.
+func (j *journal) busy(worker string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.open[worker]
+}
+
+// startedAfter is when a job was started again after an attempt.
+func (j *journal) startedAfter(job int64, attempt int) (at time.Time, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range j.starts[job] {
+		if e.attempt > attempt && (!ok || e.at.Before(at)) {
+			at, ok = e.at, true
+		}
+	}
+	return at, ok
+}

@@ -1,0 +1,137 @@
+package drill
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/backlist/backlist/internal/bench"
+)
+
+// Result is what one scenario came to.
+type Result struct {
+	Scenario     string   `json:"scenario"`
+	Injected     string   `json:"injected"`     // what was done, and with what
+	Jobs         int      `json:"jobs"`         // that were enqueued
+	Acknowledged int      `json:"acknowledged"` // requests answered with 2xx, or jobs enqueued by the drill itself
+	Refused      int      `json:"refused"`      // requests that failed
+	Lost         int      `json:"lost"`         // acknowledged, without its effect
+	Doubled      int      `json:"doubled"`      // more than one effect
+	Unended      int      `json:"unended"`      // jobs that have not reached an end
+	Spent        int      `json:"spent"`        // attempts that ended in an error and were held against their job
+	Discarded    int      `json:"discarded"`
+	HandedOver   int      `json:"rescued"` // attempts taken from workers that were declared dead
+	Dead         int      `json:"woken"`   // workers that learned that they had been declared dead
+	Rescue       *Rescue  `json:"rescue,omitempty"`
+	Notes        []string `json:"notes,omitempty"`
+	Failures     []string `json:"failures,omitempty"`
+	Seconds      float64  `json:"seconds"`
+}
+
+// Rescue is the time from a fault to the start of each of its jobs elsewhere, in seconds.
+type Rescue struct {
+	Jobs int     `json:"jobs"`
+	P50  float64 `json:"p50"`
+	P99  float64 `json:"p99"`
+	Max  float64 `json:"max"`
+}
+
+func rescueOf(times []time.Duration) *Rescue {
+	if len(times) == 0 {
+		return nil
+	}
+	slices.Sort(times)
+	at := func(p float64) float64 { return bench.Percentile(times, p).Round(time.Millisecond).Seconds() }
+	return &Rescue{Jobs: len(times), P50: at(0.5), P99: at(0.99), Max: at(1)}
+}
+
+func (r *Result) fail(format string, args ...any) {
+	r.Failures = append(r.Failures, fmt.Sprintf(format, args...))
+}
+
+func (r *Result) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// within fails the scenario if the jobs of the dead were not running elsewhere soon enough; p is 0.99 or 1.
+func (r *Result) within(limit time.Duration, p float64) {
+	if r.Rescue == nil {
+		r.fail("no job was rescued, so that nothing was measured")
+		return
+	}
+	if got := map[bool]float64{true: r.Rescue.Max, false: r.Rescue.P99}[p == 1]; got > limit.Seconds() {
+		r.fail("rescue took %.2f s, more than %s", got, limit)
+	}
+}
+
+// Verdict is "ok", or what is wrong.
+func (r *Result) Verdict() string {
+	if len(r.Failures) == 0 {
+		return "ok"
+	}
+	return "FAILED: " + strings.Join(r.Failures, "; ")
+}
+
+// Report is a whole drill.
+type Report struct {
+	NoFence bool      `json:"no_fence"`
+	Results []*Result `json:"results"`
+}
+
+// Sound returns an error if anything was lost, doubled or otherwise wrong. Without the fence it is the other way round:
+// then doubles are what proves that the drill can see them.
+func (r *Report) Sound() error {
+	var doubled int
+	var failed []string
+	for _, result := range r.Results {
+		doubled += result.Doubled
+		if len(result.Failures) > 0 {
+			failed = append(failed, result.Scenario)
+		}
+	}
+	switch {
+	case r.NoFence && doubled == 0:
+		return errors.New("nothing was doubled without the fence: the drill proves nothing")
+	case len(failed) > 0:
+		return fmt.Errorf("the drill failed: %s", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// JSON writes the report for programs.
+func (r *Report) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// Print writes the report as a table.
+func (r *Report) Print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "scenario\tjobs\tacknowledged\trefused\tlost\tdoubled\tspent\tdiscarded\trescued\trescue p50/p99/max\ttook\tverdict")
+	for _, x := range r.Results {
+		rescue := "–"
+		if x.Rescue != nil {
+			rescue = fmt.Sprintf("%.2f/%.2f/%.2f s", x.Rescue.P50, x.Rescue.P99, x.Rescue.Max)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%.0f s\t%s\n", x.Scenario, x.Jobs, x.Acknowledged, x.Refused,
+			x.Lost, x.Doubled, x.Spent, x.Discarded, x.HandedOver, rescue, x.Seconds, x.Verdict())
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nWhat was injected:")
+	for _, x := range r.Results {
+		fmt.Fprintf(w, "  %s: %s\n", x.Scenario, x.Injected)
+		for _, note := range x.Notes {
+			fmt.Fprintf(w, "    %s\n", note)
+		}
+	}
+	return nil
+}

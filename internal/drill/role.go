@@ -1,0 +1,117 @@
+package drill
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// Role is what a process of the drill is to be.
+type Role struct {
+	Kind  string `json:"kind"`
+	Name  string `json:"name"`  // the platform's name for it, "worker.2"
+	Slots int    `json:"slots"` // of a worker
+	Pool  int    `json:"pool"`  // connections for jobs, or for requests
+}
+
+const (
+	roleWeb      = "web"
+	roleWorker   = "worker"
+	roleOlder    = "older"    // a worker without registration: River as it is
+	roleUnfenced = "unfenced" // the same, and its effects are not tied to its jobs
+)
+
+// Serve is the main function of a process of the drill, which is started with a Role as JSON. It ends with ctx, or when
+// in does, which is when the drill is gone. What happens is told on out, a line each.
+func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out io.Writer, log *slog.Logger) error {
+	var role Role
+	if err := json.Unmarshal([]byte(roleJSON), &role); err != nil {
+		return fmt.Errorf("read the role: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		cancel()
+	}()
+	var mu sync.Mutex
+	tell := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(out, format+"\n", args...)
+	}
+	jobs, err := poolOf(ctx, databaseURL, role.Pool)
+	if err != nil {
+		return err
+	}
+	defer jobs.Close()
+	if role.Kind == roleWeb {
+		return serveWeb(ctx, jobs, tell, log)
+	}
+	workers := river.NewWorkers()
+	work.AddWorker(workers, &stepWorker{pool: jobs, role: role, tell: tell})
+	rivers, err := poolOf(ctx, databaseURL, 1)
+	if err != nil {
+		return err
+	}
+	defer rivers.Close()
+	if role.Kind != roleWorker {
+		return serveOlder(ctx, rivers, role, workers, tell, log)
+	}
+	w, err := work.NewWorker(rivers, options(role, workers, log))
+	if err != nil {
+		return err
+	}
+	tell("name %s", w.ID())
+	return w.Run(ctx, func() { tell("ready") })
+}
+
+func options(role Role, workers *river.Workers, log *slog.Logger) work.Options {
+	return work.Options{
+		Workers: workers, Queues: map[string]int{river.QueueDefault: role.Slots}, Schema: db.RiverSchema,
+		Process: role.Name, Release: "drill", Log: log,
+	}
+}
+
+// serveOlder works with River as it is: no pilot, no registration, no rescue but River's own after an hour.
+func serveOlder(
+	ctx context.Context, pool *pgxpool.Pool, role Role, workers *river.Workers, tell func(string, ...any), log *slog.Logger,
+) error {
+	id := role.Name + "-" + rand.Text()[:10]
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		ID: id, Logger: log, Schema: db.RiverSchema, Workers: workers, JobTimeout: time.Minute, SoftStopTimeout: 5 * time.Second,
+		FetchCooldown: 2 * time.Millisecond, FetchPollInterval: time.Second,
+		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: role.Slots}},
+	})
+	if err != nil {
+		return err
+	}
+	tell("name %s", id)
+	if err := client.Start(ctx); err != nil {
+		return err
+	}
+	tell("ready")
+	<-client.Stopped()
+	return nil
+}
+
+func poolOf(ctx context.Context, databaseURL string, size int) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxConns = int32(size)
+	return pgxpool.NewWithConfig(ctx, cfg)
+}

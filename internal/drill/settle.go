@@ -1,0 +1,143 @@
+package drill
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// settleLimit is how long all jobs may take to reach an end when the faults are over.
+const settleLimit = 3 * time.Minute
+
+// settle waits until every job has ended, and reconciles.
+func (s *stage) settle(ctx context.Context) error {
+	_ = s.until(ctx, settleLimit, "every job has ended",
+		"select not exists (select from river.river_job where finalized_at is null)")
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.reconcile(ctx)
+}
+
+// reconcile compares the client's log with the ledger and with the jobs' rows.
+func (s *stage) reconcile(ctx context.Context) error {
+	rows, _ := s.pool.Query(ctx, "select key, count(*) from drill.effect group by key")
+	effects, err := collect[string](rows)
+	if err != nil {
+		return err
+	}
+	r := s.result
+	for key, acknowledged := range s.sent.acknowledged {
+		if acknowledged {
+			r.Acknowledged++
+			if effects[key] == 0 {
+				r.Lost++
+			}
+		} else {
+			r.Refused++
+		}
+	}
+	for _, n := range effects {
+		if n > 1 {
+			r.Doubled++
+		}
+	}
+	// An attempt is held against its job if the allowance (25) did not grow with it.
+	err = s.pool.QueryRow(ctx, `
+		select count(*), count(*) filter (where finalized_at is null), count(*) filter (where state in ('discarded', 'cancelled')),
+			coalesce(sum(greatest(attempt - (state = 'completed')::int - (max_attempts - 25), 0)), 0),
+			coalesce(sum((select count(*) from unnest(errors) e where e ->> 'error' like 'the worker % died%')), 0)
+		from river.river_job where kind = 'drill_step'`).Scan(&r.Jobs, &r.Unended, &r.Discarded, &r.Spent, &r.HandedOver)
+	if err != nil {
+		return err
+	}
+	var strays int // requests and jobs that are not one to one
+	if err := s.pool.QueryRow(ctx, `select count(*) from (select key from drill.request) r
+		full join (select args ->> 'key' as key from river.river_job where kind = 'drill_step') j using (key)
+		where r.key is null or j.key is null`).Scan(&strays); err != nil {
+		return err
+	}
+	if strays > 0 {
+		r.fail("%d requests without a job, or jobs without a request", strays)
+	}
+	if r.Dead, err = s.countLogs("this worker was taken for dead"); err != nil {
+		return err
+	}
+	times, err := s.rescues(ctx)
+	if err != nil {
+		return err
+	}
+	r.Rescue = rescueOf(times)
+	if r.Lost > 0 || r.Unended > 0 {
+		r.fail("%d lost, %d jobs without an end", r.Lost, r.Unended)
+	}
+	if r.Doubled > 0 && !s.NoFence {
+		r.fail("%d doubled", r.Doubled)
+	}
+	if r.Discarded > 0 && r.Scenario != "poison" {
+		r.fail("%d discarded", r.Discarded)
+	}
+	return nil
+}
+
+func collect[K comparable](rows pgx.Rows) (map[K]int, error) {
+	counts := map[K]int{}
+	var key K
+	var n int
+	_, err := pgx.ForEachRow(rows, []any{&key, &n}, func() error {
+		counts[key] = n
+		return nil
+	})
+	return counts, err
+}
+
+var ofTheDead = regexp.MustCompile(`^the worker (\S+) died`)
+
+// rescues are the times from each fault to the start, elsewhere, of each job that its worker had.
+func (s *stage) rescues(ctx context.Context) (times []time.Duration, err error) {
+	hit := map[string]time.Time{}
+	s.mu.Lock()
+	for _, p := range s.processes {
+		if !p.hit.IsZero() {
+			hit[p.name] = p.hit
+		}
+	}
+	s.mu.Unlock()
+	rows, _ := s.pool.Query(ctx, `select id, (e ->> 'attempt')::int, e ->> 'error' from river.river_job, unnest(errors) e
+		where e ->> 'error' like 'the worker % died%'`)
+	var id int64
+	var attempt int
+	var text string
+	_, err = pgx.ForEachRow(rows, []any{&id, &attempt, &text}, func() error {
+		worker := ofTheDead.FindStringSubmatch(text)
+		if worker == nil || hit[worker[1]].IsZero() {
+			return nil
+		}
+		if at, ok := s.journal.startedAfter(id, attempt); ok {
+			times = append(times, at.Sub(hit[worker[1]]))
+		}
+		return nil
+	})
+	return times, err
+}
+
+// countLogs counts the lines of the processes' logs that have a text.
+func (s *stage) countLogs(text string) (n int, err error) {
+	files, err := filepath.Glob(filepath.Join(s.logs, "*.log"))
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range files {
+		log, err := os.ReadFile(file)
+		if err != nil {
+			return 0, err
+		}
+		n += bytes.Count(log, []byte(text))
+	}
+	return n, nil
+}

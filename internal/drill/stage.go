@@ -1,0 +1,221 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/work"
+)
+
+const (
+	template = "drill_template"
+
+	// ledger is what the workload writes. Nothing in it is unique.
+	ledger = `create schema drill;
+		create table drill.request (key text not null);
+		create table drill.effect (key text not null, job_id bigint not null, attempt int not null, worker text not null,
+			at timestamptz not null default clock_timestamp());`
+
+	readyLimit = 60 * time.Second // for a process to serve
+	endLimit   = 30 * time.Second // for a process to end after SIGTERM: a platform's limit
+)
+
+// makeTemplate makes the database that each scenario gets a copy of.
+func (r *run) makeTemplate(ctx context.Context) error {
+	if err := onServer(ctx, r.url, "create database "+template); err != nil {
+		return err
+	}
+	pool, err := poolOf(ctx, withDatabase(r.url, template), 2)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := db.Migrate(ctx, pool, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	_, err = pool.Exec(ctx, ledger)
+	return err
+}
+
+// stage is where one scenario plays: a database, processes, and what they have said.
+type stage struct {
+	*run
+	result  *Result
+	url     string // of the scenario's database
+	pool    *pgxpool.Pool
+	jobs    *work.Client // enqueues for the drill itself
+	logs    string
+	journal *journal
+	sent    *sent
+
+	mu        sync.Mutex
+	processes []*process
+	closing   bool
+	cleanup   []func()
+	watching  sync.WaitGroup
+}
+
+func (r *run) newStage(ctx context.Context, name string) (*stage, error) {
+	s := &stage{
+		run: r, result: &Result{Scenario: name}, url: withDatabase(r.url, "drill_"+name), logs: filepath.Join(r.Dir, name),
+		journal: &journal{starts: map[int64][]event{}, open: map[string]int{}, total: map[string]int{}},
+		sent:    &sent{acknowledged: map[string]bool{}},
+	}
+	if err := os.MkdirAll(s.logs, 0o700); err != nil {
+		return nil, err
+	}
+	if err := onServer(ctx, r.url, "create database drill_"+name+" template "+template); err != nil {
+		return nil, err
+	}
+	return s, s.connect(ctx)
+}
+
+// connect opens the drill's own way into the scenario's database.
+func (s *stage) connect(ctx context.Context) (err error) {
+	if s.pool, err = poolOf(ctx, s.url, 4); err != nil {
+		return err
+	}
+	workers := river.NewWorkers()
+	work.AddWorker(workers, &stepWorker{})
+	s.jobs, err = work.NewInserter(s.pool, work.Options{Workers: workers, Schema: db.RiverSchema, Release: "drill", Log: slog.New(slog.DiscardHandler)})
+	return err
+}
+
+// later has fn run when the scenario is over.
+func (s *stage) later(fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cleanup = append(s.cleanup, fn)
+}
+
+// close ends whatever the scenario has started, in the reverse order.
+func (s *stage) close() error {
+	s.mu.Lock()
+	s.closing = true
+	processes, cleanup := s.processes, s.cleanup
+	s.mu.Unlock()
+	for _, p := range processes {
+		p.signal(syscall.SIGCONT)
+		p.signal(syscall.SIGKILL)
+	}
+	for _, p := range processes {
+		<-p.done
+	}
+	s.watching.Wait()
+	for i := len(cleanup) - 1; i >= 0; i-- {
+		cleanup[i]()
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+	return nil
+}
+
+// startReady starts roles and waits until all of them serve.
+func (s *stage) startReady(ctx context.Context, databaseURL string, roles ...Role) ([]*process, error) {
+	var started []*process
+	for _, role := range roles {
+		p, err := s.start(role, databaseURL)
+		if err != nil {
+			return nil, err
+		}
+		started = append(started, p)
+	}
+	for _, p := range started {
+		if err := s.await(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return started, nil
+}
+
+func (s *stage) await(ctx context.Context, p *process) error {
+	select {
+	case <-p.ready:
+		return nil
+	case <-p.done:
+		return fmt.Errorf("%s ended before it served: %w", p.role.Name, errors.Join(p.err))
+	case <-time.After(readyLimit):
+		return fmt.Errorf("%s did not serve within %s", p.role.Name, readyLimit)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// workersOf are n workers as the smallest deployment has them: ten slots on two connections.
+func workersOf(kind string, n, slots int) (roles []Role) {
+	for i := range n {
+		roles = append(roles, Role{Kind: kind, Name: fmt.Sprintf("worker.%d", i+1), Slots: slots, Pool: 2})
+	}
+	return roles
+}
+
+var webRole = Role{Kind: roleWeb, Name: "web.1", Pool: 4}
+
+// until looks at a condition in the database until it holds. An error is not yet an answer: the server may be away.
+func (s *stage) until(ctx context.Context, limit time.Duration, what, sql string, args ...any) error {
+	return poll(ctx, limit, what, func() bool {
+		var ok bool
+		return s.pool.QueryRow(ctx, "select coalesce(("+sql+"), false)", args...).Scan(&ok) == nil && ok
+	})
+}
+
+// poll looks at a condition until it holds.
+func poll(ctx context.Context, limit time.Duration, what string, holds func() bool) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	expired := time.After(limit)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-expired:
+			return fmt.Errorf("not within %s: %s", limit, what)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// judging waits until the server has been up for so long that workers may be declared dead.
+func (s *stage) judging(ctx context.Context) error {
+	return s.until(ctx, time.Minute, "the server is old enough for judgement",
+		"select clock_timestamp() - pg_postmaster_start_time() > interval '10.1 s'")
+}
+
+// pause lets a fault last. It is the length of the fault that is meant, not a wait for something to happen.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func onServer(ctx context.Context, serverURL, sql string) error {
+	conn, err := pgx.Connect(ctx, serverURL)
+	if err != nil {
+		return fmt.Errorf("connect to the private Postgres: %w", err)
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+func withDatabase(serverURL, name string) string {
+	u, _ := url.Parse(serverURL) // parsed by pgx before
+	u.Path = "/" + name
+	return u.String()
+}

@@ -1,0 +1,87 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// serveWeb takes steps by HTTP until ctx ends, and then lets requests finish. A request is acknowledged with 204 when its
+// row and its job are committed, in one transaction.
+func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any), log *slog.Logger) error {
+	workers := river.NewWorkers()
+	work.AddWorker(workers, &stepWorker{})
+	jobs, err := work.NewInserter(pool, work.Options{Workers: workers, Schema: db.RiverSchema, Release: "drill", Log: log})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /steps", func(w http.ResponseWriter, r *http.Request) {
+		millis, err := strconv.Atoi(r.FormValue("millis"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		step := Step{Key: r.FormValue("key"), Millis: millis, How: r.FormValue("how")}
+		if err := enqueue(r.Context(), pool, jobs, step); err != nil {
+			log.WarnContext(r.Context(), "refused", "key", step.Key, "err", err)
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second,
+		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	tell("name %s", listener.Addr())
+	tell("ready")
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	if err := server.Shutdown(stopCtx); err != nil {
+		return fmt.Errorf("requests still ran after 20 s: %w", err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// enqueue stores the request and its job together.
+func enqueue(ctx context.Context, pool *pgxpool.Pool, jobs *work.Client, steps ...Step) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		many := make([]river.InsertManyParams, len(steps))
+		keys := make([]string, len(steps))
+		for i, step := range steps {
+			keys[i], many[i].Args = step.Key, step
+		}
+		if _, err := tx.Exec(ctx, "insert into drill.request (key) select unnest($1::text[])", keys); err != nil {
+			return err
+		}
+		_, err := jobs.InsertManyTx(ctx, tx, many)
+		return err
+	})
+}
