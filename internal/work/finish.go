@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 // ErrLost says that the job is no longer this attempt's: it was rescued and runs elsewhere, or has been cancelled or
@@ -43,10 +45,12 @@ func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effect
 	})
 }
 
-// fence locks the job's row and checks that it is still running this very attempt, for this very worker.
+// fence locks the job's row and checks that it is still running this very attempt, for this very worker. If the worker's
+// host vanishes then, nobody tells Postgres, and the lock would keep the job from being rescued: so the transaction ends
+// when it has been silent for as long as a worker goes on without a beat.
 func fence(ctx context.Context, tx pgx.Tx, job *jobRow) error {
 	schema := river.ClientFromContext[pgx.Tx](ctx).Schema()
-	sql := "select from " + riverJob(schema) + ` where id = $1 and attempt = $2 and state = 'running'
+	sql := "select " + pilot.EndIfSilent + " from " + riverJob(schema) + ` where id = $1 and attempt = $2 and state = 'running'
 		and attempted_by[array_upper(attempted_by, 1)] = $3 for update`
 	tag, err := tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])
 	if err != nil {

@@ -170,6 +170,10 @@ func (p *Pilot) JobSetStateIfRunningMany(
 	return rows, nil
 }
 
+// EndIfSilent is an expression of SQL that makes Postgres end the present transaction when its client has said nothing for
+// 8 s, the time that a worker goes on without a beat: the locks of a host that has vanished must not outlive it.
+const EndIfSilent = "set_config('idle_in_transaction_session_timeout', '8s', true)"
+
 // holding locks the jobs' rows, in the order of their ids, and returns params without those whose attempt here is over:
 // rescued, cancelled or deleted meanwhile. A row that Finish completed passes, for River adds its metadata to it.
 func (p *Pilot) holding(
@@ -180,7 +184,7 @@ func (p *Pilot) holding(
 		attempts[i], _ = p.gate.attempt(id) // 0 matches none: not ours, or written already
 	}
 	var ours []int64
-	err := tx.QueryRow(ctx, `select coalesce(array_agg(id), '{}') from (
+	err := tx.QueryRow(ctx, `select coalesce(array_agg(id), '{}') from (select `+EndIfSilent+`) _, lateral (
 			select j.id from `+table(params.Schema)+` j
 			join unnest($1::bigint[], $2::int[]) as a (id, attempt) on a.id = j.id and a.attempt = j.attempt
 			where j.state in ('running', 'completed') and j.attempted_by[array_upper(j.attempted_by, 1)] = $3
