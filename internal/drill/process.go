@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -135,6 +136,38 @@ func (j *journal) busy(worker string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.open[worker]
+}
+
+// worked is how many attempts a worker has started.
+func (j *journal) worked(worker string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.total[worker]
+}
+
+// twice is how many jobs were started more than once.
+func (j *journal) twice() (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, starts := range j.starts {
+		if len(starts) > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// waits are the times between the attempts of jobs that were started more than once, sorted.
+func (j *journal) waits() (times []time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, starts := range j.starts {
+		for i := range len(starts) - 1 {
+			times = append(times, starts[i+1].at.Sub(starts[i].at))
+		}
+	}
+	slices.Sort(times)
+	return times
 }
 
 // startedAfter is when a job was started again after an attempt.

@@ -58,6 +58,17 @@ func (r *Result) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
+// merge adds what another stage of the same scenario came to; the slower rescue counts.
+func (r *Result) merge(o *Result) {
+	r.Jobs, r.Acknowledged, r.Refused = r.Jobs+o.Jobs, r.Acknowledged+o.Acknowledged, r.Refused+o.Refused
+	r.Lost, r.Doubled, r.Unended = r.Lost+o.Lost, r.Doubled+o.Doubled, r.Unended+o.Unended
+	r.Spent, r.Discarded, r.HandedOver, r.Dead = r.Spent+o.Spent, r.Discarded+o.Discarded, r.HandedOver+o.HandedOver, r.Dead+o.Dead
+	if r.Rescue == nil || o.Rescue != nil && o.Rescue.P99 > r.Rescue.P99 {
+		r.Rescue = o.Rescue
+	}
+	r.Notes, r.Failures = append(r.Notes, o.Notes...), append(r.Failures, o.Failures...)
+}
+
 // within fails the scenario if the jobs of the dead were not running elsewhere soon enough; p is 0.99 or 1.
 func (r *Result) within(limit time.Duration, p float64) {
 	if r.Rescue == nil {
@@ -118,7 +129,7 @@ func (r *Report) Print(w io.Writer) error {
 	for _, x := range r.Results {
 		rescue := "–"
 		if x.Rescue != nil {
-			rescue = fmt.Sprintf("%.2f/%.2f/%.2f s", x.Rescue.P50, x.Rescue.P99, x.Rescue.Max)
+			rescue = fmt.Sprintf("%.2f/%.2f/%.2f s of %d", x.Rescue.P50, x.Rescue.P99, x.Rescue.Max, x.Rescue.Jobs)
 		}
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%.0f s\t%s\n", x.Scenario, x.Jobs, x.Acknowledged, x.Refused,
 			x.Lost, x.Doubled, x.Spent, x.Discarded, x.HandedOver, rescue, x.Seconds, x.Verdict())

@@ -2,7 +2,66 @@ package drill
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"time"
 )
 
-func restart(ctx context.Context, s *stage) error { return errors.New("not written") }
+// restart ends Postgres at once and starts it again, under load. Every worker loses its connections and its lock at the
+// same moment, and yet none has died.
+func restart(ctx context.Context, s *stage) error {
+	s.result.Injected = "SIGQUIT to Postgres (immediate stop) and start, under load; processes reach it by way of a proxy, for its port changes"
+	times, n := 3, 3000
+	if s.Short {
+		times, n = 1, 300
+	}
+	way, err := s.relay(s.url)
+	if err != nil {
+		return err
+	}
+	url := way.through(s.url)
+	webs, err := s.startReady(ctx, url, webRole)
+	if err != nil {
+		return err
+	}
+	posts, err := s.keep(ctx, url, workersOf(roleWorker, 4, 10)...)
+	if err != nil {
+		return err
+	}
+	l := s.send(ctx, webs[0].name, n, 60, func(i int) Step {
+		if i%10 == 0 {
+			return Step{Millis: 4000} // there is always something that runs on
+		}
+		return usual(i)
+	})
+	for i := range times {
+		err := poll(ctx, readyLimit, "some load", func() bool { return l.asked() > n*i/times+n/times/3 })
+		if err != nil {
+			return err
+		}
+		if err := s.Postgres.Crash(); err != nil {
+			return err
+		}
+		began := time.Now()
+		if s.run.url, err = s.Postgres.Start(ctx); err != nil {
+			return fmt.Errorf("start Postgres again: %w", err)
+		}
+		s.url = withDatabase(s.run.url, "drill_"+s.result.Scenario)
+		s.pool.Close()
+		if err := s.connect(ctx); err != nil {
+			return err
+		}
+		way.aim(hostOf(s.url))
+		s.result.note("outage %d: Postgres was away for %s or more", i+1, time.Since(began).Round(10*time.Millisecond))
+	}
+	<-l.done
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	for _, p := range posts {
+		if now := p.process(); now.role.Kind != roleWorker || !now.running() {
+			s.result.fail("%s does not run any more", now.role.Name)
+		}
+	}
+	s.noneTaken()
+	return nil
+}

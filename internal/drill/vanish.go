@@ -2,7 +2,115 @@ package drill
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"strings"
+	"time"
 )
 
-func vanish(ctx context.Context, s *stage) error { return errors.New("not written") }
+// vanish takes a worker's host off the network: nobody is told that its connections are gone, and it runs on.
+func vanish(ctx context.Context, s *stage) error {
+	_, web, err := s.deployment(ctx, roleWorker, 2)
+	if err != nil {
+		return err
+	}
+	victim, unplug, plug, err := s.elsewhere(ctx, Role{Kind: roleWorker, Name: "worker.9", Slots: 10, Pool: 2})
+	if err != nil {
+		return err
+	}
+	if err := s.judging(ctx); err != nil {
+		return err
+	}
+	l := s.send(ctx, web.name, 700, 20, func(i int) Step {
+		switch i % 5 {
+		case 0:
+			return Step{Millis: 2500, How: deaf}
+		case 1:
+			return Step{Millis: 300, How: ending} // the row is locked by a backend whose client is gone
+		}
+		return Step{Millis: rand.IntN(1500)}
+	})
+	err = poll(ctx, readyLimit, "the victim is busy", func() bool { return s.journal.busy(victim.name) >= 5 })
+	if err != nil {
+		return err
+	}
+	victim.hit = time.Now()
+	if err := unplug(); err != nil {
+		return err
+	}
+	err = s.until(ctx, time.Minute, "its jobs are taken from it", `select not exists (select from river.river_job
+		where state = 'running' and attempted_by[array_upper(attempted_by, 1)] = $1)`, victim.name)
+	if err != nil {
+		s.result.fail("%v", err)
+	}
+	s.result.note("all its jobs had been taken %.1f s after it vanished", time.Since(victim.hit).Seconds())
+	<-l.done
+	if err := plug(); err != nil { // it comes back, and may try what it likes
+		return err
+	}
+	pause(ctx, 3*time.Second)
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	s.noneRefused()
+	s.result.within(silentBound, 1)
+	return nil
+}
+
+// elsewhere runs a worker on a host of its own: a network namespace, if we may make one, which is joined to ours by a
+// pair of virtual cards; or else behind a proxy that can be made to swallow everything.
+func (s *stage) elsewhere(ctx context.Context, role Role) (p *process, unplug, plug func() error, err error) {
+	name := fmt.Sprintf("bl%x", rand.Uint32()&0xffffff)
+	here, there := name+"a", name+"b"
+	subnet := fmt.Sprintf("198.18.%d", rand.IntN(256)) // kept for trials of networks (RFC 2544): nobody's address
+	var prefix []string
+	var way *relay
+	for _, line := range []string{
+		"netns add " + name, "link add " + here + " type veth peer name " + there + " netns " + name,
+		"addr add " + subnet + ".1/30 dev " + here, "link set " + here + " up",
+		"-n " + name + " addr add " + subnet + ".2/30 dev " + there, "-n " + name + " link set " + there + " up",
+	} {
+		if err = ip(ctx, line); err != nil {
+			break
+		}
+		if strings.HasPrefix(line, "netns add") {
+			s.later(func() {
+				clean := context.WithoutCancel(ctx)
+				_ = ip(clean, "link del "+here) // gone already, if the namespace was deleted with it
+				if err := ip(clean, "netns del "+name); err != nil {
+					s.result.fail("clean up: %v", err)
+				}
+			})
+		}
+	}
+	if err == nil {
+		s.result.Injected = "the link of a worker's network namespace was set down (ip netns, veth); Postgres was not told"
+		prefix = []string{"ip", "netns", "exec", name}
+		way, err = s.relayAt(net.JoinHostPort(subnet+".1", "0"), hostOf(s.url))
+		unplug = func() error { return ip(ctx, "link set "+here+" down") }
+		plug = func() error { return ip(ctx, "link set "+here+" up") }
+	} else {
+		s.result.Injected = "a proxy swallowed all that a worker sent and was sent; a network namespace was not to be had: " + err.Error()
+		way, err = s.relay(s.url)
+		unplug = func() error { way.hush(); return nil }
+		plug = func() error { way.flow(); return nil }
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if p, err = s.start(role, way.through(s.url), prefix...); err != nil {
+		return nil, nil, nil, err
+	}
+	return p, unplug, plug, s.await(ctx, p)
+}
+
+// ip runs the command of that name, which sets up networks.
+func ip(ctx context.Context, line string) error {
+	out, err := exec.CommandContext(ctx, "ip", strings.Fields(line)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %s: %w: %s", line, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
