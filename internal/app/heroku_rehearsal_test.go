@@ -418,6 +418,10 @@ func TestTooFewConnections(t *testing.T) {
 	if !logfmtLine.MatchString(line) {
 		t.Errorf("it says %q", line)
 	}
+	worker := full.dyno("worker.1", full.types["worker"])
+	worker.waitFor(regexp.MustCompile(`no connection left`))
+	worker.tell(syscall.SIGTERM) // to be told to stop while it waits is no failure
+	worker.exitsWithin(5 * time.Second)
 	for _, conn := range others {
 		if err := conn.Close(t.Context()); err != nil {
 			t.Error(err)
