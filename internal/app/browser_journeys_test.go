@@ -6,6 +6,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
 )
 
 // arrival begins on the page of a reader whose job waits, and ends when the list is there.
@@ -282,6 +285,40 @@ func (s *site) twoTabsAndARestart(t *testing.T) {
 		if !get[bool](b, "globalThis.stayed === true") {
 			t.Error("the page was loaded anew")
 		}
+	}
+}
+
+// lateAnswer holds back the answer to a form until the stream has brought a newer list: the newer one must stay.
+func (s *site) lateAnswer(t *testing.T) {
+	_, b := s.settled(t, "Lena")
+	b.goTo("/recommendations")
+	title := get[string](b, `plain($(".rec h2").textContent)`)
+	held := make(chan fetch.RequestID, 1)
+	if err := chromedp.Listen(b.ctx, func(event any) {
+		if e, ok := event.(*fetch.EventRequestPaused); ok {
+			held <- e.RequestID
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.run(send(fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{
+		{URLPattern: b.base + "/recommendations", RequestStage: fetch.RequestStageResponse},
+	}}))
+	get[string](b, `globalThis.made = $("#recommended").dataset.made`)
+	b.press("Not for me: " + title)
+	var id fetch.RequestID
+	select {
+	case id = <-held:
+	case <-time.After(patience):
+		t.Fatal("no answer to the form came")
+	}
+	b.wait("a newer list from the stream", `Date.parse($("#recommended").dataset.made) > Date.parse(globalThis.made)`)
+	get[string](b, `globalThis.made = $("#recommended").dataset.made`)
+	b.run(send(fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: id}))
+	b.sees("#undo", "We will not show "+title+" again.")
+	if !get[bool](b, `Date.parse($("#recommended").dataset.made) >= Date.parse(globalThis.made) && !$(".working-on") && !reads(".rec h2", `+quote(title)+`)`) {
+		b.show()
+		t.Error("an answer that was older than the list took its place")
 	}
 }
 
