@@ -26,6 +26,8 @@ type stepArgs struct {
 
 func (stepArgs) Kind() string { return "test_step" }
 
+type stepJob = river.Job[stepArgs]
+
 // stepWorker does what the test says.
 type stepWorker struct {
 	river.WorkerDefaults[stepArgs]

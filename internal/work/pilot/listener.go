@@ -14,9 +14,6 @@ type Listener struct {
 	down chan struct{} // of the connection that Connect found
 }
 
-// NewListener returns a listener on line.
-func NewListener(line *Line) *Listener { return &Listener{line: line} }
-
 var _ riverdriver.Listener = (*Listener)(nil)
 
 // Connect waits until the line is up.
