@@ -72,6 +72,11 @@ func noticeSQL(schema string) string {
 			where scheduled_at between clock_timestamp() - make_interval(secs => $4) and clock_timestamp()) < $5::int + q.inserted`
 }
 
+// nudge makes River fetch from a queue, as a notice would.
+func (l *Line) nudge(queue string) {
+	l.deliver(l.Schema+".river_insert", fmt.Sprintf("{\"queue\": %q}", queue))
+}
+
 // echo repeats River's insert notice to this process itself, at the times of lookAgain from now on.
 func (l *Line) echo(queue string) {
 	l.mu.Lock()
@@ -90,7 +95,7 @@ func (l *Line) again(queue string, i int) {
 	}
 	var timer *time.Timer
 	timer = time.AfterFunc(wait, func() {
-		l.deliver(l.Schema+".river_insert", fmt.Sprintf("{\"queue\": %q}", queue))
+		l.nudge(queue)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if i+1 < len(lookAgain) && l.echoes[queue] == timer { // nobody has begun anew

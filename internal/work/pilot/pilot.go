@@ -33,8 +33,7 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 // NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, and its notices come through
 // line.
 func NewWorkerDriver(pool *pgxpool.Pool, clientID string, line *Line, log *slog.Logger) (*Driver, *Gate) {
-	gate := newGate()
-	gate.clientID = clientID
+	gate := newGate(clientID, line.nudge)
 	return &Driver{
 		Driver: riverpgxv5.New(pool), pilot: &Pilot{gate: gate, line: line, log: log}, listener: &Listener{line: line},
 	}, gate
