@@ -88,9 +88,6 @@ func (l *Line) hold(ctx context.Context, again bool) (opened bool, err error) {
 		defer cancel()
 		_ = conn.Close(closeCtx)
 	}()
-	l.mu.Lock()
-	close(l.up)
-	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -119,6 +116,7 @@ func (l *Line) connect(ctx context.Context, again bool) (*pgx.Conn, error) {
 		_ = conn.Close(ctx)
 		return nil, err
 	}
+	close(l.up) // with the lock still held: a topic is either listened to above, or by an order that comes later
 	return conn, nil
 }
 
