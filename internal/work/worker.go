@@ -139,6 +139,8 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 		return river.JobSnooze(0)
 	case !*began && ctx.Err() == nil:
 		return w.liveness.holdBack(ctx, job, err)
+	case ctx.Err() != nil && !final(err):
+		return fmt.Errorf("%w: %w", context.Canceled, err) // River hands back at a stop what names the context's end
 	}
 	return w.liveness.retries.translate(job, err)
 }
