@@ -23,7 +23,9 @@ select j.id,
        j.metadata ->> 'release'                                 as release,
        j.tags::text[]                                           as tags,
        j.args,
-       j.errors[array_upper(j.errors, 1)] ->> 'error'           as last_error
+       j.errors[array_upper(j.errors, 1)] ->> 'error'           as last_error,
+       j.metadata ->> 'held'                                    as held,
+       coalesce((j.metadata ->> 'deaths')::int, 0)              as deaths
 from river.river_job j;
 
 comment on view jobs.job is 'Every job that is waiting, running or finished and not yet cleaned away (finished ones stay a day, discarded ones seven). Args are ids and small facts by rule: no secrets, no content.';
@@ -47,3 +49,5 @@ comment on column jobs.job.release is 'The release that enqueued it.';
 comment on column jobs.job.tags is 'Free labels.';
 comment on column jobs.job.args is 'Arguments: ids and small facts.';
 comment on column jobs.job.last_error is 'The sentence of the latest failed attempt.';
+comment on column jobs.job.held is 'Why it is held back rather than tried, where it is: a sentence. No attempt is spent meanwhile.';
+comment on column jobs.job.deaths is 'How many workers died while they ran it. After two it runs alone (queue alone); a worker that dies then has died of it, and the job is discarded.';

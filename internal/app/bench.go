@@ -73,7 +73,11 @@ func runBenchWeb(ctx context.Context, p *program, _ []string) error {
 	}
 	b.url = url
 	report, err := b.run(ctx)
-	if err = errors.Join(err, drop()); err != nil {
+	dropped := drop()
+	if ctx.Err() != nil {
+		return errors.Join(errors.New("broken off before it was done"), dropped)
+	}
+	if err = errors.Join(err, dropped); err != nil {
 		return err
 	}
 	if p.bench.json {

@@ -41,6 +41,7 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 		fmt.Fprintln(p.Stdout, name)
 		return p.workUntil(ctx, log, p.cfg.DatabaseURL)
 	}
+	p.limitMemory()
 	pool, site, err := p.openSite(ctx, log, p.cfg.DatabaseURL)
 	if err != nil {
 		return err

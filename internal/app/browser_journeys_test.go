@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -251,45 +250,3 @@ func (s *site) recommendationsByReload(b *tab, rated []linked) {
 
 // inList is the condition that a book is on the recommendations page.
 func inList(book linked) string { return fmt.Sprintf("!!$(`.rec h2 a[href='%s']`)", book.Href) }
-
-func (s *site) twoTabsAndARestart(t *testing.T) {
-	web := s.startWeb(t, "0")
-	r := s.newReader(t, "Rosa") // who rates by the other web process
-	one := s.openAs(t, r)
-	books := s.wellKnown(one)
-	one.base = web.URL
-	two := one.another()
-	for _, b := range []*tab{one, two} {
-		b.goTo("/recommendations")
-		b.sees("main", "popular")
-		get[bool](b, "globalThis.stayed = true")
-		b.expect("ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_REFUSED", "Failed to fetch", "network error")
-	}
-	r.rate("5", hrefs(books[:3])...)
-	for _, b := range []*tab{one, two} {
-		b.sees(".standing", "from your 3 ratings")
-		b.reasonsName(books[:3])
-	}
-
-	port := portOf(t, web.URL)
-	if err := web.stop(); err != nil {
-		t.Fatalf("web did not stop cleanly: %v", err)
-	}
-	r.rate("4.5", books[3].Href)
-	s.startWeb(t, port)
-	for _, b := range []*tab{one, two} {
-		b.sees(".standing", "from your 4 ratings")
-		if !get[bool](b, "globalThis.stayed === true") {
-			t.Error("the page was loaded anew")
-		}
-	}
-}
-
-func portOf(t *testing.T, base string) string {
-	t.Helper()
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Port()
-}

@@ -44,6 +44,9 @@ func (s *site) phone(t *testing.T) {
 	for _, path := range []string{"/", "/signup", "/signin", "/forgot", "/forgot/sent", "/books", "/nothing"} {
 		visitor.goTo(path)
 		visitor.fitsPhone(path)
+		if height := get[float64](visitor, `$(".masthead").getBoundingClientRect().height`); height > 80 {
+			t.Errorf("%s: the masthead of visitors breaks into two lines: it is %v points high", path, height)
+		}
 	}
 
 	// A new reader finds the way by touch alone.

@@ -14,13 +14,11 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a tab waits for what should come within a second or so: the machine may be busy.
@@ -261,72 +259,4 @@ func (b *tab) show() {
 	if err := os.WriteFile(file, picture, 0o600); err == nil {
 		b.t.Log("a picture of it:", file)
 	}
-}
-
-// point waits until an element is there to be hit, and returns where: its middle, unless something else lies over it.
-func (b *tab) point(element string) (x, y float64) {
-	b.t.Helper()
-	where := `((e) => {
-		if (!seen(e)) return null;
-		e.scrollIntoView({block: "center", behavior: "instant"});
-		const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
-		const hit = document.elementFromPoint(x, y);
-		return hit && (e.contains(hit) || hit.contains(e)) ? [x, y] : null;
-	})(` + element + `)`
-	b.wait("something to hit", where)
-	at := get[[]float64](b, where)
-	if len(at) != 2 {
-		b.t.Fatalf("%s went away", element)
-	}
-	return at[0], at[1]
-}
-
-// clickOn clicks on the element that an expression finds.
-func (b *tab) clickOn(element string) {
-	b.t.Helper()
-	x, y := b.point(element)
-	b.run(chromedp.MouseClickXY(x, y))
-}
-
-// click clicks on the first element of a selector.
-func (b *tab) click(selector string) { b.t.Helper(); b.clickOn("$(" + quote(selector) + ")") }
-
-// press clicks on the link or button with that name.
-func (b *tab) press(name string) { b.t.Helper(); b.clickOn("named(" + quote(name) + ")") }
-
-// tap touches the element that an expression finds.
-func (b *tab) tap(element string) {
-	b.t.Helper()
-	x, y := b.point(element)
-	b.run(
-		send(input.DispatchTouchEvent, input.DispatchTouchEventParams{
-			Type: input.DispatchTouchEventTypeTouchStart, TouchPoints: []*input.TouchPoint{{X: x, Y: y}},
-		}),
-		send(input.DispatchTouchEvent, input.DispatchTouchEventParams{
-			Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{},
-		}),
-	)
-}
-
-// fill types text into the field of that name, over what is there.
-func (b *tab) fill(name, text string) {
-	b.t.Helper()
-	field := fmt.Sprintf("$(`main [name=%s]`)", name)
-	b.wait("the field "+name, "seen("+field+")")
-	get[bool](b, field+".focus(), "+field+".select(), true")
-	b.run(send(input.InsertText, input.InsertTextParams{Text: text}))
-}
-
-// keys presses keys, one after the other.
-func (b *tab) keys(keys ...string) {
-	b.t.Helper()
-	for _, key := range keys {
-		b.run(chromedp.KeyEvent(key))
-	}
-}
-
-// shiftTab goes one control back.
-func (b *tab) shiftTab() {
-	b.t.Helper()
-	b.run(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
 }

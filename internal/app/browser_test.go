@@ -36,6 +36,7 @@ func TestBrowser(t *testing.T) {
 			{"phone", s.phone},
 			{"dark mode", s.darkMode},
 			{"two tabs and a restart", s.twoTabsAndARestart},
+			{"a late answer", s.lateAnswer},
 		} {
 			t.Run(journey.name, func(t *testing.T) {
 				t.Parallel()

@@ -271,7 +271,7 @@ func TestPsqlMissing(t *testing.T) {
 	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none")
 	out, err := cmd.CombinedOutput()
 	if bytes.Contains(out, []byte("unshare:")) || bytes.Contains(out, []byte("mount:")) {
-		lacking(t, "the right to make a mount namespace")
+		t.Skip("the kernel allows no mount namespaces here, in which psql could be hidden: nothing that can be installed")
 	}
 	if err == nil || !strings.HasPrefix(string(out), "backlist: found no psql on this machine: install the Postgres client") {
 		t.Errorf("%v: %s", err, out)

@@ -97,12 +97,18 @@ func poolSize(ctx context.Context, url string, configured int) (int, error) {
 	return budget.pool, err
 }
 
+// connectTimeout bounds a connection attempt; the system's own limit is minutes.
+const connectTimeout = 5 * time.Second
+
 func poolConfig(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL cannot be read as a Postgres URL") // the cause may quote the password
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = connectTimeout
+	}
 	return cfg, nil
 }
 

@@ -28,8 +28,12 @@ func TestCrashBetweenRatings(t *testing.T) {
 	databaseURL := testdb.NewURL(t)
 	pool := catalogued(t, databaseURL)
 	book := valueOf[int64](t, pool, "select min(id) from book")
-	var base atomic.Pointer[string]
-	visitors := newReaders(t, pool, func() string { return *base.Load() }, readers)
+	type generation struct {
+		url  string
+		next chan struct{} // closed when another has taken its place
+	}
+	var now atomic.Pointer[generation]
+	visitors := newReaders(t, pool, func() string { return now.Load().url }, readers)
 
 	var (
 		mu       sync.Mutex
@@ -40,7 +44,7 @@ func TestCrashBetweenRatings(t *testing.T) {
 		acked    = make(chan struct{}, readers)
 	)
 	web := start(t, databaseURL, nil, "web")
-	base.Store(&web.URL)
+	now.Store(&generation{web.URL, make(chan struct{})})
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	go func() {
@@ -57,7 +61,7 @@ func TestCrashBetweenRatings(t *testing.T) {
 	for range clients {
 		work.Go(func() {
 			for id := range queue {
-				stars := 1 + rand.IntN(10)
+				stars, asked := 1+rand.IntN(10), now.Load()
 				a, err := visitors[id].ask(t.Context(), bookPath(book, "rating"), fields("stars", fmt.Sprintf("%.1f", float64(stars)/2)))
 				mu.Lock()
 				switch {
@@ -70,10 +74,10 @@ func TestCrashBetweenRatings(t *testing.T) {
 					t.Errorf("reader %d: %s %s", id, a.Status, wordsOf(a.body))
 				}
 				mu.Unlock()
-				if err != nil { // until the next process is up
-					old := base.Load()
-					for base.Load() == old && ctx.Err() == nil {
-						time.Sleep(time.Millisecond)
+				if err != nil {
+					select {
+					case <-asked.next:
+					case <-ctx.Done():
 					}
 				}
 			}
@@ -86,7 +90,7 @@ func TestCrashBetweenRatings(t *testing.T) {
 		web.kill()
 		if kill < kills-1 {
 			web = start(t, databaseURL, nil, "web")
-			base.Store(&web.URL)
+			close(now.Swap(&generation{web.URL, make(chan struct{})}).next)
 		}
 	}
 	stop()

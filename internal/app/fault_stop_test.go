@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -222,8 +223,8 @@ func TestRollingRestart(t *testing.T) {
 		}
 		work.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				path, form, want := "/books/1", fields(), http.StatusOK
-				if form = nil; i%2 == 1 {
+				path, form, want := "/books/1", url.Values(nil), http.StatusOK
+				if i%2 == 1 {
 					path, form, want = "/books/1/rating", fields("stars", "3.5"), http.StatusSeeOther
 				}
 				a, err := v.ask(t.Context(), path, form)

@@ -44,10 +44,15 @@ func runWeb(ctx context.Context, p *program, _ []string) error {
 	if err != nil {
 		return err
 	}
+	p.limitMemory()
+	return p.serve(ctx, log, url, listener)
+}
+
+// limitMemory makes a web process keep to webMemory, unless it was told otherwise.
+func (p *program) limitMemory() {
 	if p.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(webMemory)
 	}
-	return p.serve(ctx, log, url, listener)
 }
 
 // needSecret refuses to sign links with nothing.

@@ -22,13 +22,19 @@ func wantNoServer(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	free, err := tryLock(f, syscall.LOCK_EX)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !free {
-		file, _ := readPIDFile(filepath.Join(dir, "data"))
-		t.Errorf("a server still runs, process %d", file.pid)
+	// The children of a killed initdb notice a moment later that it is gone.
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		free, err := tryLock(f, syscall.LOCK_EX)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if free {
+			return
+		}
+		if time.Now().After(deadline) {
+			file, _ := readPIDFile(filepath.Join(dir, "data"))
+			t.Fatalf("a server still runs, process %d", file.pid)
+		}
 	}
 }
 

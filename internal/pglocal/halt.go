@@ -42,7 +42,7 @@ func (s *Server) halt(ctx context.Context) error {
 		case <-patience:
 			signal, told = syscall.SIGQUIT, 0 // immediate: the next start recovers from the log
 		case <-ctx.Done():
-			return fmt.Errorf("Postgres in %s (process %d) does not stop: %w", s.cfg.Dir, pid, ctx.Err())
+			return fmt.Errorf("the Postgres in %s (process %d) does not stop: %w", s.cfg.Dir, pid, ctx.Err())
 		}
 	}
 	if s.child != nil {

@@ -20,7 +20,7 @@ const (
 // whether there is still a server to wait for.
 func (s *Server) ready(ctx context.Context, gone func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit,
-		fmt.Errorf("Postgres in %s was not ready within %v: see postgres.log there", s.cfg.Dir, startLimit))
+		fmt.Errorf("the Postgres in %s was not ready within %v: see postgres.log there", s.cfg.Dir, startLimit))
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

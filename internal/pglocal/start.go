@@ -135,7 +135,7 @@ func (s *Server) launchOn(ctx context.Context, port int, p programs, living *os.
 		}
 	})
 	if errors.Is(err, errServerGone) {
-		return fmt.Errorf("Postgres %d did not start in %s, its log ends with: %s", p.major, s.cfg.Dir, s.logTail())
+		return fmt.Errorf("starting Postgres %d in %s failed, its log ends with: %s", p.major, s.cfg.Dir, s.logTail())
 	}
 	if err != nil {
 		_ = cmd.Process.Signal(syscall.SIGQUIT)

@@ -17,46 +17,6 @@ type Author struct {
 	Died     *int16
 }
 
-type Book struct {
-	ID            int64
-	Title         string
-	OriginalTitle string
-	Year          *int16
-	Series        string
-	Volume        string
-	About         string
-	CreatedAt     time.Time
-}
-
-type BookAuthor struct {
-	BookID   int64
-	AuthorID int64
-	Position int16
-}
-
-type BookKey struct {
-	Kind   string
-	Value  string
-	BookID int64
-}
-
-type BookSubject struct {
-	BookID  int64
-	Subject string
-}
-
-type BookWord struct {
-	Word   string
-	BookID int64
-	Weight int16
-}
-
-type Dismissal struct {
-	ReaderID    int64
-	BookID      int64
-	DismissedAt time.Time
-}
-
 type Message struct {
 	ID        int64
 	ReaderID  int64
@@ -76,50 +36,6 @@ type Message struct {
 	ReadAt    *time.Time
 }
 
-type Neighbour struct {
-	BookID      int64
-	NeighbourID int64
-	Similarity  float32
-}
-
-type NeighbourBuild struct {
-	ID           int64
-	BuiltAt      time.Time
-	Readers      int32
-	Ratings      int32
-	Pairs        int32
-	RatingChange int64
-	Took         time.Duration
-}
-
-type PasswordReset struct {
-	ID        int64
-	ReaderID  int64
-	TokenHash []byte
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	UsedAt    *time.Time
-}
-
-type Popularity struct {
-	BookID  int64
-	Readers int32
-	Score   float32
-}
-
-type RateLimit struct {
-	Key       string
-	Tokens    float32
-	UpdatedAt time.Time
-}
-
-type Rating struct {
-	ReaderID int64
-	BookID   int64
-	Stars    int16
-	RatedAt  time.Time
-}
-
 type Reader struct {
 	ID           int64
 	Email        string
@@ -135,55 +51,7 @@ type Reader struct {
 	CreatedAt        time.Time
 }
 
-type Recommendation struct {
-	ReaderID int64
-	BookID   int64
-	Rank     int16
-	Score    float32
-	Because  []int64
-}
-
-type RecommendationRun struct {
-	ReaderID       int64
-	RatingsVersion int64
-	Basis          string
-	Ratings        int32
-	MadeAt         time.Time
-}
-
-type Session struct {
-	TokenHash []byte
-	ReaderID  int64
-	CreatedAt time.Time
-	SeenAt    time.Time
-	ExpiresAt time.Time
-}
-
-type Shelving struct {
-	ReaderID  int64
-	BookID    int64
-	Status    string
-	ShelvedAt time.Time
-}
-
-type Site struct {
-	OnlyRow  bool
-	BaseUrl  string
-	LearntAt time.Time
-}
-
 type Subject struct {
 	Key  string
 	Name string
-}
-
-type Suppression struct {
-	AddressKey string
-	Reason     string
-	CreatedAt  time.Time
-}
-
-type WordVariant struct {
-	Variant string
-	Word    string
 }

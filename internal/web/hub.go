@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/backlist/backlist/internal/notice"
 )
@@ -65,9 +66,12 @@ func (h *Hub) listen(ctx context.Context, cfg *pgx.ConnConfig, again bool) error
 		h.tellAll()
 	}
 	for {
-		n, err := conn.WaitForNotification(ctx)
+		n, err := next(ctx, conn)
 		if err != nil {
 			return err
+		}
+		if n == nil {
+			continue
 		}
 		var what notice.Notice
 		if err := json.Unmarshal([]byte(n.Payload), &what); err != nil {
@@ -76,6 +80,21 @@ func (h *Hub) listen(ctx context.Context, cfg *pgx.ConnConfig, again bool) error
 		}
 		h.tell(subject{what.ReaderID, what.Topic})
 	}
+}
+
+// next waits for a notice. Where none has come for a while it asks whether the server is still there, and returns nil: a
+// connection whose other end has vanished would be waited on for ever.
+func next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	const quiet, answer = 15 * time.Second, 5 * time.Second
+	wait, cancel := context.WithTimeout(ctx, quiet)
+	defer cancel()
+	n, err := conn.WaitForNotification(wait)
+	if err == nil || ctx.Err() != nil || wait.Err() == nil {
+		return n, err
+	}
+	ping, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	return nil, conn.Ping(ping)
 }
 
 func (h *Hub) tell(about subject) {

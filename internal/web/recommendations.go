@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/backlist/backlist/internal/notice"
+	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/views/page"
 )
@@ -74,6 +76,10 @@ const undoTime = 2 * time.Minute
 // pingEvery keeps a stream open: a platform's router cuts one that is silent for 55 s.
 const pingEvery = 20 * time.Second
 
+// streamPatience is how long a browser may leave what is sent to it lying. One that took nothing would otherwise hold
+// its stream for ever, and a stopping process with it.
+const streamPatience = 10 * time.Second
+
 // recommendationEvents streams the list: once at the start, and again at each change. It ends when the browser leaves
 // or the process stops; the browser then connects again by itself.
 func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) error {
@@ -86,36 +92,53 @@ func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) er
 		}
 	}
 	defer done()
-	control := http.NewResponseController(w)
-	if err := control.SetWriteDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("lift the write deadline: %w", err)
-	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
-	err := s.sendRecommended(r.Context(), w, readerID)
+	control := http.NewResponseController(w)
+	send := func(write func() error) error {
+		if err := control.SetWriteDeadline(time.Now().Add(streamPatience)); err != nil {
+			return fmt.Errorf("bound a write to a stream: %w", err)
+		}
+		if err := errors.Join(write(), control.Flush()); err != nil {
+			return err
+		}
+		return control.SetWriteDeadline(time.Time{}) // between writes a stream may be silent for as long as it likes
+	}
+	list := func() error { return s.sendRecommended(r.Context(), w, readerID) }
+	err := send(list)
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for err == nil {
-		if err = control.Flush(); err != nil {
-			break
-		}
 		select {
 		case <-r.Context().Done():
 			return nil
 		case <-s.Hub.closing:
 			return nil
 		case <-changed:
-			err = s.sendRecommended(r.Context(), w, readerID)
+			if err = s.stillSignedIn(r); err == nil {
+				err = send(list)
+			}
 		case <-ping.C:
-			_, err = io.WriteString(w, ":\n\n")
+			err = send(func() error { _, err := io.WriteString(w, ":\n\n"); return err })
 		}
 	}
 	// The status is sent: all that is left is to end. The browser connects again and asks anew.
 	s.Log.InfoContext(r.Context(), "a stream ended early", "request_id", requestIDOf(r.Context()), "err", err)
 	return nil
+}
+
+// stillSignedIn is an error once the session that a stream began with has ended: by signing out, by a new password on
+// another device, or with the account.
+func (s *Server) stillSignedIn(r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	cookie, err := r.Cookie(s.cookieName())
+	if err == nil {
+		_, err = reader.BySession(ctx, s.DB, cookie.Value)
+	}
+	return err
 }
 
 // sendRecommended writes the list as one event: each line of the markup behind "data: ", then an empty line.

@@ -53,6 +53,13 @@ func spread(wait time.Duration, low, high float64) time.Duration {
 	return time.Duration(float64(wait) * (1 + low + (high-low)*rand.Float64()))
 }
 
+// final says whether an error ends its job whatever else happens.
+func final(err error) bool {
+	_, ours := errors.AsType[*permanent](err)
+	_, rivers := errors.AsType[*river.JobCancelError](err)
+	return ours || rivers
+}
+
 // translate turns an error of a worker into what River acts on.
 func (r *retries) translate(job *jobRow, err error) error {
 	if p, ok := errors.AsType[*permanent](err); ok {

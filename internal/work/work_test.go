@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertest"
 	"github.com/riverqueue/river/rivertype"
 
@@ -24,6 +25,8 @@ type stepArgs struct {
 }
 
 func (stepArgs) Kind() string { return "test_step" }
+
+type stepJob = river.Job[stepArgs]
 
 // stepWorker does what the test says.
 type stepWorker struct {
@@ -286,4 +289,39 @@ func count(t *testing.T, q queryer, sql string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestWithoutPilot: with River's own driver jobs are enqueued, worked and finished all the same.
+func TestWithoutPilot(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	done := make(chan struct{})
+	workers := river.NewWorkers()
+	work.AddWorker(workers, &stepWorker{work: func(ctx context.Context, job *river.Job[stepArgs]) error {
+		defer close(done)
+		return work.Finish(ctx, pool, job, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "insert into subject (key, name) values ('effect', '')")
+			return err
+		})
+	}})
+	plain, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Workers: workers, Schema: "river", Queues: map[string]river.QueueConfig{"default": {MaxWorkers: 1}},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.Insert(t.Context(), stepArgs{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := plain.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	if err := plain.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, pool, "select count(*) from river.river_job, subject where state = 'completed' and key = 'effect'"); n != 1 {
+		t.Error("the job and its effect are not both there")
+	}
 }

@@ -48,7 +48,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	w.line = &pilot.Line{Config: pool.Config().ConnConfig.Copy(), Schema: o.Schema, Log: o.Log}
 	w.line.Config.RuntimeParams["application_name"] = "backlist " + w.id
 	w.line.Init()
-	driver, gate := pilot.NewWorkerDriver(pool, w.id, pilot.NewListener(w.line), o.Log)
+	driver, gate := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
 	w.gate = gate
 	w.liveness = newLiveness(w.id, o, gate)
 	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.liveness.beat, w.liveness.heard(w.line)
@@ -139,6 +139,8 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 		return river.JobSnooze(0)
 	case !*began && ctx.Err() == nil:
 		return w.liveness.holdBack(ctx, job, err)
+	case ctx.Err() != nil && !final(err):
+		return fmt.Errorf("%w: %w", context.Canceled, err) // River hands back at a stop what names the context's end
 	}
 	return w.liveness.retries.translate(job, err)
 }

@@ -25,6 +25,9 @@ type Gate struct {
 	stopping  bool
 	alone     bool // a job runs alone, or is about to
 	wantAlone bool // such a job waits for the others to end
+
+	refused map[string]bool    // queues that wanted to fetch meanwhile
+	nudge   func(queue string) // makes River fetch from a queue; it never waits
 }
 
 // held is one attempt of this process.
@@ -34,10 +37,17 @@ type held struct {
 	ended   time.Time               // zero while it is executed
 }
 
-func newGate() *Gate { return &Gate{attempts: map[int64]*held{}} }
+func newGate(clientID string, nudge func(queue string)) *Gate {
+	return &Gate{clientID: clientID, attempts: map[int64]*held{}, refused: map[string]bool{}, nudge: nudge}
+}
 
-// SetDraining tells whether to fetch nothing new by an operator's wish. It takes effect with the next fetch.
-func (g *Gate) SetDraining(on bool) { g.mu.Lock(); g.draining = on; g.mu.Unlock() }
+// SetDraining tells whether to fetch nothing new by an operator's wish. It takes effect at once.
+func (g *Gate) SetDraining(on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.draining = on
+	g.reopen()
+}
 
 // SetStopping makes fetching stop for good.
 func (g *Gate) SetStopping() { g.mu.Lock(); g.stopping = true; g.mu.Unlock() }
@@ -51,6 +61,7 @@ func (g *Gate) SetDead(dead bool, cause error) {
 	if dead {
 		g.cancelAll(cause)
 	}
+	g.reopen()
 }
 
 // Cancel ends the context of every running job with cause: they belong to others now.
@@ -86,23 +97,38 @@ func (g *Gate) Watch(ctx context.Context, id int64) (context.Context, context.Ca
 	return ctx, cancel
 }
 
-// enter asks to fetch from a queue; leave must follow if it is granted.
+// enter asks to fetch from a queue; leave must follow if it is granted. If not, the queue is nudged once it may.
 func (g *Gate) enter(queue string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.draining || g.dead || g.stopping || g.alone {
+	if !g.mayFetch(queue) {
+		g.refused[queue] = true
 		return false
 	}
-	if queue == AloneQueue {
-		if g.running > 0 || g.fetching > 0 {
-			return false
-		}
-		g.alone = true
-	} else if g.wantAlone {
-		return false
-	}
+	g.alone = queue == AloneQueue
 	g.fetching++
 	return true
+}
+
+func (g *Gate) mayFetch(queue string) bool {
+	switch {
+	case g.draining || g.dead || g.stopping || g.alone:
+		return false
+	case queue == AloneQueue:
+		return g.running == 0 && g.fetching == 0
+	default:
+		return !g.wantAlone
+	}
+}
+
+// reopen nudges the queues that were refused and may fetch now; mu is held.
+func (g *Gate) reopen() {
+	for queue := range g.refused {
+		if g.mayFetch(queue) {
+			delete(g.refused, queue)
+			g.nudge(queue)
+		}
+	}
 }
 
 // leave ends a fetch that brought the given number of jobs.
@@ -114,10 +140,16 @@ func (g *Gate) leave(queue string, jobs int) {
 	if queue == AloneQueue {
 		g.alone, g.wantAlone = jobs > 0, false
 	}
+	g.reopen()
 }
 
 // waitAlone notes whether a job waits to run alone here; meanwhile nothing else is fetched.
-func (g *Gate) waitAlone(waiting bool) { g.mu.Lock(); g.wantAlone = waiting; g.mu.Unlock() }
+func (g *Gate) waitAlone(waiting bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wantAlone = waiting
+	g.reopen()
+}
 
 // take remembers an attempt that was fetched. It returns false where an earlier attempt of the same job has not ended
 // here: the two could not be told apart.
@@ -151,7 +183,7 @@ func (g *Gate) written(ids []int64) {
 	}
 }
 
-// ended notes that a job is not executed any more.
+// endedJob notes that a job is not executed any more.
 func (g *Gate) endedJob(id int64, queue string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -162,4 +194,5 @@ func (g *Gate) endedJob(id int64, queue string) {
 	if h := g.attempts[id]; h != nil {
 		h.ended, h.cancel = time.Now(), nil
 	}
+	g.reopen()
 }

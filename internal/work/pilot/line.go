@@ -33,8 +33,9 @@ type Line struct {
 	orders  chan order
 	wake    context.CancelFunc // ends the wait for a notice
 	hurry   bool               // the next beat is due at once
-	up      chan struct{}      // closed while there is a connection
-	down    chan struct{}      // closed when the present connection is lost
+	echoes  map[string]*time.Timer
+	up      chan struct{} // closed while there is a connection
+	down    chan struct{} // closed when the present connection is lost
 }
 
 // order is something to be done on the connection.
@@ -69,6 +70,7 @@ func (l *Line) Run(ctx context.Context) {
 // Init makes the line ready to be used; it must be called once, before anything else.
 func (l *Line) Init() {
 	l.topics = map[string]bool{}
+	l.echoes = map[string]*time.Timer{}
 	l.notices = make(chan *riverdriver.Notification, 1000)
 	l.orders = make(chan order)
 	l.up, l.down = make(chan struct{}), make(chan struct{})
@@ -86,9 +88,6 @@ func (l *Line) hold(ctx context.Context, again bool) (opened bool, err error) {
 		defer cancel()
 		_ = conn.Close(closeCtx)
 	}()
-	l.mu.Lock()
-	close(l.up)
-	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -117,6 +116,7 @@ func (l *Line) connect(ctx context.Context, again bool) (*pgx.Conn, error) {
 		_ = conn.Close(ctx)
 		return nil, err
 	}
+	close(l.up) // with the lock still held: a topic is either listened to above, or by an order that comes later
 	return conn, nil
 }
 

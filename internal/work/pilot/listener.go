@@ -2,31 +2,26 @@ package pilot
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/riverdriver"
 )
 
-// Listener shows the line to River as one of its own listeners. River closes and connects it again as it likes; the
-// connection behind it stays.
-type Listener struct {
-	line *Line
-	down chan struct{} // of the connection that Connect found
-}
-
-// NewListener returns a listener on line.
-func NewListener(line *Line) *Listener { return &Listener{line: line} }
+// Listener shows the line to River as one of its own listeners. River never learns that a connection was lost: it would
+// wait longer after each loss, up to a minute, before it listens again, while the line is back at once. What was told
+// in between is found by River's polls.
+type Listener struct{ line *Line }
 
 var _ riverdriver.Listener = (*Listener)(nil)
 
 // Connect waits until the line is up.
 func (n *Listener) Connect(ctx context.Context) error {
 	n.line.mu.Lock()
-	up, down := n.line.up, n.line.down
+	up := n.line.up
 	n.line.mu.Unlock()
 	select {
 	case <-up:
-		n.down = down
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -46,10 +41,7 @@ func (n *Listener) Listen(ctx context.Context, topic string) error {
 	n.line.mu.Lock()
 	n.line.topics[topic] = true
 	n.line.mu.Unlock()
-	return n.line.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "listen "+n.line.channel(topic))
-		return err
-	})
+	return n.tell(ctx, "listen "+n.line.channel(topic))
 }
 
 // Unlisten ends a subscription.
@@ -57,21 +49,23 @@ func (n *Listener) Unlisten(ctx context.Context, topic string) error {
 	n.line.mu.Lock()
 	delete(n.line.topics, topic)
 	n.line.mu.Unlock()
-	return n.line.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "unlisten "+n.line.channel(topic))
-		return err
-	})
+	return n.tell(ctx, "unlisten "+n.line.channel(topic))
 }
 
-// Ping reports whether the connection that Connect found is still there; the beats try it every second.
-func (n *Listener) Ping(context.Context) error {
-	select {
-	case <-n.down:
-		return errLineDown
-	default:
+// tell runs a statement on the present connection. If there is none, the next one begins with all topics.
+func (n *Listener) tell(ctx context.Context, sql string) error {
+	err := n.line.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, sql)
+		return err
+	})
+	if errors.Is(err, errLineDown) {
 		return nil
 	}
+	return err
 }
+
+// Ping has nothing to do: the beats try the connection every second.
+func (n *Listener) Ping(context.Context) error { return nil }
 
 // Schema is where River's tables are.
 func (n *Listener) Schema() string { return n.line.Schema }
@@ -79,14 +73,11 @@ func (n *Listener) Schema() string { return n.line.Schema }
 // SetAfterConnectExec is for River's own tests.
 func (n *Listener) SetAfterConnectExec(string) {}
 
-// WaitForNotification returns River's next notice. When the connection was lost it returns an error, so that River
-// looks for what it may have missed.
+// WaitForNotification returns River's next notice.
 func (n *Listener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
 	select {
 	case notice := <-n.line.notices:
 		return notice, nil
-	case <-n.down:
-		return nil, errLineDown
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

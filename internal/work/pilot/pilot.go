@@ -31,11 +31,12 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 }
 
 // NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, and its notices come through
-// listener.
-func NewWorkerDriver(pool *pgxpool.Pool, clientID string, listener riverdriver.Listener, log *slog.Logger) (*Driver, *Gate) {
-	gate := newGate()
-	gate.clientID = clientID
-	return &Driver{Driver: riverpgxv5.New(pool), pilot: &Pilot{gate: gate, log: log}, listener: listener}, gate
+// line.
+func NewWorkerDriver(pool *pgxpool.Pool, clientID string, line *Line, log *slog.Logger) (*Driver, *Gate) {
+	gate := newGate(clientID, line.nudge)
+	return &Driver{
+		Driver: riverpgxv5.New(pool), pilot: &Pilot{gate: gate, line: line, log: log}, listener: &Listener{line: line},
+	}, gate
 }
 
 // PluginInit satisfies River's plugin interface; there is nothing to set up.
@@ -52,37 +53,12 @@ func (d *Driver) GetListener(params *riverdriver.GetListenenerParams) riverdrive
 	return d.listener
 }
 
-// Pilot overrides what River leaves open. gate is nil in processes that only enqueue.
+// Pilot overrides what River leaves open. gate and line are nil in processes that only enqueue.
 type Pilot struct {
 	riverpilot.StandardPilot
 	gate *Gate
+	line *Line
 	log  *slog.Logger
-}
-
-// JobInsertMany inserts as River does and always sends the notice in the inserting transaction. River sends at most one
-// notice a client, queue and cooldown, so that the second of a pair, or any insert after one that was rolled back,
-// would wait for a worker's poll. A duplicate is announced too: the insert locked the waiting job's row for a moment,
-// and a fetch that came by meanwhile has skipped it.
-func (p *Pilot) JobInsertMany(
-	ctx context.Context, tx riverdriver.ExecutorTx, params *riverdriver.JobInsertFastManyParams,
-) ([]*riverdriver.JobInsertFastResult, error) {
-	results, err := p.StandardPilot.JobInsertMany(ctx, tx, params)
-	if err != nil {
-		return nil, err
-	}
-	var payloads []string
-	for _, job := range params.Jobs {
-		// The same text as River's own notice: Postgres merges equal ones of a transaction.
-		payload := fmt.Sprintf("{\"queue\": %q}", job.Queue)
-		if job.State == rivertype.JobStateAvailable && !slices.Contains(payloads, payload) {
-			payloads = append(payloads, payload)
-		}
-	}
-	if len(payloads) == 0 {
-		return results, nil
-	}
-	err = tx.NotifyMany(ctx, &riverdriver.NotifyManyParams{Payload: payloads, Schema: params.Schema, Topic: "river_insert"})
-	return results, err
 }
 
 // JobGetAvailable fetches as River does, unless this process drains, stops, or may have been given up for dead.
@@ -112,6 +88,9 @@ func (p *Pilot) JobGetAvailable(
 		}
 	}
 	res.Jobs = kept
+	if len(kept) > 0 {
+		p.line.echo(params.Queue)
+	}
 	p.gate.leave(params.Queue, len(kept))
 	return res, nil
 }

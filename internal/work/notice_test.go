@@ -1,0 +1,112 @@
+package work_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// notices counts River's insert notices from now on; the returned function says how many there were.
+func notices(t *testing.T, pool *pgxpool.Pool) func() int {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	if _, err := conn.Exec(t.Context(), `listen "river.river_insert"; listen done`); err != nil {
+		t.Fatal(err)
+	}
+	return func() (n int) {
+		if _, err := pool.Exec(t.Context(), "notify done"); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			got, err := conn.WaitForNotification(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Channel == "done" {
+				return n
+			}
+			n++
+		}
+	}
+}
+
+// TestNoticesAreLeftOut: where many jobs have just come due nobody needs to be told of one more.
+func TestNoticesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	jobs := inserter(t, pool)
+	heard := notices(t, pool)
+	for range 30 {
+		if _, err := jobs.Insert(t.Context(), stepArgs{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := heard(); n < 1 || n > 20 {
+		t.Errorf("30 jobs that nobody fetches sent %d notices; the first few are enough", n)
+	}
+}
+
+// TestOldJobsSilenceNoNotice: jobs that nobody takes, of an unknown kind say, must not make the others wait.
+func TestOldJobsSilenceNoNotice(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	jobs := inserter(t, pool)
+	_, err := pool.Exec(t.Context(), `insert into river.river_job (kind, args, max_attempts, queue, state, scheduled_at)
+		select 'of_another_release', '{}', 25, 'default', 'available', now() - interval '2 s' from generate_series(1, 100)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := notices(t, pool)
+	for range 5 {
+		if _, err := jobs.Insert(t.Context(), stepArgs{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := heard(); n != 5 {
+		t.Errorf("5 jobs behind old ones sent %d notices", n)
+	}
+}
+
+// TestRushIsFetched: of many jobs that are enqueued at once by many, with hardly a notice, none is left to the poll.
+func TestRushIsFetched(t *testing.T) {
+	t.Parallel()
+	const enqueuers, each = 8, 50
+	pool := testdb.New(t)
+	running(t, pool, func(context.Context, *stepJob) error { return nil })
+	jobs := inserter(t, pool)
+	done := make(chan error, enqueuers)
+	for range enqueuers {
+		go func() {
+			for range each {
+				if _, err := jobs.Insert(t.Context(), stepArgs{}, nil); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range enqueuers {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, pool, "all are done", "select count(*) = $1 from river.river_job where state = 'completed'", enqueuers*each)
+	var slowest time.Duration
+	if err := pool.QueryRow(t.Context(), "select max(attempted_at - created_at) from river.river_job").Scan(&slowest); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the slowest waited %s", slowest)
+	if slowest > 900*time.Millisecond { // the poll is every second
+		t.Errorf("a job waited %s", slowest)
+	}
+}
