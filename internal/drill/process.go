@@ -170,14 +170,14 @@ func (j *journal) waits() (times []time.Duration) {
 	return times
 }
 
-// startedAfter is when a job was started again after an attempt.
-func (j *journal) startedAfter(job int64, attempt int) (at time.Time, ok bool) {
+// started is when an attempt of a job began; ok is false if it never did.
+func (j *journal) started(job int64, attempt int) (at time.Time, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, e := range j.starts[job] {
-		if e.attempt > attempt && (!ok || e.at.Before(at)) {
-			at, ok = e.at, true
+		if e.attempt == attempt {
+			return e.at, true
 		}
 	}
-	return at, ok
+	return time.Time{}, false
 }

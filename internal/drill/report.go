@@ -28,6 +28,7 @@ type Result struct {
 	HandedOver   int      `json:"rescued"` // attempts taken from workers that were declared dead
 	Dead         int      `json:"woken"`   // workers that learned that they had been declared dead
 	Rescue       *Rescue  `json:"rescue,omitempty"`
+	Alone        *Rescue  `json:"rescue_alone,omitempty"` // of jobs that had lost a worker before, and have to run alone
 	Notes        []string `json:"notes,omitempty"`
 	Failures     []string `json:"failures,omitempty"`
 	Seconds      float64  `json:"seconds"`
@@ -140,6 +141,9 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintln(w, "\nWhat was injected:")
 	for _, x := range r.Results {
 		fmt.Fprintf(w, "  %s: %s\n", x.Scenario, x.Injected)
+		if a := x.Alone; a != nil {
+			fmt.Fprintf(w, "    jobs that lost a second worker, and wait to run alone: %.2f/%.2f/%.2f s of %d\n", a.P50, a.P99, a.Max, a.Jobs)
+		}
 		for _, note := range x.Notes {
 			fmt.Fprintf(w, "    %s\n", note)
 		}

@@ -73,11 +73,11 @@ func (s *stage) reconcile(ctx context.Context) error {
 	if r.Dead, err = s.countLogs("this worker was taken for dead"); err != nil {
 		return err
 	}
-	times, err := s.rescues(ctx)
+	times, alone, err := s.rescues(ctx)
 	if err != nil {
 		return err
 	}
-	r.Rescue = rescueOf(times)
+	r.Rescue, r.Alone = rescueOf(times), rescueOf(alone)
 	if r.Lost > 0 || r.Unended > 0 {
 		r.fail("%d lost, %d jobs without an end", r.Lost, r.Unended)
 	}
@@ -103,8 +103,9 @@ func collect[K comparable](rows pgx.Rows) (map[K]int, error) {
 
 var ofTheDead = regexp.MustCompile(`^the worker (\S+) died`)
 
-// rescues are the times from each fault to the start, elsewhere, of each job that its worker had.
-func (s *stage) rescues(ctx context.Context) (times []time.Duration, err error) {
+// rescues are the times from each fault to the start, elsewhere, of each job that its worker had. Those of jobs that had
+// lost a worker before are counted apart: by the poison rule they wait until a worker has nothing else to do.
+func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err error) {
 	hit := map[string]time.Time{}
 	s.mu.Lock()
 	for _, p := range s.processes {
@@ -113,22 +114,28 @@ func (s *stage) rescues(ctx context.Context) (times []time.Duration, err error) 
 		}
 	}
 	s.mu.Unlock()
-	rows, _ := s.pool.Query(ctx, `select id, (e ->> 'attempt')::int, e ->> 'error' from river.river_job, unnest(errors) e
-		where e ->> 'error' like 'the worker % died%'`)
+	rows, _ := s.pool.Query(ctx, `select id, (e ->> 'attempt')::int, e ->> 'error', row_number() over (partition by id order by nth)
+		from river.river_job, unnest(errors) with ordinality u (e, nth) where e ->> 'error' like 'the worker % died%'`)
 	var id int64
-	var attempt int
+	var attempt, death int
 	var text string
-	_, err = pgx.ForEachRow(rows, []any{&id, &attempt, &text}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &attempt, &text, &death}, func() error {
 		worker := ofTheDead.FindStringSubmatch(text)
 		if worker == nil || hit[worker[1]].IsZero() {
 			return nil
 		}
-		if at, ok := s.journal.startedAfter(id, attempt); ok {
-			times = append(times, at.Sub(hit[worker[1]]))
+		// Where the next attempt did not begin its worker died too, and that death is counted by itself.
+		if at, ok := s.journal.started(id, attempt+1); ok {
+			took := at.Sub(hit[worker[1]])
+			if death == 1 {
+				times = append(times, took)
+			} else {
+				alone = append(alone, took)
+			}
 		}
 		return nil
 	})
-	return times, err
+	return times, alone, err
 }
 
 // countLogs counts the lines of the processes' logs that have a text.
