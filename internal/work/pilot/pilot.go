@@ -4,9 +4,11 @@
 package pilot
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -120,6 +122,9 @@ func table(schema string) string { return pgx.Identifier{schema, "river_job"}.Sa
 func (p *Pilot) JobSetStateIfRunningMany(
 	ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobSetStateIfRunningManyParams,
 ) ([]*rivertype.JobRow, error) {
+	for i := range params.ID {
+		params.ErrData[i], params.MetadataUpdates[i] = storable(params.ErrData[i]), storable(params.MetadataUpdates[i])
+	}
 	if p.gate == nil {
 		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
 	}
@@ -148,6 +153,23 @@ func (p *Pilot) JobSetStateIfRunningMany(
 	p.gate.written(params.ID)
 	return rows, nil
 }
+
+// storable replaces NUL characters in JSON, which Postgres does not store. One in one error's text would make River try
+// the whole batch in vain for ever, and with it every outcome of this process.
+func storable(text []byte) []byte {
+	if !bytes.Contains(text, []byte(`\u0000`)) {
+		return text
+	}
+	return escapes.ReplaceAllFunc(text, func(escape []byte) []byte {
+		if string(escape) == `\u0000` {
+			return []byte(`\ufffd`)
+		}
+		return escape
+	})
+}
+
+// escapes matches JSON's escapes, so that a backslash before one is not taken for its beginning.
+var escapes = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|.)`)
 
 // holding locks the jobs' rows, in the order of their ids, and returns params without those whose attempt here is over:
 // rescued, cancelled or deleted meanwhile. A row that Finish completed passes, for River adds its metadata to it.
