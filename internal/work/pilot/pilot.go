@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -72,7 +73,7 @@ func (p *Pilot) JobGetAvailable(
 	}
 	if !p.gate.enter(params.Queue) {
 		if params.Queue == AloneQueue {
-			return &riverdriver.JobGetAvailableResult{}, p.askForQuiet(ctx, exec, params.Schema)
+			return &riverdriver.JobGetAvailableResult{}, p.askForQuiet(ctx, exec, params)
 		}
 		return &riverdriver.JobGetAvailableResult{}, nil
 	}
@@ -83,7 +84,7 @@ func (p *Pilot) JobGetAvailable(
 	}
 	kept := res.Jobs[:0]
 	for _, job := range res.Jobs {
-		if p.gate.take(job.ID, job.Attempt) {
+		if p.gate.take(job) {
 			kept = append(kept, job)
 		} else if err := p.putBack(ctx, exec, params.Schema, job.ID); err != nil {
 			p.log.WarnContext(ctx, "a job could not be put back; it will be rescued", "job_id", job.ID, "err", err)
@@ -97,11 +98,16 @@ func (p *Pilot) JobGetAvailable(
 	return res, nil
 }
 
+// ownTimeout bounds the statements that are not River's while it fetches: a connection may be cut without a word.
+const ownTimeout = 5 * time.Second
+
 // askForQuiet makes the other queues of this process wait if there is a job to be run alone.
-func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, schema string) error {
+func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) error {
+	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
+	defer cancel()
 	var waiting bool
-	err := exec.QueryRow(ctx, "select exists (select from "+table(schema)+
-		" where state = 'available' and queue = $1 and scheduled_at <= now())", AloneQueue).Scan(&waiting)
+	err := exec.QueryRow(ctx, "select exists (select from "+table(params.Schema)+` where state = 'available' and queue = $1
+		and scheduled_at <= now() and ($2::text[] is null or kind = any($2)))`, AloneQueue, params.Kind).Scan(&waiting)
 	if err == nil {
 		p.gate.waitAlone(waiting)
 	}
@@ -111,6 +117,8 @@ func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, sche
 // putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
 // attempt counts, so that the fence tells the two apart, but it is not spent: one more is allowed.
 func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema string, id int64) error {
+	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
+	defer cancel()
 	return exec.Exec(ctx, "update "+table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
 		max_attempts = max_attempts + 1 where id = $1 and state = 'running'`, id)
 }
@@ -231,4 +239,4 @@ func (p *Pilot) ProducerInit(
 type producer struct{ gate *Gate }
 
 // JobFinish is River's word that the job's goroutine is done; its outcome may still wait to be written.
-func (s producer) JobFinish(job *rivertype.JobRow) { s.gate.endedJob(job.ID, job.Queue) }
+func (s producer) JobFinish(job *rivertype.JobRow) { s.gate.endedJob(job) }
