@@ -17,6 +17,10 @@ update reader set name = @name, time_zone = @time_zone, mail_ready = @mail_ready
 -- name: ReaderSetPassword :one
 update reader set password_hash = @password_hash where id = @id returning email_key;
 
+-- name: ReaderHoldPassword :one
+-- Whoever sets a new password waits until the transaction ends.
+select password_hash from reader where id = $1 for no key update;
+
 -- name: ReaderSetRole :exec
 update reader set role = @role where id = @id;
 

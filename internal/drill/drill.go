@@ -28,8 +28,8 @@ type Config struct {
 
 // Postgres is a private server that may be broken.
 type Postgres struct {
-	URL   string                                          // of a superuser
-	Crash func() error                                    // ends it at once, as when the machine loses power
+	URL   string                                            // of a superuser
+	Crash func() error                                      // ends it at once, as when the machine loses power
 	Start func(ctx context.Context) (url string, err error) // starts it again, perhaps at another address
 	// Shifted runs a second server whose clock is off, or says in err why that cannot be done here.
 	Shifted func(ctx context.Context, by time.Duration) (url string, stop func() error, err error)

@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -73,6 +74,9 @@ func clean(l Letter) Letter {
 		l.Subject = string(runes[:maxSubject-1]) + "…"
 	}
 	l.Greeting = line(l.Greeting)
+	if linkLike.MatchString(l.Greeting) {
+		l.Greeting = "Dear reader,"
+	}
 	l.Paragraphs, l.After = each(l.Paragraphs, line), each(l.After, line)
 	items := make([]Item, len(l.Items))
 	for i, item := range l.Items {
@@ -84,6 +88,10 @@ func clean(l Letter) Letter {
 	}
 	return l
 }
+
+// linkLike is what mail programs make links of. Whoever signs up chooses the name, and the address may be a stranger's:
+// our greeting must not carry an advertisement there.
+var linkLike = regexp.MustCompile(`[/\\@:]|\pL\.\pL{2}`)
 
 func each(texts []string, f func(string) string) []string {
 	out := make([]string, len(texts))

@@ -14,7 +14,8 @@ var ErrSignIn = errors.New("the e-mail address or the password is not right")
 
 // SignIn returns the account of an address if the password is its own, else ErrSignIn. It makes one query and one hash
 // in every case, so that neither its answer nor its time says whether the address has an account. It wants the pool, not
-// a transaction: the hash would keep that open. Ask SignInAllowed before, and tell SignedIn after.
+// a transaction: the hash would keep that open. Ask SignInAllowed before;
+// after, in the transaction that opens what it is for, HoldPassword and SignedIn.
 func SignIn(ctx context.Context, db store.DBTX, h *Hasher, email, password string) (store.Reader, error) {
 	if len(password) > 4*maxPassword {
 		password = "" // nobody's: passwords are longer than nothing and shorter than this

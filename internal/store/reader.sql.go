@@ -157,6 +157,18 @@ func (q *Queries) ReaderDeletionSummary(ctx context.Context, db DBTX, id int64) 
 	return i, err
 }
 
+const readerHoldPassword = `-- name: ReaderHoldPassword :one
+select password_hash from reader where id = $1 for no key update
+`
+
+// Whoever sets a new password waits until the transaction ends.
+func (q *Queries) ReaderHoldPassword(ctx context.Context, db DBTX, id int64) (string, error) {
+	row := db.QueryRow(ctx, readerHoldPassword, id)
+	var password_hash string
+	err := row.Scan(&password_hash)
+	return password_hash, err
+}
+
 const readerInsert = `-- name: ReaderInsert :one
 insert into reader (email, email_key, name, password_hash, mail_ready)
 values ($1, $2, $3, $4, $5)

@@ -152,7 +152,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limited(reader.SignInAllowed(r.Context(), s.DB, s.addr(r), email)); err != nil {
 		return err
 	}
-	me, err := reader.SignIn(r.Context(), s.DB, s.Hasher, email, password)
+	token, err := s.startSession(r, email, password)
 	if errors.Is(err, reader.ErrSignIn) {
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, page.SignIn{
 			Email: ui.Input{Value: email}, Next: next,
@@ -162,20 +162,28 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var token string
-	err = s.begin(r.Context(), func(tx pgx.Tx) (err error) {
+	s.setSession(w, token)
+	http.Redirect(w, r, localPath(next), http.StatusSeeOther)
+	return nil
+}
+
+// startSession opens a session for whom the password belongs to. The error is reader.ErrSignIn if it is nobody's.
+func (s *Server) startSession(r *http.Request, email, password string) (token string, err error) {
+	me, err := reader.SignIn(r.Context(), s.DB, s.Hasher, email, password)
+	if err != nil {
+		return "", err
+	}
+	err = s.begin(r.Context(), func(tx pgx.Tx) error {
+		if err := reader.HoldPassword(r.Context(), tx, me); err != nil {
+			return err
+		}
 		if err := reader.SignedIn(r.Context(), tx, s.addr(r), email); err != nil {
 			return err
 		}
 		token, err = reader.StartSession(r.Context(), tx, me.ID)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	s.setSession(w, token)
-	http.Redirect(w, r, localPath(next), http.StatusSeeOther)
-	return nil
+	return token, err
 }
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -99,8 +99,10 @@ func (s *Server) rate(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return badForm(err)
 	}
-	typed := r.PostForm.Get("stars")
-	stars, err := book.ParseStars(typed)
+	if !r.PostForm.Has("stars") { // empty stars remove the rating; a body that is no form of ours must not
+		return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) { d.RatingError = "Choose how many stars." })
+	}
+	stars, err := book.ParseStars(r.PostForm.Get("stars"))
 	if invalid, ok := errors.AsType[form.Invalid](err); ok {
 		return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) { d.RatingError = invalid["stars"] })
 	}

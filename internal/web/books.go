@@ -11,11 +11,15 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
+// maxTyped is how many characters of a search text are read; nobody types more.
+const maxTyped = 200
+
 // books is the catalogue, or what a search finds in it.
 func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
-	typed, subject := strings.ToValidUTF8(query.Get("q"), ""), query.Get("subject")
-	found, err := book.Search(ctx, s.DB, book.Query{Text: query.Get("q"), Subject: subject, Page: pageNumber(r)})
+	// Each of the page's fifty links has the text in it: what is longer than any search is cut off before it multiplies.
+	typed, subject := shorten(strings.ToValidUTF8(query.Get("q"), ""), maxTyped), query.Get("subject")
+	found, err := book.Search(ctx, s.DB, book.Query{Text: typed, Subject: subject, Page: pageNumber(r)})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,9 @@ func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showReset(w http.ResponseWriter, r *http.Request, status int, d page.Reset) error {
-	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds the token
+	w.Header().Set("Cache-Control", "no-store")
+	// The address holds the token. Under no-referrer browsers would post the form with Origin: null, which we refuse.
+	w.Header().Set("Referrer-Policy", "strict-origin")
 	d.Page = s.chrome(r, "New password", "")
 	d.Action = r.URL.Path
 	return render(w, r, status, page.ResetPage(d))

@@ -20,7 +20,11 @@ func render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if h.Get("Cache-Control") == "" {
+	switch {
+	case h.Get("Cache-Control") != "":
+	case readerOf(r.Context()) != nil: // the back button must not show it to whoever comes after signing out
+		h.Set("Cache-Control", "no-store")
+	default:
 		h.Set("Cache-Control", "private, no-cache")
 	}
 	h.Add("Vary", "Cookie")

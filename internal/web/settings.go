@@ -8,6 +8,7 @@ import (
 
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
@@ -77,12 +78,13 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 		invalid, _ := errors.AsType[form.Invalid](err)
 		return wrong(func(d *page.Settings) { d.Password.Error = invalid["password"] })
 	}
-	ok, err := s.confirmed(r, r.PostForm.Get("current"))
+	notCurrent := func(d *page.Settings) { d.Current.Error = "That is not your present password." }
+	checked, err := s.confirmed(r, r.PostForm.Get("current"))
+	if errors.Is(err, reader.ErrSignIn) {
+		return wrong(notCurrent)
+	}
 	if err != nil {
 		return err
-	}
-	if !ok {
-		return wrong(func(d *page.Settings) { d.Current.Error = "That is not your present password." })
 	}
 	hash, err := s.Hasher.Hash(r.Context(), password)
 	if err != nil {
@@ -93,24 +95,35 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = s.begin(r.Context(), func(tx pgx.Tx) error {
+		if err := reader.HoldPassword(r.Context(), tx, checked); err != nil {
+			return err
+		}
 		return reader.ChangePassword(r.Context(), tx, me.ReaderID, hash, cookie.Value)
 	})
+	if errors.Is(err, reader.ErrSignIn) {
+		return wrong(notCurrent)
+	}
 	if err != nil {
 		return err
 	}
 	return s.redirect(w, r, "/settings", flashPassword)
 }
 
-// confirmed reports whether password is the signed-in reader's. Attempts count as attempts to sign in.
-func (s *Server) confirmed(r *http.Request, password string) (bool, error) {
+// confirmed returns the signed-in reader's account if password is its own, else reader.ErrSignIn. Attempts count as
+// attempts to sign in.
+func (s *Server) confirmed(r *http.Request, password string) (store.Reader, error) {
 	me, err := reader.ByID(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
 	if err != nil {
-		return false, err
+		return me, err
 	}
 	if err := s.limited(reader.SignInAllowed(r.Context(), s.DB, s.addr(r), me.Email)); err != nil {
-		return false, err
+		return me, err
 	}
-	return s.Hasher.Verify(r.Context(), me.PasswordHash, password)
+	ok, err := s.Hasher.Verify(r.Context(), me.PasswordHash, password)
+	if err == nil && !ok {
+		err = reader.ErrSignIn
+	}
+	return me, err
 }
 
 func (s *Server) deletePage(w http.ResponseWriter, r *http.Request) error {
@@ -134,18 +147,20 @@ func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return badForm(err)
 	}
-	ok, err := s.confirmed(r, r.PostForm.Get("password"))
-	if err != nil {
-		return err
+	checked, err := s.confirmed(r, r.PostForm.Get("password"))
+	if err == nil {
+		err = s.begin(r.Context(), func(tx pgx.Tx) error {
+			if err := reader.HoldPassword(r.Context(), tx, checked); err != nil {
+				return err
+			}
+			return reader.Delete(r.Context(), tx, checked.ID)
+		})
 	}
-	if !ok {
+	if errors.Is(err, reader.ErrSignIn) {
 		return s.showDelete(w, r, http.StatusUnprocessableEntity, page.DeleteAccount{
 			Password: ui.Input{Error: "That is not your password. Nothing was deleted."},
 		})
 	}
-	err = s.begin(r.Context(), func(tx pgx.Tx) error {
-		return reader.Delete(r.Context(), tx, readerOf(r.Context()).ReaderID)
-	})
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ const (
 	stopAfter = 8 * time.Second
 	// grace is how long a worker judges nobody after it had to connect again: whatever cut it off may have cut off others.
 	grace = 10 * time.Second
+	// judgeEvery is how often a worker looks after the running jobs although nobody seems to have died: for jobs of
+	// strangers, and those that it was given itself and never got.
+	judgeEvery = 10 * time.Second
 
 	controlChannel = "work_control"
 )
@@ -43,6 +46,7 @@ type liveness struct {
 	knownOnce sync.Once
 	confirmed atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)
 	judgeFrom time.Time    // the line's goroutine only
+	judged    time.Time    // the same
 	locked    bool         // the same
 	draining  bool         // the same
 }
@@ -102,14 +106,14 @@ func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, err
 		l.gate.Cancel(ErrLost)
 	}
 	l.confirmed.Store(int64(sent))
-	l.gate.SetDead(false, nil)
+	l.gate.SetDead(nil)
 	acknowledge := draining && !l.draining
 	if draining != l.draining {
 		l.draining = draining
 		l.gate.SetDraining(draining)
 		l.log.InfoContext(ctx, "draining", "worker", l.id, "on", draining)
 	}
-	if judge && time.Now().After(l.judgeFrom) {
+	if (judge || time.Since(l.judged) > judgeEvery) && time.Now().After(l.judgeFrom) {
 		if err := l.judge(ctx, conn); err != nil {
 			return 0, fmt.Errorf("rescue: %w", err)
 		}
@@ -134,7 +138,7 @@ func (l *liveness) watch(ctx context.Context) {
 		silent := time.Since(l.started) - time.Duration(l.confirmed.Load())
 		if silent > stopAfter && !dead {
 			l.log.WarnContext(ctx, "no beat was confirmed: jobs are ended, nothing is fetched", "worker", l.id, "silent", silent)
-			l.gate.SetDead(true, ErrLost)
+			l.gate.SetDead(ErrLost)
 		}
 		dead = silent > stopAfter
 	}

@@ -20,6 +20,9 @@ const (
 	// strangerLost: a running job of a client that never registered (an older release, another program) is lost after
 	// this long. It must exceed every worker's time limit.
 	strangerLost = 6 * time.Minute
+	// fetchLost: so is one that this worker was given this long ago and never got, because the connection broke before
+	// the answer. River ends a fetch after 10 s.
+	fetchLost = 15 * time.Second
 )
 
 // rescued is a job that was taken from a worker that is no more.
@@ -35,8 +38,10 @@ type rescued struct {
 // attempt is not held against it. Each death with it is counted: after two it runs alone, and a worker that dies then
 // has died of it.
 func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
+	l.judged = time.Now()
+	ids, attempts := l.gate.Held()
 	rows, err := conn.Query(ctx, rescueSQL(l.opts.Schema), quickDead.Seconds(), silentDead.Seconds(), afterServerStart.Seconds(),
-		strangerLost.Seconds(), pilot.AloneQueue, l.opts.Schema+".river_insert", l.id)
+		strangerLost.Seconds(), pilot.AloneQueue, l.opts.Schema+".river_insert", l.id, fetchLost.Seconds(), ids, attempts)
 	if err != nil {
 		return err
 	}
@@ -51,7 +56,7 @@ func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // rescueSQL: $1 quick, $2 silent, $3 after the server's start, $4 strangers, all in seconds; $5 the queue of jobs that
-// run alone; $6 River's channel; $7 this worker.
+// run alone; $6 River's channel; $7 this worker; $8 a lost fetch, in seconds; $9 and $10 the jobs and attempts it has.
 func rescueSQL(riverSchema string) string {
 	return `
 with died as (
@@ -72,19 +77,19 @@ with died as (
     select j.id, g.dead,
            case when g.dead then 'the worker ' || g.id || ' died while it ran this job'
                 when g.dead is false then 'handed back by the worker ' || g.id || ' at its stop'
+                when j.attempted_by[array_upper(j.attempted_by, 1)] = $7 then 'the worker ' || $7 || ' was given this job and never got it'
                 else 'no worker that is known has this job' end as reason,
+           j.metadata ? 'cancel_attempted_at' as cancelled, g.dead is true and j.queue = $5 as poison,
            coalesce((j.metadata ->> '` + KeyDeaths + `')::int, 0) + coalesce(g.dead, false)::int as deaths
     from ` + riverJob(riverSchema) + ` j
     left join gone g on g.id = j.attempted_by[array_upper(j.attempted_by, 1)]
     where j.state = 'running'
       and (g.id is not null
+           or j.attempted_by[array_upper(j.attempted_by, 1)] = $7 and j.attempted_at < now() - make_interval(secs => $8)
+              and not exists (select from unnest($9::bigint[], $10::int[]) as h (id, attempt) where h.id = j.id and h.attempt = j.attempt)
            or j.attempted_at < now() - make_interval(secs => $4)
               and not exists (select from work.worker w where w.id = j.attempted_by[array_upper(j.attempted_by, 1)]))
     for update of j skip locked
-), verdict as (
-    select lost.*, j.metadata ? 'cancel_attempted_at' as cancelled,
-           lost.dead is true and j.queue = $5 as poison
-    from lost join ` + riverJob(riverSchema) + ` j using (id)
 ), rescued as (
     update ` + riverJob(riverSchema) + ` j set
         state = (case when v.cancelled then 'cancelled' when v.poison then 'discarded' else 'available' end)::` +
@@ -94,11 +99,11 @@ with died as (
         queue = case when v.deaths >= 2 then $5 else j.queue end,
         max_attempts = least(j.max_attempts + 1, 32767),
         errors = array_append(j.errors, jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
-            'error', v.reason || case when v.poison then ' alone: it is discarded as a poison pill' else '' end)),
+            'error', v.reason || case when v.poison and not v.cancelled then ' alone: it is discarded as a poison pill' else '' end)),
         metadata = j.metadata
             || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end
             || case when v.deaths >= 2 and j.queue <> $5 then jsonb_build_object('` + KeyQueue + `', j.queue) else '{}' end
-    from verdict v where j.id = v.id
+    from lost v where j.id = v.id
     returning j.id, j.kind, j.queue, j.state::text, j.attempted_by[array_upper(j.attempted_by, 1)] as worker
 ), told as (
     select pg_notify($6, json_build_object('queue', queue)::text)

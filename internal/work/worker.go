@@ -126,7 +126,7 @@ func (w *Worker) sayGoodbye(ctx context.Context) error {
 // attempt is the innermost middleware: it lets the gate end the job's context, and turns what the worker returned into
 // what River understands.
 func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
-	ctx, cancel := w.gate.Watch(ctx, job.ID)
+	ctx, cancel := w.gate.Watch(ctx, job)
 	defer cancel(nil)
 	began := new(bool)
 	err := doInner(context.WithValue(ctx, beganKey{}, began))

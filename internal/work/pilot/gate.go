@@ -4,27 +4,35 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/riverqueue/river/rivertype"
 )
 
 // AloneQueue is where a job waits that two workers died with: it is run with nothing beside it, so that whoever dies
 // next names the culprit.
 const AloneQueue = "alone"
 
-// rememberFor is how long an attempt that has ended is remembered if its outcome was never written.
-const rememberFor = time.Minute
+const (
+	// forgetAfter is when an attempt that has ended is given up although its outcome was never written. River tries for
+	// as long as the database is away, but drops what it cannot encode: such a job is rescued then.
+	forgetAfter = 10 * time.Minute
+	// quietFor is how long nothing else is fetched for a job that wants to run alone, unless that is asked for again. It
+	// is asked for with each poll of its queue, every second; somebody may pause that queue meanwhile.
+	quietFor = 5 * time.Second
+)
 
 // Gate decides whether this process fetches jobs, and remembers which attempts it has: the fence compares with that.
 type Gate struct {
-	mu        sync.Mutex
-	clientID  string
-	attempts  map[int64]*held
-	running   int  // jobs that are being executed
-	fetching  int  // fetches in flight, which may bring more
-	draining  bool // an operator said so
-	dead      bool // no beat was confirmed for too long
-	stopping  bool
-	alone     bool // a job runs alone, or is about to
-	wantAlone bool // such a job waits for the others to end
+	mu       sync.Mutex
+	clientID string
+	attempts map[int64]*held
+	running  int   // jobs that are being executed
+	fetching int   // fetches in flight, which may bring more
+	draining bool  // an operator said so
+	dead     error // why, if no beat was confirmed for too long
+	stopping bool
+	alone    bool      // a job runs alone, or is about to
+	quiet    time.Time // until then nothing else is fetched, because such a job waits for the others to end
 
 	refused map[string]bool    // queues that wanted to fetch meanwhile
 	nudge   func(queue string) // makes River fetch from a queue; it never waits
@@ -32,9 +40,10 @@ type Gate struct {
 
 // held is one attempt of this process.
 type held struct {
-	attempt int
-	cancel  context.CancelCauseFunc // of the job's context, once it runs
-	ended   time.Time               // zero while it is executed
+	job    *rivertype.JobRow
+	cancel context.CancelCauseFunc // of the job's context, once it runs
+	lost   error                   // why its context ended, or will as soon as it runs
+	ended  time.Time               // zero while it is executed
 }
 
 func newGate(clientID string, nudge func(queue string)) *Gate {
@@ -52,13 +61,13 @@ func (g *Gate) SetDraining(on bool) {
 // SetStopping makes fetching stop for good.
 func (g *Gate) SetStopping() { g.mu.Lock(); g.stopping = true; g.mu.Unlock() }
 
-// SetDead tells that this process may have been given up for dead. Fetching stops, and every job that runs is cancelled
-// with cause, until a beat is confirmed again.
-func (g *Gate) SetDead(dead bool, cause error) {
+// SetDead tells why this process may have been given up for dead, and nil that a beat was confirmed again. While it may,
+// nothing is fetched, and every job that runs is cancelled with cause.
+func (g *Gate) SetDead(cause error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.dead = dead
-	if dead {
+	g.dead = cause
+	if cause != nil {
 		g.cancelAll(cause)
 	}
 	g.reopen()
@@ -73,6 +82,7 @@ func (g *Gate) Cancel(cause error) {
 
 func (g *Gate) cancelAll(cause error) {
 	for _, h := range g.attempts {
+		h.lost = cause
 		if h.cancel != nil {
 			h.cancel(cause)
 		}
@@ -87,12 +97,15 @@ func (g *Gate) Running() (jobs int, fetching bool) {
 }
 
 // Watch lets the gate cancel a job's context. The caller must call the returned function when the job has ended.
-func (g *Gate) Watch(ctx context.Context, id int64) (context.Context, context.CancelCauseFunc) {
+func (g *Gate) Watch(ctx context.Context, job *rivertype.JobRow) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if h := g.attempts[id]; h != nil {
+	if h := g.attempts[job.ID]; h != nil && h.job == job {
 		h.cancel = cancel
+		if h.lost != nil { // between the fetch and now
+			cancel(h.lost)
+		}
 	}
 	return ctx, cancel
 }
@@ -112,12 +125,12 @@ func (g *Gate) enter(queue string) bool {
 
 func (g *Gate) mayFetch(queue string) bool {
 	switch {
-	case g.draining || g.dead || g.stopping || g.alone:
+	case g.draining || g.dead != nil || g.stopping || g.alone:
 		return false
 	case queue == AloneQueue:
 		return g.running == 0 && g.fetching == 0
 	default:
-		return !g.wantAlone
+		return time.Now().After(g.quiet)
 	}
 }
 
@@ -138,7 +151,7 @@ func (g *Gate) leave(queue string, jobs int) {
 	g.fetching--
 	g.running += jobs
 	if queue == AloneQueue {
-		g.alone, g.wantAlone = jobs > 0, false
+		g.alone, g.quiet = jobs > 0, time.Time{}
 	}
 	g.reopen()
 }
@@ -147,20 +160,38 @@ func (g *Gate) leave(queue string, jobs int) {
 func (g *Gate) waitAlone(waiting bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.wantAlone = waiting
+	g.quiet = time.Time{}
+	if waiting {
+		g.quiet = time.Now().Add(quietFor)
+	}
 	g.reopen()
 }
 
 // take remembers an attempt that was fetched. It returns false where an earlier attempt of the same job has not ended
-// here: the two could not be told apart.
-func (g *Gate) take(id int64, attempt int) bool {
+// here, or its outcome is not stored: the two could not be told apart.
+func (g *Gate) take(job *rivertype.JobRow) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if h := g.attempts[id]; h != nil && (h.ended.IsZero() || time.Since(h.ended) < rememberFor) {
+	if g.attempts[job.ID] != nil {
 		return false
 	}
-	g.attempts[id] = &held{attempt: attempt}
+	g.attempts[job.ID] = &held{job: job, lost: g.dead}
 	return true
+}
+
+// Held lists the attempts that this process has, or whose outcome it has yet to store. A job that runs under its name
+// and is not among them was fetched by a statement whose answer never came.
+func (g *Gate) Held() (ids []int64, attempts []int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for id, h := range g.attempts {
+		if !h.ended.IsZero() && time.Since(h.ended) > forgetAfter {
+			delete(g.attempts, id)
+			continue
+		}
+		ids, attempts = append(ids, id), append(attempts, h.job.Attempt)
+	}
+	return ids, attempts
 }
 
 // attempt is the attempt of a job that this process has; ok is false if it has none.
@@ -171,7 +202,7 @@ func (g *Gate) attempt(id int64) (n int, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return h.attempt, true
+	return h.job.Attempt, true
 }
 
 // written forgets attempts whose outcome is stored.
@@ -183,15 +214,15 @@ func (g *Gate) written(ids []int64) {
 	}
 }
 
-// endedJob notes that a job is not executed any more.
-func (g *Gate) endedJob(id int64, queue string) {
+// endedJob notes that a job is not executed any more. Its outcome may be stored already, and its next attempt be here.
+func (g *Gate) endedJob(job *rivertype.JobRow) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.running--
-	if queue == AloneQueue {
+	if job.Queue == AloneQueue {
 		g.alone = false
 	}
-	if h := g.attempts[id]; h != nil {
+	if h := g.attempts[job.ID]; h != nil && h.job == job {
 		h.ended, h.cancel = time.Now(), nil
 	}
 	g.reopen()

@@ -4,10 +4,13 @@
 package pilot
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -70,7 +73,7 @@ func (p *Pilot) JobGetAvailable(
 	}
 	if !p.gate.enter(params.Queue) {
 		if params.Queue == AloneQueue {
-			return &riverdriver.JobGetAvailableResult{}, p.askForQuiet(ctx, exec, params.Schema)
+			return &riverdriver.JobGetAvailableResult{}, p.askForQuiet(ctx, exec, params)
 		}
 		return &riverdriver.JobGetAvailableResult{}, nil
 	}
@@ -81,7 +84,7 @@ func (p *Pilot) JobGetAvailable(
 	}
 	kept := res.Jobs[:0]
 	for _, job := range res.Jobs {
-		if p.gate.take(job.ID, job.Attempt) {
+		if p.gate.take(job) {
 			kept = append(kept, job)
 		} else if err := p.putBack(ctx, exec, params.Schema, job.ID); err != nil {
 			p.log.WarnContext(ctx, "a job could not be put back; it will be rescued", "job_id", job.ID, "err", err)
@@ -95,11 +98,20 @@ func (p *Pilot) JobGetAvailable(
 	return res, nil
 }
 
-// askForQuiet makes the other queues of this process wait if there is a job to be run alone.
-func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, schema string) error {
+// ownTimeout bounds the statements that are not River's while it fetches: a connection may be cut without a word.
+const ownTimeout = 5 * time.Second
+
+// askForQuiet makes the other queues of this process wait if there is a job to be run alone and this is the worker to run
+// it. Every waiting job has one such worker, which all agree on: if each of them went quiet for it, nothing at all would
+// be done for as long as their present jobs take. A worker that is idle anyway runs it without asking.
+func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) error {
+	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
+	defer cancel()
 	var waiting bool
-	err := exec.QueryRow(ctx, "select exists (select from "+table(schema)+
-		" where state = 'available' and queue = $1 and scheduled_at <= now())", AloneQueue).Scan(&waiting)
+	err := exec.QueryRow(ctx, "select exists (select from "+table(params.Schema)+` j where state = 'available' and queue = $1
+		and scheduled_at <= now() and ($2::text[] is null or kind = any($2))
+		and $3 = (select w.id from work.worker w where w.stopped_at is null and w.dead_at is null and not w.draining
+			order by md5(w.id || j.id) limit 1))`, AloneQueue, params.Kind, p.gate.clientID).Scan(&waiting)
 	if err == nil {
 		p.gate.waitAlone(waiting)
 	}
@@ -109,6 +121,8 @@ func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, sche
 // putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
 // attempt counts, so that the fence tells the two apart, but it is not spent: one more is allowed.
 func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema string, id int64) error {
+	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
+	defer cancel()
 	return exec.Exec(ctx, "update "+table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
 		max_attempts = max_attempts + 1 where id = $1 and state = 'running'`, id)
 }
@@ -120,6 +134,9 @@ func table(schema string) string { return pgx.Identifier{schema, "river_job"}.Sa
 func (p *Pilot) JobSetStateIfRunningMany(
 	ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobSetStateIfRunningManyParams,
 ) ([]*rivertype.JobRow, error) {
+	for i := range params.ID {
+		params.ErrData[i], params.MetadataUpdates[i] = storable(params.ErrData[i]), storable(params.MetadataUpdates[i])
+	}
 	if p.gate == nil {
 		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
 	}
@@ -152,6 +169,23 @@ func (p *Pilot) JobSetStateIfRunningMany(
 // EndIfSilent is an expression of SQL that makes Postgres end the present transaction when its client has said nothing for
 // 8 s, the time that a worker goes on without a beat: the locks of a host that has vanished must not outlive it.
 const EndIfSilent = "set_config('idle_in_transaction_session_timeout', '8s', true)"
+
+// storable replaces NUL characters in JSON, which Postgres does not store. One in one error's text would make River try
+// the whole batch in vain for ever, and with it every outcome of this process.
+func storable(text []byte) []byte {
+	if !bytes.Contains(text, []byte(`\u0000`)) {
+		return text
+	}
+	return escapes.ReplaceAllFunc(text, func(escape []byte) []byte {
+		if string(escape) == `\u0000` {
+			return []byte(`\ufffd`)
+		}
+		return escape
+	})
+}
+
+// escapes matches JSON's escapes, so that a backslash before one is not taken for its beginning.
+var escapes = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|.)`)
 
 // holding locks the jobs' rows, in the order of their ids, and returns params without those whose attempt here is over:
 // rescued, cancelled or deleted meanwhile. A row that Finish completed passes, for River adds its metadata to it.
@@ -213,4 +247,4 @@ func (p *Pilot) ProducerInit(
 type producer struct{ gate *Gate }
 
 // JobFinish is River's word that the job's goroutine is done; its outcome may still wait to be written.
-func (s producer) JobFinish(job *rivertype.JobRow) { s.gate.endedJob(job.ID, job.Queue) }
+func (s producer) JobFinish(job *rivertype.JobRow) { s.gate.endedJob(job) }

@@ -1,0 +1,148 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/reader"
+)
+
+// TestPrivatePagesAreNotStored: after signing out, the back button shows nobody's pages.
+func TestPrivatePagesAreNotStored(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	if got := s.get("/books").Header.Get("Cache-Control"); got != "private, no-cache" {
+		t.Errorf("a visitor's page: %q", got)
+	}
+	s.signUp("Odo")
+	for _, path := range []string{"/", "/books", "/mailbox", "/settings", "/recommendations", "/shelf", "/settings/delete"} {
+		if got := s.get(path).Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+}
+
+// TestResetPageKeepsItsToken: the address of the page leaves neither by referrer nor through a cache, and its form can be
+// posted by a browser that names no more than the origin.
+func TestResetPageKeepsItsToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.signUp("Odo")
+	s.cookie = map[string]string{}
+	link, err := reader.MintReset(t.Context(), s.tx, s.email("Odo"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := s.get(link).wants(http.StatusOK)
+	if got := page.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("caches: %q", got)
+	}
+	if got := page.Header.Get("Referrer-Policy"); got != "strict-origin" { // no-referrer makes forms post Origin: null
+		t.Errorf("referrer: %q", got)
+	}
+	s.header.Set("Origin", "http://example.com")
+	s.post(link, url.Values{"password": {"another long password"}}).leadsTo("/")
+	s.header = http.Header{}
+	s.get("/mailbox").wants(http.StatusOK)
+	s.post(link, url.Values{"password": {"a third long password"}}).wants(http.StatusNotFound)
+}
+
+// TestRatingNeedsStars: a body that is no form of ours removes nothing; empty stars do.
+func TestRatingNeedsStars(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	me := s.signUp("Odo")
+	id := s.book("Emma")
+	path := "/books/" + strconv.FormatInt(id, 10) + "/rating"
+	s.post(path, url.Values{"stars": {"4"}}).wants(http.StatusSeeOther)
+	for kind, body := range map[string]string{
+		"application/json":                 `{"stars": 5}`,
+		"text/plain":                       "stars=5",
+		"multipart/form-data; boundary=--": "----\r\nContent-Disposition: form-data; name=\"stars\"\r\n\r\n5\r\n------\r\n",
+	} {
+		s.header.Set("Content-Type", kind)
+		s.do(http.MethodPost, path, strings.NewReader(body)).wants(http.StatusUnprocessableEntity, "Choose how many stars.")
+	}
+	s.header = http.Header{}
+	s.post(path, nil).wants(http.StatusUnprocessableEntity)
+	rated := "select count(*) from rating where reader_id = $1 and stars = 8"
+	if s.count(rated, me) != 1 {
+		t.Error("the rating was lost")
+	}
+	s.post(path, url.Values{"stars": {""}}).wants(http.StatusSeeOther)
+	if s.count(rated, me) != 0 {
+		t.Error("empty stars leave the rating")
+	}
+}
+
+// TestSearchTextDoesNotMultiply: a long text in the address is not repeated in every link of the page.
+func TestSearchTextDoesNotMultiply(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	if _, err := s.tx.Exec(t.Context(), `
+		with s as (insert into subject (key, name) select 'k'||n, 'Subject '||n from generate_series(1, 50) n returning key),
+		b as (insert into book (title) values ('Emma') returning id)
+		insert into book_subject (book_id, subject) select b.id, s.key from s, b`); err != nil {
+		t.Fatal(err)
+	}
+	short := len(s.get("/books?q=x").wants(http.StatusOK, "Subject 50").Body)
+	if long := len(s.get("/books?q=" + strings.Repeat("x", 12000)).wants(http.StatusOK).Body); long > short+20000 {
+		t.Errorf("12,000 characters make a page of %d bytes, one makes %d", long, short)
+	}
+}
+
+// passwordChanging is a database on which a new password is set just after the old one was verified: when the handler
+// begins its transaction.
+type passwordChanging struct {
+	DB
+	change func()
+}
+
+func (d passwordChanging) Begin(ctx context.Context) (pgx.Tx, error) {
+	d.change()
+	return d.DB.Begin(ctx)
+}
+
+// TestOldPasswordOpensNothing: what was asked for with the old password, and was still waiting to be hashed when the new
+// one was set, comes to nothing: no session, no other password, no deletion.
+func TestOldPasswordOpensNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	me := s.signUp("Odo")
+	hash := func() (hash string) {
+		if err := s.tx.QueryRow(t.Context(), "select password_hash from reader where id = $1", me).Scan(&hash); err != nil {
+			t.Fatal(err)
+		}
+		return hash
+	}
+	old := hash()
+	s.server.DB = passwordChanging{s.tx, func() {
+		if _, err := s.tx.Exec(t.Context(), "update reader set password_hash = 'new' where id = $1", me); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	const password = "a long password"
+	for path, form := range map[string]url.Values{
+		"/signin":            {"email": {s.email("Odo")}, "password": {password}},
+		"/settings/password": {"current": {password}, "password": {"the thief's password"}},
+		"/settings/delete":   {"password": {password}},
+	} {
+		if _, err := s.tx.Exec(t.Context(), "update reader set password_hash = $1 where id = $2", old, me); err != nil {
+			t.Fatal(err)
+		}
+		sessions := s.count("select count(*) from session where reader_id = $1", me)
+		s.post(path, form).wants(http.StatusUnprocessableEntity)
+		if n := s.count("select count(*) from session where reader_id = $1", me); n != sessions {
+			t.Errorf("%s: %d sessions, before %d", path, n, sessions)
+		}
+		if got := hash(); got != "new" {
+			t.Errorf("%s: the password became %q", path, got)
+		}
+	}
+}
