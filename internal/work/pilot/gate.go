@@ -221,6 +221,7 @@ func (g *Gate) endedJob(job *rivertype.JobRow) {
 	g.running--
 	if job.Queue == AloneQueue {
 		g.alone = false
+		g.nudge(AloneQueue) // the next may have waited for this one
 	}
 	if h := g.attempts[job.ID]; h != nil && h.job == job {
 		h.ended, h.cancel = time.Now(), nil

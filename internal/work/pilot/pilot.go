@@ -71,10 +71,17 @@ func (p *Pilot) JobGetAvailable(
 	if p.gate == nil || params.MaxToLock <= 0 {
 		return p.StandardPilot.JobGetAvailable(ctx, exec, state, params)
 	}
-	if !p.gate.enter(params.Queue) {
-		if params.Queue == AloneQueue {
-			return &riverdriver.JobGetAvailableResult{}, p.askForQuiet(ctx, exec, params)
+	if params.Queue == AloneQueue {
+		turn, err := p.turnToRunAlone(ctx, exec, params)
+		if err != nil {
+			return nil, err
 		}
+		p.gate.waitAlone(turn)
+		if !turn {
+			return &riverdriver.JobGetAvailableResult{}, nil
+		}
+	}
+	if !p.gate.enter(params.Queue) {
 		return &riverdriver.JobGetAvailableResult{}, nil
 	}
 	res, err := p.StandardPilot.JobGetAvailable(ctx, exec, state, params)
@@ -101,21 +108,23 @@ func (p *Pilot) JobGetAvailable(
 // ownTimeout bounds the statements that are not River's while it fetches: a connection may be cut without a word.
 const ownTimeout = 5 * time.Second
 
-// askForQuiet makes the other queues of this process wait if there is a job to be run alone and this is the worker to run
-// it. Every waiting job has one such worker, which all agree on: if each of them went quiet for it, nothing at all would
-// be done for as long as their present jobs take. A worker that is idle anyway runs it without asking.
-func (p *Pilot) askForQuiet(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) error {
+// turnToRunAlone reports whether a job waits to be run alone and this is the worker to do it: there is one such worker at
+// a time, which all agree on by the first of those jobs. If every worker went quiet for them, nothing else would be done
+// meanwhile. The choice changes each half minute, for the chosen one may not know the job's kind.
+func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) (turn bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
-	var waiting bool
-	err := exec.QueryRow(ctx, "select exists (select from "+table(params.Schema)+` j where state = 'available' and queue = $1
-		and scheduled_at <= now() and ($2::text[] is null or kind = any($2))
-		and $3 = (select w.id from work.worker w where w.stopped_at is null and w.dead_at is null and not w.draining
-			order by md5(w.id || j.id) limit 1))`, AloneQueue, params.Kind, p.gate.clientID).Scan(&waiting)
-	if err == nil {
-		p.gate.waitAlone(waiting)
-	}
-	return err
+	err = exec.QueryRow(ctx, `
+		select coalesce($3 = (select w.id from work.worker w
+				where w.stopped_at is null and w.dead_at is null and not w.draining
+				order by md5(w.id || first.id || floor(extract(epoch from now()) / 30)) limit 1), false)
+			and ($2::text[] is null or first.kind = any($2))
+			and not exists (select from `+table(params.Schema)+` where state = 'running' and queue = $1)
+		from (select id, kind from `+table(params.Schema)+` where state = 'available' and queue = $1 and scheduled_at <= now()
+			order by priority, scheduled_at, id limit 1) first
+		union all select false
+		limit 1`, AloneQueue, params.Kind, p.gate.clientID).Scan(&turn)
+	return turn, err
 }
 
 // putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
