@@ -34,6 +34,7 @@ var lookAgain = [...]time.Duration{10 * time.Millisecond, 100 * time.Millisecond
 func (p *Pilot) JobInsertMany(
 	ctx context.Context, tx riverdriver.ExecutorTx, params *riverdriver.JobInsertFastManyParams,
 ) ([]*riverdriver.JobInsertFastResult, error) {
+	dueNow(params.Jobs)
 	results, err := p.StandardPilot.JobInsertMany(ctx, tx, params)
 	if err != nil {
 		return nil, err

@@ -206,14 +206,19 @@ func (p *Pilot) holding(
 		attempts[i], _ = p.gate.attempt(id) // 0 matches none: not ours, or written already
 	}
 	var ours []int64
-	err := tx.QueryRow(ctx, `select coalesce(array_agg(id), '{}') from (select `+EndIfSilent+`) _, lateral (
+	var server time.Time
+	err := tx.QueryRow(ctx, `select coalesce(array_agg(id), '{}'), clock_timestamp() from (select `+EndIfSilent+`) _, lateral (
 			select j.id from `+table(params.Schema)+` j
 			join unnest($1::bigint[], $2::int[]) as a (id, attempt) on a.id = j.id and a.attempt = j.attempt
 			where j.state in ('running', 'completed') and j.attempted_by[array_upper(j.attempted_by, 1)] = $3
-			order by j.id for update of j) held`, params.ID, attempts, p.gate.clientID).Scan(&ours)
+			order by j.id for update of j) held`, params.ID, attempts, p.gate.clientID).Scan(&ours, &server)
 	if err != nil {
 		return nil, fmt.Errorf("lock the jobs of a batch: %w", err)
 	}
+	moved := *params // River may try the same batch again
+	moved.ScheduledAt = slices.Clone(params.ScheduledAt)
+	byTheServersClock(moved.ScheduledAt, server)
+	params = &moved
 	if len(ours) == len(params.ID) {
 		return params, nil
 	}
