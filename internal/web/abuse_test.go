@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -144,5 +146,28 @@ func TestOldPasswordOpensNothing(t *testing.T) {
 		if got := hash(); got != "new" {
 			t.Errorf("%s: the password became %q", path, got)
 		}
+	}
+}
+
+// TestLearntAddressIsSaid: where nobody checks hosts before us, the first visitor chooses where links in mail lead, and
+// nobody later. The operator is told.
+func TestLearntAddressIsSaid(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var log bytes.Buffer
+	s.server.BaseURL, s.server.Log = "", slog.New(slog.NewTextHandler(&log, nil))
+	if _, err := s.tx.Exec(t.Context(), "delete from site"); err != nil {
+		t.Fatal(err)
+	}
+	s.signUp("Odo")
+	if got := log.String(); !strings.Contains(got, "BASE_URL is not set") || !strings.Contains(got, "base_url=http://example.com") {
+		t.Errorf("the log says %s", got)
+	}
+	s.server.learnt.Store(false) // another process
+	s.post("/signout", nil)
+	s.header.Set("X-Forwarded-Proto", "https")
+	s.signUp("Eve")
+	if n := s.count("select count(*) from site where base_url = 'http://example.com'"); n != 1 {
+		t.Error("a later sign-up moved the links in mail")
 	}
 }

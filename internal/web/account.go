@@ -112,7 +112,10 @@ func (s *Server) learnBase(r *http.Request, tx pgx.Tx) error {
 	if s.Dev || (r.TLS == nil && r.Header.Get("X-Forwarded-Proto") != "https") {
 		scheme = "http"
 	}
-	_, err := store.New().SiteLearn(r.Context(), tx, scheme+"://"+r.Host)
+	base, err := store.New().SiteLearn(r.Context(), tx, scheme+"://"+r.Host)
+	if err == nil && !s.TrustProxy { // a platform's router lets no foreign host through
+		s.Log.WarnContext(r.Context(), "BASE_URL is not set: links in mail lead where the first sign-up was made", "base_url", base)
+	}
 	return err
 }
 
