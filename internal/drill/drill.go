@@ -47,9 +47,19 @@ func scenarios(noFence bool) []scenario {
 		return []scenario{{"kill", true, kill}, {"zombie", false, zombie}}
 	}
 	return []scenario{
-		{"kill", true, kill}, {"zombie", false, zombie}, {"rolling", false, rolling}, {"storm", true, storm},
-		{"restart", true, restart}, {"vanish", false, vanish}, {"wire", false, wire}, {"pool", false, pool},
-		{"hog", false, hog}, {"clock", false, clock}, {"poison", true, poison}, {"scale", false, scale}, {"older", false, older},
+		{"kill", true, kill},
+		{"zombie", false, zombie},
+		{"rolling", false, rolling},
+		{"storm", true, storm},
+		{"restart", true, restart},
+		{"vanish", false, vanish},
+		{"wire", false, wire},
+		{"pool", false, pool},
+		{"hog", false, hog},
+		{"clock", false, clock},
+		{"poison", true, poison},
+		{"scale", false, scale},
+		{"older", false, older},
 	}
 }
 
