@@ -26,7 +26,8 @@ const sinkDelay = 100 * time.Millisecond
 func runDev(ctx context.Context, p *program, _ []string) error {
 	log := newLogger(p.Stderr, p.cfg)
 	p.cfg.Dev = true
-	listener, err := listen(p.cfg.Port) // first: a taken port is said before anything is started
+	// First, so that a taken port is said before anything is started; and for this machine only: dev's passwords are known.
+	listener, err := listen("localhost", p.cfg.Port)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func runWeb(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	defer release()
-	listener, err := listen(p.cfg.Port)
+	listener, err := listen("", p.cfg.Port)
 	if err != nil {
 		return err
 	}
@@ -63,9 +63,9 @@ func (p *program) needSecret() error {
 	return nil
 }
 
-// listen takes the port, or says in a sentence that somebody else has it.
-func listen(port int) (net.Listener, error) {
-	listener, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+// listen takes the port, on all addresses where host is empty, or says in a sentence that somebody else has it.
+func listen(host string, port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("port %d is taken by another program; choose another: PORT=%d backlist …", port, port+1)
 	}

@@ -238,6 +238,9 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	s.get("/nothing").wants(http.StatusNotFound)
+	if a := s.do(http.MethodHead, "/", nil); a.Status != http.StatusOK {
+		t.Errorf("HEAD / is %d", a.Status)
+	}
 	s.do(http.MethodDelete, "/signup", nil).wants(http.StatusMethodNotAllowed)
 }
 

@@ -12,7 +12,7 @@ import (
 // Handler returns the site's routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.requestID, s.accessLog, s.recoverPanic, secureHeaders)
+	r.Use(middleware.GetHead, s.requestID, s.accessLog, s.recoverPanic, secureHeaders)
 	if s.TrustProxy {
 		r.Use(middleware.ClientIPFromXFFTrustedProxies(1), httpsOnly)
 	} else {
