@@ -59,10 +59,9 @@ func drilled(t *testing.T, args ...string) (report drill.Report) {
 	if p.err != nil {
 		t.Errorf("the drill ended with %v", p.err)
 	}
-	// Its lines are between those of its log, on the same channel.
-	_, text, _ := strings.Cut(p.output(), "\n{\n")
-	text, _, _ = strings.Cut("{\n"+text, "\n}\n")
-	if err := json.Unmarshal([]byte(text+"\n}"), &report); err != nil {
+	// Its lines are among those of its log.
+	_, text, _ := strings.Cut("\n"+p.output(), "\n{\n")
+	if err := json.NewDecoder(strings.NewReader("{\n" + text)).Decode(&report); err != nil {
 		t.Fatalf("the report: %v", err)
 	}
 	return report
