@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+
+	"github.com/backlist/backlist/internal/drill"
 )
 
 // clockSource stands between a program and the C library's wall clock, and adds CLOCK_SHIFT seconds. Go programs do not
@@ -49,9 +51,12 @@ time_t time(time_t *t) {
 
 // compileClock makes a shared object of it, which everybody may read: Postgres may run as another user.
 func compileClock(ctx context.Context, to string) error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("%w: a dynamic linker that preloads (Linux)", drill.ErrLacking)
+	}
 	compiler, err := exec.LookPath("cc")
 	if err != nil {
-		return errors.New("this machine has no C compiler (cc), without which the server's clock cannot be shifted")
+		return fmt.Errorf("%w: a C compiler (cc), to shift the server's clock", drill.ErrLacking)
 	}
 	cmd := exec.CommandContext(ctx, compiler, "-shared", "-fPIC", "-O1", "-x", "c", "-o", to, "-", "-ldl")
 	cmd.Stdin = strings.NewReader(clockSource)

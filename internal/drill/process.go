@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -157,16 +156,14 @@ func (j *journal) twice() (n int) {
 	return n
 }
 
-// waits are the times between the attempts of jobs that were started more than once, sorted.
-func (j *journal) waits() (times []time.Duration) {
+// waits are the times between the starts of a job's attempts.
+func (j *journal) waits(job int64) (times []time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, starts := range j.starts {
-		for i := range len(starts) - 1 {
-			times = append(times, starts[i+1].at.Sub(starts[i].at))
-		}
+	starts := j.starts[job]
+	for i := range len(starts) - 1 {
+		times = append(times, starts[i+1].at.Sub(starts[i].at))
 	}
-	slices.Sort(times)
 	return times
 }
 

@@ -31,6 +31,7 @@ type Result struct {
 	Alone        *Rescue  `json:"rescue_alone,omitempty"` // of jobs that had lost a worker before, and have to run alone
 	Notes        []string `json:"notes,omitempty"`
 	Failures     []string `json:"failures,omitempty"`
+	Skipped      string   `json:"skipped,omitempty"` // why nothing was injected
 	Seconds      float64  `json:"seconds"`
 }
 
@@ -83,7 +84,10 @@ func (r *Result) within(limit time.Duration, p float64) {
 
 // Verdict is "ok", or what is wrong.
 func (r *Result) Verdict() string {
-	if len(r.Failures) == 0 {
+	switch {
+	case r.Skipped != "":
+		return "not run: " + r.Skipped
+	case len(r.Failures) == 0:
 		return "ok"
 	}
 	return "FAILED: " + strings.Join(r.Failures, "; ")

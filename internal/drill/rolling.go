@@ -55,11 +55,14 @@ func rolling(ctx context.Context, s *stage) error {
 		return err
 	}
 	var handed int
-	err = s.pool.QueryRow(ctx, "select count(*) from river.river_job where (metadata ->> 'snoozes') is not null or errors is not null or max_attempts > 25").Scan(&handed)
+	err = s.pool.QueryRow(ctx, "select count(*) from river.river_job where cardinality(attempted_by) > 1").Scan(&handed)
 	if err != nil {
 		return err
 	}
 	s.result.note("%d jobs were handed back by a worker that stopped", handed)
+	if handed == 0 {
+		s.result.fail("no job was long enough to be handed back")
+	}
 	s.noneRefused()
 	s.noneSpent()
 	s.noneTaken()
@@ -84,6 +87,8 @@ func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*pr
 	case <-old.done:
 	case <-time.After(endLimit):
 		return nil, fmt.Errorf("%s has not ended %s after SIGTERM", old.role.Name, endLimit)
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	if took := time.Since(began); took > endLimit-2*time.Second {
 		s.result.fail("%s took %s to stop", old.role.Name, took)

@@ -84,6 +84,9 @@ func (s *stage) reconcile(ctx context.Context) error {
 	if r.Doubled > 0 && !s.NoFence {
 		r.fail("%d doubled", r.Doubled)
 	}
+	if n := len(poisonous); n > 0 {
+		r.note("%d discarded by the poison rule: three workers had died with it, at last while it ran alone", n)
+	}
 	if r.Discarded > len(poisonous) {
 		r.fail("%d discarded, of which %d by the poison rule", r.Discarded, len(poisonous))
 	}

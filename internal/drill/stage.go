@@ -35,7 +35,7 @@ const (
 
 // makeTemplate makes the database that each scenario gets a copy of.
 func (r *run) makeTemplate(ctx context.Context) error {
-	if err := onServer(ctx, r.url, "create database "+template); err != nil {
+	if err := r.create(ctx, template, "template0"); err != nil {
 		return err
 	}
 	pool, err := poolOf(ctx, withDatabase(r.url, template), 2)
@@ -48,6 +48,14 @@ func (r *run) makeTemplate(ctx context.Context) error {
 	}
 	_, err = pool.Exec(ctx, ledger)
 	return err
+}
+
+// create makes a database, in place of one that an earlier drill has left on a server that is kept.
+func (r *run) create(ctx context.Context, name, from string) error {
+	if err := onServer(ctx, r.url, "drop database if exists "+name+" with (force)"); err != nil {
+		return err
+	}
+	return onServer(ctx, r.url, "create database "+name+" template "+from)
 }
 
 // stage is where one scenario plays: a database, processes, and what they have said.
@@ -77,7 +85,7 @@ func (r *run) newStage(ctx context.Context, name string) (*stage, error) {
 	if err := os.MkdirAll(s.logs, 0o700); err != nil {
 		return nil, err
 	}
-	if err := onServer(ctx, r.url, "create database drill_"+name+" template "+template); err != nil {
+	if err := r.create(ctx, "drill_"+name, template); err != nil {
 		return nil, err
 	}
 	return s, s.connect(ctx)

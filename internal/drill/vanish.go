@@ -28,7 +28,7 @@ func vanish(ctx context.Context, s *stage) error {
 		case 0:
 			return Step{Millis: 2500, How: deaf}
 		case 1:
-			return Step{Millis: 300, How: ending} // the row is locked by a backend whose client is gone
+			return Step{Millis: 1000, How: ending} // the row is locked by a backend whose client is gone
 		}
 		return Step{Millis: rand.IntN(1500)}
 	})
@@ -40,6 +40,14 @@ func vanish(ctx context.Context, s *stage) error {
 	if err := unplug(); err != nil {
 		return err
 	}
+	pause(ctx, 2*time.Second) // transactions end now which can
+	var hanging int
+	err = s.pool.QueryRow(ctx, `select count(*) from pg_stat_activity
+		where datname = current_database() and state = 'idle in transaction' and state_change < clock_timestamp() - interval '500 ms'`).Scan(&hanging)
+	if err != nil {
+		return err
+	}
+	s.result.note("%d of its transactions hung, with the rows of their jobs locked", hanging)
 	err = s.until(ctx, time.Minute, "its jobs are taken from it", `select not exists (select from river.river_job
 		where state = 'running' and attempted_by[array_upper(attempted_by, 1)] = $1)`, victim.name)
 	if err != nil {

@@ -1,0 +1,145 @@
+package drill
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSound: a loss fails a drill; without the fence it fails when nothing was doubled.
+func TestSound(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		report  Report
+		problem string // part of the error; "" = none
+	}{
+		{"all well", Report{Results: []*Result{{Scenario: "kill"}}}, ""},
+		{"a failure", Report{Results: []*Result{{Scenario: "kill"}, {Scenario: "storm", Failures: []string{"1 lost"}}}}, "storm"},
+		{"doubles without the fence", Report{NoFence: true, Results: []*Result{{Scenario: "kill", Doubled: 3}}}, ""},
+		{"no doubles without the fence", Report{NoFence: true, Results: []*Result{{Scenario: "kill"}}}, "proves nothing"},
+		{"a loss without the fence", Report{NoFence: true, Results: []*Result{{Scenario: "kill", Doubled: 3, Failures: []string{"1 lost"}}}}, "kill"},
+	} {
+		err := c.report.Sound()
+		if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+func TestReportPrints(t *testing.T) {
+	t.Parallel()
+	result := &Result{Scenario: "kill", Jobs: 20, Rescue: rescueOf([]time.Duration{2 * time.Second, time.Second, 4 * time.Second})}
+	result.within(3*time.Second, 0.99)
+	var table bytes.Buffer
+	if err := (&Report{Results: []*Result{result, {Scenario: "clock", Skipped: "no compiler"}}}).Print(&table); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2.00/4.00/4.00 s of 3", "FAILED: rescue took 4.00 s, more than 3s", "not run: no compiler"} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, table.String())
+		}
+	}
+}
+
+// TestRescueTimes: what counts is the start of the attempt after the one that was lost.
+func TestRescueTimes(t *testing.T) {
+	t.Parallel()
+	j := &journal{starts: map[int64][]event{}, open: map[string]int{}, total: map[string]int{}}
+	at := time.Now()
+	for i, worker := range []string{"a", "b", "c"} {
+		j.note(true, event{job: 7, attempt: i + 1, worker: worker, at: at.Add(time.Duration(i) * time.Second)})
+	}
+	j.note(false, event{job: 7, attempt: 3, worker: "c"})
+	if got, ok := j.started(7, 2); !ok || !got.Equal(at.Add(time.Second)) {
+		t.Errorf("started again at %s, %t", got, ok)
+	}
+	if _, ok := j.started(7, 4); ok {
+		t.Error("there was no fourth attempt")
+	}
+	if j.busy("a") != 1 || j.busy("c") != 0 || j.worked("c") != 1 || j.twice() != 1 {
+		t.Error("miscounted")
+	}
+}
+
+// TestRelay: each disturbance does what its name says.
+func TestRelay(t *testing.T) {
+	t.Parallel()
+	echo, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer echo.Close()
+	go func() {
+		for {
+			conn, err := echo.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(conn, conn)
+				_, _ = conn.Write([]byte("end"))
+				conn.Close()
+			}()
+		}
+	}()
+	s := &stage{result: &Result{}}
+	r, err := s.relayAt("127.0.0.1:0", echo.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", r.listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		echoed(t, conn, "hello", 5*time.Second)
+		return conn
+	}
+	cut := dial()
+	r.cut()
+	if _, err := cut.Read(make([]byte, 1)); err == nil || err == io.EOF {
+		t.Errorf("after a reset: %v", err)
+	}
+	half := dial()
+	r.halve(false)
+	if text, err := io.ReadAll(half); string(text) != "end" || err != nil {
+		t.Errorf("after the server was told that nothing more comes: %q, %v", text, err)
+	}
+	slow := dial()
+	r.slow(50 * time.Millisecond)
+	if took := echoed(t, slow, "slow", 5*time.Second); took < 100*time.Millisecond {
+		t.Errorf("delayed by %s only", took)
+	}
+	r.slow(0)
+	quiet := dial()
+	r.hush()
+	began := time.Now()
+	if _, err := quiet.Write([]byte("psst")); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, r.flow)
+	if _, err := io.ReadFull(quiet, make([]byte, 4)); err != nil || time.Since(began) < 100*time.Millisecond {
+		t.Errorf("after silence: %v in %s", err, time.Since(began))
+	}
+}
+
+// echoed sends a word and waits until it has come back.
+func echoed(t *testing.T, conn net.Conn, word string, limit time.Duration) time.Duration {
+	t.Helper()
+	began := time.Now()
+	_ = conn.SetDeadline(began.Add(limit))
+	if _, err := conn.Write([]byte(word)); err != nil {
+		t.Fatal(err)
+	}
+	back := make([]byte, len(word))
+	if _, err := io.ReadFull(conn, back); err != nil || string(back) != word {
+		t.Fatalf("%q came back as %q: %v", word, back, err)
+	}
+	return time.Since(began)
+}
