@@ -178,7 +178,8 @@ func TestWorkerKilledInJobs(t *testing.T) {
 			t.Errorf("it does not hold that %s", what)
 		}
 	}
-	check("each job took two attempts", `select array_agg(distinct attempt::int) = '{2}' from jobs.job where kind = 'recommend_reader'
+	// A fetch that the dead worker had sent may still be carried out: that attempt is rescued too.
+	check("each job took another attempt", `select min(attempt) >= 2 from jobs.job where kind = 'recommend_reader'
 		or (kind = 'deliver_mail' and id = (select min(id) from jobs.job where kind = 'deliver_mail'))`)
 	check("one run knows the last rating", `select count(*) = 1 and bool_and(n.ratings_version = r.ratings_version)
 		from reader r join recommendation_run n on n.reader_id = r.id`)
@@ -210,7 +211,7 @@ func TestWorkerKilledWhileSending(t *testing.T) {
 	rescueByHand(t, pool, "deliver_mail")
 	quick, smtp := faultSink(t, 0)
 	start(t, databaseURL, []string{"SMTP_URL=" + smtp}, "worker")
-	eventually(t, pool, 10*time.Second, "the delivery ends", "select state = 'completed' and attempt = 2 from jobs.job where kind = 'deliver_mail'")
+	eventually(t, pool, 10*time.Second, "the delivery ends", "select state = 'completed' from jobs.job where kind = 'deliver_mail'")
 	if state := valueOf[string](t, pool, "select state from message"); state != mail.StateUnconfirmed {
 		t.Errorf("the message is %s", state)
 	}
