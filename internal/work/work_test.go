@@ -132,9 +132,10 @@ func TestFinishKeepsNothingOfAFailure(t *testing.T) {
 func TestFence(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]string{
-		"another attempt runs": "update river.river_job set attempt = attempt + 1 where id = $1",
-		"it was handed back":   "update river.river_job set state = 'available' where id = $1",
-		"it was cancelled":     "update river.river_job set state = 'cancelled', finalized_at = now() where id = $1",
+		"another attempt runs":  "update river.river_job set attempt = attempt + 1 where id = $1",
+		"another worker has it": "update river.river_job set attempted_by = array_append(attempted_by, 'someone else') where id = $1",
+		"it was handed back":    "update river.river_job set state = 'available' where id = $1",
+		"it was cancelled":      "update river.river_job set state = 'cancelled', finalized_at = now() where id = $1",
 	} {
 		for _, hold := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {

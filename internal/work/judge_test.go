@@ -1,0 +1,207 @@
+package work_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// peer registers a worker that was seen so long ago, and whose lock is this one.
+func peer(t *testing.T, pool *pgxpool.Pool, id, silent string, lock int64, locked bool) {
+	t.Helper()
+	_, err := pool.Exec(t.Context(), `insert into work.worker (id, slots, lock_key, locked, seen_at)
+		values ($1, 1, $2, $3, clock_timestamp() - $4::interval)`, id, lock, locked, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func isDead(t *testing.T, pool *pgxpool.Pool, id string) (dead bool) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), "select dead_at is not null from work.worker where id = $1", id).Scan(&dead); err != nil {
+		t.Fatal(err)
+	}
+	return dead
+}
+
+// TestLockKeepsAlive: whose lock is held may be silent for longer; once it is gone, it is dead.
+func TestLockKeepsAlive(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	const lock = 5<<32 + 7
+	conn, err := pgx.Connect(t.Context(), pool.Config().ConnString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.Exec(t.Context(), "select pg_advisory_lock($1)", int64(lock)); err != nil {
+		t.Fatal(err)
+	}
+	running(t, pool, nil)
+	judging(t, pool)
+	peer(t, pool, "peer", "3 s", lock, true)
+	until(t, pool, "it has been silent for 6 s", "select clock_timestamp() - seen_at > interval '6 s' from work.worker where id = 'peer'")
+	if isDead(t, pool, "peer") {
+		t.Fatal("it was declared dead although its lock is held")
+	}
+	_ = conn.Close(t.Context())
+	until(t, pool, "it is dead", "select dead_at is not null from work.worker where id = 'peer'")
+	until(t, pool, "it was dead before it had been silent for 11 s", "select dead_at - seen_at < interval '11 s' from work.worker where id = 'peer'")
+}
+
+// TestNoJudgementAfterLoss: whoever had to connect again declares nobody dead for 10 s.
+func TestNoJudgementAfterLoss(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	w := running(t, pool, nil)
+	judging(t, pool)
+	const line = "from pg_stat_activity where application_name = 'backlist ' || $1"
+	var pid int
+	if err := pool.QueryRow(t.Context(), "select pid "+line, w.ID()).Scan(&pid); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), "select pg_terminate_backend($1)", pid); err != nil {
+		t.Fatal(err)
+	}
+	until(t, pool, "it has connected again", "select exists (select "+line+" and pid <> $2)", w.ID(), pid)
+	peer(t, pool, "peer", "1 min", 1, false)
+	until(t, pool, "it was declared dead", "select dead_at is not null from work.worker where id = 'peer'")
+	until(t, pool, "10 s had passed", "select (select dead_at from work.worker where id = 'peer') - backend_start > interval '9.9 s' "+line, w.ID())
+}
+
+// TestTakenForDead: a worker that learns that it was given up ends its jobs and goes on.
+func TestTakenForDead(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	begun, ended := make(chan struct{}, 2), make(chan error, 2)
+	w := running(t, pool, func(ctx context.Context, job *stepJob) error {
+		begun <- struct{}{}
+		if job.Args.N == 1 {
+			return nil
+		}
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return ctx.Err()
+	})
+	id := enqueue(t, pool, 0)
+	<-begun
+	_, err := pool.Exec(t.Context(), `with dead as (update work.worker set dead_at = now() where id = $1)
+		update river.river_job set attempt = 2, attempted_by = '{someone else}' where id = $2`, w.ID(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cause := <-ended; !errors.Is(cause, work.ErrLost) {
+		t.Errorf("it ended because of %v", cause)
+	}
+	until(t, pool, "it lives", "select dead_at is null from work.worker where id = $1", w.ID())
+	enqueue(t, pool, 1)
+	<-begun
+}
+
+// TestSelfStop: a worker whose beats are not confirmed ends its jobs before others take them, and hands them back.
+func TestSelfStop(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	begun, ended := make(chan struct{}, 2), make(chan time.Time, 2)
+	w := running(t, pool, func(ctx context.Context, _ *stepJob) error {
+		begun <- struct{}{}
+		<-ctx.Done()
+		ended <- time.Now()
+		return ctx.Err()
+	})
+	id := enqueue(t, pool, 0)
+	<-begun
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), "select from work.worker where id = $1 for update", w.ID()); err != nil { // beats wait for it
+		t.Fatal(err)
+	}
+	blocked := time.Now()
+	if took := (<-ended).Sub(blocked); took < 6*time.Second || took > 10*time.Second {
+		t.Errorf("its job was ended after %s", took)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	until(t, pool, "no attempt was spent", "select state = 'running' and attempt = 1 and errors is null from river.river_job where id = $1", id)
+}
+
+// TestRescueIsAnnounced: nobody waits for a poll.
+func TestRescueIsAnnounced(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	running(t, pool, func(context.Context, *stepJob) error { return nil })
+	heard := notices(t, pool)
+	peer(t, pool, "peer", "1 min", 1, false)
+	if _, err := pool.Exec(t.Context(), "update work.worker set dead_at = now() where id = 'peer'"); err != nil {
+		t.Fatal(err)
+	}
+	id := runningFor(t, pool, "peer", "0 s", "{}")
+	until(t, pool, "it is done", "select state = 'completed' from river.river_job where id = $1", id)
+	if heard() == 0 {
+		t.Error("no notice was sent")
+	}
+}
+
+// TestFenceOfTheCompleter: an outcome needs the attempt and the worker, each of them.
+func TestFenceOfTheCompleter(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]string{
+		"another attempt": "attempt = attempt + 1",
+		"another worker":  "attempted_by = array_append(attempted_by, 'someone else')",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := testdb.New(t)
+			begun, end := make(chan struct{}), make(chan struct{})
+			running(t, pool, func(_ context.Context, job *stepJob) error {
+				if job.Args.N == 0 {
+					close(begun)
+					<-end
+				}
+				return nil
+			})
+			id := enqueue(t, pool, 0)
+			<-begun
+			if _, err := pool.Exec(t.Context(), "update river.river_job set "+meanwhile+" where id = $1", id); err != nil {
+				t.Fatal(err)
+			}
+			close(end)
+			// Of two jobs that end after it the later is stored in a later batch, or in the same.
+			for range 2 {
+				until(t, pool, "a later one is stored", "select state = 'completed' from river.river_job where id = $1", enqueue(t, pool, 1))
+			}
+			if n := count(t, pool, "select count(*) from river.river_job where state = 'running'"); n != 1 {
+				t.Error("the late attempt ended the job of another")
+			}
+		})
+	}
+}
+
+// TestHoldLocksTheJob: nobody can give it away while effects run.
+func TestHoldLocksTheJob(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	free := make(chan int, 1)
+	running(t, pool, func(ctx context.Context, job *stepJob) error {
+		return work.Hold(ctx, pool, job, func(pgx.Tx) error {
+			free <- count(t, pool, "select count(*) from (select from river.river_job for update skip locked) unlocked")
+			return nil
+		})
+	})
+	enqueue(t, pool, 0)
+	if <-free != 0 {
+		t.Error("the job's row can be locked by others")
+	}
+}
