@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/backlist/backlist/internal/config"
 )
@@ -33,11 +34,17 @@ type command struct {
 // program is one run: its surroundings, its configuration and the flags of its command.
 type program struct {
 	Env
-	cfg     config.Config
-	dataDir string // --data
-	demo    bool   // seed --demo
-	bench   benchFlags
-	drill   drillFlags
+	cfg       config.Config
+	dataDir   string // --data
+	demo      bool   // seed --demo
+	bench     benchFlags
+	benchWork benchWorkFlags
+	drill     drillFlags
+}
+
+// say tells whoever waits what is going on.
+func (p *program) say(format string, args ...any) {
+	fmt.Fprintf(p.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
 
 // commands returns all verbs, in the order that usage shows them.
@@ -56,6 +63,8 @@ func commands() []command {
 		{name: "psql", args: "[-- ARGS]", help: "open psql on the database, schema jobs first", run: runPsql},
 		{name: "config", help: "print the configuration, secrets masked", run: runConfig},
 		{name: "bench web", help: "measure the rating request", run: runBenchWeb, set: setBenchFlags},
+		{name: "bench work", help: "measure how fast workers work off jobs, beside plain River", run: runBenchWork, set: setBenchWorkFlags},
+		{name: "bench latency", help: "measure how long after its commit a job starts, beside plain River", run: runBenchLatency, set: setBenchLatencyFlags},
 		{name: "drill", help: "break the job system on a private Postgres, and count what is lost", run: runDrill, set: setDrillFlags},
 	}
 }

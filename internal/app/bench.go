@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
@@ -165,11 +164,6 @@ func (b *webBench) stopWebs() error {
 		}
 	}
 	return group.Wait()
-}
-
-// say tells whoever waits what is going on.
-func (b *webBench) say(format string, args ...any) {
-	fmt.Fprintf(b.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
 
 // quiet is for the program's own parts, whose news is none here.

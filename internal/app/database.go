@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -106,10 +107,29 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 		return nil, errors.New("DATABASE_URL cannot be read as a Postgres URL") // the cause may quote the password
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
+	if cfg.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement { // no pooler is between
+		// Postgres compiles statements whose estimated cost is high, which on a table of millions of jobs are many that take a
+		// millisecond: each would be compiled for 200 ms (measured), again and again.
+		cfg.ConnConfig.RuntimeParams["jit"] = "off"
+	}
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	return cfg, nil
+}
+
+// throughPooler has pgx keep no prepared statements on the server, for the next transaction may get another connection.
+func throughPooler(databaseURL string) (string, error) {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return "", errors.New("DATABASE_URL is no URL") // the cause may quote the password
+	}
+	q := u.Query()
+	if !q.Has("default_query_exec_mode") {
+		q.Set("default_query_exec_mode", "cache_describe")
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }
 
 // open connects a pool of the size that is configured, or follows from the server's limit if configured is 0.

@@ -67,6 +67,8 @@ func (p *program) workOptions(workers *river.Workers, log *slog.Logger) work.Opt
 		Process: p.cfg.Process,
 		Release: p.cfg.Release,
 		Log:     log,
+
+		PollOnly: p.cfg.WorkerPollOnly,
 	}
 }
 

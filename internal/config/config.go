@@ -23,6 +23,7 @@ type Config struct {
 	WorkerConcurrency int    // WORKER_CONCURRENCY: jobs at once in a worker process, a queue
 	WebPool           int    // WEB_POOL: database connections of a web process; 0: from the server's limit
 	WorkerPool        int    // WORKER_POOL: the same of a worker process, its listener not counted
+	WorkerPollOnly    bool   // WORKER_POLL_ONLY: the database is reached through a pooler that lends connections by the transaction
 	LogFormat         string // LOG_FORMAT: logfmt or json
 	Process           string // DYNO: the platform's name for this process
 	Release           string // HEROKU_RELEASE_VERSION or RELEASE: stamped on jobs
@@ -43,6 +44,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		WorkerConcurrency: r.number("WORKER_CONCURRENCY", 10, 1, 1000),
 		WebPool:           r.number("WEB_POOL", 0, 0, 500),
 		WorkerPool:        r.number("WORKER_POOL", 0, 0, 500),
+		WorkerPollOnly:    r.oneOf("WORKER_POLL_ONLY", "no", "yes") == "yes",
 		LogFormat:         r.oneOf("LOG_FORMAT", "logfmt", "json"),
 		Process:           getenv("DYNO"),
 		Release:           cmp.Or(getenv("RELEASE"), getenv("HEROKU_RELEASE_VERSION")),

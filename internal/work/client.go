@@ -5,7 +5,6 @@ package work
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -37,6 +36,10 @@ type Options struct {
 	Release  string               // stamped on every job that is enqueued
 	Grace    time.Duration        // how long running jobs may go on at a stop before their contexts end; 0: 20 s
 	Log      *slog.Logger
+
+	// PollOnly is for a pooler that lends its connections by the transaction: no notices, which the poll of each second
+	// makes up for, and no session lock, so that a worker counts as dead only when it has not beaten for 12 s.
+	PollOnly bool
 }
 
 // NewInserter returns a client that enqueues and works nothing, for web processes.
@@ -48,23 +51,6 @@ func NewInserter(pool *pgxpool.Pool, o Options) (*Client, error) {
 	return river.NewClient(pilot.NewDriver(pool), cfg)
 }
 
-// AddWorker registers a kind's worker. It is River's own, and notes when the worker's Work begins: what fails before it,
-// on arguments that cannot be read, is held rather than tried again and again.
-func AddWorker[T river.JobArgs](workers *river.Workers, worker river.Worker[T]) {
-	river.AddWorker(workers, &beginning[T]{worker})
-}
-
-type beganKey struct{}
-
-type beginning[T river.JobArgs] struct{ river.Worker[T] }
-
-func (b *beginning[T]) Work(ctx context.Context, job *river.Job[T]) error {
-	if began, ok := ctx.Value(beganKey{}).(*bool); ok {
-		*began = true
-	}
-	return b.Worker.Work(ctx, job)
-}
-
 func (o Options) config() *river.Config {
 	return &river.Config{
 		Logger:  o.Log,
@@ -73,32 +59,8 @@ func (o Options) config() *river.Config {
 		Hooks:   []rivertype.Hook{stampOrigin(o.Release)},
 		Middleware: []rivertype.Middleware{
 			river.WorkerMiddlewareFunc(passOrigin),
-			river.WorkerMiddlewareFunc(logAttempt(o.Log)),
+			(&attemptLog{log: o.Log}).middleware(),
 			river.WorkerMiddlewareFunc(maskAddresses),
 		},
-	}
-}
-
-// logAttempt writes one line an attempt: what ran, how long it had waited, how long it took, how it ended.
-func logAttempt(log *slog.Logger) river.WorkerMiddlewareFunc {
-	return func(ctx context.Context, job *rivertype.JobRow, doInner func(context.Context) error) error {
-		start := time.Now()
-		err := doInner(ctx)
-		attrs := []any{
-			"job_id", job.ID, "kind", job.Kind, "attempt", job.Attempt,
-			"wait_ms", start.Sub(job.ScheduledAt).Milliseconds(), "run_ms", time.Since(start).Milliseconds(),
-		}
-		if id := OriginOf(ctx).RequestID; id != "" {
-			attrs = append(attrs, "request_id", id)
-		}
-		switch {
-		case err == nil:
-			log.InfoContext(ctx, "job done", attrs...)
-		case errors.Is(err, ErrLost):
-			log.WarnContext(ctx, "job lost to another attempt: nothing was changed", attrs...)
-		default:
-			log.WarnContext(ctx, "job not done", append(attrs, "err", err)...)
-		}
-		return err
 	}
 }

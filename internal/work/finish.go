@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/backlist/backlist/internal/work/pilot"
 )
@@ -16,22 +16,28 @@ import (
 // deleted. Nothing was written.
 var ErrLost = errors.New("the job no longer belongs to this attempt")
 
-// Finish ends a worker: in one transaction it checks and locks the job's row (the fence), completes the job, and runs
+// Finish ends a worker: in one transaction it completes the job, if it is still this attempt's (the fence), and runs
 // effects. Either all of it is committed or none. A late attempt changes nothing and gets ErrLost, which the worker
 // must return. The row is completed before effects run, so that effects may enqueue the same unique job again.
 //
 // Everything slow, above all every network call, belongs before Finish. The lock order is the job's row, then any
-// other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader.
+// other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader. What the
+// worker recorded for the job's metadata (river.RecordOutput) is stored a moment after the transaction.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if err := fence(ctx, tx, job.JobRow); err != nil {
-			return err
-		}
-		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
+	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		sql := "update " + riverJob(schemaOf(ctx)) + " set state = 'completed', finalized_at = clock_timestamp()" + stillOurs +
+			" returning " + pilot.EndIfSilent
+		if err := fenced(tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])); err != nil {
 			return fmt.Errorf("complete the job: %w", err)
 		}
 		return effects(tx)
 	})
+	if err == nil {
+		if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+			a.gate.Finished(job.JobRow)
+		}
+	}
+	return err
 }
 
 // Hold runs effects in one transaction that holds the fence, without completing the job: for what must be recorded
@@ -45,19 +51,27 @@ func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effect
 	})
 }
 
-// fence locks the job's row and checks that it is still running this very attempt, for this very worker. If the worker's
-// host vanishes then, nobody tells Postgres, and the lock would keep the job from being rescued: so the transaction ends
-// when it has been silent for as long as a worker goes on without a beat.
+// stillOurs is true of a job's row while it runs this very attempt, for this very worker: $1 its id, $2 the attempt, $3
+// the worker.
+const stillOurs = ` where id = $1 and attempt = $2 and state = 'running' and attempted_by[array_upper(attempted_by, 1)] = $3`
+
+// fence locks the job's row and checks that it is still ours. If the worker's host vanishes then, nobody tells Postgres, and
+// the lock would keep the job from being rescued: so the transaction ends when it has been silent for as long as a worker
+// goes on without a beat.
 func fence(ctx context.Context, tx pgx.Tx, job *jobRow) error {
-	schema := river.ClientFromContext[pgx.Tx](ctx).Schema()
-	sql := "select " + pilot.EndIfSilent + " from " + riverJob(schema) + ` where id = $1 and attempt = $2 and state = 'running'
-		and attempted_by[array_upper(attempted_by, 1)] = $3 for update`
-	tag, err := tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])
-	if err != nil {
+	sql := "select " + pilot.EndIfSilent + " from " + riverJob(schemaOf(ctx)) + stillOurs + " for update"
+	if err := fenced(tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])); err != nil {
 		return fmt.Errorf("lock the job: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return ErrLost
 	}
 	return nil
 }
+
+// fenced is ErrLost where a statement with stillOurs found no row.
+func fenced(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.RowsAffected() == 0 {
+		return ErrLost
+	}
+	return err
+}
+
+func schemaOf(ctx context.Context) string { return river.ClientFromContext[pgx.Tx](ctx).Schema() }

@@ -68,6 +68,9 @@ func (l *liveness) opened(ctx context.Context, conn *pgx.Conn, again bool) error
 	if again {
 		l.judgeFrom = time.Now().Add(grace)
 	}
+	if l.opts.PollOnly {
+		return nil
+	}
 	_, err := conn.Exec(ctx, "listen "+controlChannel)
 	return err
 }
@@ -85,7 +88,7 @@ func (l *liveness) heard(line *pilot.Line) func(channel, payload string) {
 // and looks after the others. It returns how long to wait until the next.
 func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	sent := time.Since(l.started)
-	if !l.locked {
+	if !l.locked && !l.opts.PollOnly {
 		// The lock of an earlier connection may not be free yet: that is as good, and tried again.
 		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", l.lockKey).Scan(&l.locked); err != nil {
 			return 0, err

@@ -40,8 +40,16 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 
 // OriginOf returns the origin that ctx carries, empty if none.
 func OriginOf(ctx context.Context) Origin {
-	o, _ := ctx.Value(originKey{}).(Origin)
-	return o
+	switch from := ctx.Value(originKey{}).(type) {
+	case Origin:
+		return from
+	case *rivertype.JobRow:
+		var o Origin
+		_ = json.Unmarshal(from.Metadata, &o) // whoever wrote something else under our names has a job without origin
+		o.ParentID = from.ID
+		return o
+	}
+	return Origin{}
 }
 
 // stampOrigin writes the origin and the release into the metadata of every job that is inserted.
@@ -72,8 +80,5 @@ func stampOrigin(release string) river.HookInsertBeginFunc {
 // passOrigin gives a running job's context its origin, so that jobs which it enqueues name it as their parent and keep
 // the request.
 func passOrigin(ctx context.Context, job *rivertype.JobRow, doInner func(context.Context) error) error {
-	var o Origin
-	_ = json.Unmarshal(job.Metadata, &o) // whoever wrote something else under our names has a job without origin
-	o.ParentID = job.ID
-	return doInner(WithOrigin(ctx, o))
+	return doInner(context.WithValue(ctx, originKey{}, job)) // read only where it is asked for
 }

@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// JobTimeout bounds an attempt whose worker names no limit of its own.
-	JobTimeout = time.Minute
 	// stopGrace is how long running jobs may go on after SIGTERM, before their contexts end; Heroku kills at 30 s.
 	stopGrace = 20 * time.Second
 	// ignoreFor is how long after that jobs may ignore it, before they are handed back over their heads.
@@ -26,6 +24,8 @@ const (
 	fetchCooldown = 2 * time.Millisecond
 	// fetchPoll is the fallback where a notice was lost; notices make it rare.
 	fetchPoll = time.Second
+	// alonePoll is the same for the queue of jobs that run alone, which is nearly always empty.
+	alonePoll = 2 * time.Second
 )
 
 // Worker is a process that works jobs: a River client, and beside it the connection that proves it alive.
@@ -45,7 +45,7 @@ type Worker struct {
 func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	o.Grace = cmp.Or(o.Grace, stopGrace)
 	w := &Worker{id: cmp.Or(o.Process, "worker") + "-" + rand.Text()[:10], pool: pool, opts: o}
-	w.line = &pilot.Line{Config: pool.Config().ConnConfig.Copy(), Schema: o.Schema, Log: o.Log}
+	w.line = &pilot.Line{Config: pool.Config().ConnConfig.Copy(), Schema: o.Schema, Log: o.Log, PollOnly: o.PollOnly}
 	w.line.Config.RuntimeParams["application_name"] = "backlist " + w.id
 	w.line.Init()
 	driver, gate := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
@@ -57,13 +57,13 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.ID = w.id
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
 	cfg.FetchOnlyKnownKinds = true // a job of a newer release waits for a worker of that release
-	cfg.JobTimeout = JobTimeout
+	cfg.JobTimeout = -1            // AddWorker keeps the limits
 	cfg.SoftStopTimeout = o.Grace
 	cfg.RetryPolicy = w.liveness.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
 	cfg.PeriodicJobs = o.Periodic
 	cfg.Middleware = append(cfg.Middleware, river.WorkerMiddlewareFunc(w.attempt))
-	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1}}
+	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1, FetchPollInterval: alonePoll}}
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
@@ -128,8 +128,9 @@ func (w *Worker) sayGoodbye(ctx context.Context) error {
 func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	ctx, cancel := w.gate.Watch(ctx, job)
 	defer cancel(nil)
-	began := new(bool)
-	err := doInner(context.WithValue(ctx, beganKey{}, began))
+	a := &attempt{gate: w.gate, log: w.opts.Log, ended: make(chan struct{})}
+	defer close(a.ended)
+	err := doInner(context.WithValue(ctx, attemptKey{}, a))
 	switch {
 	case err == nil:
 		return nil
@@ -137,7 +138,7 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
 		w.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", job.ID, "err", err)
 		return river.JobSnooze(0)
-	case !*began && ctx.Err() == nil:
+	case !a.began && ctx.Err() == nil:
 		return w.liveness.holdBack(ctx, job, err)
 	case ctx.Err() != nil && !final(err):
 		return fmt.Errorf("%w: %w", context.Canceled, err) // River hands back at a stop what names the context's end

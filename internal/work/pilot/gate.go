@@ -17,7 +17,7 @@ const (
 	// as long as the database is away, but drops what it cannot encode: such a job is rescued then.
 	forgetAfter = 10 * time.Minute
 	// quietFor is how long nothing else is fetched for a job that wants to run alone, unless that is asked for again. It
-	// is asked for with each poll of its queue, every second; somebody may pause that queue meanwhile.
+	// is asked for with each poll of its queue, every other second; somebody may pause that queue meanwhile.
 	quietFor = 5 * time.Second
 )
 
@@ -44,6 +44,8 @@ type held struct {
 	cancel context.CancelCauseFunc // of the job's context, once it runs
 	lost   error                   // why its context ended, or will as soon as it runs
 	ended  time.Time               // zero while it is executed
+
+	finished bool // it has completed its job itself
 }
 
 func newGate(clientID string, nudge func(queue string)) *Gate {
@@ -194,15 +196,33 @@ func (g *Gate) Held() (ids []int64, attempts []int) {
 	return ids, attempts
 }
 
-// attempt is the attempt of a job that this process has; ok is false if it has none.
-func (g *Gate) attempt(id int64) (n int, ok bool) {
+// known is what this process knows of a job whose outcome is to be stored. Of one that it does not have, all is zero.
+type known struct {
+	attempt  int
+	job      *rivertype.JobRow
+	finished bool
+}
+
+// known looks jobs up, in the order of ids.
+func (g *Gate) known(ids []int64) []known {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	h, ok := g.attempts[id]
-	if !ok {
-		return 0, false
+	list := make([]known, len(ids))
+	for i, id := range ids {
+		if h := g.attempts[id]; h != nil {
+			list[i] = known{h.job.Attempt, h.job, h.finished}
+		}
 	}
-	return h.job.Attempt, true
+	return list
+}
+
+// Finished notes that an attempt has completed its job in a transaction of its own, which is committed.
+func (g *Gate) Finished(job *rivertype.JobRow) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if h := g.attempts[job.ID]; h != nil && h.job.Attempt == job.Attempt {
+		h.finished = true
+	}
 }
 
 // written forgets attempts whose outcome is stored.

@@ -19,6 +19,9 @@ type Line struct {
 	Config *pgx.ConnConfig
 	Schema string // River's
 	Log    *slog.Logger
+	// PollOnly: there is no LISTEN, for a pooler hands each transaction another server connection. River is told only what
+	// this process finds out itself.
+	PollOnly bool
 
 	// Opened runs on every new connection, before any notice is waited for; again is false for the first.
 	Opened func(ctx context.Context, conn *pgx.Conn, again bool) error
@@ -109,7 +112,7 @@ func (l *Line) connect(ctx context.Context, again bool) (*pgx.Conn, error) {
 	defer l.mu.Unlock()
 	for topic := range l.topics {
 		if err == nil {
-			_, err = conn.Exec(ctx, "listen "+l.channel(topic))
+			err = l.listen(ctx, conn, topic)
 		}
 	}
 	if err != nil {
@@ -118,6 +121,14 @@ func (l *Line) connect(ctx context.Context, again bool) (*pgx.Conn, error) {
 	}
 	close(l.up) // with the lock still held: a topic is either listened to above, or by an order that comes later
 	return conn, nil
+}
+
+func (l *Line) listen(ctx context.Context, conn *pgx.Conn, topic string) error {
+	if l.PollOnly {
+		return nil
+	}
+	_, err := conn.Exec(ctx, "listen "+l.channel(topic))
+	return err
 }
 
 func (l *Line) channel(topic string) string { return pgx.Identifier{l.Schema + "." + topic}.Sanitize() }

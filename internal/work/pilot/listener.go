@@ -41,7 +41,7 @@ func (n *Listener) Listen(ctx context.Context, topic string) error {
 	n.line.mu.Lock()
 	n.line.topics[topic] = true
 	n.line.mu.Unlock()
-	return n.tell(ctx, "listen "+n.line.channel(topic))
+	return n.tell(ctx, func(ctx context.Context, conn *pgx.Conn) error { return n.line.listen(ctx, conn, topic) })
 }
 
 // Unlisten ends a subscription.
@@ -49,19 +49,18 @@ func (n *Listener) Unlisten(ctx context.Context, topic string) error {
 	n.line.mu.Lock()
 	delete(n.line.topics, topic)
 	n.line.mu.Unlock()
-	return n.tell(ctx, "unlisten "+n.line.channel(topic))
-}
-
-// tell runs a statement on the present connection. If there is none, the next one begins with all topics.
-func (n *Listener) tell(ctx context.Context, sql string) error {
-	err := n.line.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, sql)
+	return n.tell(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "unlisten "+n.line.channel(topic))
 		return err
 	})
-	if errors.Is(err, errLineDown) {
-		return nil
+}
+
+// tell does something on the present connection. If there is none, the next one begins with all topics.
+func (n *Listener) tell(ctx context.Context, do func(ctx context.Context, conn *pgx.Conn) error) error {
+	if err := n.line.Do(ctx, do); !errors.Is(err, errLineDown) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // Ping has nothing to do: the beats try the connection every second.

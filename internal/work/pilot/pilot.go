@@ -4,12 +4,8 @@
 package pilot
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +34,7 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 func NewWorkerDriver(pool *pgxpool.Pool, clientID string, line *Line, log *slog.Logger) (*Driver, *Gate) {
 	gate := newGate(clientID, line.nudge)
 	return &Driver{
-		Driver: riverpgxv5.New(pool), pilot: &Pilot{gate: gate, line: line, log: log}, listener: &Listener{line: line},
+		Driver: riverpgxv5.New(pool), pilot: &Pilot{pool: pool, gate: gate, line: line, log: log}, listener: &Listener{line: line},
 	}, gate
 }
 
@@ -56,9 +52,10 @@ func (d *Driver) GetListener(params *riverdriver.GetListenenerParams) riverdrive
 	return d.listener
 }
 
-// Pilot overrides what River leaves open. gate and line are nil in processes that only enqueue.
+// Pilot overrides what River leaves open. All its fields are nil in processes that only enqueue.
 type Pilot struct {
 	riverpilot.StandardPilot
+	pool *pgxpool.Pool
 	gate *Gate
 	line *Line
 	log  *slog.Logger
@@ -84,7 +81,7 @@ func (p *Pilot) JobGetAvailable(
 	if !p.gate.enter(params.Queue) {
 		return &riverdriver.JobGetAvailableResult{}, nil
 	}
-	res, err := p.StandardPilot.JobGetAvailable(ctx, exec, state, params)
+	res, err := p.fetch(ctx, params)
 	if err != nil {
 		p.gate.leave(params.Queue, 0)
 		return nil, err
@@ -137,109 +134,6 @@ func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema s
 }
 
 func table(schema string) string { return pgx.Identifier{schema, "river_job"}.Sanitize() }
-
-// JobSetStateIfRunningMany is the fence: it stores outcomes only of attempts that still hold their job. River itself
-// matches by id alone, so that a late attempt would end, or write into, the job of the attempt after it.
-func (p *Pilot) JobSetStateIfRunningMany(
-	ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobSetStateIfRunningManyParams,
-) ([]*rivertype.JobRow, error) {
-	for i := range params.ID {
-		params.ErrData[i], params.MetadataUpdates[i] = storable(params.ErrData[i]), storable(params.MetadataUpdates[i])
-	}
-	if p.gate == nil {
-		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
-	}
-	if _, inTx := exec.(riverdriver.ExecutorTx); inTx {
-		// A worker's own transaction, which Finish has fenced. River writes the attempt's outcome once more, below.
-		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
-	}
-	tx, err := exec.Begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	fenced, err := p.holding(ctx, tx, params)
-	if err != nil {
-		return nil, err
-	}
-	var rows []*rivertype.JobRow
-	if len(fenced.ID) > 0 {
-		if rows, err = p.StandardPilot.JobSetStateIfRunningMany(ctx, tx, fenced); err != nil {
-			return nil, err
-		}
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return nil, err
-	}
-	p.gate.written(params.ID)
-	return rows, nil
-}
-
-// EndIfSilent is an expression of SQL that makes Postgres end the present transaction when its client has said nothing for
-// 8 s, the time that a worker goes on without a beat: the locks of a host that has vanished must not outlive it.
-const EndIfSilent = "set_config('idle_in_transaction_session_timeout', '8s', true)"
-
-// storable replaces NUL characters in JSON, which Postgres does not store. One in one error's text would make River try
-// the whole batch in vain for ever, and with it every outcome of this process.
-func storable(text []byte) []byte {
-	if !bytes.Contains(text, []byte(`\u0000`)) {
-		return text
-	}
-	return escapes.ReplaceAllFunc(text, func(escape []byte) []byte {
-		if string(escape) == `\u0000` {
-			return []byte(`\ufffd`)
-		}
-		return escape
-	})
-}
-
-// escapes matches JSON's escapes, so that a backslash before one is not taken for its beginning.
-var escapes = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|.)`)
-
-// holding locks the jobs' rows, in the order of their ids, and returns params without those whose attempt here is over:
-// rescued, cancelled or deleted meanwhile. A row that Finish completed passes, for River adds its metadata to it.
-func (p *Pilot) holding(
-	ctx context.Context, tx riverdriver.ExecutorTx, params *riverdriver.JobSetStateIfRunningManyParams,
-) (*riverdriver.JobSetStateIfRunningManyParams, error) {
-	attempts := make([]int, len(params.ID))
-	for i, id := range params.ID {
-		attempts[i], _ = p.gate.attempt(id) // 0 matches none: not ours, or written already
-	}
-	var ours []int64
-	var server time.Time
-	err := tx.QueryRow(ctx, `select coalesce(array_agg(id), '{}'), clock_timestamp() from (select `+EndIfSilent+`) _, lateral (
-			select j.id from `+table(params.Schema)+` j
-			join unnest($1::bigint[], $2::int[]) as a (id, attempt) on a.id = j.id and a.attempt = j.attempt
-			where j.state in ('running', 'completed') and j.attempted_by[array_upper(j.attempted_by, 1)] = $3
-			order by j.id for update of j) held`, params.ID, attempts, p.gate.clientID).Scan(&ours, &server)
-	if err != nil {
-		return nil, fmt.Errorf("lock the jobs of a batch: %w", err)
-	}
-	moved := *params // River may try the same batch again
-	moved.ScheduledAt = slices.Clone(params.ScheduledAt)
-	byTheServersClock(moved.ScheduledAt, server)
-	params = &moved
-	if len(ours) == len(params.ID) {
-		return params, nil
-	}
-	fenced := &riverdriver.JobSetStateIfRunningManyParams{Now: params.Now, Schema: params.Schema}
-	for i, id := range params.ID {
-		if !slices.Contains(ours, id) {
-			p.log.WarnContext(ctx, "a late attempt was not recorded: its job is no longer its own", "job_id", id,
-				"attempt", attempts[i], "outcome", string(params.State[i]))
-			continue
-		}
-		fenced.ID = append(fenced.ID, id)
-		fenced.Attempt = append(fenced.Attempt, params.Attempt[i])
-		fenced.ErrData = append(fenced.ErrData, params.ErrData[i])
-		fenced.FinalizedAt = append(fenced.FinalizedAt, params.FinalizedAt[i])
-		fenced.MetadataDoMerge = append(fenced.MetadataDoMerge, params.MetadataDoMerge[i])
-		fenced.MetadataUpdates = append(fenced.MetadataUpdates, params.MetadataUpdates[i])
-		fenced.ScheduledAt = append(fenced.ScheduledAt, params.ScheduledAt[i])
-		fenced.State = append(fenced.State, params.State[i])
-	}
-	return fenced, nil
-}
 
 // JobGetStuck finds nothing: a job is lost when its worker is dead, which package work decides, and not when it takes
 // long. River's rescuer would also discard kinds that the leader does not know.

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/bench"
+)
+
+func setBenchLatencyFlags(f *flag.FlagSet, p *program) {
+	b := &p.bench
+	f.IntVar(&b.rounds, "rounds", 3, "how often each contender has its `turn`")
+	f.Float64Var(&b.seconds, "seconds", 10, "how `long` a turn takes")
+	f.BoolVar(&b.json, "json", false, "print everything as JSON")
+}
+
+// latencyPerSecond is the load of bench latency: low, on a machine that is otherwise idle.
+const latencyPerSecond = 100
+
+// runBenchLatency measures how long after its commit a job starts, beside plain River.
+func runBenchLatency(ctx context.Context, p *program, _ []string) (err error) {
+	b := p.bench
+	if b.rounds < 1 || b.seconds <= 0 {
+		return errors.New("rounds and seconds must be above zero")
+	}
+	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
+	defer func() { err = errors.Join(err, dbs.drop()) }()
+	l := bench.Latency{
+		Rounds: b.rounds, PerSecond: latencyPerSecond, For: time.Duration(b.seconds * float64(time.Second)),
+		Database: func(ctx context.Context, contender string) (*pgxpool.Pool, error) {
+			return dbs.get(ctx, contender, false)
+		},
+		Done: func(c bench.LatencyCell) {
+			p.say("round %d: %s, %s: p50 %.2f, p99 %.2f ms", c.Round, c.Pattern, c.Contender, c.P50, c.P99)
+		},
+	}
+	cells, err := l.Run(ctx)
+	if err != nil {
+		return err
+	}
+	p.say("counting what an idle worker asks for")
+	idle, err := l.IdleQueries(ctx)
+	if err != nil {
+		return err
+	}
+	pool, err := dbs.get(ctx, bench.Ours, false)
+	if err != nil {
+		return err
+	}
+	machine, err := bench.MachineOf(ctx, pool)
+	if err != nil {
+		return err
+	}
+	report := bench.NewLatencyReport(machine, cells, idle)
+	if b.json {
+		return report.JSON(p.Stdout)
+	}
+	return report.Print(p.Stdout)
+}

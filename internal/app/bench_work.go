@@ -1,0 +1,176 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/bench"
+)
+
+// benchWorkFlags size bench work.
+type benchWorkFlags struct {
+	rounds, jobs, finished, conns int
+	json                          bool
+	setup                         string // set where we are one of the processes that are measured
+}
+
+func setBenchWorkFlags(f *flag.FlagSet, p *program) {
+	b := &p.benchWork
+	f.IntVar(&b.rounds, "rounds", 3, "how often each variant has its `turn`")
+	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that wait at the beginning of a turn")
+	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the turns that are about those; 0: leave these out")
+	f.IntVar(&b.conns, "conns", 16, "database `connections` of each contender")
+	f.BoolVar(&b.json, "json", false, "print everything as JSON")
+	f.StringVar(&b.setup, "setup", "", "be one of the measured processes; bench starts them itself with a `description`")
+}
+
+// runBenchWork measures how fast workers work off jobs: plain River with its defaults, plain River tuned, and ours with
+// everything on.
+func runBenchWork(ctx context.Context, p *program, _ []string) (err error) {
+	b := p.benchWork
+	if b.setup != "" {
+		return p.workOff(ctx)
+	}
+	if b.rounds < 1 || b.jobs < 100 || b.finished < 0 || b.conns < 4 {
+		return errors.New("rounds must be above zero, jobs at least 100, connections at least 4")
+	}
+	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
+	defer func() { err = errors.Join(err, dbs.drop()) }()
+	t := bench.Throughput{
+		Rounds: b.rounds, Jobs: b.jobs, Finished: b.finished, Conns: b.conns, Variants: bench.WorkVariants(b.finished > 0),
+		Database: dbs.get, Process: p.workOffElsewhere,
+		Done: func(c bench.WorkCell) {
+			p.say("round %d: %s: %.0f jobs/s", c.Round, c.Variant, c.PerSecond)
+		},
+	}
+	cells, err := t.Run(ctx)
+	if ctx.Err() != nil {
+		return errors.New("broken off before it was done")
+	}
+	if err != nil {
+		return err
+	}
+	pool, err := dbs.get(ctx, bench.Ours, false)
+	if err != nil {
+		return err
+	}
+	machine, err := bench.MachineOf(ctx, pool)
+	if err != nil {
+		return err
+	}
+	report := bench.NewWorkReport(machine, t, cells)
+	if b.json {
+		return report.JSON(p.Stdout)
+	}
+	return report.Print(p.Stdout)
+}
+
+// workOff is one of the measured processes: it prints what it took as JSON.
+func (p *program) workOff(ctx context.Context) error {
+	var s bench.Setup
+	if err := json.Unmarshal([]byte(p.benchWork.setup), &s); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	took, err := bench.WorkOff(ctx, s)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(p.Stdout).Encode(took)
+}
+
+func (p *program) workOffElsewhere(ctx context.Context, s bench.Setup) (took bench.Elapsed, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return took, err
+	}
+	setup, err := json.Marshal(s)
+	if err != nil {
+		return took, err
+	}
+	var out, log bytes.Buffer
+	cmd := exec.CommandContext(ctx, self, "bench", "work", "--setup", string(setup))
+	cmd.Stdout, cmd.Stderr = &out, &log
+	if err := cmd.Run(); err != nil {
+		return took, fmt.Errorf("%w: %s", err, log.String())
+	}
+	return took, json.Unmarshal(out.Bytes(), &took)
+}
+
+// workDatabases are the databases of a run: plain River's and ours, each empty or beside finished jobs.
+type workDatabases struct {
+	*program
+	pools map[string]*pgxpool.Pool
+	drops []func() error
+}
+
+func (d *workDatabases) get(ctx context.Context, contender string, finished bool) (*pgxpool.Pool, error) {
+	ours := contender == bench.Ours
+	key := strconv.FormatBool(ours) + strconv.FormatBool(finished)
+	if pool := d.pools[key]; pool != nil {
+		return pool, nil
+	}
+	url, drop, err := d.benchDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.drops = append(d.drops, drop)
+	pool, err := openSized(ctx, url, 2)
+	if err != nil {
+		return nil, err
+	}
+	d.pools[key] = pool
+	if err := migrateFor(ctx, pool, ours); err != nil {
+		return nil, err
+	}
+	if _, err := pool.Exec(ctx, "create table bench_effect (job_id bigint not null, at timestamptz not null default now())"); err != nil {
+		return nil, err
+	}
+	if finished {
+		d.say("putting %d finished jobs into the table of %s", d.benchWork.finished, contender)
+		if err := bench.FillFinished(ctx, pool, d.benchWork.finished); err != nil {
+			return nil, fmt.Errorf("finished jobs: %w", err)
+		}
+	}
+	return pool, nil
+}
+
+// migrateFor makes the tables: ours, or those that plain River makes.
+func migrateFor(ctx context.Context, pool *pgxpool.Pool, ours bool) error {
+	quiet := slog.New(slog.DiscardHandler)
+	if ours {
+		return db.Migrate(ctx, pool, quiet)
+	}
+	if _, err := pool.Exec(ctx, "create schema "+db.RiverSchema); err != nil {
+		return err
+	}
+	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: db.RiverSchema, Logger: quiet})
+	if err != nil {
+		return err
+	}
+	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
+func (d *workDatabases) drop() error {
+	var errs []error
+	for _, pool := range d.pools {
+		pool.Close()
+	}
+	for _, drop := range d.drops {
+		errs = append(errs, drop())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,194 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/backlist/backlist/internal/work"
+)
+
+// The contenders of bench work and bench latency.
+const (
+	RiverDefaults = "River, defaults"
+	RiverTuned    = "River, tuned"
+	Ours          = "Backlist"
+)
+
+// The workloads of bench work.
+const (
+	NoOp      = "no-op"     // the job does nothing
+	WritesRow = "one write" // the job writes a row in the transaction that completes it
+)
+
+const (
+	riverSchema = "river"
+	slots       = 1000 // jobs at once, where they are not River's default
+	riverSlots  = 100  // River's own example
+	// gcPercent is what the worker command sets (internal/app): a third more jobs for a bigger heap. Tuned River has it too.
+	gcPercent = 400
+)
+
+// WorkArgs are the jobs of the measurements.
+type WorkArgs struct {
+	N int `json:"n"`
+}
+
+// Kind names the job.
+func (WorkArgs) Kind() string { return "bench" }
+
+// Setup says how one process of bench work works its jobs off.
+type Setup struct {
+	Contender string
+	Workload  string
+	URL       string
+	Jobs      int
+	Conns     int    // of all pools together
+	Without   string // what of ours is left out, to see what it costs; "" for nothing
+}
+
+// Elapsed is what such a process reports.
+type Elapsed struct {
+	Seconds float64 `json:"seconds"` // from the start of the client to its end: everything is stored
+	CPU     float64 `json:"cpu"`     // seconds that this process used meanwhile
+}
+
+// WorkOff works off s.Jobs jobs that wait, and returns when all that is to be stored of them is stored.
+func WorkOff(ctx context.Context, s Setup) (Elapsed, error) {
+	done := make(chan struct{})
+	var worked atomic.Int64
+	worker := &benchWorker{each: func() {
+		if worked.Add(1) == int64(s.Jobs) {
+			close(done)
+		}
+	}}
+	run, err := s.client(ctx, worker)
+	if err != nil {
+		return Elapsed{}, err
+	}
+	began, cpu := time.Now(), processCPU()
+	if err := run(ctx, done); err != nil {
+		return Elapsed{}, err
+	}
+	return Elapsed{Seconds: time.Since(began).Seconds(), CPU: (processCPU() - cpu).Seconds()}, nil
+}
+
+// client builds the contender's client. What it returns runs it until done is closed, and stops it in order.
+func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx context.Context, done <-chan struct{}) error, error) {
+	quiet := slog.New(slog.DiscardHandler)
+	if s.Contender == Ours {
+		debug.SetGCPercent(gcPercent)
+		own := max(1, s.Conns/4)
+		pool, err := sized(ctx, s.URL, s.Conns-own)
+		if err != nil {
+			return nil, err
+		}
+		rivers, err := sized(ctx, s.URL, own)
+		if err != nil {
+			return nil, err
+		}
+		if s.Workload == WritesRow {
+			worker.finish = func(ctx context.Context, job *river.Job[WorkArgs]) error {
+				return work.Finish(ctx, pool, job, func(tx pgx.Tx) error { return effect(ctx, tx, job.ID) })
+			}
+		}
+		workers := river.NewWorkers()
+		work.AddWorker(workers, worker)
+		w, err := work.NewWorker(rivers, work.Options{
+			Workers: workers, Queues: map[string]int{river.QueueDefault: slots}, Schema: riverSchema, Process: "bench.1",
+			Release: "bench", Log: quiet,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, done <-chan struct{}) error {
+			defer rivers.Close()
+			defer pool.Close()
+			running, stop := context.WithCancel(ctx)
+			defer stop()
+			go func() { <-done; stop() }()
+			return errors.Join(w.Run(running, func() {}), ctx.Err())
+		}, nil
+	}
+	cfg := &river.Config{
+		Schema: riverSchema, Logger: quiet, Workers: river.NewWorkers(),
+		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: riverSlots}},
+	}
+	if s.Contender == RiverTuned {
+		debug.SetGCPercent(gcPercent)
+		cfg.FetchCooldown, cfg.FetchPollInterval = time.Millisecond, 20*time.Millisecond
+		cfg.Queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: slots}
+	}
+	pool, err := sized(ctx, s.URL, s.Conns)
+	if err != nil {
+		return nil, err
+	}
+	if s.Workload == WritesRow {
+		worker.finish = func(ctx context.Context, job *river.Job[WorkArgs]) error {
+			return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+				if err := effect(ctx, tx, job.ID); err != nil {
+					return err
+				}
+				_, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job)
+				return err
+			})
+		}
+	}
+	river.AddWorker(cfg.Workers, worker)
+	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, done <-chan struct{}) error {
+		defer pool.Close()
+		if err := client.Start(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
+		return errors.Join(client.Stop(context.WithoutCancel(ctx)), ctx.Err())
+	}, nil
+}
+
+func sized(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("the database's URL: %w", err)
+	}
+	cfg.MaxConns = int32(conns)
+	cfg.ConnConfig.RuntimeParams["jit"] = "off" // as in internal/app
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+// benchWorker works WorkArgs.
+type benchWorker struct {
+	river.WorkerDefaults[WorkArgs]
+	each   func()                                                    // is told of each job that was done
+	finish func(ctx context.Context, job *river.Job[WorkArgs]) error // nil: nothing is done
+}
+
+func (w *benchWorker) Work(ctx context.Context, job *river.Job[WorkArgs]) error {
+	if w.finish != nil {
+		if err := w.finish(ctx, job); err != nil {
+			return err
+		}
+	}
+	w.each()
+	return nil
+}
+
+func effect(ctx context.Context, tx pgx.Tx, jobID int64) error {
+	_, err := tx.Exec(ctx, "insert into bench_effect (job_id) values ($1)", jobID)
+	return err
+}

@@ -1,0 +1,72 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// processCPU is the processor time that this process has used.
+func processCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// clockTick is the unit of times in /proc, in practice the same everywhere (man 5 proc, sysconf(_SC_CLK_TCK)).
+const clockTick = time.Second / 100
+
+// serverCPU is the processor time that a Postgres server on this machine has used in all its processes, those that have
+// ended included. backend is the number of any one of its backends. Only Linux tells.
+func serverCPU(backend int) (time.Duration, error) {
+	me, err := statOf(backend)
+	if err != nil {
+		return 0, err
+	}
+	postmaster, err := statOf(me.parent)
+	if err != nil {
+		return 0, err
+	}
+	sum := postmaster.own + postmaster.children
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, err
+	}
+	for _, entry := range entries {
+		pid, _ := strconv.Atoi(filepath.Base(entry))
+		if s, err := statOf(pid); err == nil && s.parent == me.parent { // others may end while we look
+			sum += s.own
+		}
+	}
+	return sum, nil
+}
+
+type procStat struct {
+	parent        int
+	own, children time.Duration
+}
+
+func statOf(pid int) (procStat, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return procStat{}, fmt.Errorf("processor time of process %d: %w", pid, err)
+	}
+	// The second field, the name in brackets, may contain anything.
+	_, rest, _ := strings.Cut(string(text[strings.LastIndexByte(string(text), ')'):]), " ")
+	fields := strings.Fields(rest) // from the third on: state, ppid, …, utime is the 14th of all
+	if len(fields) < 15 {
+		return procStat{}, fmt.Errorf("processor time of process %d: %q", pid, text)
+	}
+	var n [4]int64
+	for i := range n {
+		n[i], _ = strconv.ParseInt(fields[11+i], 10, 64)
+	}
+	parent, err := strconv.Atoi(fields[1])
+	return procStat{parent, time.Duration(n[0]+n[1]) * clockTick, time.Duration(n[2]+n[3]) * clockTick}, err
+}

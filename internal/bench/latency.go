@@ -1,0 +1,326 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/backlist/backlist/internal/work"
+)
+
+// The ways in which bench latency enqueues, each in transactions of its own at random moments.
+const (
+	Singles  = "singles"             // one job at a time
+	Disorder = "pairs and rollbacks" // two at once, and one transaction in five is rolled back
+	Polling  = "polling only"        // singles, where no notice reaches the worker
+)
+
+const latencyConns = 4 // of each pool
+
+// Latency is a run of bench latency: how long after the commit of its transaction a job starts.
+type Latency struct {
+	Rounds    int
+	PerSecond int           // jobs, on average
+	For       time.Duration // of one cell
+	Database  func(ctx context.Context, contender string) (*pgxpool.Pool, error)
+	Done      func(LatencyCell)
+}
+
+// LatencyCell is one contender in one round at one way of enqueueing.
+type LatencyCell struct {
+	Round     int     `json:"round"`
+	Contender string  `json:"contender"`
+	Pattern   string  `json:"pattern"`
+	Jobs      int     `json:"jobs"`
+	P50       float64 `json:"p50_ms"` // from when the commit was sent to the start of the job's Work
+	P99       float64 `json:"p99_ms"`
+	Max       float64 `json:"max_ms"`
+}
+
+// Run measures all contenders in turns.
+func (l Latency) Run(ctx context.Context) ([]LatencyCell, error) {
+	var cells []LatencyCell
+	for round := range l.Rounds {
+		for _, pattern := range []string{Singles, Disorder, Polling} {
+			for _, contender := range []string{RiverDefaults, RiverTuned, Ours} {
+				cell, err := l.measure(ctx, contender, pattern)
+				if err != nil {
+					return cells, fmt.Errorf("%s, %s: %w", contender, pattern, err)
+				}
+				cell.Round = round + 1
+				cells = append(cells, cell)
+				l.Done(cell)
+			}
+		}
+	}
+	return cells, nil
+}
+
+func (l Latency) measure(ctx context.Context, contender, pattern string) (LatencyCell, error) {
+	cell := LatencyCell{Contender: contender, Pattern: pattern}
+	db, err := l.Database(ctx, contender)
+	if err != nil {
+		return cell, err
+	}
+	if _, err := db.Exec(ctx, "truncate "+riverSchema+".river_job"); err != nil {
+		return cell, err
+	}
+	s := &stopwatch{ended: make(chan struct{}, 1)}
+	insert, stop, err := latencyClients(ctx, db.Config().ConnString(), contender, pattern == Polling, s)
+	if err != nil {
+		return cell, err
+	}
+	took, err := l.drive(ctx, db, s, pattern, insert)
+	if err := errors.Join(err, stop()); err != nil {
+		return cell, err
+	}
+	cell.Jobs = len(took)
+	cell.P50, cell.P99 = Milliseconds(Percentile(took, 0.5)), Milliseconds(Percentile(took, 0.99))
+	cell.Max = Milliseconds(Percentile(took, 1))
+	return cell, nil
+}
+
+// inserter enqueues the n-th job in tx.
+type inserter func(ctx context.Context, tx pgx.Tx, n int) error
+
+// drive enqueues at random moments, whatever becomes of the jobs, and waits until each has started. Gaps between
+// transactions are exponential, as those of independent visitors.
+func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, pattern string, insert inserter) ([]time.Duration, error) {
+	random := rand.New(rand.NewPCG(1, 2))
+	together := 1
+	if pattern == Disorder {
+		together = 2
+	}
+	gap := float64(time.Second) * float64(together) / float64(l.PerSecond)
+	end := time.Now().Add(l.For)
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	for n, next := 0, time.Now(); next.Before(end); next = next.Add(time.Duration(random.ExpFloat64() * gap)) {
+		if err := sleepUntil(ctx, next); err != nil {
+			return nil, err
+		}
+		discard := pattern == Disorder && random.IntN(5) == 0
+		first := n
+		n += together
+		group.Go(func() {
+			for i := range together {
+				if err := s.enqueue(ctx, pool, first+i, discard && i == 0, insert); err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return s.wait(ctx)
+}
+
+func sleepUntil(ctx context.Context, at time.Time) error {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// stopwatch notes when each job's commit was sent and when it started.
+type stopwatch struct {
+	mu      sync.Mutex
+	sent    []time.Time // by the job's number
+	started []time.Time
+	ended   chan struct{} // signalled with each start
+}
+
+var errRollback = errors.New("rolled back on purpose")
+
+func (s *stopwatch) enqueue(ctx context.Context, pool *pgxpool.Pool, n int, discard bool, insert inserter) error {
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if err := insert(ctx, tx, n); err != nil {
+			return err
+		}
+		if discard {
+			return errRollback
+		}
+		s.note(&s.sent, n)
+		return nil
+	})
+	if discard && errors.Is(err, errRollback) {
+		return nil
+	}
+	return err
+}
+
+func (s *stopwatch) start(n int) {
+	s.note(&s.started, n)
+	select {
+	case s.ended <- struct{}{}:
+	default:
+	}
+}
+
+func (s *stopwatch) note(times *[]time.Time, n int) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(*times) <= n {
+		*times = append(*times, time.Time{})
+	}
+	(*times)[n] = now
+}
+
+// wait returns the times of all jobs that were committed, sorted, when each has started.
+func (s *stopwatch) wait(ctx context.Context) ([]time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		if took, missing := s.times(); missing == 0 {
+			return took, nil
+		} else if ctx.Err() != nil {
+			return nil, fmt.Errorf("%d of %d jobs did not start: %w", missing, missing+len(took), ctx.Err())
+		}
+		select {
+		case <-s.ended:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *stopwatch) times() (took []time.Duration, missing int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n, sent := range s.sent {
+		switch {
+		case sent.IsZero(): // rolled back
+		case n >= len(s.started) || s.started[n].IsZero():
+			missing++
+		default:
+			took = append(took, s.started[n].Sub(sent))
+		}
+	}
+	slices.Sort(took)
+	return took, missing
+}
+
+// latencyClients starts a contender: a client that enqueues and one that works, with pools of their own.
+func latencyClients(ctx context.Context, url, contender string, polling bool, s *stopwatch) (insert inserter, stop func() error, err error) {
+	quiet := slog.New(slog.DiscardHandler)
+	pool, err := sized(ctx, url, latencyConns)
+	if err != nil {
+		return nil, nil, err
+	}
+	workers := river.NewWorkers()
+	each := river.WorkFunc(func(_ context.Context, job *river.Job[WorkArgs]) error {
+		s.start(job.Args.N)
+		return nil
+	})
+	if contender == Ours {
+		work.AddWorker(workers, each)
+		o := work.Options{
+			Workers: workers, Queues: map[string]int{river.QueueDefault: riverSlots}, Schema: riverSchema, Process: "bench.1", Log: quiet,
+			PollOnly: polling,
+		}
+		client, err := work.NewInserter(pool, o)
+		if err != nil {
+			return nil, nil, err
+		}
+		stop, err := runOurs(ctx, pool, o)
+		return func(ctx context.Context, tx pgx.Tx, n int) error {
+			_, err := client.InsertTx(ctx, tx, WorkArgs{n}, nil)
+			return err
+		}, stop, err
+	}
+	river.AddWorker(workers, each)
+	cfg := river.Config{Schema: riverSchema, Logger: quiet, Workers: workers, PollOnly: polling}
+	if contender == RiverTuned {
+		cfg.FetchCooldown = time.Millisecond
+	}
+	inserting, working := cfg, cfg
+	working.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: riverSlots}}
+	client, err := river.NewClient(riverpgxv5.New(pool), &inserting)
+	if err != nil {
+		return nil, nil, err
+	}
+	worker, err := river.NewClient(riverpgxv5.New(pool), &working)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := worker.Start(ctx); err != nil {
+		return nil, nil, err
+	}
+	return func(ctx context.Context, tx pgx.Tx, n int) error {
+			_, err := client.InsertTx(ctx, tx, WorkArgs{n}, nil)
+			return err
+		}, func() error {
+			defer pool.Close()
+			return worker.Stop(context.WithoutCancel(ctx))
+		}, nil
+}
+
+// runOurs starts a worker of ours and returns what stops it.
+func runOurs(ctx context.Context, pool *pgxpool.Pool, o work.Options) (stop func() error, err error) {
+	w, err := work.NewWorker(pool, o)
+	if err != nil {
+		return nil, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- w.Run(running, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-ended:
+		cancel()
+		return nil, errors.Join(err, errors.New("the worker ended before it was ready"))
+	}
+	return func() error {
+		defer pool.Close()
+		cancel()
+		return <-ended
+	}, nil
+}
+
+// IdleQueries is how many transactions a second an idle worker of ours with one queue asks of Postgres.
+func (l Latency) IdleQueries(ctx context.Context) (float64, error) {
+	db, err := l.Database(ctx, Ours)
+	if err != nil {
+		return 0, err
+	}
+	s := &stopwatch{ended: make(chan struct{}, 1)}
+	_, stop, err := latencyClients(ctx, db.Config().ConnString(), Ours, false, s)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = stop() }()
+	// What a start asks for is over then, and counted: Postgres lets an idle session keep its counts for 10 s.
+	const settle, watch = 12 * time.Second, 24 * time.Second
+	if err := sleepUntil(ctx, time.Now().Add(settle)); err != nil {
+		return 0, err
+	}
+	before, err := countersOf(ctx, db)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if err := sleepUntil(ctx, began.Add(watch)); err != nil {
+		return 0, err
+	}
+	after, err := countersOf(ctx, db)
+	return float64(after.commits-before.commits) / time.Since(began).Seconds(), err
+}
