@@ -38,8 +38,20 @@ func workForEver(url string) {
 	if err != nil {
 		panic(err)
 	}
-	o := optionsOf(nil, doing(pool))
+	does := os.Getenv(asWorker + "_DOES")
+	o := optionsOf(nil, doing(pool, does))
 	o.Process = "worker.66"
+	if does == "tick" {
+		work.AddWorker(o.Workers, river.WorkFunc(func(context.Context, *river.Job[taggedArgs]) error { return nil }))
+		o.Release = "v8"
+	}
+	if does == "keep" {
+		k, err := work.NewKeeper(pool, o)
+		if err != nil {
+			panic(err)
+		}
+		k.Run(ctx)
+	}
 	w, err := work.NewWorker(pool, o)
 	if err != nil {
 		panic(err)
