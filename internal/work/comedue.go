@@ -12,19 +12,16 @@ const dueBatch = 1000
 // comeDue makes jobs available that were put off until now: retries, snoozes, and what was enqueued for later. River's
 // leader does the same every 5 s, once there is one, which takes up to 20 s after an outage; and a retry that waits for it
 // keeps its unique twin, a reader's next run say, waiting too.
-func (k *keeping) comeDue(ctx context.Context) error {
-	for {
-		var moved, discarded int
-		if err := k.db.QueryRow(ctx, k.dueSQL, dueBatch, k.schema+".river_insert").Scan(&moved, &discarded); err != nil {
-			return err
-		}
-		if discarded > 0 {
-			k.log.InfoContext(ctx, "jobs came due whose unique twin is unfinished: they are discarded", "jobs", discarded)
-		}
-		if moved < dueBatch {
-			return nil
-		}
+// There may be more of them than it takes at once.
+func (k *keeping) comeDue(ctx context.Context) (more bool, err error) {
+	var moved, discarded int
+	if err := k.db.QueryRow(ctx, k.dueSQL, dueBatch, k.schema+".river_insert").Scan(&moved, &discarded); err != nil {
+		return false, err
 	}
+	if discarded > 0 {
+		k.log.InfoContext(ctx, "jobs came due whose unique twin is unfinished: they are discarded", "jobs", discarded)
+	}
+	return moved == dueBatch, nil
 }
 
 // comeDueSQL: $1 how many at most, $2 River's channel. Of jobs with the same unique key the one that has the key already

@@ -13,6 +13,8 @@ const (
 	lookEvery = time.Second
 	// lookAgainIn is how soon at the earliest: somebody else may be at it.
 	lookAgainIn = 50 * time.Millisecond
+	// moreIn is when a process goes on with what was too much for once: its connection has other work to do in between.
+	moreIn = 10 * time.Millisecond
 	// keepTimeout bounds all that is done at one look. A connection may be cut without a word.
 	keepTimeout = 5 * time.Second
 )
@@ -69,8 +71,9 @@ func (k *keeping) look(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	more := false
 	if jobs {
-		if err := k.comeDue(ctx); err != nil {
+		if more, err = k.comeDue(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -78,6 +81,9 @@ func (k *keeping) look(ctx context.Context) (time.Duration, error) {
 		if err := k.tickAll(ctx); err != nil {
 			return 0, err
 		}
+	}
+	if more {
+		return moreIn, nil
 	}
 	return min(max(next, lookAgainIn), lookEvery), nil
 }

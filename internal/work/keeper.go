@@ -46,7 +46,7 @@ func NewKeeper(pool *pgxpool.Pool, o Options) (*Keeper, error) {
 	return k, err
 }
 
-// newClient returns River's client. It can be started once only.
+// newClient returns the client that can lead.
 func (k *Keeper) newClient() (*Client, error) {
 	cfg := k.opts.config()
 	cfg.ID = k.id
