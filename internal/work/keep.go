@@ -63,9 +63,10 @@ func (k *keeping) run(ctx context.Context, also func(ctx context.Context, failed
 	}
 }
 
-// look does what is due, and says how long to wait until the next look.
+// look does what is due, and says how long to wait until the next look. It is not broken off at a stop: that would cost the
+// connection, which is needed to store what ran.
 func (k *keeping) look(ctx context.Context) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
 	jobs, schedules, next, err := k.whatIsDue(ctx)
 	if err != nil {

@@ -102,7 +102,7 @@ func (k *Keeper) judge(ctx context.Context, failed bool) error {
 		return nil
 	}
 	k.judged = time.Now()
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
 	return rescue(ctx, k.pool, k.opts.Log, k.opts.Schema, k.id, []int64{}, []int{})
 }

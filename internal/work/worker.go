@@ -113,12 +113,12 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	ready()
 	<-ctx.Done()
 	w.gate.SetStopping()
-	<-kept
 	select {
 	case <-w.client.Stopped():
 	case <-time.After(w.opts.Grace + ignoreFor):
 		w.opts.Log.WarnContext(ctx, "jobs ignore the end of their context: they are handed back")
 	}
+	<-kept
 	return w.sayGoodbye(context.WithoutCancel(ctx))
 }
 
