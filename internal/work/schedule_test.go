@@ -237,4 +237,23 @@ func TestSchedulesThatFail(t *testing.T) {
 	until(t, pool, "they tick, and catch up with nothing", `select count(distinct schedule) = 2 and sum(missed) = 0 from work.tick
 		where schedule in ('bad spec', 'paused')`)
 	holds(t, pool, "words are filled in", "select bool_and(words = 'every second') from work.schedule where name <> 'bad opts'")
+	execute(t, pool, "update work.schedule set words = 'cannot be read: by an older release' where name = 'good'")
+	until(t, pool, "who can read it does", "select words = 'every second' from work.schedule where name = 'good'")
+}
+
+// TestTickSetBack: a time that was seen to is not seen to again, whatever somebody writes into the row; another time is.
+func TestTickSetBack(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "0 0 1 1 *", Missed: work.MissedOnce})
+	execute(t, pool, "update work.schedule set next_at = now()")
+	keeping(t, pool, options(t, nil))
+	until(t, pool, "it has ticked", "select count(*) = 1 from work.tick")
+	execute(t, pool, "update work.schedule set next_at = (select due_at from work.tick)")
+	until(t, pool, "the row is as it was", "select next_at > now() from work.schedule")
+	if n := count(t, pool, "select count(*) from river.river_job"); n != 1 {
+		t.Errorf("%d jobs of one tick", n)
+	}
+	execute(t, pool, "update work.schedule set next_at = now()") // as an operator does who wants it run
+	until(t, pool, "it has ticked again", "select (select count(*) from work.tick) = 2 and count(*) = 2 from river.river_job")
 }
