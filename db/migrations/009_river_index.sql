@@ -5,15 +5,13 @@
 -- (state, finalized_at), which River's cleaner needs, and the unique and primary keys stay as River makes them. The tables
 -- of a River that others have set up are not touched: this migration is for schema river only.
 
-drop index river.river_job_prioritized_fetching_index; -- job_available, job_due and job_running take its place
+drop index river.river_job_prioritized_fetching_index; -- job_available, job_running and work_due (010) take its place
 drop index river.river_job_args_index;
 drop index river.river_job_metadata_index;
 drop index river.river_job_kind;
 
 -- Fetching: the order in which workers take jobs.
 create index job_available on river.river_job (queue, priority, scheduled_at, id) where state = 'available';
--- Scheduling: what comes due next.
-create index job_due on river.river_job (scheduled_at, id) where state in ('retryable', 'scheduled');
 -- Rescue, cancelling: what runs, and where.
 create index job_running on river.river_job (id) where state = 'running';
 

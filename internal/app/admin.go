@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/pglocal"
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/work"
 )
 
 // withPool runs fn on a small pool: what one-off commands need, even beside a full formation.
@@ -33,8 +35,16 @@ func (p *program) withPool(ctx context.Context, fn func(pool *pgxpool.Pool) erro
 
 func runMigrate(ctx context.Context, p *program, _ []string) error {
 	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
-		return db.Migrate(ctx, pool, newLogger(p.Stdout, p.cfg))
+		return migrate(ctx, pool, newLogger(p.Stdout, p.cfg))
 	})
+}
+
+// migrate brings the schema up to this release, and the schedules that it declares.
+func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+	if err := db.Migrate(ctx, pool, log); err != nil {
+		return err
+	}
+	return work.Declare(ctx, pool, schedules())
 }
 
 func runOperatorAdd(ctx context.Context, p *program, args []string) error {

@@ -157,6 +157,14 @@ func (b *webBench) recordEnqueue(ctx context.Context) error {
 
 // withWorker runs fn beside a worker process that has nothing to do, once it has done what there was.
 func (b *webBench) withWorker(ctx context.Context, fn func() error) (err error) {
+	jobs, err := b.newJobs(b.pool, b.quiet())
+	if err != nil {
+		return fmt.Errorf("job client: %w", err)
+	}
+	// Schedules do not tick here: they would at some moment of the measurement.
+	if _, err := jobs.Insert(ctx, recommend.NeighboursArgs{}, nil); err != nil {
+		return fmt.Errorf("enqueue rebuild_neighbours: %w", err)
+	}
 	worker, err := b.start(ctx, workerProcess)
 	if err != nil {
 		return err

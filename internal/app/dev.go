@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/demo"
 	"github.com/backlist/backlist/internal/mail"
 )
@@ -74,7 +73,7 @@ func (p *program) prepareDev(ctx context.Context, url string) (demo.Reader, erro
 	}
 	defer pool.Close()
 	log := newLogger(p.Stderr, p.cfg)
-	if err := db.Migrate(ctx, pool, log); err != nil {
+	if err := migrate(ctx, pool, log); err != nil {
 		return demo.Reader{}, err
 	}
 	// For the commands beside us, such as reader reset: the port may be another one than last time.

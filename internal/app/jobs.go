@@ -54,11 +54,16 @@ func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.Del
 	}, nil
 }
 
-// workOptions says which queues a worker process works and what is enqueued from time to time.
+// schedules is the list of all jobs that are enqueued from time to time. To add one: a work.Schedule in the file jobs.go of
+// its noun, a word here.
+func schedules() []work.Schedule {
+	return []work.Schedule{recommend.Schedule(), reader.Schedule()}
+}
+
+// workOptions says which queues a worker process works.
 func (p *program) workOptions(workers *river.Workers, log *slog.Logger) work.Options {
 	return work.Options{
-		Workers:  workers,
-		Periodic: []*river.PeriodicJob{recommend.Periodic(), reader.Periodic()},
+		Workers: workers,
 		Queues: map[string]int{
 			river.QueueDefault: p.cfg.WorkerConcurrency,
 			mail.QueueName:     p.cfg.WorkerConcurrency,

@@ -17,6 +17,7 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/web"
+	"github.com/backlist/backlist/internal/work"
 )
 
 // lingerTime is how long a web process still takes connections after SIGTERM: those that a router had sent on their way
@@ -81,6 +82,11 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 	}
 	defer pool.Close()
 	defer hearNotices(ctx, site, pool)()
+	stopKeeping, err := p.keepHouse(ctx, log, pool)
+	if err != nil {
+		return err
+	}
+	defer stopKeeping()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
 }
 
@@ -89,6 +95,29 @@ func hearNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (sto
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	go site.Hub.Listen(ctx, pool.Config().ConnConfig)
 	return stop
+}
+
+// keepHouse has schedules tick, jobs come due and the dead found although no worker may be there. It ends with ctx, before
+// the last requests do; stop waits for that.
+func (p *program) keepHouse(ctx context.Context, log *slog.Logger, pool *pgxpool.Pool) (stop func(), err error) {
+	workers, err := p.newWorkers(pool, log)
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := work.NewKeeper(pool, p.workOptions(workers, log))
+	if err != nil {
+		return nil, fmt.Errorf("job keeper: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		keeper.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}, nil
 }
 
 // openSite connects the site to its database, which must not be older than this release.

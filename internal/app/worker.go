@@ -63,7 +63,9 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) e
 	if err != nil {
 		return err
 	}
-	worker, err := work.NewWorker(rivers, p.workOptions(workers, log))
+	opts := p.workOptions(workers, log)
+	opts.JobPool = pool
+	worker, err := work.NewWorker(rivers, opts)
 	if err != nil {
 		return fmt.Errorf("job client: %w", err)
 	}

@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -43,10 +42,7 @@ func (w *PruneWorker) Work(ctx context.Context, job *river.Job[PruneArgs]) error
 	})
 }
 
-// Periodic enqueues PruneArgs once a day. A worker process that leads anew starts the day with it, so that daily
-// restarts do not put it off for ever.
-func Periodic() *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(24*time.Hour),
-		func() (river.JobArgs, *river.InsertOpts) { return PruneArgs{}, nil },
-		&river.PeriodicJobOpts{ID: "prune_sessions", RunOnStart: true})
+// Schedule enqueues PruneArgs once a day, at an hour that is quiet in Europe and America.
+func Schedule() work.Schedule {
+	return work.Schedule{Name: "prune_sessions", Args: PruneArgs{}, Spec: "0 4 * * *", Zone: "UTC", Missed: work.MissedOnce}
 }

@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -63,12 +62,7 @@ func (NeighboursArgs) InsertOpts() river.InsertOpts {
 	}
 }
 
-// rebuildEvery is how old neighbours may get while ratings change only a little.
-const rebuildEvery = 10 * time.Minute
-
-// Periodic enqueues rebuild_neighbours every ten minutes and when a worker process takes the lead.
-func Periodic() *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(rebuildEvery),
-		func() (river.JobArgs, *river.InsertOpts) { return NeighboursArgs{}, nil },
-		&river.PeriodicJobOpts{ID: "rebuild_neighbours", RunOnStart: true})
+// Schedule says how old neighbours may get while ratings change only a little.
+func Schedule() work.Schedule {
+	return work.Schedule{Name: "rebuild_neighbours", Args: NeighboursArgs{}, Spec: "every 10m", Missed: work.MissedOnce}
 }

@@ -28,14 +28,14 @@ type DB interface {
 
 // Options say how a client is set up.
 type Options struct {
-	Workers  *river.Workers       // every kind of the binary, for inserting clients too: they refuse unknown kinds
-	Periodic []*river.PeriodicJob // enqueued by whichever worker process leads
-	Queues   map[string]int       // queue name → jobs at once in this process
-	Schema   string               // River's schema
-	Process  string               // the platform's name for this process ("worker.1"), "" if it has none
-	Release  string               // stamped on every job that is enqueued
-	Grace    time.Duration        // how long running jobs may go on at a stop before their contexts end; 0: 20 s
-	Log      *slog.Logger
+	Workers *river.Workers // every kind of the binary, for inserting clients too: they refuse unknown kinds
+	Queues  map[string]int // queue name → jobs at once in this process
+	JobPool *pgxpool.Pool  // what jobs use; their progress is written through it. nil: the worker's own
+	Schema  string         // River's schema
+	Process string         // the platform's name for this process ("worker.1"), "" if it has none
+	Release string         // stamped on every job that is enqueued
+	Grace   time.Duration  // how long running jobs may go on at a stop before their contexts end; 0: 20 s
+	Log     *slog.Logger
 
 	// PollOnly is for a pooler that lends its connections by the transaction: no notices, which the poll of each second
 	// makes up for, and no session lock, so that a worker counts as dead only when it has not beaten for 12 s.

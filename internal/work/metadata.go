@@ -23,6 +23,12 @@ const (
 	KeyQueue = "queue"
 	// KeyHeld says why a job is held back rather than tried: a sentence.
 	KeyHeld = "held"
+	// KeySchedule is the name of the schedule that enqueued it.
+	KeySchedule = "schedule"
+	// KeyProgress is how far a job has come: {"percent", "sentence", "at"}.
+	KeyProgress = "progress"
+	// KeyCursor is where the next attempt of a long job goes on: whatever its worker has put there.
+	KeyCursor = "cursor"
 )
 
 // Origin is where a job comes from; it becomes metadata of every job that is enqueued with its context.

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,14 +35,25 @@ type rescued struct {
 	Worker string
 }
 
+// querier is a worker's own connection, or a pool.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
 // judge declares dead whoever is, and gives the jobs of the dead and the gone to others, all in one statement. A job's
 // attempt is not held against it. Each death with it is counted: after two it runs alone, and a worker that dies then
 // has died of it.
 func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 	l.judged = time.Now()
 	ids, attempts := l.gate.Held()
-	rows, err := conn.Query(ctx, rescueSQL(l.opts.Schema), quickDead.Seconds(), silentDead.Seconds(), afterServerStart.Seconds(),
-		strangerLost.Seconds(), pilot.AloneQueue, l.opts.Schema+".river_insert", l.id, fetchLost.Seconds(), ids, attempts)
+	return rescue(ctx, conn, l.log, l.opts.Schema, l.id, ids, attempts)
+}
+
+// rescue is judge for whoever asks: a worker by its id, with the jobs and attempts that it has, or a process that works
+// none.
+func rescue(ctx context.Context, db querier, log *slog.Logger, schema, by string, ids []int64, attempts []int) error {
+	rows, err := db.Query(ctx, rescueSQL(schema), quickDead.Seconds(), silentDead.Seconds(), afterServerStart.Seconds(),
+		strangerLost.Seconds(), pilot.AloneQueue, schema+".river_insert", by, fetchLost.Seconds(), ids, attempts)
 	if err != nil {
 		return err
 	}
@@ -50,7 +62,7 @@ func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("rescue jobs: %w", err)
 	}
 	for _, j := range jobs {
-		l.log.WarnContext(ctx, "a job was rescued", "job_id", j.ID, "kind", j.Kind, "queue", j.Queue, "state", j.State, "worker", j.Worker)
+		log.WarnContext(ctx, "a job was rescued", "job_id", j.ID, "kind", j.Kind, "queue", j.Queue, "state", j.State, "worker", j.Worker)
 	}
 	return nil
 }

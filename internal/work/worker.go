@@ -9,6 +9,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
@@ -37,6 +38,8 @@ type Worker struct {
 	gate     *pilot.Gate
 	line     *pilot.Line
 	liveness *liveness
+	keeping  *keeping
+	cancels  cancels
 }
 
 // NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
@@ -51,7 +54,11 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	driver, gate := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
 	w.gate = gate
 	w.liveness = newLiveness(w.id, o, gate)
-	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.liveness.beat, w.liveness.heard(w.line)
+	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.line)
+	var err error
+	if w.keeping, err = newKeeping(pool, w.id, o); err != nil {
+		return nil, err
+	}
 
 	cfg := o.config()
 	cfg.ID = w.id
@@ -61,13 +68,11 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.SoftStopTimeout = o.Grace
 	cfg.RetryPolicy = w.liveness.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
-	cfg.PeriodicJobs = o.Periodic
 	cfg.Middleware = append(cfg.Middleware, river.WorkerMiddlewareFunc(w.attempt))
 	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1, FetchPollInterval: alonePoll}}
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
-	var err error
 	w.client, err = river.NewClient(driver, cfg)
 	return w, err
 }
@@ -100,6 +105,11 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	if err := w.client.Start(ctx); err != nil {
 		return fmt.Errorf("start working: %w", err)
 	}
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		w.keeping.run(ctx, nil)
+	}()
 	ready()
 	<-ctx.Done()
 	w.gate.SetStopping()
@@ -108,7 +118,17 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	case <-time.After(w.opts.Grace + ignoreFor):
 		w.opts.Log.WarnContext(ctx, "jobs ignore the end of their context: they are handed back")
 	}
+	<-kept
 	return w.sayGoodbye(context.WithoutCancel(ctx))
+}
+
+// beat is the liveness's, and looks for cancelled jobs.
+func (w *Worker) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+	next, err := w.liveness.beat(ctx, conn)
+	if err == nil {
+		err = w.cancels.look(ctx, conn, w)
+	}
+	return next, err
 }
 
 // sayGoodbye marks this worker as stopped and hands back jobs that still run here. If the database is away, others will
@@ -130,8 +150,12 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 	defer cancel(nil)
 	a := &attempt{gate: w.gate, log: w.opts.Log, ended: make(chan struct{})}
 	defer close(a.ended)
-	err := doInner(context.WithValue(ctx, attemptKey{}, a))
+	report := &reporter{pool: cmp.Or(w.opts.JobPool, w.pool), schema: w.opts.Schema, job: job, log: w.opts.Log}
+	defer report.end(ctx)
+	err := doInner(context.WithValue(context.WithValue(ctx, attemptKey{}, a), reporterKey{}, report))
 	switch {
+	case err == nil && (report.advanced.Load() || cursorOf(job) != nil):
+		return river.MetadataSet(ctx, KeyCursor, nil) // who has it done once more begins anew
 	case err == nil:
 		return nil
 	case errors.Is(context.Cause(ctx), ErrLost):

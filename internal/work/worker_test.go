@@ -20,7 +20,8 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// asWorker makes the test binary a worker process on the database that it names, whose jobs never end.
+// asWorker makes the test binary a worker process on the database that it names, whose jobs never end, unless another
+// variable says what they do.
 const asWorker = "BACKLIST_TEST_WORKER_URL"
 
 func TestMain(m *testing.M) {
@@ -37,11 +38,20 @@ func workForEver(url string) {
 	if err != nil {
 		panic(err)
 	}
-	o := optionsOf(nil, func(ctx context.Context, _ *river.Job[stepArgs]) error {
-		<-ctx.Done()
-		return ctx.Err()
-	})
+	does := os.Getenv(asWorker + "_DOES")
+	o := optionsOf(nil, doing(pool, does))
 	o.Process = "worker.66"
+	if does == "tick" {
+		work.AddWorker(o.Workers, river.WorkFunc(func(context.Context, *river.Job[taggedArgs]) error { return nil }))
+		o.Release = "v8"
+	}
+	if does == "keep" {
+		k, err := work.NewKeeper(pool, o)
+		if err != nil {
+			panic(err)
+		}
+		k.Run(ctx)
+	}
 	w, err := work.NewWorker(pool, o)
 	if err != nil {
 		panic(err)
@@ -54,12 +64,18 @@ func workForEver(url string) {
 // another starts a worker in a process of its own, for tests to kill.
 func another(t *testing.T, pool *pgxpool.Pool) *os.Process {
 	t.Helper()
+	return anotherOf(t, pool, "")
+}
+
+// anotherOf is another whose jobs do something.
+func anotherOf(t *testing.T, pool *pgxpool.Pool, does string) *os.Process {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), asWorker+"="+pool.Config().ConnString())
+	cmd.Env = append(os.Environ(), asWorker+"="+pool.Config().ConnString(), asWorker+"_DOES="+does)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

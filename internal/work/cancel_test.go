@@ -1,0 +1,58 @@
+package work_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// TestCancelReaches a running job within about a second, be it by the client, or by an update that tells nobody; and the job
+// ends as cancelled, in whatever words it reports its end.
+func TestCancelReaches(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("I was interrupted")
+	for name, outcome := range map[string]func(ctx context.Context) error{
+		"the context's error":          func(ctx context.Context) error { return ctx.Err() },
+		"the context's error, wrapped": func(ctx context.Context) error { return fmt.Errorf("chunk 7: %w", ctx.Err()) },
+		"words of its own":             func(context.Context) error { return boom },
+	} {
+		for _, byClient := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, by the client %v", name, byClient), func(t *testing.T) {
+				t.Parallel()
+				pool := testdb.New(t)
+				begun, ended := make(chan struct{}), make(chan error, 1)
+				running(t, pool, func(ctx context.Context, _ *stepJob) error {
+					close(begun)
+					<-ctx.Done()
+					ended <- context.Cause(ctx)
+					return outcome(ctx)
+				})
+				id := enqueue(t, pool, 1)
+				<-begun
+				began := time.Now()
+				if byClient {
+					if _, err := inserter(t, pool).JobCancel(t.Context(), id); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					execute(t, pool, `update river.river_job set metadata = metadata || '{"cancel_attempted_at": "2026-11-25T12:00:00Z"}' where id = $1`, id)
+				}
+				if cause := <-ended; !errors.Is(cause, rivertype.ErrJobCancelledRemotely) {
+					t.Errorf("it ended because of %v", cause)
+				}
+				took := time.Since(began)
+				t.Logf("its context ended after %s", took)
+				if took > 1500*time.Millisecond {
+					t.Errorf("its context ended after %s", took)
+				}
+				until(t, pool, "it is cancelled", "select state = 'cancelled' and finalized_at is not null from river.river_job where id = $1", id)
+			})
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package work
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+)
+
+// Advance is for long jobs, which do their work in steps: in one transaction that holds the fence it runs the effects of a
+// step and keeps cursor, from which an attempt after this one goes on. So the effects of each step are committed once,
+// whatever becomes of the worker. The same errors as Finish, which a long job ends with like any other.
+func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cursor any, effects func(tx pgx.Tx) error) error {
+	text, err := json.Marshal(cursor)
+	if err != nil {
+		return fmt.Errorf("the cursor: %w", err)
+	}
+	schema := river.ClientFromContext[pgx.Tx](ctx).Schema()
+	return Hold(ctx, db, job, func(tx pgx.Tx) error {
+		if err := effects(tx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "update "+riverJob(schema)+" set metadata = jsonb_set(metadata, '{"+KeyCursor+"}', $2::jsonb) where id = $1",
+			job.ID, string(text))
+		if err != nil {
+			return fmt.Errorf("keep the cursor: %w", err)
+		}
+		if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
+			r.advanced.Store(true)
+		}
+		return nil
+	})
+}
+
+// Cursor reads where the attempts before this one have come to. It returns false, and leaves cursor as it is, if nowhere
+// yet. What the present attempt adds does not show.
+func Cursor[T river.JobArgs](job *river.Job[T], cursor any) (bool, error) {
+	kept := cursorOf(job.JobRow)
+	if kept == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(kept, cursor); err != nil {
+		return false, fmt.Errorf("the cursor: %w", err)
+	}
+	return true, nil
+}
+
+func cursorOf(job *jobRow) json.RawMessage {
+	var metadata map[string]json.RawMessage
+	if json.Unmarshal(job.Metadata, &metadata) != nil || bytes.Equal(metadata[KeyCursor], []byte("null")) {
+		return nil
+	}
+	return metadata[KeyCursor]
+}

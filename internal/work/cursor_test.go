@@ -1,0 +1,155 @@
+package work_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/worktest"
+)
+
+const chunks = 40
+
+// chunk is a long job: each of its steps leaves a row, which a second time would be refused by nothing.
+func chunk(pool *pgxpool.Pool) func(ctx context.Context, job *stepJob) error {
+	return func(ctx context.Context, job *stepJob) error {
+		var done int
+		if _, err := work.Cursor(job, &done); err != nil {
+			return err
+		}
+		for done < chunks {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := work.Advance(ctx, pool, job, done+1, func(tx pgx.Tx) error {
+				_, err := tx.Exec(ctx, "insert into chunk (n, attempt) values ($1, $2)", done, job.Attempt)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("chunk %d: %w", done, err)
+			}
+			done++
+			select {
+			case <-time.After(20 * time.Millisecond): // the work
+			case <-ctx.Done():
+			}
+		}
+		return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
+	}
+}
+
+func allChunksOnce(t *testing.T, pool *pgxpool.Pool, id int64) {
+	t.Helper()
+	until(t, pool, "the job is done", "select state = 'completed' from river.river_job where id = $1", id)
+	holds(t, pool, "each chunk was done once", fmt.Sprintf("select count(*) = %d and count(distinct n) = %[1]d and min(n) = 0 and max(n) = %[1]d - 1 from chunk", chunks))
+	holds(t, pool, "more than one attempt did them", "select count(distinct attempt) > 1 from chunk")
+	until(t, pool, "who has it done once more begins anew", "select metadata -> 'cursor' = 'null' from river.river_job where id = $1", id)
+}
+
+// TestCursorSurvivesKills: a worker is killed again and again in the midst of a long job, and each step's effect is there
+// once.
+func TestCursorSurvivesKills(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	execute(t, pool, "create table chunk (n int, attempt int)")
+	judging(t, pool)
+	id := enqueue(t, pool, 1)
+	keeping(t, pool, options(t, nil)) // finds the dead
+	for _, after := range []int{5, 15} {
+		victim := anotherOf(t, pool, "chunk")
+		until(t, pool, "it has come some way", "select count(*) >= $1 from chunk", after)
+		if err := victim.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A third death would make it run alone; it may as well.
+	anotherOf(t, pool, "chunk")
+	allChunksOnce(t, pool, id)
+}
+
+// TestCursorSurvivesAStop: what a stop hands back goes on where it was.
+func TestCursorSurvivesAStop(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	execute(t, pool, "create table chunk (n int, attempt int)")
+	o := options(t, func(ctx context.Context, job *stepJob) error {
+		if job.Metadata == nil {
+			return errors.New("no metadata")
+		}
+		return chunk(pool)(ctx, job)
+	})
+	o.Grace = 20 * time.Millisecond
+	id := enqueue(t, pool, 1)
+	_, stop := worktest.Start(t, pool, o)
+	until(t, pool, "it has come some way", "select count(*) >= 5 from chunk")
+	stop()
+	holds(t, pool, "no attempt was spent", "select state = 'available' and attempt = 0 and (metadata ->> 'cursor')::int >= 5 from river.river_job where id = $1", id)
+	execute(t, pool, "update chunk set attempt = 0")
+	running(t, pool, chunk(pool))
+	allChunksOnce(t, pool, id)
+}
+
+// TestAdvanceIsFenced: an attempt that has lost its job does no further step, and keeps nothing of one that failed.
+func TestAdvanceIsFenced(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	boom := errors.New("boom")
+	_, err := finishIn(t, tx, func(ctx context.Context, job *stepJob) error {
+		var at struct{ Line int }
+		if kept, err := work.Cursor(job, &at); kept || err != nil {
+			t.Errorf("a new job has a cursor: %v, %v", at, err)
+		}
+		add := func(err error) func(pgx.Tx) error {
+			return func(tx pgx.Tx) error {
+				_, execErr := tx.Exec(ctx, "insert into subject (key, name) values (gen_random_uuid()::text, 'step')")
+				return errors.Join(err, execErr)
+			}
+		}
+		at.Line = 7
+		if err := work.Advance(ctx, tx, job, at, add(nil)); err != nil {
+			t.Error(err)
+		}
+		at.Line = 8
+		if err := work.Advance(ctx, tx, job, at, add(boom)); !errors.Is(err, boom) {
+			t.Errorf("%v, want boom", err)
+		}
+		if _, err := tx.Exec(ctx, "update river.river_job set attempt = attempt + 1 where id = $1", job.ID); err != nil {
+			t.Error(err)
+		}
+		if err := work.Advance(ctx, tx, job, at, add(nil)); !errors.Is(err, work.ErrLost) {
+			t.Errorf("%v, want ErrLost", err)
+		}
+		if n := count(t, tx, "select count(*) from subject where name = 'step'"); n != 1 {
+			t.Errorf("%d steps were kept", n)
+		}
+		if n := count(t, tx, "select (metadata -> 'cursor' ->> 'Line')::int from river.river_job"); n != 7 {
+			t.Errorf("the cursor is at %d", n)
+		}
+		_, err := tx.Exec(ctx, "update river.river_job set attempt = attempt - 1 where id = $1", job.ID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// doing is what jobs do in the process of another worker.
+func doing(pool *pgxpool.Pool, does string) func(ctx context.Context, job *stepJob) error {
+	switch does {
+	case "chunk":
+		return chunk(pool)
+	case "tick", "tick of an older release":
+		return func(context.Context, *stepJob) error { return nil }
+	}
+	return func(ctx context.Context, _ *stepJob) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+}

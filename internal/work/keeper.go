@@ -1,0 +1,108 @@
+package work
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work/pilot"
+)
+
+// Keeper keeps house in a process that works no jobs, so that workers can be scaled to zero: schedules tick, jobs come due,
+// the dead are found and their jobs given back, and it can lead River's clients, of which one has to clean up.
+type Keeper struct {
+	id      string
+	pool    *pgxpool.Pool
+	opts    Options
+	client  *Client
+	keeping *keeping
+
+	judgeFrom time.Time // the keeping goroutine only
+	judged    time.Time // the same
+}
+
+const (
+	// keeperQueue is what River's client works, for it must work one to be started. Nothing is ever fetched from it.
+	keeperQueue = "keeper"
+	// keeperJudges is how often a keeper looks for the dead.
+	keeperJudges = 2 * time.Second
+	// keeperStops is how long a keeper may take to end.
+	keeperStops = 5 * time.Second
+)
+
+// NewKeeper returns a keeper that begins once Run is called. It shares the pool with the process's own work and needs no
+// connection besides: all it does is short.
+func NewKeeper(pool *pgxpool.Pool, o Options) (*Keeper, error) {
+	k := &Keeper{id: cmp.Or(o.Process, "keeper") + "-" + rand.Text()[:10], pool: pool, opts: o}
+	var err error
+	if k.keeping, err = newKeeping(pool, k.id, o); err != nil {
+		return nil, err
+	}
+	k.client, err = k.newClient()
+	return k, err
+}
+
+// newClient returns the client that can lead.
+func (k *Keeper) newClient() (*Client, error) {
+	cfg := k.opts.config()
+	cfg.ID = k.id
+	cfg.PollOnly = true // no connection of its own to listen on
+	cfg.Queues = map[string]river.QueueConfig{keeperQueue: {MaxWorkers: 1}}
+	cfg.FetchCooldown, cfg.FetchPollInterval = 24*time.Hour, 24*time.Hour
+	cfg.ReindexerSchedule = river.NeverSchedule() // as in workers
+	return river.NewClient(pilot.NewLeadDriver(k.pool), cfg)
+}
+
+// Run keeps house until ctx ends. It outlasts a database that is away.
+func (k *Keeper) Run(ctx context.Context) {
+	led := make(chan struct{})
+	go func() {
+		defer close(led)
+		k.lead(ctx)
+	}()
+	k.keeping.run(ctx, k.judge)
+	<-led
+}
+
+// lead runs River's client, which stands for election every few seconds.
+func (k *Keeper) lead(ctx context.Context) {
+	for warned := false; ctx.Err() == nil; {
+		err := k.client.Start(ctx)
+		if err == nil {
+			break
+		}
+		if !warned && ctx.Err() == nil {
+			k.opts.Log.WarnContext(ctx, "this process cannot lead yet", "err", err)
+		}
+		warned = true
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookEvery):
+		}
+	}
+	<-ctx.Done()
+	select {
+	case <-k.client.Stopped():
+	case <-time.After(keeperStops):
+		k.opts.Log.WarnContext(ctx, "giving up the lead takes too long: it runs out by itself")
+	}
+}
+
+// judge looks for the dead, but not within 10 s of a failure: whatever cut this process off may have cut off others.
+func (k *Keeper) judge(ctx context.Context, failed bool) error {
+	if failed {
+		k.judgeFrom = time.Now().Add(grace)
+	}
+	if time.Now().Before(k.judgeFrom) || time.Since(k.judged) < keeperJudges {
+		return nil
+	}
+	k.judged = time.Now()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
+	defer cancel()
+	return rescue(ctx, k.pool, k.opts.Log, k.opts.Schema, k.id, []int64{}, []int{})
+}

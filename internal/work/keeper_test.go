@@ -1,0 +1,97 @@
+package work_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// TestNoWorkerAtAll: while there is only a web process, schedules tick, jobs come due, a killed worker's job is given back,
+// and somebody leads.
+func TestNoWorkerAtAll(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	victim := another(t, pool)
+	held := enqueue(t, pool, 1)
+	until(t, pool, "the victim has the job", "select state = 'running' from river.river_job where id = $1", held)
+	judging(t, pool)
+	if err := victim.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	keeping(t, pool, options(t, nil))
+	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{N: 3}, Spec: "every 1s", Missed: work.MissedOnce})
+	var later int64
+	if err := pool.QueryRow(t.Context(), `insert into river.river_job (kind, args, max_attempts, state, scheduled_at)
+		values ('test_step', '{}', 25, 'scheduled', now() + interval '1 s') returning id`).Scan(&later); err != nil {
+		t.Fatal(err)
+	}
+	heard := notices(t, pool)
+	until(t, pool, "it has come due", "select state = 'available' and scheduled_at <= now() from river.river_job where id = $1", later)
+	until(t, pool, "the schedule ticks", "select exists (select from work.tick where outcome = 'enqueued')")
+	until(t, pool, "the killed one's job is available", "select state = 'available' and metadata ->> 'deaths' = '1' from river.river_job where id = $1", held)
+	if heard() == 0 {
+		t.Error("nobody was told")
+	}
+	until(t, pool, "the web process leads", "select leader_id like 'worker.1-%' and leader_id not like 'worker.66%' from river.river_leader")
+	// Nothing is ever worked by it.
+	execute(t, pool, "update river.river_job set queue = 'keeper'")
+	until(t, pool, "it has ticked since", "select max(at) > now() - interval '1 s' and count(*) >= 3 from work.tick")
+	holds(t, pool, "nothing has run", "select bool_and(attempt = 0 or id = $1) and not bool_or(state = 'running') from river.river_job", held)
+}
+
+// TestKeeperOutlastsAnOutage: it is back by itself, and gives up the lead when it stops.
+func TestKeeperOutlastsAnOutage(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	cfg := pool.Config()
+	cfg.ConnConfig.RuntimeParams["application_name"], cfg.MaxConns = "keeper", 2
+	own, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(own.Close)
+	stop := keeping(t, own, optionsOf(nil, nil))
+	until(t, pool, "it leads", "select true from river.river_leader")
+	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
+	until(t, pool, "it ticks", "select exists (select from work.tick)")
+	for range 3 {
+		until(t, pool, "it is cut off", "select bool_or(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'keeper' and datname = current_database()")
+	}
+	before := count(t, pool, "select count(*) from work.tick")
+	until(t, pool, "it ticks again", "select count(*) > $1 + 1 from work.tick", before)
+	stop()
+	until(t, pool, "it leads no more", "select count(*) = 0 from river.river_leader")
+}
+
+// TestPauseIsKept: not even when River cleans up queues that nobody has worked for a day, which would delete its row.
+func TestPauseIsKept(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	execute(t, pool, `insert into river.river_queue (name, paused_at, updated_at)
+		values ('default', now(), now() - interval '3 days'), ('other', null, now() - interval '3 days')`)
+	gone, err := riverpgxv5.New(pool).GetExecutor().QueueDeleteExpired(t.Context(), &riverdriver.QueueDeleteExpiredParams{
+		Max: 1000, Schema: "river", UpdatedAtHorizon: time.Now().Add(-24 * time.Hour),
+	})
+	if err != nil || len(gone) != 1 || gone[0] != "other" {
+		t.Fatalf("River has deleted %v, %v", gone, err)
+	}
+	ran := make(chan int64, 2)
+	running(t, pool, func(_ context.Context, job *stepJob) error { ran <- job.ID; return nil })
+	waits := enqueue(t, pool, 1)
+	until(t, pool, "the worker has begun on the queue, and has looked", `select updated_at > now() - interval '10 s' from river.river_queue where name = 'default'`)
+	holds(t, pool, "the job waits", "select state = 'available' from river.river_job where id = $1", waits)
+	if err := inserter(t, pool).QueueResume(t.Context(), "default", nil); err != nil {
+		t.Fatal(err)
+	}
+	if id := <-ran; id != waits {
+		t.Error("another job ran")
+	}
+	holds(t, pool, "it was not run before it was resumed", "select attempt = 1 from river.river_job where id = $1", waits)
+}

@@ -1,0 +1,138 @@
+package work
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+)
+
+const (
+	// ProgressChannel is where progress is told: {"job_id", "percent", "sentence"}.
+	ProgressChannel = "work_progress"
+	// progressEvery is how often a job's progress is written at most.
+	progressEvery = time.Second
+	// progressTimeout bounds writing it.
+	progressTimeout = 3 * time.Second
+	// longestSentence is in characters. A notice has room for 8000 bytes.
+	longestSentence = 300
+)
+
+// Progress says how far the running job has come, in percent and a sentence for people. It may be called as often as one
+// likes: it never waits and never fails, and about one a second is written. The last one stays with the finished job.
+func Progress(ctx context.Context, percent float64, sentence string) {
+	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
+		r.report(percent, sentence)
+	}
+}
+
+type reporterKey struct{}
+
+// progress is what is kept in a job's metadata.
+type progress struct {
+	Percent  float64   `json:"percent"`
+	Sentence string    `json:"sentence"`
+	At       time.Time `json:"at"`
+}
+
+// reporter writes the progress of one attempt.
+type reporter struct {
+	pool   *pgxpool.Pool
+	schema string
+	job    *jobRow
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	latest *progress // not yet written
+	timer  *time.Timer
+	next   time.Time // when it may be written again
+	ended  bool
+
+	advanced atomic.Bool // the attempt has kept a cursor
+}
+
+func (r *reporter) report(percent float64, sentence string) {
+	if math.IsNaN(percent) {
+		percent = 0
+	}
+	sentence = strings.ToValidUTF8(strings.ReplaceAll(sentence, "\x00", ""), "")
+	if runes := []rune(sentence); len(runes) > longestSentence {
+		sentence = string(runes[:longestSentence-1]) + "…"
+	}
+	p := &progress{min(max(percent, 0), 100), address.ReplaceAllString(sentence, "(address)"), time.Now().UTC()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.latest = p
+	r.arm()
+}
+
+// arm has the latest progress written as soon as it may be; mu is held.
+func (r *reporter) arm() {
+	if r.timer == nil && !r.ended {
+		r.timer = time.AfterFunc(time.Until(r.next), r.write)
+	}
+}
+
+// write stores the latest progress and tells of it, unless the job belongs to another attempt. It does not wait for the
+// job's row, which a transaction of the job may have locked: then it is tried again later.
+func (r *reporter) write() {
+	r.mu.Lock()
+	p := r.latest
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), progressTimeout)
+	defer cancel()
+	text, err := json.Marshal(p)
+	if err == nil {
+		var written bool
+		err = r.pool.QueryRow(ctx, progressSQL(r.schema), r.job.ID, r.job.Attempt, r.job.AttemptedBy[len(r.job.AttemptedBy)-1], string(text),
+			ProgressChannel).Scan(&written)
+	}
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		r.log.WarnContext(ctx, "progress was not written", "job_id", r.job.ID, "err", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.timer, r.next = nil, time.Now().Add(progressEvery)
+	if r.latest == p && err == nil {
+		r.latest = nil
+	}
+	if r.latest != nil {
+		r.arm()
+	}
+}
+
+// end leaves what is not yet written to be stored with the attempt's outcome. ctx is a worker's.
+func (r *reporter) end(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	if r.latest == nil {
+		return
+	}
+	if err := river.MetadataSet(ctx, KeyProgress, r.latest); err != nil {
+		r.log.WarnContext(ctx, "the last progress was not kept", "job_id", r.job.ID, "err", err)
+	}
+}
+
+func progressSQL(schema string) string {
+	return `with held as (
+		select id from ` + riverJob(schema) + ` where id = $1 and attempt = $2 and state = 'running'
+			and attempted_by[array_upper(attempted_by, 1)] = $3 for update skip locked
+	), written as (
+		update ` + riverJob(schema) + ` j set metadata = jsonb_set(metadata, '{` + KeyProgress + `}', $4::jsonb) from held where j.id = held.id
+		returning j.id
+	)
+	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at'))::text) is not null from written`
+}

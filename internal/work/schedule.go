@@ -1,0 +1,194 @@
+package work
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivershared/structtag"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Schedule is a job that is enqueued again and again, as the program declares it. Declare makes a row of it.
+type Schedule struct {
+	Name   string
+	Args   river.JobArgs
+	Opts   *river.InsertOpts // beside those of Args
+	Spec   string            // five fields of cron, or "every 10m"
+	Zone   string            // in which cron's fields are read; "" is UTC
+	Missed Missed
+}
+
+// Missed says what becomes of ticks that no process was there for.
+type Missed string
+
+const (
+	// MissedOnce: however many were missed, the job runs once for all of them.
+	MissedOnce Missed = "once"
+	// MissedSkip: they are left out.
+	MissedSkip Missed = "skip"
+)
+
+// insertion is what a row says of its job. It is enough to enqueue it, so that any process can, of whatever release,
+// whether or not it knows the kind.
+type insertion struct {
+	Queue       string   `json:"queue,omitempty"`
+	Priority    int      `json:"priority,omitempty"`
+	MaxAttempts int      `json:"max_attempts,omitempty"`
+	Tags        []string `json:"tags,omitempty"`
+	Unique      *unique  `json:"unique,omitempty"`
+}
+
+// unique are River's options of the same names. Period is in seconds.
+type unique struct {
+	Args        bool                 `json:"args,omitempty"`
+	Period      float64              `json:"period,omitempty"`
+	Queue       bool                 `json:"queue,omitempty"`
+	States      []rivertype.JobState `json:"states,omitempty"`
+	ExcludeKind bool                 `json:"exclude_kind,omitempty"`
+}
+
+func (i insertion) opts() *river.InsertOpts {
+	opts := &river.InsertOpts{Queue: i.Queue, Priority: i.Priority, MaxAttempts: i.MaxAttempts, Tags: i.Tags}
+	if u := i.Unique; u != nil {
+		opts.UniqueOpts = river.UniqueOpts{
+			ByArgs: u.Args, ByPeriod: time.Duration(u.Period * float64(time.Second)), ByQueue: u.Queue, ByState: u.States,
+			ExcludeKind: u.ExcludeKind,
+		}
+	}
+	return opts
+}
+
+// insertion merges the options of the args' type with those of the schedule, as River does at each insert.
+func (s Schedule) insertion() (i insertion, err error) {
+	var own, opts river.InsertOpts
+	if with, ok := s.Args.(river.JobArgsWithInsertOpts); ok {
+		own = with.InsertOpts()
+	}
+	if s.Opts != nil {
+		opts = *s.Opts
+	}
+	i = insertion{Queue: opts.Queue, Priority: opts.Priority, MaxAttempts: opts.MaxAttempts, Tags: opts.Tags}
+	if i.Queue == "" {
+		i.Queue = own.Queue
+	}
+	if i.Priority == 0 {
+		i.Priority = own.Priority
+	}
+	if i.MaxAttempts == 0 {
+		i.MaxAttempts = own.MaxAttempts
+	}
+	if i.Tags == nil {
+		i.Tags = own.Tags
+	}
+	u := opts.UniqueOpts
+	if u.ByState == nil && !u.ByArgs && u.ByPeriod == 0 && !u.ByQueue && !u.ExcludeKind {
+		u = own.UniqueOpts
+	}
+	if u.ByState != nil || u.ByArgs || u.ByPeriod != 0 || u.ByQueue || u.ExcludeKind {
+		i.Unique = &unique{Args: u.ByArgs, Period: u.ByPeriod.Seconds(), Queue: u.ByQueue, States: u.ByState, ExcludeKind: u.ExcludeKind}
+	}
+	switch {
+	case opts.Pending || own.Pending || !opts.ScheduledAt.IsZero() || !own.ScheduledAt.IsZero() || len(opts.Metadata) > 0 || len(own.Metadata) > 0:
+		return i, errors.New("a schedule's jobs are due at once, and have no metadata of their own")
+	case u.ByArgs:
+		// The row knows the args' text and not their type.
+		if tagged, err := structtag.SortedFieldsWithTag(s.Args, "unique"); err != nil || len(tagged) > 0 {
+			return i, errors.Join(errors.New("the jobs are unique by some fields of their args only, which no schedule can express"), err)
+		}
+	}
+	return i, nil
+}
+
+// declaration is a schedule as its row has it. Its JSON is what the row keeps, to see whether the program has changed it.
+type declaration struct {
+	Name   string          `json:"-"`
+	Kind   string          `json:"kind"`
+	Args   json.RawMessage `json:"args"`
+	Opts   insertion       `json:"opts"`
+	Spec   string          `json:"spec"`
+	Zone   string          `json:"zone"`
+	Missed Missed          `json:"missed"`
+	parsed spec
+}
+
+func (s Schedule) declaration() (d declaration, err error) {
+	d = declaration{Name: s.Name, Kind: s.Args.Kind(), Spec: s.Spec, Zone: s.Zone, Missed: s.Missed}
+	if d.Zone == "" {
+		d.Zone = "UTC"
+	}
+	if d.Missed != MissedOnce && d.Missed != MissedSkip {
+		return d, fmt.Errorf("what is missed is neither run once nor skipped, but %q", d.Missed)
+	}
+	if d.Args, err = json.Marshal(s.Args); err != nil {
+		return d, fmt.Errorf("its args: %w", err)
+	}
+	if d.Opts, err = s.insertion(); err != nil {
+		return d, err
+	}
+	d.parsed, err = parseSpec(d.Spec, d.Zone)
+	return d, err
+}
+
+// declaring is the advisory lock of Declare.
+const declaring = 0x7363686564756c65
+
+// Declare makes the rows of work.schedule say what this release wants. What an operator has changed since the program last
+// declared a schedule stays, until the program itself changes it; a pause stays in any case. Schedules that are declared
+// no more are retired, but not those that were made by SQL.
+//
+// It belongs beside the migration and nowhere else: a process of an older release that starts again must not undo it.
+func Declare(ctx context.Context, db DB, schedules []Schedule) error {
+	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", int64(declaring)); err != nil { // two at once take turns
+			return err
+		}
+		var now time.Time
+		if err := tx.QueryRow(ctx, "select clock_timestamp()").Scan(&now); err != nil {
+			return err
+		}
+		names := []string{}
+		for _, s := range schedules {
+			if err := s.declare(ctx, tx, now); err != nil {
+				return fmt.Errorf("schedule %s: %w", s.Name, err)
+			}
+			names = append(names, s.Name)
+		}
+		_, err := tx.Exec(ctx, `update work.schedule set retired_at = now(), updated_at = now()
+			where declared <> '' and retired_at is null and name <> all ($1)`, names)
+		return err
+	})
+}
+
+func (s Schedule) declare(ctx context.Context, tx pgx.Tx, now time.Time) error {
+	d, err := s.declaration()
+	if err != nil {
+		return err
+	}
+	declared, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	opts, err := json.Marshal(d.Opts)
+	if err != nil {
+		return err
+	}
+	// A pause is left alone. Where the words are emptied the next process that looks fills them in, and the next tick.
+	_, err = tx.Exec(ctx, `
+		insert into work.schedule as s (name, kind, args, opts, spec, zone, words, missed, next_at, declared)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		on conflict (name) do update set
+			kind = excluded.kind, args = excluded.args, opts = excluded.opts, missed = excluded.missed, declared = excluded.declared,
+			spec = case when s.declared = excluded.declared then s.spec else excluded.spec end,
+			zone = case when s.declared = excluded.declared then s.zone else excluded.zone end,
+			words = case when s.declared <> excluded.declared then excluded.words else '' end,
+			next_at = case when s.spec <> excluded.spec or s.zone <> excluded.zone or s.retired_at is not null then excluded.next_at else s.next_at end,
+			retired_at = null, updated_at = now()
+		where s.declared <> excluded.declared or s.retired_at is not null`,
+		d.Name, d.Kind, string(d.Args), string(opts), d.Spec, d.Zone, d.parsed.words(), string(d.Missed), d.parsed.next(now), string(declared))
+	return err
+}

@@ -1,0 +1,259 @@
+package work_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// digestArgs is a job with all that can be said of one.
+type digestArgs struct {
+	Zeta  string         `json:"zeta"`
+	Alpha float64        `json:"alpha"`
+	More  map[string]any `json:"more,omitempty"`
+}
+
+func (digestArgs) Kind() string { return "test_digest" }
+
+func (digestArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		Queue: "slow", Priority: 3, MaxAttempts: 4, Tags: []string{"weekly"},
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByQueue: true, ByState: []rivertype.JobState{
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+		}},
+	}
+}
+
+// taggedArgs is unique by one of its fields.
+type taggedArgs struct {
+	ID   int    `json:"id" river:"unique"`
+	Note string `json:"note"`
+}
+
+func (taggedArgs) Kind() string { return "test_tagged" }
+
+// keeping starts a keeper, as a web process has one, and returns how to stop it.
+func keeping(t *testing.T, pool *pgxpool.Pool, o work.Options) (stop func()) {
+	t.Helper()
+	k, err := work.NewKeeper(pool, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		k.Run(ctx)
+	}()
+	stop = func() {
+		cancel()
+		<-ended
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+func declare(t *testing.T, pool *pgxpool.Pool, schedules ...work.Schedule) {
+	t.Helper()
+	if err := work.Declare(t.Context(), pool, schedules); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func execute(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func holds(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
+	t.Helper()
+	var ok bool
+	if err := pool.QueryRow(t.Context(), "select coalesce(("+sql+"), false)", args...).Scan(&ok); err != nil {
+		t.Fatal(err)
+	}
+	if !ok {
+		t.Errorf("not so: %s", what)
+	}
+}
+
+func daily(name string) work.Schedule {
+	return work.Schedule{Name: name, Args: stepArgs{N: 1}, Spec: "0 4 * * *", Zone: "Europe/Berlin", Missed: work.MissedOnce}
+}
+
+// TestDeclare: the program's word counts when it changes, an operator's until then.
+func TestDeclare(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	declare(t, pool, daily("a"), daily("b"))
+	holds(t, pool, "the row is complete", `select kind = 'test_step' and args::text = '{"n":1}' and opts = '{}' and zone = 'Europe/Berlin'
+		and words = 'every day at 04:00 (Europe/Berlin)' and next_at > now() and (next_at at time zone zone)::time = '04:00'
+		and retired_at is null from work.schedule where name = 'a'`)
+
+	execute(t, pool, "update work.schedule set spec = 'every 3h', paused_at = now() where name = 'a'")
+	execute(t, pool, "insert into work.schedule (name, kind, spec, missed) values ('by hand', 'test_step', 'every 1h', 'once')")
+	declare(t, pool, daily("a"), daily("b"))
+	holds(t, pool, "what was declared before changes nothing", "select spec = 'every 3h' and paused_at is not null from work.schedule where name = 'a'")
+
+	changed := daily("a")
+	changed.Spec = "0 5 * * *"
+	declare(t, pool, changed)
+	holds(t, pool, "the program's change wins, but a pause stays", `select spec = '0 5 * * *' and words like 'every day at 05:00%'
+		and (next_at at time zone zone)::time = '05:00' and paused_at is not null from work.schedule where name = 'a'`)
+	holds(t, pool, "what is declared no more is retired", "select retired_at is not null from work.schedule where name = 'b'")
+	holds(t, pool, "what was made by hand is not", "select retired_at is null from work.schedule where name = 'by hand'")
+
+	execute(t, pool, "update work.schedule set next_at = now() - interval '3 days' where name = 'b'")
+	declare(t, pool, changed, daily("b"))
+	holds(t, pool, "it is back, and catches up with nothing", "select retired_at is null and next_at > now() from work.schedule where name = 'b'")
+
+	for want, s := range map[string]work.Schedule{
+		"schedule c: the fields of cron":    {Name: "c", Args: stepArgs{}, Spec: "99 * * * *", Missed: work.MissedOnce},
+		"schedule d: the time zone":         {Name: "d", Args: stepArgs{}, Spec: "0 4 * * *", Zone: "Mars/Olympus", Missed: work.MissedOnce},
+		"schedule e: what is missed":        {Name: "e", Args: stepArgs{}, Spec: "every 1h"},
+		"schedule f: the jobs are unique":   {Name: "f", Args: taggedArgs{}, Opts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}, Spec: "every 1h", Missed: work.MissedOnce},
+		"schedule g: a schedule's jobs are": {Name: "g", Args: stepArgs{}, Opts: &river.InsertOpts{Pending: true}, Spec: "every 1h", Missed: work.MissedOnce},
+	} {
+		if err := work.Declare(t.Context(), pool, []work.Schedule{s}); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s …", err, want)
+		}
+	}
+	holds(t, pool, "a refused declaration retires nothing", "select retired_at is null from work.schedule where name = 'b'")
+}
+
+// TestScheduledJobIsTheClients: what a schedule enqueues is what the Go client would, the unique key above all, although
+// the process that does it knows neither kind nor type.
+func TestScheduledJobIsTheClients(t *testing.T) {
+	t.Parallel()
+	workers := river.NewWorkers()
+	work.AddWorker(workers, river.WorkFunc(func(context.Context, *river.Job[digestArgs]) error { return nil }))
+	work.AddWorker(workers, river.WorkFunc(func(context.Context, *river.Job[taggedArgs]) error { return nil }))
+	odd := digestArgs{Zeta: "<é & \"quotes\"> \u2028", Alpha: 1e21, More: map[string]any{"b": 1.50, "a": []int{1}}}
+	for i, s := range []work.Schedule{
+		{Args: odd},
+		{Args: digestArgs{}, Opts: &river.InsertOpts{Queue: "fast", Priority: 1, MaxAttempts: 9, Tags: []string{"other"}}},
+		{Args: odd, Opts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 24 * time.Hour, ExcludeKind: true}}},
+		{Args: taggedArgs{ID: 1}},
+		{Args: taggedArgs{ID: 1}, Opts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByQueue: true}}},
+	} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			pool := testdb.New(t)
+			s.Name, s.Spec, s.Missed = "it", "every 24h", work.MissedOnce
+			declare(t, pool, s)
+			execute(t, pool, "update work.schedule set next_at = now()")
+			stop := keeping(t, pool, options(t, nil)) // which knows test_step only
+			until(t, pool, "it has ticked", "select outcome = 'enqueued' from work.tick")
+			stop()
+			o := options(t, nil)
+			o.Workers = workers
+			client, err := work.NewInserter(pool, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			execute(t, pool, "create table ticked as select * from river.river_job")
+			execute(t, pool, "delete from river.river_job")
+			res, err := client.Insert(t.Context(), s.Args, s.Opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			holds(t, pool, "both are the same", `select (t.kind, t.args, t.queue, t.priority, t.max_attempts, t.tags, t.state)
+				= (j.kind, j.args, j.queue, j.priority, j.max_attempts, j.tags, j.state)
+				and (t.unique_key, t.unique_states) is not distinct from (j.unique_key, j.unique_states)
+				and t.metadata = j.metadata || '{"schedule": "it"}' from ticked t, river.river_job j where j.id = $1`, res.Job.ID)
+		})
+	}
+}
+
+// TestMissedTicks: those that nobody was there for are one run, or none.
+func TestMissedTicks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		missed work.Missed
+		spec   string
+		before string // how long ago somebody was last there
+		want   string // of the tick's row
+	}{
+		"once":           {work.MissedOnce, "MINUTE * * * *", "5 h 30 min", "outcome = 'enqueued' and missed = 5 and job_id is not null"},
+		"skip":           {work.MissedSkip, "MINUTE * * * *", "5 h 30 min", "outcome = 'skipped' and missed = 5 and job_id is null"},
+		"skip, but soon": {work.MissedSkip, "every 1s", "5 s", "outcome = 'enqueued' and missed >= 5 and job_id is not null"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := testdb.New(t)
+			execute(t, pool, `insert into work.schedule (name, kind, args, spec, missed, words, next_at)
+				select 'it', 'test_step', '{"n": 1}'::json, replace($2, 'MINUTE', extract(minute from at)::text), $1, 'read before', at
+				from date_trunc('minute', now() - $3::interval) at where $3 <> '5 s' union all
+				select 'it', 'test_step', '{"n": 1}'::json, $2, $1, 'read before', now() - $3::interval where $3 = '5 s'`, string(c.missed), c.spec, c.before)
+			keeping(t, pool, options(t, nil))
+			until(t, pool, c.want, "select "+c.want+" and due_at <= now() and due_at > now() - interval '32 min' from work.tick order by due_at limit 1")
+			holds(t, pool, "there is a job for each tick that was run", `select (select count(*) from river.river_job) = count(*) from work.tick
+				where outcome = 'enqueued'`)
+			holds(t, pool, "the next is within the hour", "select next_at > now() - interval '2 s' and next_at <= now() + interval '1 h' from work.schedule")
+		})
+	}
+}
+
+// TestDuplicateTick: while the job of the last tick is unfinished a unique one is not enqueued again, and the row says so.
+func TestDuplicateTick(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	declare(t, pool, work.Schedule{Name: "it", Args: digestArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
+	keeping(t, pool, options(t, nil))
+	until(t, pool, "three ticks name the same job", `select count(*) = 3 from work.tick a join work.tick b using (schedule, job_id)
+		where a.outcome = 'enqueued' and b.outcome = 'duplicate'`)
+	if n := count(t, pool, "select count(*) from river.river_job"); n != 1 {
+		t.Errorf("%d jobs", n)
+	}
+}
+
+// TestSchedulesThatFail stop no other, say what is wrong, and tick again once they are mended.
+func TestSchedulesThatFail(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	for name, spec := range map[string]string{"bad spec": "99 * * * *", "bad opts": "every 1s", "good": "every 1s", "paused": "every 1s"} {
+		execute(t, pool, "insert into work.schedule (name, kind, args, spec, missed) values ($1, 'test_step', '{}', $2, 'once')", name, spec)
+	}
+	execute(t, pool, "update work.schedule set zone = 'Europe/Nowhere' where name = 'bad spec'")
+	execute(t, pool, `update work.schedule set opts = '{"queue": "no such queue!"}' where name = 'bad opts'`)
+	execute(t, pool, "update work.schedule set paused_at = now(), next_at = now() - interval '1 day' where name = 'paused'")
+	o := optionsOf(nil, nil) // the errors are wanted
+	keeping(t, pool, o)
+	until(t, pool, "the good one ticks", "select count(*) >= 2 from work.tick where schedule = 'good'")
+	until(t, pool, "the bad one says why", "select words like 'cannot be read: %' from work.schedule where name = 'bad spec'")
+	holds(t, pool, "none of the others has ticked", "select count(*) = 0 from work.tick where schedule <> 'good'")
+	execute(t, pool, "update work.schedule set spec = 'every 1s', zone = 'UTC' where name = 'bad spec'")
+	execute(t, pool, "update work.schedule set paused_at = null where name = 'paused'")
+	until(t, pool, "they tick, and catch up with nothing", `select count(distinct schedule) = 2 and sum(missed) = 0 from work.tick
+		where schedule in ('bad spec', 'paused')`)
+	holds(t, pool, "words are filled in", "select bool_and(words = 'every second') from work.schedule where name <> 'bad opts'")
+	execute(t, pool, "update work.schedule set words = 'cannot be read: by an older release' where name = 'good'")
+	until(t, pool, "who can read it does", "select words = 'every second' from work.schedule where name = 'good'")
+}
+
+// TestTickSetBack: a time that was seen to is not seen to again, whatever somebody writes into the row; another time is.
+func TestTickSetBack(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "0 0 1 1 *", Missed: work.MissedOnce})
+	execute(t, pool, "update work.schedule set next_at = now()")
+	keeping(t, pool, options(t, nil))
+	until(t, pool, "it has ticked", "select count(*) = 1 from work.tick")
+	execute(t, pool, "update work.schedule set next_at = (select due_at from work.tick)")
+	until(t, pool, "the row is as it was", "select next_at > now() from work.schedule")
+	if n := count(t, pool, "select count(*) from river.river_job"); n != 1 {
+		t.Errorf("%d jobs of one tick", n)
+	}
+	execute(t, pool, "update work.schedule set next_at = now()") // as an operator does who wants it run
+	until(t, pool, "it has ticked again", "select (select count(*) from work.tick) = 2 and count(*) = 2 from river.river_job")
+}

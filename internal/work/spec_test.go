@@ -1,0 +1,175 @@
+package work
+
+import (
+	"slices"
+	"testing"
+	"time"
+	_ "time/tzdata" // the machine may have none
+)
+
+// TestSpecsOverChangesOfTheClock counts every tick of a day on which the clocks change, in Berlin: at 02:00 on 29 March
+// 2026 they were put forward to 03:00, and at 03:00 on 25 October back to 02:00.
+func TestSpecsOverChangesOfTheClock(t *testing.T) {
+	t.Parallel()
+	const spring, autumn = "2026-03-29", "2026-10-25"
+	for name, c := range map[string]struct {
+		spec, day string
+		want      []string // in UTC
+	}{
+		"02:30 is leapt over: it happens at the leap":         {"30 2 * * *", spring, []string{"01:00"}},
+		"02:30 comes twice: the first counts":                 {"30 2 * * *", autumn, []string{"00:30"}},
+		"another time of the short day":                       {"0 4 * * *", spring, []string{"02:00"}},
+		"another time of the long day":                        {"0 4 * * *", autumn, []string{"03:00"}},
+		"every other hour of the short day":                   {"0 */2 * * *", spring, []string{"23:00", "01:00", "02:00", "04:00", "06:00", "08:00", "10:00", "12:00", "14:00", "16:00", "18:00", "20:00"}},
+		"every other hour of the long day":                    {"0 */2 * * *", autumn, []string{"22:00", "00:00", "03:00", "05:00", "07:00", "09:00", "11:00", "13:00", "15:00", "17:00", "19:00", "21:00"}},
+		"what is leapt over together happens together, once":  {"0,30 2-3 * * *", spring, []string{"01:00", "01:30"}},
+		"the hour that comes twice, by the wall, counts once": {"0,30 2-3 * * *", autumn, []string{"00:00", "00:30", "02:00", "02:30"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := ticksOf(t, c.spec, c.day); !slices.Equal(got, c.want) {
+				t.Errorf("%q on %s ticks at %v, want %v", c.spec, c.day, got, c.want)
+			}
+		})
+	}
+	for day, hours := range map[string]int{spring: 23, "2026-06-01": 24, autumn: 25} {
+		if n := len(ticksOf(t, "*/10 * * * *", day)); n != hours*6 {
+			t.Errorf("%s has %d ticks of ten minutes, want %d", day, n, hours*6)
+		}
+		if n := len(ticksOf(t, "every 10m", day)); n != hours*6 {
+			t.Errorf("%s has %d intervals of ten minutes, want %d", day, n, hours*6)
+		}
+	}
+}
+
+// ticksOf lists the ticks of a day in Berlin, in UTC, and sees to it that time only goes forward.
+func ticksOf(t *testing.T, text, day string) (list []string) {
+	t.Helper()
+	s, err := parseSpec(text, "Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, err := time.ParseInLocation(time.DateOnly, day, s.zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := begin.Add(-time.Nanosecond)
+	for at := s.next(before); at.Before(begin.AddDate(0, 0, 1)); at = s.next(at) {
+		if !at.After(before) {
+			t.Fatalf("after %s came %s", before, at)
+		}
+		before = at
+		list = append(list, at.UTC().Format("15:04"))
+	}
+	return list
+}
+
+// TestNextDoesNotDependOnWhenItIsAsked: from wherever one looks, the next tick is the same.
+func TestNextDoesNotDependOnWhenItIsAsked(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"30 2 * * *", "0,30 2-3 * * *", "*/7 * * * *", "15 */3 * * 0", "every 7m", "every 90s"} {
+		s, err := parseSpec(text, "Europe/Berlin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, day := range []string{"2026-03-28T20:00:00Z", "2026-10-24T20:00:00Z"} {
+			from, _ := time.Parse(time.RFC3339, day)
+			next := s.next(from)
+			for at := from; at.Before(from.Add(12 * time.Hour)); at = at.Add(time.Minute) {
+				if !next.After(at) {
+					next = s.next(next)
+				}
+				if got := s.next(at); !got.Equal(next) {
+					t.Fatalf("%q: after %s comes %s, and %s from the tick before", text, at, got, next)
+				}
+			}
+		}
+	}
+}
+
+func TestSpecsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{
+		{"", "UTC"},
+		{"* * * *", "UTC"},
+		{"0 0 4 * * *", "UTC"},
+		{"@daily", "UTC"},
+		{"CRON_TZ=Asia/Tokyo 0 4 * * *", "UTC"},
+		{"61 * * * *", "UTC"},
+		{"0 0 30 2 *", "UTC"},
+		{"every day", "UTC"},
+		{"every 500ms", "UTC"},
+		{"every -1m", "UTC"},
+		{"every 1500ms", "UTC"},
+		{"0 4 * * *", "Europe/Nowhere"},
+		{"0 4 * * *", ""},
+		{"0 4 * * *", "Local"},
+	} {
+		if s, err := parseSpec(c[0], c[1]); err == nil {
+			t.Errorf("%q in %q was taken for %+v", c[0], c[1], s)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"every 10m":       "every 10 minutes",
+		"every 90s":       "every 90 seconds",
+		"every 1s":        "every second",
+		"every 1h":        "every hour",
+		"every 36h":       "every 36 hours",
+		"every 48h":       "every 2 days",
+		"* * * * *":       "every minute",
+		"*/10 * * * *":    "every 10 minutes",
+		"*/7 * * * *":     "*/7 * * * * (Europe/Berlin)", // the last one of an hour is 4 minutes
+		"5 * * * *":       "every hour at minute 5",
+		"0 4 * * *":       "every day at 04:00 (Europe/Berlin)",
+		"30 9 * * 1":      "every Monday at 09:30 (Europe/Berlin)",
+		"30 9 * * mon":    "every Monday at 09:30 (Europe/Berlin)",
+		"30 9 * * 1-5":    "every weekday at 09:30 (Europe/Berlin)",
+		"0 8 * * 1,3,fri": "every Monday, Wednesday and Friday at 08:00 (Europe/Berlin)",
+		"0 0 1 * *":       "on the 1st of each month at 00:00 (Europe/Berlin)",
+		"0 0 22 * *":      "on the 22nd of each month at 00:00 (Europe/Berlin)",
+		"0 0 13 * *":      "on the 13th of each month at 00:00 (Europe/Berlin)",
+		"0 0 13 * 5":      "0 0 13 * 5 (Europe/Berlin)",
+		"0 0 1 1 *":       "0 0 1 1 * (Europe/Berlin)",
+		"0 8-18 * * *":    "0 8-18 * * * (Europe/Berlin)",
+	} {
+		s, err := parseSpec(text, "Europe/Berlin")
+		if err != nil {
+			t.Error(err)
+		} else if got := s.words(); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestTicksThatWereMissed are counted, in closed form for intervals.
+func TestTicksThatWereMissed(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		spec    string
+		first   time.Duration // before now
+		last    time.Duration // before now
+		before  int
+		nextFor time.Duration
+	}{
+		{"every 10m", 0, 0, 0, 10 * time.Minute},
+		{"every 10m", 10 * time.Minute, 0, 1, 10 * time.Minute},
+		{"every 10m", 15 * time.Minute, 0, 2, 10 * time.Minute}, // somebody had set an odd time
+		{"every 1s", 31 * 24 * time.Hour, 0, 31 * 24 * 3600, time.Second},
+		{"0 4 * * *", 8 * time.Hour, 8 * time.Hour, 0, 16 * time.Hour},
+		{"0 4 * * *", 80 * time.Hour, 8 * time.Hour, 3, 16 * time.Hour},
+	} {
+		s, err := parseSpec(c.spec, "UTC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, before, next := s.ticks(now.Add(-c.first), now)
+		if now.Sub(last) != c.last || before != c.before || next.Sub(now) != c.nextFor {
+			t.Errorf("%+v: the last is %s, %d before it, the next %s", c, last, before, next)
+		}
+	}
+}
