@@ -49,6 +49,9 @@ func Cursor[T river.JobArgs](job *river.Job[T], cursor any) (bool, error) {
 }
 
 func cursorOf(job *jobRow) json.RawMessage {
+	if !bytes.Contains(job.Metadata, []byte(`"`+KeyCursor+`"`)) {
+		return nil
+	}
 	var metadata map[string]json.RawMessage
 	if json.Unmarshal(job.Metadata, &metadata) != nil || bytes.Equal(metadata[KeyCursor], []byte("null")) {
 		return nil
