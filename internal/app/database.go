@@ -15,6 +15,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/pglocal"
+	"github.com/backlist/backlist/internal/trace"
 )
 
 // databaseURL returns the database to use. Where DATABASE_URL is not set that is the private Postgres, which is started
@@ -106,6 +107,7 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 		return nil, errors.New("DATABASE_URL cannot be read as a Postgres URL") // the cause may quote the password
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
+	cfg.ConnConfig.Tracer = trace.Queries{} // does nothing where a context carries no trace, as River's own
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}

@@ -24,9 +24,8 @@ type Trace struct {
 	more  step    // and what they took together
 }
 
-// step is a part of a trace, and the context of what happens in it.
+// step is a part of a trace. It knows nothing of its context, which may hold on to much and is let go of sooner.
 type step struct {
-	context.Context
 	trace *Trace
 	name  string
 	at    time.Duration // since the trace began
@@ -44,19 +43,24 @@ type step struct {
 
 type stepKey struct{}
 
-// Value finds the step itself, without the cost of another context around it.
-func (s *step) Value(key any) any {
+// within is the context of what happens in a step.
+type within struct {
+	context.Context
+	step *step
+}
+
+func (w *within) Value(key any) any {
 	if key == (stepKey{}) {
-		return s
+		return w.step
 	}
-	return s.Context.Value(key)
+	return w.Context.Value(key)
 }
 
 // Start returns a context that carries a new trace.
 func Start(ctx context.Context) (context.Context, *Trace) {
 	t := &Trace{began: time.Now()}
-	t.root.Context, t.root.trace = ctx, t
-	return &t.root, t
+	t.root.trace = t
+	return &within{ctx, &t.root}, t
 }
 
 // Step runs fn as a step of the trace that ctx carries. Steps may lie within each other and beside each other. A query
@@ -66,7 +70,7 @@ func Step(ctx context.Context, name string, fn func(ctx context.Context) error) 
 	if outer == nil {
 		return fn(ctx)
 	}
-	s, kept := outer.trace.begin(ctx, name)
+	s, kept := outer.trace.begin(name)
 	before := outer.inner.Swap(s)
 	defer func() {
 		s.trace.end(s, kept)
@@ -75,12 +79,12 @@ func Step(ctx context.Context, name string, fn func(ctx context.Context) error) 
 		}
 		outer.inner.CompareAndSwap(s, before)
 	}()
-	return fn(s)
+	return fn(&within{ctx, s})
 }
 
 // begin returns a new step, and whether it is among those that are kept one by one.
-func (t *Trace) begin(ctx context.Context, name string) (s *step, kept bool) {
-	s = &step{Context: ctx, trace: t, name: name, at: time.Since(t.began)}
+func (t *Trace) begin(name string) (s *step, kept bool) {
+	s = &step{trace: t, name: name, at: time.Since(t.began)}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if kept = len(t.steps) < maxSteps; kept {
@@ -115,4 +119,11 @@ func (t *Trace) Queries() (n int, took time.Duration) {
 		took += time.Duration(s.sql.Load())
 	}
 	return n, took
+}
+
+// Len is how many steps it keeps.
+func (t *Trace) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.steps)
 }

@@ -72,6 +72,7 @@ func (o Options) config() *river.Config {
 		Workers: o.Workers,
 		Hooks:   []rivertype.Hook{stampOrigin(o.Release)},
 		Middleware: []rivertype.Middleware{
+			river.JobInsertMiddlewareFunc(collect),
 			river.WorkerMiddlewareFunc(passOrigin),
 			river.WorkerMiddlewareFunc(logAttempt(o.Log)),
 			river.WorkerMiddlewareFunc(maskAddresses),

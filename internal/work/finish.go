@@ -23,7 +23,7 @@ var ErrLost = errors.New("the job no longer belongs to this attempt")
 // Everything slow, above all every network call, belongs before Finish. The lock order is the job's row, then any
 // other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if err := fence(ctx, tx, job.JobRow); err != nil {
 			return err
 		}
@@ -32,6 +32,10 @@ func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effe
 		}
 		return effects(tx)
 	})
+	if err == nil {
+		attemptOf(ctx).finished = true
+	}
+	return err
 }
 
 // Hold runs effects in one transaction that holds the fence, without completing the job: for what must be recorded

@@ -74,6 +74,7 @@ func stampOrigin(release string) river.HookInsertBeginFunc {
 func passOrigin(ctx context.Context, job *rivertype.JobRow, doInner func(context.Context) error) error {
 	var o Origin
 	_ = json.Unmarshal(job.Metadata, &o) // whoever wrote something else under our names has a job without origin
+	attemptOf(ctx).origin = o
 	o.ParentID = job.ID
 	return doInner(WithOrigin(ctx, o))
 }

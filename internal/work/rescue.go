@@ -2,10 +2,12 @@ package work
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
 )
@@ -32,6 +34,37 @@ type rescued struct {
 	Queue  string
 	State  string
 	Worker string
+
+	Ended endedAttempt
+}
+
+// endedAttempt is the attempt that a rescue ended: what there is to note of it.
+type endedAttempt struct {
+	Number            int
+	Queue             string
+	Release           string
+	Metadata          json.RawMessage
+	Due, Began, Ended time.Time
+	Reason            string
+	Lost              bool // not handed back
+}
+
+// attempt is noted by the rescuer, for who ran it is gone. If that is untrue, both note the same.
+func (j *rescued) attempt() *attempt {
+	e := j.Ended
+	a := &attempt{
+		jobID: j.ID, number: e.Number, kind: j.Kind, queue: e.Queue, worker: j.Worker, release: e.Release,
+		due: e.Due, started: e.Began, run: e.Ended.Sub(e.Began), err: clip(e.Reason, errorMost),
+		outcome: outcomeHandedBack, countsErr: e.Lost, contested: true,
+	}
+	_ = json.Unmarshal(e.Metadata, &a.origin)
+	switch {
+	case j.State != string(rivertype.JobStateAvailable): // cancelled, or discarded as a poison pill
+		a.outcome = j.State
+	case e.Lost:
+		a.outcome = outcomeLost
+	}
+	return a
 }
 
 // judge declares dead whoever is, and gives the jobs of the dead and the gone to others, all in one statement. A job's
@@ -51,6 +84,7 @@ func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 	}
 	for _, j := range jobs {
 		l.log.WarnContext(ctx, "a job was rescued", "job_id", j.ID, "kind", j.Kind, "queue", j.Queue, "state", j.State, "worker", j.Worker)
+		l.recorder.note(j.attempt())
 	}
 	return nil
 }
@@ -79,6 +113,7 @@ with died as (
                 when g.dead is false then 'handed back by the worker ' || g.id || ' at its stop'
                 when j.attempted_by[array_upper(j.attempted_by, 1)] = $7 then 'the worker ' || $7 || ' was given this job and never got it'
                 else 'no worker that is known has this job' end as reason,
+           j.attempt, j.queue, j.metadata, greatest(j.created_at, j.scheduled_at) as due, coalesce(j.attempted_at, now()) as began,
            j.metadata ? 'cancel_attempted_at' as cancelled, g.dead is true and j.queue = $5 as poison,
            coalesce((j.metadata ->> '` + KeyDeaths + `')::int, 0) + coalesce(g.dead, false)::int as deaths
     from ` + riverJob(riverSchema) + ` j
@@ -104,10 +139,13 @@ with died as (
             || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end
             || case when v.deaths >= 2 and j.queue <> $5 then jsonb_build_object('` + KeyQueue + `', j.queue) else '{}' end
     from lost v where j.id = v.id
-    returning j.id, j.kind, j.queue, j.state::text, j.attempted_by[array_upper(j.attempted_by, 1)] as worker
+    returning j.id, j.kind, j.queue, j.state::text, j.attempted_by[array_upper(j.attempted_by, 1)] as worker,
+        json_build_object('Number', v.attempt, 'Queue', v.queue, 'Metadata', v.metadata - 'river:log', 'Due', v.due, 'Began', v.began,
+            'Ended', clock_timestamp(), 'Reason', j.errors[array_upper(j.errors, 1)] ->> 'error', 'Lost', v.dead is distinct from false,
+            'Release', (select w.release from work.worker w where w.id = j.attempted_by[array_upper(j.attempted_by, 1)])) as ended
 ), told as (
     select pg_notify($6, json_build_object('queue', queue)::text)
     from (select distinct queue from rescued where state = 'available') q
 )
-select id, kind, queue, state, coalesce(worker, '') from rescued where (select count(*) from told) >= 0`
+select id, kind, queue, state, coalesce(worker, ''), ended from rescued where (select count(*) from told) >= 0`
 }

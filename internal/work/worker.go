@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
 )
@@ -37,6 +39,7 @@ type Worker struct {
 	gate     *pilot.Gate
 	line     *pilot.Line
 	liveness *liveness
+	recorder *recorder
 }
 
 // NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
@@ -50,7 +53,9 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	w.line.Init()
 	driver, gate := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
 	w.gate = gate
+	w.recorder = newRecorder(pool, w.id, o)
 	w.liveness = newLiveness(w.id, o, gate)
+	w.liveness.recorder = w.recorder
 	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.liveness.beat, w.liveness.heard(w.line)
 
 	cfg := o.config()
@@ -62,7 +67,8 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.RetryPolicy = w.liveness.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
 	cfg.PeriodicJobs = o.Periodic
-	cfg.Middleware = append(cfg.Middleware, river.WorkerMiddlewareFunc(w.attempt))
+	cfg.Middleware = slices.Concat([]rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.attempt), keepLog(o.Log)},
+		cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.attempt)})
 	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1}}
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
@@ -88,6 +94,7 @@ func (w *Worker) Slots() (n int) {
 func (w *Worker) Run(ctx context.Context, ready func()) error {
 	lineCtx, closeLine := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeLine()
+	defer w.recorder.start(lineCtx)()
 	go w.line.Run(lineCtx)
 	go w.liveness.watch(lineCtx)
 	select { // a worker that is not known could not be told from a dead one
@@ -128,6 +135,7 @@ func (w *Worker) sayGoodbye(ctx context.Context) error {
 func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	ctx, cancel := w.gate.Watch(ctx, job)
 	defer cancel(nil)
+	defer func() { attemptOf(ctx).cause = context.Cause(ctx) }()
 	began := new(bool)
 	err := doInner(context.WithValue(ctx, beganKey{}, began))
 	switch {
