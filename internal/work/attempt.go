@@ -46,7 +46,8 @@ type attempt struct {
 	run       time.Duration
 	err       string
 	stack     string
-	countsErr bool // the error is somebody's to mend: it gets a fingerprint
+	countsErr bool   // the error is somebody's to mend: it gets a fingerprint
+	finger    string // once it is about to be written
 	steps     *trace.Trace
 
 	// contested says that another process may have noted the same attempt: it is written only if nobody else has.

@@ -23,6 +23,20 @@ func (s *seen) add(a *attempt, at time.Time) {
 	}
 }
 
+// fingerprints gives each error its own. Many have the very same text.
+func fingerprints(attempts []*attempt) {
+	known := map[string]string{}
+	for _, a := range attempts {
+		if !a.countsErr || a.finger != "" {
+			continue
+		}
+		if known[a.err] == "" {
+			known[a.err] = fingerprint(a.err)
+		}
+		a.finger = known[a.err]
+	}
+}
+
 // hourKey is a row of work.error_hour.
 type hourKey struct {
 	fingerprint, kind, release string
@@ -36,7 +50,7 @@ func addErrors(batch *pgx.Batch, attempts []*attempt) {
 		if !a.countsErr {
 			continue
 		}
-		finger, at := fingerprint(a.err), a.started.Add(a.run).UTC()
+		finger, at := a.finger, a.started.Add(a.run).UTC()
 		if errs[finger] == nil {
 			errs[finger] = &seen{}
 		}

@@ -29,13 +29,9 @@ func (a *attempt) row() []any {
 	if a.steps != nil {
 		steps = stepsJSON(a.steps)
 	}
-	var finger string
-	if a.countsErr {
-		finger = fingerprint(a.err)
-	}
 	return []any{
 		a.jobID, a.number, a.kind, a.queue, a.outcome, a.worker, a.release, orNull(clip(a.origin.RequestID, 200)), orNull(a.origin.ParentID),
-		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.stack), orNull(finger), steps,
+		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.stack), orNull(a.finger), steps,
 	}
 }
 
@@ -60,6 +56,7 @@ func orNull[T comparable](v T) *T {
 // answer was lost is found out: its transaction, if it lives on in the server, is waited for, and what it committed is not
 // written again.
 func (r *recorder) write(ctx context.Context, b *batch) error {
+	fingerprints(b.attempts)
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	return pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {

@@ -14,9 +14,10 @@ const (
 	// flushEvery is how often what was noted is written.
 	flushEvery = time.Second
 	// flushAt is how many attempts are not left to wait for that.
-	flushAt = 2000
-	// batchMost is how many are written in one transaction: while it lasts it holds one of River's connections.
-	batchMost = 5000
+	flushAt = 1000
+	// batchMost is how many are written in one transaction. While it lasts it holds one of River's connections, which may be
+	// the only one.
+	batchMost = 1000
 	// bufferMost bounds what is kept while the database is away, in bytes: some 25 000 attempts.
 	bufferMost = 16 << 20
 	// lastFlush bounds the last write of a process that stops; it comes after all else, and the platform kills at 30 s.

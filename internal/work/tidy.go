@@ -29,27 +29,27 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 			return err
 		}
 	}
-	for _, bound := range []struct {
-		table string
-		most  int
-		order string
-		first string // of what is too many, those go first
-	}{
-		{"work.attempt", 500_000, "ended_at", "outcome = 'completed'"},
-		{"work.request", 100_000, "started_at", "true"},
-		{"work.error", 10_000, "last_seen_at", "muted_at is null and resolved_at is null"},
-	} {
-		var excess int
-		if err := pool.QueryRow(ctx, "select count(*) - $1 from "+bound.table, bound.most).Scan(&excess); err != nil {
-			return fmt.Errorf("count %s: %w", bound.table, err)
+	if err := keepAtMost(ctx, pool, 500_000, "work.attempt", "outcome = 'completed'", "ended_at"); err != nil {
+		return err
+	}
+	if err := keepAtMost(ctx, pool, 100_000, "work.request", "true", "started_at"); err != nil {
+		return err
+	}
+	return keepAtMost(ctx, pool, 10_000, "work.error", "muted_at is null and resolved_at is null", "last_seen_at")
+}
+
+// keepAtMost deletes what is too many: first of the rows that first names, then of all, in that order.
+func keepAtMost(ctx context.Context, pool *pgxpool.Pool, most int, table, first, order string) error {
+	var excess int
+	if err := pool.QueryRow(ctx, "select count(*) - $1 from "+table, most).Scan(&excess); err != nil {
+		return fmt.Errorf("count %s: %w", table, err)
+	}
+	for _, where := range []string{first, "true"} {
+		deleted, err := deleteUpTo(ctx, pool, excess, table, where, order)
+		if err != nil {
+			return err
 		}
-		for _, where := range []string{bound.first, "true"} {
-			deleted, err := deleteUpTo(ctx, pool, excess, bound.table, where, bound.order)
-			if err != nil {
-				return err
-			}
-			excess -= deleted
-		}
+		excess -= deleted
 	}
 	return nil
 }
