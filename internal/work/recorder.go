@@ -134,6 +134,9 @@ func (r *recorder) run(ctx context.Context) {
 	defer tick.Stop()
 	marked, tidied := false, time.Now()
 	for {
+		if !marked {
+			marked = markRelease(ctx, r.pool, r.release) == nil
+		}
 		many := r.many
 		if r.away {
 			many = nil // one try a tick is enough
@@ -143,9 +146,6 @@ func (r *recorder) run(ctx context.Context) {
 			return
 		case <-many:
 		case <-tick.C:
-		}
-		if !marked {
-			marked = markRelease(ctx, r.pool, r.release) == nil
 		}
 		r.flush(ctx)
 		if time.Since(tidied) > tidyEvery {

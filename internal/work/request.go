@@ -103,6 +103,9 @@ func (r *Requests) Run(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	for marked := false; ; {
+		if !marked {
+			marked = markRelease(ctx, r.pool, r.opts.Release) == nil
+		}
 		select {
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
@@ -110,9 +113,6 @@ func (r *Requests) Run(ctx context.Context) {
 			r.flush(ctx)
 			return
 		case <-tick.C:
-		}
-		if !marked {
-			marked = markRelease(ctx, r.pool, r.opts.Release) == nil
 		}
 		r.flush(ctx)
 	}
