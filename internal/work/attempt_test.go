@@ -212,7 +212,7 @@ func TestJobLog(t *testing.T) {
 	o := optionsOf(slog.New(slog.NewTextHandler(&out, nil)), func(ctx context.Context, job *stepJob) error {
 		switch job.Args.N {
 		case 1:
-			work.Log(ctx).InfoContext(ctx, "half way", "to", "odo@example.org")
+			work.Log(ctx).InfoContext(ctx, "half way", "to", "odo@example.org", "err", errors.New("550 <odo@example.org>"))
 			return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
 		case 2:
 			for range 1000 {
@@ -223,13 +223,16 @@ func TestJobLog(t *testing.T) {
 	})
 	worktest.Start(t, pool, o)
 	one, two, three := enqueue(t, pool, 1), enqueue(t, pool, 2), enqueue(t, pool, 3)
-	until(t, pool, "the log is kept", `select metadata #>> '{river:log,0,log}' like '%msg="half way" (address)_' and metadata #>> '{river:log,0,attempt}' = '1'
+	until(t, pool, "the log is kept", `select metadata #>> '{river:log,0,log}' like '%msg="half way" to=(address) err="550 <(address)>"_' and metadata #>> '{river:log,0,attempt}' = '1'
 		from river.river_job where id = $1`, one)
 	until(t, pool, "it is bounded", `select length(metadata #>> '{river:log,0,log}') between 15000 and 16384
 		and metadata #>> '{river:log,0,log}' like e'%\nmore was logged than is kept\n' from river.river_job where id = $1`, two)
 	until(t, pool, "nothing", "select state = 'completed' and not metadata ? 'river:log' from river.river_job where id = $1", three)
 	if line := `msg="half way" job_id=`; !strings.Contains(out.String(), line) {
 		t.Errorf("%q is not in the process's log", line)
+	}
+	if strings.Contains(out.String(), "@") {
+		t.Error("an address is in the process's log")
 	}
 	work.Log(t.Context()).Info("no job") // goes nowhere, and does no harm
 }
