@@ -16,7 +16,8 @@ create table work.release (
     first_seen_at timestamptz not null default now() -- when the first process of it started
 );
 
--- Every attempt, for a day. The newest of a job may be missing for a second: they come in batches.
+-- Every attempt, for a day; of more than 500,000 the oldest completed ones go first. The newest of a job may be missing for
+-- a second: they come in batches.
 create table work.attempt (
     job_id      bigint not null,
     attempt     int not null, -- as the job counted then; a snooze or hand-back gives the number back, so it may recur
@@ -34,6 +35,8 @@ create table work.attempt (
     trace       text, -- of a panic: its stack
     fingerprint text, -- of the error: work.error
     steps       jsonb -- [{"name": "…", "at_ms": 0.1, "ms": 2.5, "queries": 3, "sql_ms": 1.9}], in the order of their start
+        -- Queries count for the innermost step. Those outside of any are in one named 'outside of steps'; of more than 50
+        -- steps the others are summed up in a last one, as in '7 more steps'.
 );
 create index attempt_job on work.attempt (job_id);
 create index attempt_ended on work.attempt (ended_at);
@@ -83,7 +86,8 @@ create table work.error_hour (
     primary key (fingerprint, hour, kind, release)
 );
 
--- Requests that enqueued jobs, for a day. When there are many, only some are written.
+-- Requests that enqueued jobs, for a day and 100,000 at most. When there are many, only some are written. One whose
+-- transaction was rolled back is not among them.
 create table work.request (
     id         text primary key, -- as in the log lines and the X-Request-Id header
     method     text not null,

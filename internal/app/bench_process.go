@@ -47,6 +47,7 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 		return err
 	}
 	defer pool.Close()
+	defer keepRequests(ctx, site)()
 	server := site.HTTPServer("")
 	switch name {
 	case withJob:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/pglocal"
+	"github.com/backlist/backlist/internal/trace"
 )
 
 // databaseURL returns the database to use. Where DATABASE_URL is not set that is the private Postgres, which is started
@@ -112,6 +113,7 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 		// millisecond: each would be compiled for 200 ms (measured), again and again.
 		cfg.ConnConfig.RuntimeParams["jit"] = "off"
 	}
+	cfg.ConnConfig.Tracer = trace.Queries{} // does nothing where a context carries no trace, as River's own
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}

@@ -31,7 +31,7 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Worke
 	}
 	workers := river.NewWorkers()
 	work.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
-	work.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs, Log: log})
+	work.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs})
 	work.AddWorker(workers, deliver)
 	work.AddWorker(workers, &reader.PruneWorker{DB: pool})
 	return workers, nil

@@ -87,6 +87,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 		return err
 	}
 	defer stopKeeping()
+	defer keepRequests(ctx, site)()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
 }
 
@@ -118,6 +119,20 @@ func (p *program) keepHouse(ctx context.Context, log *slog.Logger, pool *pgxpool
 		cancel()
 		<-ended
 	}, nil
+}
+
+// keepRequests writes which requests enqueued jobs, until stop is called, which writes the last of them.
+func keepRequests(ctx context.Context, site *web.Server) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		site.Requests.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // openSite connects the site to its database, which must not be older than this release.
@@ -185,7 +200,7 @@ func (p *program) site(pool *pgxpool.Pool, log *slog.Logger) (*web.Server, error
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	return &web.Server{
-		DB: pool, Jobs: jobs, Hasher: reader.NewHasher(), Hub: web.NewHub(log), Log: log,
+		DB: pool, Jobs: jobs, Requests: work.NewRequests(pool, p.workOptions(nil, log)), Hasher: reader.NewHasher(), Hub: web.NewHub(log), Log: log,
 		Secret: p.cfg.SecretKey, Release: p.cfg.Release, BaseURL: p.cfg.BaseURL, Dev: p.cfg.Dev,
 		TrustProxy: p.cfg.OnHeroku,
 		Ready:      func(ctx context.Context) error { return db.Check(ctx, pool) },

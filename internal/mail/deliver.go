@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -43,7 +44,12 @@ func (w *DeliverWorker) Deliver(ctx context.Context, messageID int64) error {
 // attempt marks the message as being sent, sends it outside any transaction, and records what became of it. A message
 // is found in state sending only by an attempt whose forerunner vanished: every other one records how it ended.
 func (w *DeliverWorker) attempt(ctx context.Context, a attempt) error {
-	envelope, end, err := w.open(ctx, a)
+	var envelope Envelope
+	var end *ending
+	err := trace.Step(ctx, "write", func(ctx context.Context) (err error) {
+		envelope, end, err = w.open(ctx, a)
+		return err
+	})
 	switch {
 	case err != nil && (!a.last || ctx.Err() != nil || errors.Is(err, work.ErrLost)):
 		return err
@@ -53,7 +59,7 @@ func (w *DeliverWorker) attempt(ctx context.Context, a attempt) error {
 	case end == nil:
 		end = w.send(ctx, a, envelope)
 	}
-	return w.record(ctx, a, *end)
+	return trace.Step(ctx, "record", func(ctx context.Context) error { return w.record(ctx, a, *end) })
 }
 
 // send hands the letter over and says what that means for the message.
@@ -61,7 +67,14 @@ func (w *DeliverWorker) send(ctx context.Context, a attempt, e Envelope) *ending
 	if w.Sender == nil {
 		return &ending{state: StateSent}
 	}
-	o := w.Sender.Send(ctx, e)
+	var o Outcome
+	_ = trace.Step(ctx, "send", func(ctx context.Context) error {
+		o = w.Sender.Send(ctx, e)
+		return nil
+	})
+	if o.Result != Sent {
+		work.Log(ctx).WarnContext(ctx, "the mail server has not taken it", "message_id", a.id, "said", o.Said)
+	}
 	switch o.Result {
 	case Sent:
 		if o.Err != nil {

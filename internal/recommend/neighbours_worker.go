@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +25,6 @@ type NeighboursWorker struct {
 	river.WorkerDefaults[NeighboursArgs]
 	DB   DB
 	Jobs *work.Client
-	Log  *slog.Logger
 }
 
 // Timeout is for millions of ratings; a hundred thousand take a second.
@@ -68,7 +66,7 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 		if err != nil {
 			return fmt.Errorf("record the build: %w", err)
 		}
-		w.Log.InfoContext(ctx, "neighbours rebuilt", "readers", ratings.Readers(), "ratings", ratings.Len(),
+		work.Log(ctx).InfoContext(ctx, "neighbours rebuilt", "readers", ratings.Readers(), "ratings", ratings.Len(),
 			"books", len(popular), "pairs", pairs, "took_ms", took.Milliseconds())
 		return w.enqueueOverlooked(ctx, tx) // last: from here on these readers' own requests wait for the commit
 	})

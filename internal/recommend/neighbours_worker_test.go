@@ -31,7 +31,7 @@ func newSiteAlone(t *testing.T) *site {
 func (s *site) rebuild() {
 	s.t.Helper()
 	t := s.t.(*testing.T)
-	w := &NeighboursWorker{DB: s.db, Jobs: s.jobs, Log: quiet(t)}
+	w := &NeighboursWorker{DB: s.db, Jobs: s.jobs}
 	_, err := rivertest.NewWorker(t, pilot.NewDriver(nil), &river.Config{Schema: "river"}, w).
 		Work(t.Context(), t, s.tx(), NeighboursArgs{}, nil)
 	if err != nil {
@@ -184,7 +184,7 @@ func TestRebuildsAmongRunsDoNotDeadlock(t *testing.T) {
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &ReaderWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)})
-	river.AddWorker(workers, &NeighboursWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)})
+	river.AddWorker(workers, &NeighboursWorker{DB: pool, Jobs: s.jobs})
 	start(t, pool, workers)
 	notices := listen(t, pool)
 

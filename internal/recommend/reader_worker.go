@@ -15,6 +15,7 @@ import (
 
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -35,14 +36,18 @@ func (*ReaderWorker) Timeout(*river.Job[ReaderArgs]) time.Duration { return 30 *
 // Work makes the list of the job's reader.
 func (w *ReaderWorker) Work(ctx context.Context, job *river.Job[ReaderArgs]) error {
 	return w.Make(ctx, job.Args.ReaderID, func(effects func(tx pgx.Tx) error) error {
-		return work.Finish(ctx, w.DB, job, effects)
+		return trace.Step(ctx, "store", func(ctx context.Context) error { return work.Finish(ctx, w.DB, job, effects) })
 	})
 }
 
 // Make scores first, without any lock, and then stores, tells, and asks for the next run in the transaction that finish
 // runs: the job's last, for a worker.
 func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(effects func(tx pgx.Tx) error) error) error {
-	chosen, err := choose(ctx, w.DB, readerID)
+	var chosen choice
+	err := trace.Step(ctx, "score", func(ctx context.Context) (err error) {
+		chosen, err = choose(ctx, w.DB, readerID)
+		return err
+	})
 	if err != nil {
 		return err
 	}

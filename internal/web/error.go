@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/views/page"
 )
 
@@ -60,7 +61,10 @@ func (s *Server) stream(h handler) http.HandlerFunc {
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, h handler) {
-	r, err := s.withSession(w, r)
+	err := trace.Step(r.Context(), "session", func(context.Context) (err error) {
+		r, err = s.withSession(w, r)
+		return err
+	})
 	if err == nil {
 		err = h(w, r)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -42,18 +44,27 @@ func requestIDOf(ctx context.Context) string {
 }
 
 // accessLog writes one line a request, at level debug for what nobody asks about. The route's pattern is logged, not its
-// path: tokens of links stay out of logs.
+// path: tokens of links stay out of logs. A request that enqueued jobs is kept in the database too.
 func (s *Server) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		ctx, steps := trace.Start(r.Context())
+		ctx, enqueued := work.Collect(ctx)
+		r = r.WithContext(ctx)
 		defer func() {
 			route, level := chi.RouteContext(r.Context()).RoutePattern(), slog.LevelInfo
 			if ww.Status() < 400 && (route == "/assets/*" || route == "/healthz" || route == "/readyz") {
 				level = slog.LevelDebug
 			}
+			s.Requests.Note(work.Request{
+				ID: requestIDOf(r.Context()), Method: r.Method, Route: route, Status: cmp.Or(ww.Status(), http.StatusOK),
+				Began: start, Ended: time.Now(), Enqueued: enqueued, Steps: steps,
+			})
+			queries, inSQL := steps.Queries()
 			s.Log.Log(r.Context(), level, "request", "method", r.Method, "route", route, "status", ww.Status(),
 				"ms", fmt.Sprintf("%.1f", float64(time.Since(start).Microseconds())/1000), "bytes", ww.BytesWritten(),
+				"queries", queries, "sql_ms", fmt.Sprintf("%.1f", float64(inSQL.Microseconds())/1000),
 				"request_id", requestIDOf(r.Context()))
 		}()
 		next.ServeHTTP(ww, r)

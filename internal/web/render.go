@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -9,13 +10,15 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/views/layout"
 )
 
 // render writes the component to a buffer first, so that an error in it can still become an error page.
 func render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
 	var buf bytes.Buffer
-	if err := c.Render(r.Context(), &buf); err != nil {
+	err := trace.Step(r.Context(), "render", func(ctx context.Context) error { return c.Render(ctx, &buf) })
+	if err != nil {
 		return err
 	}
 	h := w.Header()
@@ -29,8 +32,7 @@ func render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 	}
 	h.Add("Vary", "Cookie")
 	w.WriteHeader(status)
-	_, err := w.Write(buf.Bytes())
-	if err != nil {
+	if _, err := w.Write(buf.Bytes()); err != nil {
 		return nil // the reader went away; there is nobody to tell
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -23,10 +24,11 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Server answers requests. All fields but Ready and TasteChanges are needed.
+// Server answers requests. All fields but Requests, Ready and TasteChanges are needed.
 type Server struct {
 	DB         DB
-	Jobs       *work.Client // enqueues; it is not started
+	Jobs       *work.Client   // enqueues; it is not started
+	Requests   *work.Requests // notes what enqueued jobs; nil: nobody does
 	Hasher     *reader.Hasher
 	Hub        *Hub
 	Log        *slog.Logger
@@ -68,7 +70,7 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 
 // begin runs fn in a transaction, which is committed if fn returns nil.
 func (s *Server) begin(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.DB, fn)
+	return trace.Step(ctx, "transaction", func(ctx context.Context) error { return pgx.BeginFunc(ctx, s.DB, fn) })
 }
 
 // tasteChanges goes before the statement that changes what recommendations depend on: the lock order is the job's row,

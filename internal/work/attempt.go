@@ -1,67 +1,171 @@
 package work
 
 import (
-	"cmp"
 	"context"
-	"log/slog"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/trace"
 )
 
-// JobTimeout bounds an attempt whose worker names no limit of its own.
-const JobTimeout = time.Minute
+// What may become of an attempt.
+const (
+	outcomeCompleted  = "completed"
+	outcomeFailed     = "failed" // and is tried again
+	outcomeDiscarded  = "discarded"
+	outcomeCancelled  = "cancelled"
+	outcomeSnoozed    = "snoozed"
+	outcomeHandedBack = "handed back" // at a stop
+	outcomeHeld       = "held"        // its arguments cannot be read
+	outcomeLost       = "lost"        // to another attempt, or with its worker
+)
 
-// stuckAfter is how long after its time limit an attempt that goes on is said to be stuck.
-const stuckAfter = 5 * time.Second
+const (
+	errorMost = 2 << 10 // of an error's text, in bytes
+	stackMost = 8 << 10 // of a panic's stack
+)
 
-// AddWorker registers a kind's worker. It is River's own, and two things more: it notes when the worker's Work begins, for
-// what fails before it, on arguments that cannot be read, is held rather than tried again and again; and it keeps the time
-// limit, for which River has a goroutine and two timers of every job.
-func AddWorker[T river.JobArgs](workers *river.Workers, worker river.Worker[T]) {
-	river.AddWorker(workers, &limited[T]{worker})
-}
-
-type limited[T river.JobArgs] struct{ river.Worker[T] }
-
-// Timeout tells River to leave the time limit to Work.
-func (*limited[T]) Timeout(*river.Job[T]) time.Duration { return -1 }
-
-func (l *limited[T]) Work(ctx context.Context, job *river.Job[T]) error {
-	a, here := ctx.Value(attemptKey{}).(*attempt)
-	if here {
-		a.began = true
-	}
-	limit := cmp.Or(l.Worker.Timeout(job), JobTimeout)
-	if limit < 0 {
-		return l.Worker.Work(ctx, job)
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	if here {
-		defer context.AfterFunc(ctx, func() { a.watchStuck(ctx, job.JobRow, limit) })()
-	}
-	return l.Worker.Work(ctx, job)
-}
-
-// attempt is what is known of an attempt while it is executed here; the job's context carries it.
+// attempt is one row of work.attempt in the making. While the job runs it is in the job's context.
 type attempt struct {
-	gate  *pilot.Gate
-	log   *slog.Logger
-	began bool          // the worker's Work was called: the arguments could be read
-	ended chan struct{} // closed when it is over
+	jobID     int64
+	number    int
+	kind      string
+	queue     string
+	outcome   string
+	worker    string
+	release   string
+	origin    Origin
+	due       time.Time
+	started   time.Time // by the database's clock
+	run       time.Duration
+	err       string
+	stack     string
+	countsErr bool   // the error is somebody's to mend: it gets a fingerprint
+	finger    string // once it is about to be written
+	steps     *trace.Trace
+
+	// contested says that another process may have noted the same attempt: it is written only if nobody else has.
+	contested bool
+
+	bytes    int   // about what it takes in memory
+	finished bool  // its effects are committed (Finish)
+	held     error // why its arguments cannot be read
+	cause    error // why its context ended, if it did
 }
 
 type attemptKey struct{}
 
-// watchStuck says so when an attempt goes on although its context has ended.
-func (a *attempt) watchStuck(ctx context.Context, job *rivertype.JobRow, limit time.Duration) {
-	select {
-	case <-a.ended:
-	case <-time.After(stuckAfter):
-		a.log.WarnContext(ctx, "a job is stuck: it goes on although its context has ended", "job_id", job.ID, "kind", job.Kind, "limit", limit)
+// attemptOf is the attempt that runs with ctx. Where nobody records there is one all the same, which is forgotten.
+func attemptOf(ctx context.Context) *attempt {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		return a
 	}
+	return &attempt{}
+}
+
+// attempt is the outermost middleware: what it sees is what River acts on.
+func (r *recorder) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
+	a := &attempt{
+		jobID: job.ID, number: job.Attempt, kind: job.Kind, queue: job.Queue, worker: r.worker, release: r.release,
+		due: later(job.CreatedAt, job.ScheduledAt), started: *job.AttemptedAt,
+	}
+	ctx, a.steps = trace.Start(ctx)
+	ctx = context.WithValue(ctx, attemptKey{}, a)
+	began := time.Now()
+	defer func() {
+		if a.outcome != "" {
+			return
+		}
+		if v := recover(); v != nil {
+			a.run = time.Since(began)
+			a.panicked(job, v, string(debug.Stack()))
+			r.note(a)
+			panic(v)
+		}
+	}()
+	err := doInner(ctx)
+	a.run = time.Since(began)
+	a.ended(job, err)
+	r.note(a)
+	return err
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// ended decides what became of the attempt, in the order in which River looks at an error.
+func (a *attempt) ended(job *jobRow, err error) {
+	a.contested = a.cause != nil
+	_, snoozed := errors.AsType[*river.JobSnoozeError](err)
+	_, cancelled := errors.AsType[*river.JobCancelError](err)
+	if err == nil || a.finished { // what is committed counts, whatever was returned after it
+		a.outcome = outcomeCompleted
+		return
+	}
+	text := err.Error()
+	switch {
+	case errors.Is(a.cause, rivertype.ErrJobCancelledRemotely):
+		a.outcome = outcomeCancelled
+	case errors.Is(a.cause, ErrLost), errors.Is(err, ErrLost):
+		a.outcome, a.contested = outcomeLost, true
+	case a.held != nil:
+		a.outcome, a.countsErr, text = outcomeHeld, true, "the arguments cannot be read: "+a.held.Error()
+	case snoozed:
+		a.outcome = outcomeSnoozed
+		return
+	case a.cause != nil && errors.Is(err, context.Canceled):
+		a.outcome = outcomeHandedBack
+	case cancelled:
+		a.outcome, a.countsErr, text = outcomeCancelled, true, strings.TrimPrefix(text, "JobCancelError: ")
+	default:
+		a.outcome, a.countsErr = failure(job), true
+	}
+	a.err = clip(text, errorMost)
+}
+
+// panicked is ended for a panic, which River takes for an error even at a stop.
+func (a *attempt) panicked(job *jobRow, value any, stack string) {
+	a.contested = a.cause != nil
+	switch {
+	case a.finished:
+		a.outcome = outcomeCompleted
+	case errors.Is(a.cause, ErrLost):
+		a.outcome, a.contested = outcomeLost, true
+	case errors.Is(a.cause, rivertype.ErrJobCancelledRemotely) && job.Attempt < job.MaxAttempts:
+		a.outcome = outcomeCancelled
+	default:
+		a.outcome, a.countsErr = failure(job), true
+	}
+	if _, below, ok := strings.Cut(stack, "\npanic("); ok { // the lines above are of catching it
+		_, stack, _ = strings.Cut(below, "\n\t")
+		_, stack, _ = strings.Cut(stack, "\n")
+	}
+	a.err = clip(hideAddresses(fmt.Sprintf("panic: %v", value)), errorMost)
+	a.stack = clip(hideAddresses(stack), stackMost)
+}
+
+func failure(job *jobRow) string {
+	if job.Attempt >= job.MaxAttempts {
+		return outcomeDiscarded
+	}
+	return outcomeFailed
+}
+
+// clip bounds a text to so many bytes and makes it one that Postgres stores: valid UTF-8 without NUL.
+func clip(text string, most int) string {
+	const left = " …"
+	if len(text) > most {
+		text = text[:most-len(left)] + left
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
 }

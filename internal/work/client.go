@@ -58,6 +58,7 @@ func (o Options) config() *river.Config {
 		Workers: o.Workers,
 		Hooks:   []rivertype.Hook{stampOrigin(o.Release)},
 		Middleware: []rivertype.Middleware{
+			river.JobInsertMiddlewareFunc(collect),
 			river.WorkerMiddlewareFunc(passOrigin),
 			(&attemptLog{log: o.Log}).middleware(),
 			river.WorkerMiddlewareFunc(maskAddresses),

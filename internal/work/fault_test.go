@@ -38,6 +38,12 @@ func TestZombie(t *testing.T) {
 		"select dead_at is null and seen_at > now() - interval '1 s' and running = 0 from work.worker where dyno = 'worker.66'")
 	until(t, pool, "the job is as it was left", `select state = 'completed' and attempt = 2 and cardinality(errors) = 1
 		and metadata ->> 'deaths' = '1' from river.river_job where id = $1`, id)
+	var before time.Time
+	if err := pool.QueryRow(t.Context(), "select now()").Scan(&before); err != nil {
+		t.Fatal(err)
+	}
+	until(t, pool, "the victim has noted its attempt too", "select seen_at > $1::timestamptz + interval '2 s' from work.worker where dyno = 'worker.66'", before)
+	outcomes(t, pool, id, "lost", "completed")
 }
 
 // runningFor inserts a job that runs for a worker since some time.

@@ -33,8 +33,9 @@ func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effe
 		return effects(tx)
 	})
 	if err == nil {
-		if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-			a.gate.Finished(job.JobRow)
+		attemptOf(ctx).finished = true
+		if r, ok := ctx.Value(runningKey{}).(*running); ok {
+			r.gate.Finished(job.JobRow)
 		}
 	}
 	return err

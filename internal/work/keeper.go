@@ -21,6 +21,8 @@ type Keeper struct {
 	client  *Client
 	keeping *keeping
 
+	recorder *recorder // of attempts whose workers are gone
+
 	judgeFrom time.Time // the keeping goroutine only
 	judged    time.Time // the same
 }
@@ -38,6 +40,7 @@ const (
 // connection besides: all it does is short.
 func NewKeeper(pool *pgxpool.Pool, o Options) (*Keeper, error) {
 	k := &Keeper{id: cmp.Or(o.Process, "keeper") + "-" + rand.Text()[:10], pool: pool, opts: o}
+	k.recorder = newRecorder(pool, k.id, o)
 	var err error
 	if k.keeping, err = newKeeping(pool, k.id, o); err != nil {
 		return nil, err
@@ -59,6 +62,7 @@ func (k *Keeper) newClient() (*Client, error) {
 
 // Run keeps house until ctx ends. It outlasts a database that is away.
 func (k *Keeper) Run(ctx context.Context) {
+	defer k.recorder.start(context.WithoutCancel(ctx))()
 	led := make(chan struct{})
 	go func() {
 		defer close(led)
@@ -104,5 +108,5 @@ func (k *Keeper) judge(ctx context.Context, failed bool) error {
 	k.judged = time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
-	return rescue(ctx, k.pool, k.opts.Log, k.opts.Schema, k.id, []int64{}, []int{})
+	return rescue(ctx, k.pool, k.recorder, k.opts.Schema, []int64{}, []int{})
 }

@@ -42,6 +42,8 @@ type liveness struct {
 	started time.Time
 	slots   int
 
+	recorder *recorder // of the attempts that ended with their worker
+
 	known     chan struct{} // closed when the row is there
 	knownOnce sync.Once
 	confirmed atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)

@@ -27,8 +27,10 @@ func maskAddresses(ctx context.Context, _ *rivertype.JobRow, doInner func(contex
 		return nil
 	}
 	text := err.Error()
-	if clean := address.ReplaceAllString(text, "(address)"); clean != text {
+	if clean := hideAddresses(text); clean != text {
 		return &masked{clean, err}
 	}
 	return err
 }
+
+func hideAddresses(text string) string { return address.ReplaceAllString(text, "(address)") }

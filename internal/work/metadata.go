@@ -1,6 +1,7 @@
 package work
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -49,13 +50,18 @@ func OriginOf(ctx context.Context) Origin {
 	switch from := ctx.Value(originKey{}).(type) {
 	case Origin:
 		return from
-	case *rivertype.JobRow:
-		var o Origin
-		_ = json.Unmarshal(from.Metadata, &o) // whoever wrote something else under our names has a job without origin
-		o.ParentID = from.ID
-		return o
+	case *rivertype.JobRow: // that of a job which this one enqueues
+		return Origin{RequestID: originIn(from).RequestID, ParentID: from.ID}
 	}
 	return Origin{}
+}
+
+// originIn reads a job's own origin, where it has one.
+func originIn(job *rivertype.JobRow) (o Origin) {
+	if bytes.Contains(job.Metadata, []byte(`"`+KeyRequestID+`"`)) || bytes.Contains(job.Metadata, []byte(`"`+KeyParentID+`"`)) {
+		_ = json.Unmarshal(job.Metadata, &o) // whoever wrote something else under our names has a job without origin
+	}
+	return o
 }
 
 // stampOrigin writes the origin and the release into the metadata of every job that is inserted.
@@ -86,5 +92,6 @@ func stampOrigin(release string) river.HookInsertBeginFunc {
 // passOrigin gives a running job's context its origin, so that jobs which it enqueues name it as their parent and keep
 // the request.
 func passOrigin(ctx context.Context, job *rivertype.JobRow, doInner func(context.Context) error) error {
+	attemptOf(ctx).origin = originIn(job)
 	return doInner(context.WithValue(ctx, originKey{}, job)) // read only where it is asked for
 }

@@ -2,11 +2,12 @@ package work
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
 )
@@ -33,6 +34,37 @@ type rescued struct {
 	Queue  string
 	State  string
 	Worker string
+
+	Ended endedAttempt
+}
+
+// endedAttempt is the attempt that a rescue ended: what there is to note of it.
+type endedAttempt struct {
+	Number            int
+	Queue             string
+	Release           string
+	Metadata          json.RawMessage
+	Due, Began, Ended time.Time
+	Reason            string
+	Lost              bool // not handed back
+}
+
+// attempt is noted by the rescuer, for who ran it is gone. If that is untrue, both note the same.
+func (j *rescued) attempt() *attempt {
+	e := j.Ended
+	a := &attempt{
+		jobID: j.ID, number: e.Number, kind: j.Kind, queue: e.Queue, worker: j.Worker, release: e.Release,
+		due: e.Due, started: e.Began, run: e.Ended.Sub(e.Began), err: clip(e.Reason, errorMost),
+		outcome: outcomeHandedBack, countsErr: e.Lost, contested: true,
+	}
+	_ = json.Unmarshal(e.Metadata, &a.origin)
+	switch {
+	case j.State != string(rivertype.JobStateAvailable): // cancelled, or discarded as a poison pill
+		a.outcome = j.State
+	case e.Lost:
+		a.outcome = outcomeLost
+	}
+	return a
 }
 
 // querier is a worker's own connection, or a pool.
@@ -46,14 +78,14 @@ type querier interface {
 func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 	l.judged = time.Now()
 	ids, attempts := l.gate.Held()
-	return rescue(ctx, conn, l.log, l.opts.Schema, l.id, ids, attempts)
+	return rescue(ctx, conn, l.recorder, l.opts.Schema, ids, attempts)
 }
 
-// rescue is judge for whoever asks: a worker by its id, with the jobs and attempts that it has, or a process that works
-// none.
-func rescue(ctx context.Context, db querier, log *slog.Logger, schema, by string, ids []int64, attempts []int) error {
+// rescue is judge for whoever asks, by its recorder: a worker with the jobs and attempts that it has, or a process that
+// works none.
+func rescue(ctx context.Context, db querier, r *recorder, schema string, ids []int64, attempts []int) error {
 	rows, err := db.Query(ctx, rescueSQL(schema), quickDead.Seconds(), silentDead.Seconds(), afterServerStart.Seconds(),
-		strangerLost.Seconds(), pilot.AloneQueue, schema+".river_insert", by, fetchLost.Seconds(), ids, attempts)
+		strangerLost.Seconds(), pilot.AloneQueue, schema+".river_insert", r.worker, fetchLost.Seconds(), ids, attempts)
 	if err != nil {
 		return err
 	}
@@ -62,7 +94,8 @@ func rescue(ctx context.Context, db querier, log *slog.Logger, schema, by string
 		return fmt.Errorf("rescue jobs: %w", err)
 	}
 	for _, j := range jobs {
-		log.WarnContext(ctx, "a job was rescued", "job_id", j.ID, "kind", j.Kind, "queue", j.Queue, "state", j.State, "worker", j.Worker)
+		r.log.WarnContext(ctx, "a job was rescued", "job_id", j.ID, "kind", j.Kind, "queue", j.Queue, "state", j.State, "worker", j.Worker)
+		r.note(j.attempt())
 	}
 	return nil
 }
@@ -91,6 +124,7 @@ with died as (
                 when g.dead is false then 'handed back by the worker ' || g.id || ' at its stop'
                 when j.attempted_by[array_upper(j.attempted_by, 1)] = $7 then 'the worker ' || $7 || ' was given this job and never got it'
                 else 'no worker that is known has this job' end as reason,
+           j.attempt, j.queue, j.metadata, greatest(j.created_at, j.scheduled_at) as due, coalesce(j.attempted_at, now()) as began,
            j.metadata ? 'cancel_attempted_at' as cancelled, g.dead is true and j.queue = $5 as poison,
            coalesce((j.metadata ->> '` + KeyDeaths + `')::int, 0) + coalesce(g.dead, false)::int as deaths
     from ` + riverJob(riverSchema) + ` j
@@ -116,10 +150,13 @@ with died as (
             || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end
             || case when v.deaths >= 2 and j.queue <> $5 then jsonb_build_object('` + KeyQueue + `', j.queue) else '{}' end
     from lost v where j.id = v.id
-    returning j.id, j.kind, j.queue, j.state::text, j.attempted_by[array_upper(j.attempted_by, 1)] as worker
+    returning j.id, j.kind, j.queue, j.state::text, j.attempted_by[array_upper(j.attempted_by, 1)] as worker,
+        json_build_object('Number', v.attempt, 'Queue', v.queue, 'Metadata', v.metadata - 'river:log', 'Due', v.due, 'Began', v.began,
+            'Ended', clock_timestamp(), 'Reason', j.errors[array_upper(j.errors, 1)] ->> 'error', 'Lost', v.dead is distinct from false,
+            'Release', (select w.release from work.worker w where w.id = j.attempted_by[array_upper(j.attempted_by, 1)])) as ended
 ), told as (
     select pg_notify($6, json_build_object('queue', queue)::text)
     from (select distinct queue from rescued where state = 'available') q
 )
-select id, kind, queue, state, coalesce(worker, '') from rescued where (select count(*) from told) >= 0`
+select id, kind, queue, state, coalesce(worker, ''), ended from rescued where (select count(*) from told) >= 0`
 }

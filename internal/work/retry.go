@@ -78,6 +78,7 @@ const heldFor = 10 * time.Minute
 // spent, and its row says why it waits.
 func (l *liveness) holdBack(ctx context.Context, job *jobRow, cause error) error {
 	l.log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", job.ID, "kind", job.Kind, "err", cause)
+	attemptOf(ctx).held = cause
 	if err := river.MetadataSet(ctx, KeyHeld, fmt.Sprintf("the arguments cannot be read: %v", cause)); err != nil {
 		l.log.WarnContext(ctx, "the reason could not be noted", "job_id", job.ID, "err", err)
 	}

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
 )
@@ -40,6 +42,7 @@ type Worker struct {
 	liveness *liveness
 	keeping  *keeping
 	cancels  cancels
+	recorder *recorder
 }
 
 // NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
@@ -53,7 +56,9 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	w.line.Init()
 	driver, gate := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
 	w.gate = gate
+	w.recorder = newRecorder(pool, w.id, o)
 	w.liveness = newLiveness(w.id, o, gate)
+	w.liveness.recorder = w.recorder
 	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.line)
 	var err error
 	if w.keeping, err = newKeeping(pool, w.id, o); err != nil {
@@ -68,7 +73,8 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.SoftStopTimeout = o.Grace
 	cfg.RetryPolicy = w.liveness.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
-	cfg.Middleware = append(cfg.Middleware, river.WorkerMiddlewareFunc(w.attempt))
+	cfg.Middleware = slices.Concat([]rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.attempt), keepLog(o.Log)},
+		cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.attempt)})
 	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1, FetchPollInterval: alonePoll}}
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
@@ -93,6 +99,7 @@ func (w *Worker) Slots() (n int) {
 func (w *Worker) Run(ctx context.Context, ready func()) error {
 	lineCtx, closeLine := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeLine()
+	defer w.recorder.start(lineCtx)()
 	go w.line.Run(lineCtx)
 	go w.liveness.watch(lineCtx)
 	select { // a worker that is not known could not be told from a dead one
@@ -148,11 +155,12 @@ func (w *Worker) sayGoodbye(ctx context.Context) error {
 func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	ctx, cancel := w.gate.Watch(ctx, job)
 	defer cancel(nil)
-	a := &attempt{gate: w.gate, log: w.opts.Log, ended: make(chan struct{})}
-	defer close(a.ended)
+	defer func() { attemptOf(ctx).cause = context.Cause(ctx) }()
+	r := &running{gate: w.gate, log: w.opts.Log, ended: make(chan struct{})}
+	defer close(r.ended)
 	report := &reporter{pool: cmp.Or(w.opts.JobPool, w.pool), schema: w.opts.Schema, job: job, log: w.opts.Log}
 	defer report.end(ctx)
-	err := doInner(context.WithValue(context.WithValue(ctx, attemptKey{}, a), reporterKey{}, report))
+	err := doInner(context.WithValue(context.WithValue(ctx, runningKey{}, r), reporterKey{}, report))
 	switch {
 	case err == nil && (report.advanced.Load() || cursorOf(job) != nil):
 		return river.MetadataSet(ctx, KeyCursor, nil) // who has it done once more begins anew
@@ -162,7 +170,7 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
 		w.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", job.ID, "err", err)
 		return river.JobSnooze(0)
-	case !a.began && ctx.Err() == nil:
+	case !r.began && ctx.Err() == nil:
 		return w.liveness.holdBack(ctx, job, err)
 	case ctx.Err() != nil && !final(err):
 		return fmt.Errorf("%w: %w", context.Canceled, err) // River hands back at a stop what names the context's end

@@ -1,0 +1,84 @@
+package trace
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Queries is a tracer for pgx that counts each query, and the time until its last row was read, for the step that it is
+// made in. Every statement that is sent counts, begin and commit too, each of a batch, and a COPY as one. Waiting for a
+// connection of the pool is not part of it.
+type Queries struct{}
+
+// query is one exchange with the database under way, and its context.
+type query struct {
+	context.Context
+	step  *step
+	began time.Time
+}
+
+type queryKey struct{}
+
+func (q *query) Value(key any) any {
+	if key == (queryKey{}) {
+		return q
+	}
+	return q.Context.Value(key)
+}
+
+func start(ctx context.Context) context.Context {
+	s, _ := ctx.Value(stepKey{}).(*step)
+	if s == nil {
+		return ctx
+	}
+	for inner := s.inner.Load(); inner != nil; inner = s.inner.Load() {
+		s = inner
+	}
+	now := time.Now()
+	if s.first.Load() == 0 {
+		s.first.CompareAndSwap(0, int64(now.Sub(s.trace.began))+1)
+	}
+	return &query{ctx, s, now}
+}
+
+func end(ctx context.Context, queries int64) {
+	if q, ok := ctx.Value(queryKey{}).(*query); ok {
+		q.step.queries.Add(queries)
+		q.step.sql.Add(int64(time.Since(q.began)))
+	}
+}
+
+// TraceQueryStart notes when a query begins.
+func (Queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return start(ctx)
+}
+
+// TraceQueryEnd counts it.
+func (Queries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) { end(ctx, 1) }
+
+// TraceBatchStart notes when a batch begins.
+func (Queries) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return start(ctx)
+}
+
+// TraceBatchQuery counts one of its queries.
+func (Queries) TraceBatchQuery(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchQueryData) {
+	if q, ok := ctx.Value(queryKey{}).(*query); ok {
+		q.step.queries.Add(1)
+	}
+}
+
+// TraceBatchEnd adds the time of the whole batch.
+func (Queries) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) { end(ctx, 0) }
+
+// TraceCopyFromStart notes when a COPY begins.
+func (Queries) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
+	return start(ctx)
+}
+
+// TraceCopyFromEnd counts it.
+func (Queries) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromEndData) {
+	end(ctx, 1)
+}

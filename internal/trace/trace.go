@@ -1,0 +1,129 @@
+// Package trace times the steps of one request or one job, and counts the queries that each of them makes. A trace is
+// carried in a context; where there is none, everything here does next to nothing.
+package trace
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxSteps is how many steps a trace keeps one by one; those beyond are summed up in one more.
+const maxSteps = 50
+
+// Trace is one request or job, from Start on. It may be used by several goroutines.
+type Trace struct {
+	began time.Time
+	root  step // queries that no step claims
+
+	mu    sync.Mutex
+	steps []*step // in the order of their start
+	left  int     // how many came after that
+	more  step    // and what they took together
+}
+
+// step is a part of a trace. It knows nothing of its context, which may hold on to much and is let go of sooner.
+type step struct {
+	trace *Trace
+	name  string
+	at    time.Duration // since the trace began
+	took  time.Duration // 0 until it has ended; the trace's mu
+	ended atomic.Bool
+
+	queries atomic.Int64
+	sql     atomic.Int64 // nanoseconds
+	first   atomic.Int64 // of the root: when its first query began, in nanoseconds since the trace did, plus one
+
+	// inner is the step that was begun last with this one's context and has not ended. Code that goes on with the context
+	// which it had before the step, as handlers do with their request's, is taken to be in there.
+	inner atomic.Pointer[step]
+}
+
+type stepKey struct{}
+
+// within is the context of what happens in a step.
+type within struct {
+	context.Context
+	step *step
+}
+
+func (w *within) Value(key any) any {
+	if key == (stepKey{}) {
+		return w.step
+	}
+	return w.Context.Value(key)
+}
+
+// Start returns a context that carries a new trace.
+func Start(ctx context.Context) (context.Context, *Trace) {
+	t := &Trace{began: time.Now()}
+	t.root.trace = t
+	return &within{ctx, &t.root}, t
+}
+
+// Step runs fn as a step of the trace that ctx carries. Steps may lie within each other and beside each other. A query
+// counts for the innermost step of its context.
+func Step(ctx context.Context, name string, fn func(ctx context.Context) error) error {
+	outer, _ := ctx.Value(stepKey{}).(*step)
+	if outer == nil {
+		return fn(ctx)
+	}
+	s, kept := outer.trace.begin(name)
+	before := outer.inner.Swap(s)
+	defer func() {
+		s.trace.end(s, kept)
+		if before != nil && before.ended.Load() {
+			before = nil
+		}
+		outer.inner.CompareAndSwap(s, before)
+	}()
+	return fn(&within{ctx, s})
+}
+
+// begin returns a new step, and whether it is among those that are kept one by one.
+func (t *Trace) begin(name string) (s *step, kept bool) {
+	s = &step{trace: t, name: name, at: time.Since(t.began)}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if kept = len(t.steps) < maxSteps; kept {
+		t.steps = append(t.steps, s)
+		return s, kept
+	}
+	if t.left++; t.left == 1 {
+		t.more.at = s.at
+	}
+	return s, kept
+}
+
+func (t *Trace) end(s *step, kept bool) {
+	took := max(time.Since(t.began)-s.at, 1)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.took = took
+	s.ended.Store(true)
+	if !kept {
+		t.more.took += took
+		t.more.queries.Add(s.queries.Load())
+		t.more.sql.Add(s.sql.Load())
+	}
+}
+
+// Queries is how many queries the trace has counted, in steps and outside, and what they took together.
+func (t *Trace) Queries() (n int, took time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range append(slices.Clip(t.steps), &t.root, &t.more) {
+		n += int(s.queries.Load())
+		took += time.Duration(s.sql.Load())
+	}
+	return n, took
+}
+
+// Len is how many steps it keeps.
+func (t *Trace) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.steps)
+}

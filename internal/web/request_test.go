@@ -1,0 +1,98 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// TestRequestsThatEnqueueAreKept: with their route, steps and jobs, within two seconds; one that was rolled back is not,
+// nor one that only reads. What was answered last is written when the process stops.
+func TestRequestsThatEnqueueAreKept(t *testing.T) {
+	t.Parallel()
+	cfg, err := pgxpool.ParseConfig(testdb.NewURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.ConnConfig.Tracer = trace.Queries{}
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	s := newSite(t)
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &recommend.ReaderWorker{})
+	river.AddWorker(workers, &mail.DeliverWorker{})
+	o := work.Options{Schema: "river", Log: s.server.Log, Workers: workers, Process: "web.1", Release: "v7"}
+	s.server.DB, s.server.Requests = pool, work.NewRequests(pool, o)
+	if s.server.Jobs, err = work.NewInserter(pool, o); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.server.Requests.Run(ctx)
+	}()
+	kept := func(where string) (n int) {
+		if err := pool.QueryRow(t.Context(), "select count(*) from work.request where "+where).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+
+	s.header.Set("X-Request-Id", "the-sign-up")
+	s.post("/signup", url.Values{"name": {"Odo"}, "email": {s.email("odo")}, "password": {"a long password"}}).leadsTo("/")
+	answered := time.Now()
+	for kept("id = 'the-sign-up'") == 0 {
+		if time.Since(answered) > 2*time.Second {
+			t.Fatal("the request is not kept after 2 s")
+		}
+		time.Sleep(20 * time.Millisecond) // between two looks
+	}
+	for _, sql := range []string{
+		"method = 'POST' and route = '/signup' and status = 303 and process = 'web.1' and release = 'v7'",
+		"jobs = (select array_agg(id) from river.river_job where kind = 'deliver_mail' and metadata ->> 'request_id' = 'the-sign-up')",
+		"exists (select from jsonb_array_elements(steps) s where s ->> 'name' = 'transaction' and (s ->> 'queries')::int >= 4)",
+	} {
+		if kept(sql) != 1 {
+			t.Errorf("it is not so that %s", sql)
+		}
+	}
+
+	var book int64
+	if err := pool.QueryRow(t.Context(), "insert into book (title) values ('Middlemarch') returning id").Scan(&book); err != nil {
+		t.Fatal(err)
+	}
+	rate := fmt.Sprintf("/books/%d/rating", book)
+	s.server.TasteChanges = func(ctx context.Context, tx pgx.Tx, readerID int64) error {
+		return errors.Join(recommend.Enqueue(ctx, tx, s.server.Jobs, readerID), errors.New("boom"))
+	}
+	s.header.Set("X-Request-Id", "rolled-back")
+	s.post(rate, url.Values{"stars": {"4"}}).wants(http.StatusInternalServerError)
+	s.header.Set("X-Request-Id", "only-reading")
+	s.get("/").wants(http.StatusOK)
+	s.server.TasteChanges = nil
+	s.header.Set("X-Request-Id", "the-last-one")
+	s.post(rate, url.Values{"stars": {"4"}}).wants(http.StatusSeeOther)
+	cancel()
+	<-ended
+	if kept("id = 'the-last-one' and route = '/books/{id}/rating' and cardinality(jobs) = 1") != 1 || kept("true") != 2 {
+		t.Errorf("%d requests are kept, want the first and the last", kept("true"))
+	}
+}

@@ -1,0 +1,51 @@
+package work
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+// A fingerprint names an error by its text without what differs from one time to the next, so that a thousand failures of
+// one cause are one line for the operator. The kind of job is no part of it: a mail server that is down fails many kinds.
+
+const digits = "0123456789"
+
+// differing are the parts of an error's text that are left out, and what stands for them, in the order in which they are
+// looked for. Quoted text goes first: it may hold any of the others.
+var differing = []struct {
+	what *regexp.Regexp
+	mark string
+	with string // it is not looked for in a text that has none of these characters
+}{
+	{regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`\n]*`|“[^”\n]*”|«[^»\n]*»"), `"…"`, "\"`“«"},
+	{regexp.MustCompile(`(^|[\s(\[{=:,])'[^'\n]*'`), `$1"…"`, "'"}, // not the apostrophe of a word
+	{address, "(address)", "@"},
+	{regexp.MustCompile(`\b\w+(?:\.\w+)?-[A-Z2-7]{10}\b`), "(worker)", "-"},
+	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "(id)", "-"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?`), "(time)", "-"},
+	{regexp.MustCompile(`(?i)\[[0-9a-f:.%a-z]*:[0-9a-f:.%a-z]*\](?::\d+)?|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b`), "(host)", digits},
+	{regexp.MustCompile(`\b((?:[a-zA-Z][\w-]*)(?:\.[\w-]+)*):\d{2,5}\b`), "$1:(port)", ":"},
+	{regexp.MustCompile(`\b(?:\d+(?:\.\d+)?(?:h|ms|µs|us|ns|m|s))+\b`), "(time)", digits},
+	{regexp.MustCompile(`\b0[xX][0-9a-fA-F]+\b|\b[0-9a-fA-F]*[0-9][0-9a-fA-F]*[a-fA-F][0-9a-fA-F]*\b|\b[a-fA-F]+[0-9][0-9a-fA-F]*\b`), "(id)", digits},
+	{regexp.MustCompile(`\d+(?:[.,]\d+)*`), "#", digits},
+	{regexp.MustCompile(`\s+`), " ", ""},
+}
+
+// gist is what the errors of one cause have in common.
+func gist(text string) string {
+	for _, d := range differing {
+		if d.with != "" && !strings.ContainsAny(text, d.with) {
+			continue
+		}
+		text = d.what.ReplaceAllString(text, d.mark)
+	}
+	return text
+}
+
+// fingerprint is the first 12 digits of the gist's SHA-256.
+func fingerprint(text string) string {
+	sum := sha256.Sum256([]byte(gist(text)))
+	return hex.EncodeToString(sum[:])[:12]
+}

@@ -1,0 +1,111 @@
+package work
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/riverqueue/river/riverlog"
+	"github.com/riverqueue/river/rivertype"
+)
+
+const (
+	// logMost is what is kept of an attempt's log with its job, in bytes.
+	logMost = 16 << 10
+	// logsMost is what all attempts of a job may keep together; the oldest go first.
+	logsMost = 64 << 10
+)
+
+// Log is the logger of the job that runs with ctx: its lines go to the process's log, marked with the job, and are kept
+// with the job. They are for operators: ids and facts, no secrets; addresses are masked. Where no job runs, lines go
+// nowhere.
+func Log(ctx context.Context) *slog.Logger {
+	l, ok := ctx.Value(jobLogKey{}).(*jobLog)
+	if !ok {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l.logger()
+}
+
+type jobLogKey struct{}
+
+// jobLog makes its logger when a job first logs: most never do.
+type jobLog struct {
+	logger func() *slog.Logger
+}
+
+// keepLog is River's own way of keeping logs with jobs, in their metadata.
+func keepLog(log *slog.Logger) rivertype.Middleware {
+	return riverlog.NewMiddlewareCustomContext(func(ctx context.Context, w io.Writer) context.Context {
+		a := attemptOf(ctx)
+		return context.WithValue(ctx, jobLogKey{}, &jobLog{sync.OnceValue(func() *slog.Logger {
+			marked := log.With("job_id", a.jobID, "kind", a.kind, "attempt", a.number)
+			kept := slog.NewTextHandler(&bounded{w: w, left: logMost - len(logFull)}, nil)
+			return slog.New(masking{slog.NewMultiHandler(marked.Handler(), kept)})
+		})})
+	}, &riverlog.MiddlewareConfig{MaxSizeBytes: logMost, MaxTotalBytes: logsMost})
+}
+
+// logFull is the last line of a log that was longer.
+const logFull = "more was logged than is kept\n"
+
+// bounded lets so many bytes through, in whole lines. slog writes one line at a time.
+type bounded struct {
+	w    io.Writer
+	left int
+}
+
+func (b *bounded) Write(line []byte) (int, error) {
+	kept := line
+	switch {
+	case b.left < 0:
+		return len(line), nil
+	case len(line) > b.left:
+		kept, b.left = []byte(logFull), 0
+	}
+	b.left -= len(kept)
+	_, err := b.w.Write(kept)
+	return len(line), err
+}
+
+// masking keeps people's addresses out of what is logged.
+type masking struct{ slog.Handler }
+
+func (m masking) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, hideAddresses(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(maskAttr(a))
+		return true
+	})
+	return m.Handler.Handle(ctx, clean)
+}
+
+func (m masking) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = maskAttr(a)
+	}
+	return masking{m.Handler.WithAttrs(clean)}
+}
+
+func (m masking) WithGroup(name string) slog.Handler { return masking{m.Handler.WithGroup(name)} }
+
+// maskAttr leaves what holds no address as it is.
+func maskAttr(a slog.Attr) slog.Attr {
+	v := a.Value.Resolve()
+	switch v.Kind() {
+	case slog.KindGroup:
+		var clean []slog.Attr
+		for _, member := range v.Group() {
+			clean = append(clean, maskAttr(member))
+		}
+		return slog.Attr{Key: a.Key, Value: slog.GroupValue(clean...)}
+	case slog.KindString, slog.KindAny:
+		text := v.String()
+		if clean := hideAddresses(text); clean != text {
+			return slog.String(a.Key, clean)
+		}
+	}
+	return a
+}

@@ -1,0 +1,129 @@
+package work
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work/pilot"
+)
+
+// writeTimeout bounds the transaction of a batch.
+const writeTimeout = 10 * time.Second
+
+// attemptColumns are those of work.attempt, in the order of attempt.row.
+var attemptColumns = []string{
+	"job_id", "attempt", "kind", "queue", "outcome", "worker", "release", "request_id", "parent_id",
+	"due_at", "started_at", "ended_at", "error", "trace", "fingerprint", "steps",
+}
+
+func (a *attempt) row() []any {
+	var steps []byte
+	if a.steps != nil {
+		steps = stepsJSON(a.steps)
+	}
+	return []any{
+		a.jobID, a.number, a.kind, a.queue, a.outcome, a.worker, a.release, orNull(clip(a.origin.RequestID, 200)), orNull(a.origin.ParentID),
+		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.stack), orNull(a.finger), steps,
+	}
+}
+
+// stepsJSON is nil for a trace without any.
+func stepsJSON(t *trace.Trace) (text []byte) {
+	if list := t.Steps(); len(list) > 0 {
+		text, _ = json.Marshal(list) // names and numbers
+	}
+	return text
+}
+
+// orNull is nil for the zero value.
+func orNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// write stores a batch whole or not at all: the attempts, and what they add to minutes and errors. An earlier try whose
+// answer was lost is found out: its transaction, if it lives on in the server, is waited for, and what it committed is not
+// written again.
+func (r *recorder) write(ctx context.Context, b *batch) error {
+	fingerprints(b.attempts)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select "+pilot.EndIfSilent+", pg_advisory_xact_lock($1)", r.lockKey); err != nil {
+			return err
+		}
+		ours, contested := split(b.attempts)
+		if b.unsure && len(ours) > 0 {
+			var written bool
+			err := tx.QueryRow(ctx, `select exists (select from work.attempt where job_id = $1 and started_at = $2 and worker = $3)`,
+				ours[0].jobID, ours[0].started, ours[0].worker).Scan(&written)
+			if err != nil || written {
+				return err
+			}
+		}
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"work", "attempt"}, attemptColumns,
+			pgx.CopyFromSlice(len(ours), func(i int) ([]any, error) { return ours[i].row(), nil }))
+		if err != nil {
+			return fmt.Errorf("write attempts: %w", err)
+		}
+		for _, a := range contested {
+			tag, err := tx.Exec(ctx, contestedSQL, a.row()...)
+			if err != nil {
+				return fmt.Errorf("write a contested attempt: %w", err)
+			}
+			if tag.RowsAffected() > 0 {
+				ours = append(ours, a)
+			}
+		}
+		sums := &pgx.Batch{}
+		addErrors(sums, ours)
+		addMinutes(sums, ours) // last: every worker writes these rows, and waits for whoever has them
+		return tx.SendBatch(ctx, sums).Close()
+	})
+}
+
+// split sets apart the attempts that others may have written.
+func split(attempts []*attempt) (ours, contested []*attempt) {
+	ours = make([]*attempt, 0, len(attempts))
+	for _, a := range attempts {
+		if a.contested {
+			contested = append(contested, a)
+		} else {
+			ours = append(ours, a)
+		}
+	}
+	return ours, contested
+}
+
+// contestedSQL writes an attempt unless it is there: a job is fetched once at one time.
+const contestedSQL = `
+insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, request_id, parent_id,
+    due_at, started_at, ended_at, error, trace, fingerprint, steps)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+where not exists (select from work.attempt where job_id = $1 and started_at = $11)`
+
+// notStorable reports whether err is about the data: trying again brings the same.
+func notStorable(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code[:2] == "22" || pgErr.Code[:2] == "23" || pgErr.Code[:2] == "54")
+}
+
+// markRelease notes when a release was first seen. A process that was not given one leaves no mark.
+func markRelease(ctx context.Context, pool *pgxpool.Pool, release string) error {
+	if release == "" {
+		return nil
+	}
+	_, err := pool.Exec(ctx, "insert into work.release (name) values ($1) on conflict do nothing", release)
+	return err
+}

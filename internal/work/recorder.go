@@ -1,0 +1,195 @@
+package work
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// flushEvery is how often what was noted is written.
+	flushEvery = time.Second
+	// flushAt is how many attempts are not left to wait for that.
+	flushAt = 1000
+	// batchMost is how many are written in one transaction. While it lasts it holds one of River's connections, which may be
+	// the only one.
+	batchMost = 1000
+	// bufferMost bounds what is kept while the database is away, in bytes: some 25 000 attempts.
+	bufferMost = 16 << 20
+	// lastFlush bounds the last write of a process that stops; it comes after all else, and the platform kills at 30 s.
+	lastFlush = time.Second
+	// tidyEvery is how often what is too old is deleted, by whichever process comes first.
+	tidyEvery = time.Minute
+)
+
+// recorder notes a worker's attempts and writes them in batches, beside the work and never in its way.
+type recorder struct {
+	pool    *pgxpool.Pool
+	worker  string
+	release string
+	log     *slog.Logger
+	lockKey int64
+
+	mu      sync.Mutex
+	noted   []*attempt
+	bytes   int // of noted
+	dropped int // the buffer was full
+	many    chan struct{}
+
+	writing []batch // what was taken from noted and is not written; only the goroutine of run has it
+	away    bool    // the latest write failed; the same
+}
+
+// batch is what is written in one transaction.
+type batch struct {
+	attempts []*attempt
+	unsure   bool // it was tried, and may have been written although we heard nothing
+}
+
+func newRecorder(pool *pgxpool.Pool, worker string, o Options) *recorder {
+	return &recorder{
+		pool: pool, worker: worker, release: o.Release, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
+	}
+}
+
+// note takes an attempt that has ended. It never waits for the database: if that is away for long, the oldest are dropped.
+func (r *recorder) note(a *attempt) {
+	a.bytes = 640 + len(a.err) + len(a.stack)
+	if a.steps != nil {
+		a.bytes += a.steps.Len() * 160
+	}
+	r.mu.Lock()
+	r.noted = append(r.noted, a)
+	r.bytes += a.bytes
+	for r.bytes > bufferMost {
+		r.bytes -= r.noted[0].bytes
+		r.noted[0] = nil
+		r.noted = r.noted[1:]
+		r.dropped++
+	}
+	enough := len(r.noted) == flushAt
+	r.mu.Unlock()
+	if enough {
+		select {
+		case r.many <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// take moves the oldest attempts into a batch; ok is false if there are none.
+func (r *recorder) take() (b batch, dropped int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(len(r.noted), batchMost)
+	b.attempts = r.noted[:n:n]
+	r.noted = r.noted[n:]
+	if len(r.noted) == 0 {
+		r.noted = nil // the array goes with the batch
+	}
+	for _, a := range b.attempts {
+		r.bytes -= a.bytes
+	}
+	dropped, r.dropped = r.dropped, 0
+	return b, dropped, n > 0
+}
+
+// start writes what is noted, beside the work, until stop is called, which writes the rest unless the database is away.
+func (r *recorder) start(ctx context.Context) (stop func()) {
+	runCtx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.run(runCtx)
+	}()
+	return func() {
+		cancel()
+		<-done
+		ctx, cancel := context.WithTimeout(ctx, lastFlush)
+		defer cancel()
+		r.flush(ctx)
+		if n := r.left(); n > 0 {
+			r.log.WarnContext(ctx, "attempts were not written before the end", "attempts", n)
+		}
+	}
+}
+
+// left is how many attempts are not written; nobody must be writing.
+func (r *recorder) left() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n = len(r.noted) + r.dropped
+	for _, b := range r.writing {
+		n += len(b.attempts)
+	}
+	return n
+}
+
+func (r *recorder) run(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	marked, tidied := false, time.Now()
+	for {
+		if !marked {
+			marked = markRelease(ctx, r.pool, r.release) == nil
+		}
+		many := r.many
+		if r.away {
+			many = nil // one try a tick is enough
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-many:
+		case <-tick.C:
+		}
+		r.flush(ctx)
+		if time.Since(tidied) > tidyEvery {
+			tidied = time.Now()
+			if err := Tidy(ctx, r.pool); err != nil && ctx.Err() == nil {
+				r.log.WarnContext(ctx, "old measurements could not be deleted", "err", err)
+			}
+		}
+	}
+}
+
+// flush writes all that is noted, or what it can until something fails; the rest waits for the next time.
+func (r *recorder) flush(ctx context.Context) {
+	for ctx.Err() == nil {
+		if len(r.writing) == 0 {
+			b, dropped, ok := r.take()
+			if dropped > 0 {
+				r.log.WarnContext(ctx, "attempts were dropped: they could not be written in time", "attempts", dropped)
+			}
+			if !ok {
+				return
+			}
+			r.writing = []batch{b}
+		}
+		b := &r.writing[0]
+		err := r.write(ctx, b)
+		switch {
+		case err == nil:
+			if r.away {
+				r.log.InfoContext(ctx, "attempts are written again")
+			}
+			r.away, r.writing = false, r.writing[1:]
+		case notStorable(err) && len(b.attempts) == 1:
+			r.log.ErrorContext(ctx, "an attempt cannot be stored and is dropped", "job_id", b.attempts[0].jobID, "err", err)
+			r.writing = r.writing[1:]
+		case notStorable(err): // halve it until the culprit is alone
+			half := len(b.attempts) / 2
+			r.writing = append([]batch{{attempts: b.attempts[:half]}, {attempts: b.attempts[half:]}}, r.writing[1:]...)
+		default:
+			if !r.away && ctx.Err() == nil {
+				r.log.WarnContext(ctx, "attempts cannot be written: they are kept for later", "err", err)
+			}
+			r.away, b.unsure = true, true
+			return
+		}
+	}
+}

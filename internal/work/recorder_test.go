@@ -1,0 +1,327 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/trace"
+)
+
+func newTestRecorder(t testing.TB, pool *pgxpool.Pool, worker string) *recorder {
+	t.Helper()
+	return newRecorder(pool, worker, Options{Release: "v7", Schema: "river", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+}
+
+// anAttempt is the n-th of many, a millisecond after the one before.
+func anAttempt(worker string, n int) *attempt {
+	began := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Millisecond)
+	a := &attempt{
+		jobID: int64(n), number: 1, kind: fmt.Sprintf("kind_%d", n%5), queue: "default", outcome: outcomeCompleted, worker: worker, release: "v7",
+		due: began.Add(-10 * time.Millisecond), started: began, run: 3 * time.Millisecond,
+	}
+	if n%10 == 0 {
+		a.outcome, a.err, a.countsErr = outcomeFailed, fmt.Sprintf("error %c: no book %d", 'a'+rune(n/10%7), n), true
+	}
+	return a
+}
+
+func sum(t testing.TB, pool *pgxpool.Pool, sql string) (n int) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), "select coalesce(("+sql+"), 0)::int").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// adds checks that exactly n attempts are written, and that minutes and errors say the same.
+func adds(t *testing.T, pool *pgxpool.Pool, n int) {
+	t.Helper()
+	failed := sum(t, pool, "select count(*) from work.attempt where outcome = 'failed'")
+	for sql, want := range map[string]int{
+		"select count(*) from work.attempt":                                         n,
+		"select sum(completed + failed) from work.minute":                           n,
+		"select (work.sum(wait))[5] from work.minute":                               n, // 8 to 16 ms
+		"select (work.sum(run))[3] from work.minute":                                n, // 2 to 4 ms
+		"select round(sum(wait_s) * 100) from work.minute":                          n,
+		"select sum(failed) from work.minute":                                       failed,
+		"select sum(attempts) from work.error_hour":                                 failed,
+		"select count(*) from work.error_hour where kind not in ('kind_0')":         0,
+		"select count(*) from (select from work.attempt group by job_id, worker) a": n,
+	} {
+		if got := sum(t, pool, sql); got != want {
+			t.Errorf("%s: %d, want %d", sql, got, want)
+		}
+	}
+}
+
+// TestRecordersMerge: two processes write the same minutes and errors at once, in many batches.
+func TestRecordersMerge(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	var group sync.WaitGroup
+	for _, worker := range []string{"one", "two"} {
+		r := newTestRecorder(t, pool, worker)
+		group.Go(func() {
+			var notes sync.WaitGroup
+			for part := range 4 {
+				notes.Go(func() {
+					for n := range 500 {
+						r.note(anAttempt(worker, part*500+n))
+						if n%50 == 0 && part == 0 {
+							r.flush(t.Context())
+						}
+					}
+				})
+			}
+			notes.Wait()
+			r.flush(t.Context())
+			if r.left() != 0 {
+				t.Errorf("%d attempts were not written", r.left())
+			}
+		})
+	}
+	group.Wait()
+	adds(t, pool, 4000)
+	if n := sum(t, pool, "select count(*) from work.error"); n != 7 {
+		t.Errorf("%d errors, want 7", n)
+	}
+}
+
+// wire is a way to the database that can be cut.
+type wire struct {
+	cut        atomic.Bool // whatever is sent fails
+	loseCommit atomic.Bool // the next commit is sent, and its answer lost
+}
+
+type wireConn struct {
+	net.Conn
+	wire *wire
+}
+
+func (c *wireConn) Write(p []byte) (int, error) {
+	if c.wire.cut.Load() {
+		_ = c.Close()
+		return 0, errors.New("the wire is cut")
+	}
+	lose := strings.Contains(string(p), "commit") && c.wire.loseCommit.CompareAndSwap(true, false)
+	n, err := c.Conn.Write(p)
+	if lose {
+		_, _ = c.Conn.Read(make([]byte, 1)) // the answer is on its way: the commit is done
+		_ = c.Close()
+	}
+	return n, err
+}
+
+// wired returns a pool on the database of pool whose connections go through the wire.
+func wired(t testing.TB, pool *pgxpool.Pool) (*pgxpool.Pool, *wire) {
+	t.Helper()
+	w := &wire{}
+	cfg := pool.Config()
+	dial := cfg.ConnConfig.DialFunc
+	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if w.cut.Load() {
+			return nil, errors.New("the wire is cut")
+		}
+		conn, err := dial(ctx, network, addr)
+		return &wireConn{conn, w}, err
+	}
+	through, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(through.Close)
+	return through, w
+}
+
+// TestDatabaseAway: only what exceeds the buffer is lost, the oldest first, and said; nothing is written twice.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	through, wire := wired(t, pool)
+	r := newTestRecorder(t, through, "one")
+	const many = 30_000
+	wire.cut.Store(true)
+	for n := range many {
+		r.note(anAttempt("one", n))
+		if n == 10 {
+			r.flush(t.Context()) // these are on their way, and not dropped
+		}
+	}
+	r.flush(t.Context())
+	dropped := r.dropped
+	if dropped < 1000 || r.left() != many {
+		t.Fatalf("%d dropped, %d left in all", dropped, r.left())
+	}
+	wire.cut.Store(false)
+	r.flush(t.Context())
+	adds(t, pool, many-dropped)
+	if n := sum(t, pool, fmt.Sprintf("select count(*) from work.attempt where job_id > 10 and job_id < %d", dropped+11)); n != 0 {
+		t.Errorf("%d attempts are there that are older than some that were dropped", n)
+	}
+}
+
+// TestLostAnswer: a batch that was committed, though nobody heard, is not written again.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	through, wire := wired(t, pool)
+	r := newTestRecorder(t, through, "one")
+	for n := range 100 {
+		r.note(anAttempt("one", n))
+	}
+	wire.loseCommit.Store(true)
+	r.flush(t.Context())
+	if r.left() != 100 || sum(t, pool, "select count(*) from work.attempt") != 100 {
+		t.Fatalf("%d left: the answer was not lost", r.left())
+	}
+	for n := range 100 {
+		r.note(anAttempt("one", 100+n))
+	}
+	r.flush(t.Context())
+	adds(t, pool, 200)
+}
+
+// TestBadRow: one that Postgres refuses does not keep the others from being written.
+func TestBadRow(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	r := newTestRecorder(t, pool, "one")
+	for n := range 100 {
+		a := anAttempt("one", n)
+		if n == 41 {
+			a.kind = "bad\x00"
+		}
+		r.note(a)
+	}
+	r.flush(t.Context())
+	adds(t, pool, 99)
+}
+
+// TestContested: what two processes noted of one attempt is written and counted once.
+func TestContested(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	for _, worker := range []string{"one", "two"} {
+		r := newTestRecorder(t, pool, worker)
+		for n := range 100 {
+			if a := anAttempt("one", n); worker == "one" || n%10 == 0 {
+				a.contested = n%10 == 0
+				r.note(a)
+			}
+		}
+		r.flush(t.Context())
+	}
+	adds(t, pool, 100)
+}
+
+func TestTidy(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	if _, err := pool.Exec(t.Context(), `
+		insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, due_at, started_at, ended_at)
+		select n, 1, 'k', 'q', case when n % 2 = 0 then 'completed' else 'failed' end, 'w', 'v7', at, at, at
+		from (select n, now() - n * interval '3 s' as at from generate_series(1, 40000) n) a;
+		insert into work.minute (minute, queue, kind, wait, run, wait_s, run_s)
+		select now() - n * interval '1 day', 'q', 'k', '{}', '{}', 0, 0 from generate_series(1, 40) n;
+		insert into work.error (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release, muted_at)
+		select n, '', now(), now() - n * interval '1 day', '', '', case when n = 40 then now() end from generate_series(1, 40) n;
+		insert into work.error_hour select n, now() - n * interval '1 day', 'k', 'v7', 1 from generate_series(1, 40) n;
+		insert into work.request (id, method, route, status, started_at, ended_at, release, process, jobs)
+		select n, '', '', 200, now() - n * interval '1 min', now(), '', '', '{}' from generate_series(1, 1500) n`); err != nil {
+		t.Fatal(err)
+	}
+	if err := Tidy(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	for sql, want := range map[string]int{
+		"select count(*) from work.attempt":    28799, // a day has 28,800 times three seconds, and now it is later
+		"select count(*) from work.minute":     29,
+		"select count(*) from work.error":      30, // the muted one too
+		"select count(*) from work.error_hour": 29,
+		"select count(*) from work.request":    1439,
+	} {
+		if got := sum(t, pool, sql); got != want {
+			t.Errorf("%s: %d, want %d", sql, got, want)
+		}
+	}
+	// Of 28,799 attempts, 14,400 are failed.
+	for _, c := range []struct{ most, failed int }{{20_000, 14_400}, {10_000, 10_000}} {
+		if err := keepAtMost(t.Context(), pool, c.most, "work.attempt", "outcome = 'completed'", "ended_at"); err != nil {
+			t.Fatal(err)
+		}
+		all, failed := sum(t, pool, "select count(*) from work.attempt"), sum(t, pool, "select count(*) from work.attempt where outcome = 'failed'")
+		if all != c.most || failed != c.failed {
+			t.Errorf("%d attempts are left, %d failed; want %d, %d", all, failed, c.most, c.failed)
+		}
+	}
+	if newest := sum(t, pool, "select extract(epoch from now() - max(ended_at)) from work.attempt"); newest > 60 {
+		t.Errorf("the newest left is %d s old", newest)
+	}
+	conn, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), "select pg_advisory_lock($1)", tidyLock); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := deleteUpTo(t.Context(), pool, 100, "work.attempt", "true", "ended_at"); n != 0 || err != nil {
+		t.Errorf("while another deletes: %d, %v", n, err)
+	}
+}
+
+func BenchmarkNote(b *testing.B) {
+	r := newTestRecorder(b, nil, "one")
+	a := anAttempt("one", 1)
+	_, a.steps = trace.Start(b.Context())
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for n := 1; pb.Next(); n++ {
+			r.note(a)
+			if n%1000 == 0 {
+				r.take()
+			}
+		}
+	})
+}
+
+// BenchmarkAttempt is what recording adds to a job: the middleware around work that does nothing.
+func BenchmarkAttempt(b *testing.B) {
+	r := newTestRecorder(b, nil, "one")
+	now := time.Now()
+	job := &jobRow{ID: 1, Kind: "k", Queue: "q", Attempt: 1, MaxAttempts: 25, AttemptedAt: &now, CreatedAt: now, ScheduledAt: now}
+	b.ReportAllocs()
+	for n := 1; b.Loop(); n++ {
+		_ = r.attempt(b.Context(), job, func(context.Context) error { return nil })
+		if n%1000 == 0 {
+			r.take()
+		}
+	}
+}
+
+func BenchmarkFlush5000(b *testing.B) {
+	pool := testdb.New(b)
+	r := newTestRecorder(b, pool, "one")
+	n := 0
+	for b.Loop() {
+		for range 5000 {
+			n++
+			r.note(anAttempt("one", n))
+		}
+		r.flush(b.Context())
+	}
+	if r.left() > 0 {
+		b.Error(r.left(), "left")
+	}
+}

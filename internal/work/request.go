@@ -1,0 +1,201 @@
+package work
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/trace"
+)
+
+const (
+	// sampleMost is how many requests of one sort are written of each second; there, others are left out at random.
+	sampleMost = 20
+	// requestsKept bounds what waits while the database is away.
+	requestsKept = 1000
+)
+
+// Request is a web request that has ended.
+type Request struct {
+	ID       string
+	Method   string
+	Route    string // the pattern, not the path
+	Status   int
+	Began    time.Time
+	Ended    time.Time
+	Enqueued *Enqueued
+	Steps    *trace.Trace
+
+	standsFor int
+}
+
+// Requests writes the requests of a web process which enqueued jobs, beside them and never in their way.
+type Requests struct {
+	pool   *pgxpool.Pool
+	opts   Options
+	mu     sync.Mutex
+	sorts  map[requestSort]*sample
+	failed []Request // to be written again; the goroutine of Run alone
+}
+
+// requestSort is what makes requests alike.
+type requestSort struct {
+	method, route string
+	status        int
+}
+
+// sample is a fair choice of the requests of one sort.
+type sample struct {
+	seen int
+	kept []Request
+}
+
+// NewRequests returns a recorder for o.Process and o.Release. Nothing is written until Run.
+func NewRequests(pool *pgxpool.Pool, o Options) *Requests {
+	return &Requests{pool: pool, opts: o, sorts: map[requestSort]*sample{}}
+}
+
+// Note takes a request, unless it enqueued nothing. A nil receiver takes none.
+func (r *Requests) Note(q Request) {
+	if r == nil || len(q.Enqueued.list()) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := requestSort{q.Method, q.Route, q.Status}
+	s := r.sorts[key]
+	if s == nil {
+		s = &sample{}
+		r.sorts[key] = s
+	}
+	s.seen++
+	if len(s.kept) < sampleMost {
+		s.kept = append(s.kept, q)
+	} else if i := rand.IntN(s.seen); i < sampleMost { // each has had the same chance
+		s.kept[i] = q
+	}
+}
+
+// take returns the samples, each request with the number that it stands for.
+func (r *Requests) take() (list []Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sorts {
+		for i, q := range s.kept {
+			q.standsFor = s.seen / len(s.kept)
+			if i < s.seen%len(s.kept) {
+				q.standsFor++
+			}
+			list = append(list, q)
+		}
+	}
+	clear(r.sorts)
+	return list
+}
+
+// Run writes every second until ctx ends, and then what is left.
+func (r *Requests) Run(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for marked := false; ; {
+		if !marked {
+			marked = markRelease(ctx, r.pool, r.opts.Release) == nil
+		}
+		select {
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+			defer cancel()
+			r.flush(ctx)
+			return
+		case <-tick.C:
+		}
+		r.flush(ctx)
+	}
+}
+
+func (r *Requests) flush(ctx context.Context) {
+	again := len(r.failed) > 0
+	list := append(r.failed, r.take()...)
+	r.failed = nil
+	if len(list) == 0 {
+		return
+	}
+	err := r.write(ctx, list)
+	if notStorable(err) {
+		for _, q := range list {
+			if err = r.write(ctx, []Request{q}); err != nil {
+				r.opts.Log.ErrorContext(ctx, "a request cannot be stored and is dropped", "request_id", q.ID, "err", err)
+			}
+		}
+		return
+	}
+	if err == nil {
+		return
+	}
+	if !again {
+		r.opts.Log.WarnContext(ctx, "requests cannot be written: they are kept for later", "err", err)
+	}
+	if n := len(list) - requestsKept; n > 0 {
+		r.opts.Log.WarnContext(ctx, "requests were dropped: they could not be written in time", "requests", n)
+		list = list[n:]
+	}
+	r.failed = list
+}
+
+// write stores the requests. One whose transaction was rolled back is known by this, that its jobs are not there. A client
+// may give several requests one id: they become one row.
+func (r *Requests) write(ctx context.Context, list []Request) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	var (
+		ids, methods, routes, jobs []string
+		statuses, standFor         []int
+		began, ended               []float64 // seconds ago
+		steps                      []*string
+		at                         = map[string]int{}
+	)
+	for _, q := range list {
+		enqueued := idList(q.Enqueued.list())
+		if i, ok := at[q.ID]; ok {
+			jobs[i] += "," + enqueued
+			standFor[i] += q.standsFor
+			continue
+		}
+		at[q.ID] = len(ids)
+		ids, methods, routes, jobs = append(ids, q.ID), append(methods, q.Method), append(routes, q.Route), append(jobs, enqueued)
+		statuses, standFor = append(statuses, q.Status), append(standFor, q.standsFor)
+		began, ended = append(began, time.Since(q.Began).Seconds()), append(ended, time.Since(q.Ended).Seconds())
+		steps = append(steps, orNull(string(stepsJSON(q.Steps))))
+	}
+	_, err := r.pool.Exec(ctx, requestSQL(r.opts.Schema), ids, methods, routes, statuses, began, ended, jobs, steps, standFor,
+		r.opts.Release, r.opts.Process)
+	if err != nil {
+		return fmt.Errorf("write requests: %w", err)
+	}
+	return nil
+}
+
+func idList(ids []int64) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]")
+}
+
+func requestSQL(riverSchema string) string {
+	return `
+insert into work.request as r (id, method, route, status, started_at, ended_at, jobs, steps, stands_for, release, process)
+select q.id, q.method, q.route, q.status, t.now - make_interval(secs => q.began), t.now - make_interval(secs => q.ended),
+    there.jobs, q.steps::jsonb, q.stands_for, $10, $11
+from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::float8[], $7::text[], $8::text[], $9::int[])
+         as q (id, method, route, status, began, ended, jobs, steps, stands_for),
+     (select clock_timestamp()) as t (now),
+     lateral (select array_agg(j.id order by j.id) as jobs from ` + riverJob(riverSchema) + ` j
+              where j.id = any (('{' || q.jobs || '}')::bigint[])) there
+where there.jobs is not null
+on conflict (id) do update set
+    jobs = (select array_agg(distinct id order by id) from unnest(r.jobs || excluded.jobs) as both_ (id)),
+    ended_at = greatest(r.ended_at, excluded.ended_at)`
+}

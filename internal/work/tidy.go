@@ -1,0 +1,75 @@
+package work
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// tidyLock is the advisory lock that lets one process at a time delete: "tidy" in ASCII.
+	tidyLock = 0x74696479
+	// tidyStep is how many rows one statement deletes: its locks are short, and whoever shares the connection waits little.
+	tidyStep = 5000
+)
+
+// Tidy deletes measurements that are too old or too many. Any process may call it, every minute or so: while one is at
+// it, the others find nothing to do.
+func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
+	for _, old := range []struct{ table, where, order string }{
+		{"work.attempt", "ended_at < now() - interval '1 day'", "ended_at"},
+		{"work.request", "started_at < now() - interval '1 day'", "started_at"},
+		{"work.minute", "minute < now() - interval '30 days'", "minute"},
+		{"work.error_hour", "hour < now() - interval '30 days'", "hour"},
+		{"work.error", "last_seen_at < now() - interval '30 days' and muted_at is null", "last_seen_at"},
+		{"work.tick", "due_at < now() - interval '30 days'", "due_at"},
+	} {
+		if _, err := deleteUpTo(ctx, pool, 1<<31, old.table, old.where, old.order); err != nil {
+			return err
+		}
+	}
+	if err := keepAtMost(ctx, pool, 500_000, "work.attempt", "outcome = 'completed'", "ended_at"); err != nil {
+		return err
+	}
+	if err := keepAtMost(ctx, pool, 100_000, "work.request", "true", "started_at"); err != nil {
+		return err
+	}
+	return keepAtMost(ctx, pool, 10_000, "work.error", "muted_at is null and resolved_at is null", "last_seen_at")
+}
+
+// keepAtMost deletes what is too many: first of the rows that first names, then of all, in that order.
+func keepAtMost(ctx context.Context, pool *pgxpool.Pool, most int, table, first, order string) error {
+	var excess int
+	if err := pool.QueryRow(ctx, "select count(*) - $1 from "+table, most).Scan(&excess); err != nil {
+		return fmt.Errorf("count %s: %w", table, err)
+	}
+	for _, where := range []string{first, "true"} {
+		deleted, err := deleteUpTo(ctx, pool, excess, table, where, order)
+		if err != nil {
+			return err
+		}
+		excess -= deleted
+	}
+	return nil
+}
+
+// deleteUpTo deletes at most so many of the rows that where names, in that order, in steps. It ends early where another
+// process is deleting.
+func deleteUpTo(ctx context.Context, pool *pgxpool.Pool, most int, table, where, order string) (deleted int, err error) {
+	sql := `with mine as materialized (select pg_try_advisory_xact_lock($1) as got)
+		delete from ` + table + ` where (select got from mine) and ctid = any (array(
+			select ctid from ` + table + ` where ` + where + ` order by ` + order + ` limit $2 for update skip locked))`
+	for deleted < most {
+		step := min(tidyStep, most-deleted)
+		tag, err := pool.Exec(ctx, sql, tidyLock, step)
+		if err != nil {
+			return deleted, fmt.Errorf("tidy %s: %w", table, err)
+		}
+		deleted += int(tag.RowsAffected())
+		if tag.RowsAffected() < int64(step) {
+			break
+		}
+	}
+	return deleted, nil
+}
