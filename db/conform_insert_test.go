@@ -51,6 +51,7 @@ func inserts() scenario {
 		{args: loose{"plain", `{}`}},
 		{args: loose{"plain", odd}, sqlText: strings.ReplaceAll(odd, `,"`, " ,\n\"")},
 		{args: loose{"ns.kind-[x]<y>/z·:+", `{"id":12345678901234567890,"f":1.10}`}},
+		{args: loose{"plain", `{"a":1,"b":2,"a":3}`}, opts: river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}}, // the row has the last, the key the first
 		{args: loose{"plain", `{}`}, opts: river.InsertOpts{Queue: "mail_out-2", Priority: 4, MaxAttempts: 7, Tags: []string{"one", "two-2", "a_c"}, Metadata: []byte(`{"m": {"x": 1}}`)}},
 		{args: loose{"plain", `{}`}, opts: river.InsertOpts{ScheduledAt: at}},
 		{args: loose{"plain", `{}`}, opts: river.InsertOpts{ScheduledAt: at.AddDate(-30, 0, 0)}},

@@ -17,7 +17,7 @@ import (
 // operator runs it, where a second role can be made.
 func surface() []string {
 	return []string{
-		"minute", "audit", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "health",
+		"redact", "minute", "audit", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "health",
 		"enqueue", "act", "explain",
 	}
 }

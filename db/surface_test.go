@@ -319,14 +319,14 @@ func TestRedaction(t *testing.T) {
 	} {
 		value, _ := json.Marshal(map[string]any{key: "v", "list": []any{map[string]any{key: map[string]int{"deep": 1}}}})
 		var got string
-		if err := tx.QueryRow(t.Context(), "select work.redact($1::jsonb)::text", string(value)).Scan(&got); err != nil {
+		if err := tx.QueryRow(t.Context(), "select jobs.redact($1::jsonb)::text", string(value)).Scan(&got); err != nil {
 			t.Fatal(err)
 		}
 		if n := strings.Count(got, "[redacted]"); n != map[bool]int{true: 2, false: 0}[secret] {
 			t.Errorf("%s: %s", value, got)
 		}
 	}
-	if got := ask(t, tx, `select work.redact('{"Home": 1, "at": {"home": [2]}}', '{home}')::text`); got != `{"at": {"home": "[redacted]"}, "Home": "[redacted]"}` {
+	if got := ask(t, tx, `select jobs.redact('{"Home": 1, "at": {"home": [2]}}', '{home}')::text`); got != `{"at": {"home": "[redacted]"}, "Home": "[redacted]"}` {
 		t.Error(got)
 	}
 }

@@ -25,10 +25,10 @@ begin
                    and river.river_job_state_in_bitmask(j.unique_states, target) as takes_key,
                case
                    when j.id is null then format('There is no job %s.', coalesce(w.id::text, 'without a number'))
-                   when j.state = 'running' and act <> 'cancel' then format(case act
-                       when 'retry' then 'Job %s is running already.'
-                       when 'run_now' then 'Job %s is running already.'
-                       else 'Job %s is running: cancel it first, and wait until it has stopped.' end, j.id)
+                   when j.state = 'running' and act in ('retry', 'run_now') then
+                       format('Job %s is running already.', j.id)
+                   when j.state = 'running' and act in ('discard', 'delete') then
+                       format('Job %s is running: cancel it first, and wait until it has stopped.', j.id)
                    when j.state in ('cancelled', 'completed', 'discarded') and act in ('cancel', 'discard') then
                        format('Job %s is already %s.', j.id, j.state)
                    when j.state in ('cancelled', 'completed', 'discarded') and act = 'run_now' then

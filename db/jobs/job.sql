@@ -24,7 +24,7 @@ select j.id,
        case when j.metadata ->> 'parent_id' ~ '^\d{1,18}$' then (j.metadata ->> 'parent_id')::bigint end as parent_id,
        j.metadata ->> 'release'                                 as release,
        j.tags::text[]                                           as tags,
-       work.redact(j.args, coalesce(k.secrets, '{}'))           as args,
+       jobs.redact(j.args, coalesce(k.secrets, '{}'))           as args,
        j.errors[array_upper(j.errors, 1)] ->> 'error'           as last_error,
        j.metadata ->> 'held'                                    as held,
        case when j.metadata ->> 'deaths' ~ '^\d{1,9}$' then (j.metadata ->> 'deaths')::int else 0 end as deaths,
@@ -81,7 +81,7 @@ select j.id,
        j.errors,
        j.metadata -> 'river:log'                                as logs,
        case when jsonb_typeof(j.metadata) = 'object'
-            then work.redact(j.metadata - 'river:log', coalesce(k.secrets, '{}')) end as metadata
+            then jobs.redact(j.metadata - 'river:log', coalesce(k.secrets, '{}')) end as metadata
 from river.river_job j
 left join work.kind k on k.kind = j.kind;
 

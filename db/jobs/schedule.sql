@@ -8,7 +8,7 @@ select s.name, s.kind, s.words, s.spec, s.zone, s.next_at,
         from work.tick m where m.schedule = s.name) as missed,
        s.missed as if_missed,
        case when s.paused_at is null and s.retired_at is null and s.next_at < now() then now() - s.next_at end as overdue,
-       work.redact(s.args::jsonb, coalesce(k.secrets, '{}')) as args,
+       jobs.redact(s.args::jsonb, coalesce(k.secrets, '{}')) as args,
        s.opts, s.retired_at is not null as retired, s.created_at, s.updated_at
 from work.schedule s
 left join work.kind k on k.kind = s.kind

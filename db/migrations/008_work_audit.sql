@@ -35,31 +35,3 @@ create table work.kind (
 alter table work.worker
     add column queues text[] not null default '{}',
     add column kinds text[] not null default '{}';
-
--- looks_secret says whether a key by that name, or any key in that JSON text, holds what should not be shown.
-create function work.looks_secret(text text) returns boolean language sql immutable strict parallel safe
-return text ~* ('pass(word|wd|phrase|code)|secret|token|(api|access|private|signing|encryption|auth)[_-]?key|authorization'
-    || '|credential|cookie|signature|bearer|session[_-]?(id|key)|card[_-]?(number|no\M)|(^|")(pass|auth|otp|pin|cvv|cvc|ssn|iban)($|")');
-
--- redact replaces the values of keys that look secret, and of the marked ones (in lower case), at any depth. Most values
--- have none, which their text tells quickly.
-create function work.redact(value jsonb, marked text[] default '{}') returns jsonb
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-begin
-    if value is null or marked = '{}' and not work.looks_secret(value::text) then
-        return value;
-    end if;
-    case jsonb_typeof(value)
-        when 'array' then
-            return (select coalesce(jsonb_agg(work.redact(e.v, marked) order by e.o), '[]')
-                    from jsonb_array_elements(value) with ordinality as e (v, o));
-        when 'object' then
-            return (select coalesce(jsonb_object_agg(e.k, case
-                        when e.v = 'null' then e.v
-                        when work.looks_secret(e.k) or lower(e.k) = any (marked) then '"[redacted]"'
-                        else work.redact(e.v, marked) end), '{}')
-                    from jsonb_each(value) as e (k, v));
-        else
-            return value;
-    end case;
-end $$;
