@@ -108,7 +108,9 @@ func TestReadingFunctions(t *testing.T) {
 		{"select jobs.percentile('default', past => '1 hour', p => 0.5)::text", "00:00:00.768"},
 		{"select jobs.percentile(kind => 'count', measure => 'run', p => 0.25)::text", "00:00:00.0005"},
 		{"select (jobs.percentile(kind => 'none') is null)::text", "true"},
-		{"select jobs.quantile('{0,0,0,1}', 1)::text || jobs.quantile('{1,1,1,1}', 0)::text", "00:00:00.00400:00:00"},
+		{"select jobs.quantile('{0,0,0,1}', 1)::text || jobs.quantile('{1,1,1,1}', 0)::text", "00:00:00.00800:00:00"},
+		{"select jobs.quantile(array_fill(0, array[25]) || 3, 0.5)::text", "04:39:37.216"}, // the last has no upper end
+		{"select (jobs.quantile(null, 0.5) is null and jobs.quantile(array_fill(0, array[26]), 0.5) is null)::text", "true"},
 		{"select array_agg(id)::text from jobs.search('{\"to\": 7}')", "{3,1}"},
 		{"select array_agg(id)::text from jobs.search('{\"to\": 7}', kind => 'send')", "{1}"},
 		{"select array_agg(id)::text from jobs.search('{\"to\": 7}', state => 'completed')", "{3}"},

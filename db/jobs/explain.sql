@@ -3,7 +3,7 @@
 create function jobs.explain(job_id bigint)
 returns table (id bigint, kind text, queue text, state text, why text, advice text, place bigint, running bigint, slots bigint,
     ended_per_minute numeric, expected_at timestamptz, workers text[], twin bigint, paused_by text, paused_reason text)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
     j record;

@@ -1,10 +1,17 @@
 -- jobs.kind: what kinds of job there are, and how they fare.
 
 create view jobs.kind as
-with unfinished as (
-    select kind, count(*) filter (where state = 'available') as available, count(*) filter (where state = 'running') as running,
-           count(*) filter (where state = 'scheduled') as scheduled, count(*) filter (where state = 'retryable') as retryable
-    from river.river_job where state in ('available', 'retryable', 'running', 'scheduled') group by kind
+with unfinished as ( -- one part for each partial index
+    select kind, sum(available) as available, sum(running) as running, sum(scheduled) as scheduled, sum(retryable) as retryable
+    from (
+        select kind, count(*) as available, 0 as running, 0 as scheduled, 0 as retryable
+        from river.river_job where state = 'available' group by kind
+        union all
+        select kind, 0, count(*), 0, 0 from river.river_job where state = 'running' group by kind
+        union all
+        select kind, 0, 0, count(*) filter (where state = 'scheduled'), count(*) filter (where state = 'retryable')
+        from river.river_job where state in ('retryable', 'scheduled') group by kind) u
+    group by kind
 ), hour as (
     select kind, sum(completed) as completed, sum(failed + discarded) as failed,
            array[sum(wait[1]), sum(wait[2]), sum(wait[3]), sum(wait[4]), sum(wait[5]), sum(wait[6]), sum(wait[7]), sum(wait[8]),

@@ -1,33 +1,35 @@
 -- jobs.minute: attempts by minute, queue and kind; jobs.quantile and jobs.percentile read its histograms.
 
 create function jobs.quantile(histogram bigint[], p float8) returns interval
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable parallel safe as $$
 declare
-    total float8 := 0;
-    below float8 := 0;
+    goal float8;
+    below bigint := 0;
     n bigint;
+    i int := 0;
 begin
     if p is null or p < 0 or p > 1 then
         raise exception 'p is a share between 0 and 1, as in 0.95.' using errcode = '22023';
     end if;
     foreach n in array coalesce(histogram, '{}') loop
-        total := total + coalesce(n, 0);
+        below := below + n;
     end loop;
-    if total = 0 then
+    goal := p * below;
+    if below = 0 or goal is null then
         return null;
     end if;
-    for i in 1 .. array_length(histogram, 1) loop
-        n := coalesce(histogram[i], 0);
-        if n > 0 and below + n >= p * total then
-            return make_interval(secs => case
-                when i = 1 then (p * total - below) / n
-                when i = array_length(histogram, 1) then 2.0 ^ (i - 2) -- has no upper end
-                else 2.0 ^ (i - 2) * (1 + (p * total - below) / n)
-            end / 1000);
+    below := 0;
+    foreach n in array histogram loop
+        i := i + 1;
+        if n > 0 and below + n >= goal then
+            return case
+                when i = 1 then (goal - below) / n
+                when i = 26 then 16777216 -- has no upper end
+                else 2.0 ^ (i - 2) * (1 + (goal - below) / n)
+            end * interval '1 ms';
         end if;
         below := below + n;
     end loop;
-    return null;
 end $$;
 comment on function jobs.quantile is 'The duration below which the share p of a histogram lies, p being between 0 and 1. The histogram is one of jobs.minute, or a sum of several: 26 counts, the first of what took less than 1 ms, each next one up to twice as long. Within a count it is taken to be spread evenly, so the answer is right to within a factor of two.';
 
@@ -75,7 +77,7 @@ comment on column jobs.minute.run_histogram is 'The same of run times.';
 create function jobs.percentile(
     queue text default null, kind text default null, past interval default interval '5 minutes',
     p float8 default 0.95, measure text default 'wait')
-returns interval language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+returns interval language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
     h bigint[];
 begin

@@ -23,7 +23,7 @@ comment on column jobs.request.stands_for is 'How many requests like it were lef
 
 create function jobs.waterfall(request_id text)
 returns table (at_ms float8, ms float8, depth int, what text, name text, job_id bigint, attempt int, outcome text, detail text)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
     r jobs.request;
@@ -40,10 +40,13 @@ begin
     return query
     with recursive ended as (
         select a.* from jobs.attempt a where a.request_id = waterfall.request_id
-    ), going as ( -- enqueued by it and not finished
+    ), going as ( -- enqueued by it and not finished; one part for each partial index
+        select j.* from jobs.job j where j.state = 'available' and j.request_id = waterfall.request_id and j.id >= first_job
+        union all
+        select j.* from jobs.job j where j.state = 'running' and j.request_id = waterfall.request_id and j.id >= first_job
+        union all
         select j.* from jobs.job j
-        where j.state in ('available', 'pending', 'retryable', 'running', 'scheduled')
-          and j.request_id = waterfall.request_id and j.id >= first_job
+        where j.state in ('pending', 'retryable', 'scheduled') and j.request_id = waterfall.request_id and j.id >= first_job
         union all
         select j.* from jobs.job j
         where j.id = any (r.jobs) and j.finished_at is null and j.request_id is distinct from waterfall.request_id
