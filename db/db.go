@@ -38,6 +38,10 @@ const lockKey = 0x6261636b6c697374
 // release beside a newer schema (a rollback, a worker farm) keeps working.
 var ErrSchemaOld = errors.New("the database schema is older than this release; run: backlist migrate")
 
+const migrationTable = `create schema if not exists work;
+	create table if not exists work.migration (
+		version int primary key, name text not null, applied_at timestamptz not null default now())`
+
 // Migrate brings a database up to this binary: River's tables, ours, then the views and functions of schema jobs.
 // It is safe to run twice at once, and quick when there is nothing to do. The pool needs two connections: one holds
 // the lock while River's migrator takes another.
@@ -57,18 +61,16 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		_, _ = conn.Exec(ctx, "select pg_advisory_unlock($1)", lockKey)
 	}()
 
-	if _, err := conn.Exec(ctx, `create schema if not exists river; create schema if not exists work;
-		create table if not exists work.migration (
-			version int primary key, name text not null, applied_at timestamptz not null default now())`); err != nil {
+	if _, err := conn.Exec(ctx, "create schema if not exists river;"+migrationTable); err != nil {
 		return fmt.Errorf("create schemas: %w", err)
 	}
 	if err := migrateRiver(ctx, pool, log); err != nil {
 		return err
 	}
-	if err := migrateOurs(ctx, conn.Conn(), log); err != nil {
+	if err := migrateOurs(ctx, conn.Conn(), migrations(), log); err != nil {
 		return err
 	}
-	return replaceJobs(ctx, conn.Conn(), log)
+	return replaceJobs(ctx, conn.Conn(), RiverSchema, log)
 }
 
 func migrateRiver(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
@@ -96,12 +98,12 @@ type atLeast struct {
 
 func (h atLeast) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
 
-func migrateOurs(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+func migrateOurs(ctx context.Context, conn *pgx.Conn, list []migration, log *slog.Logger) error {
 	have, err := appliedVersions(ctx, conn)
 	if err != nil {
 		return err
 	}
-	for _, m := range migrations() {
+	for _, m := range list {
 		if slices.Contains(have, m.version) {
 			continue
 		}
@@ -139,53 +141,6 @@ func migrations() []migration {
 	}
 	return list
 }
-
-// replaceJobs makes schema jobs anew, as a whole and in one transaction, when its text has changed. Readers of a view
-// hold it locked for as long as they read, so the wait is bounded and tried again rather than queued in front of them.
-func replaceJobs(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
-	version := jobsVersion()
-	var have *string
-	if err := conn.QueryRow(ctx, `select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'jobs'`).
-		Scan(&have); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("schema jobs: %w", err)
-	}
-	if have != nil && strings.HasSuffix(*have, version) {
-		return nil
-	}
-	for attempt := 1; ; attempt++ {
-		err := installJobs(ctx, conn, version)
-		if err == nil {
-			log.InfoContext(ctx, "replaced the SQL surface", "schema", "jobs", "version", version)
-			return nil
-		}
-		pgErr, isPg := errors.AsType[*pgconn.PgError](err)
-		if attempt == 5 || !isPg || pgErr.Code != "55P03" { // lock_not_available
-			return fmt.Errorf("schema jobs: %w", err)
-		}
-	}
-}
-
-func installJobs(ctx context.Context, conn *pgx.Conn, version string) error {
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		sql := "set local lock_timeout = '3s'; drop schema if exists jobs cascade; create schema jobs;" +
-			"comment on schema jobs is 'The SQL surface of the job system: views to look, functions to act. Version " + version + "';" +
-			"create function jobs.version() returns text language sql immutable return '" + version + "';" +
-			"comment on function jobs.version() is 'Which text of this schema is installed: the first 12 digits of its SHA-256.';"
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return err
-		}
-		names, _ := fs.Glob(files, "jobs/*.sql")
-		for _, name := range names {
-			text, _ := files.ReadFile(name)
-			if _, err := tx.Exec(ctx, string(text)); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-		}
-		return nil
-	})
-}
-
-func jobsVersion() string { return hashOf("jobs")[:12] }
 
 // Hash names the whole schema that this binary makes, River's version included: test templates are kept by it.
 func Hash(riverVersion string) string { return hashOf("migrations", "jobs", riverVersion)[:16] }

@@ -107,7 +107,7 @@ func TestJobsIsReplaced(t *testing.T) {
 	}
 }
 
-// TestSurfaceIsDocumented: \d+ reads as documentation, whatever is added.
+// TestSurfaceIsDocumented: \d+ and \df+ read as documentation, arguments included, whatever is added.
 func TestSurfaceIsDocumented(t *testing.T) {
 	t.Parallel()
 	rows, err := testdb.Tx(t).Query(t.Context(), `
@@ -117,7 +117,11 @@ func TestSurfaceIsDocumented(t *testing.T) {
 		where c.relkind = 'v' and (col_description(c.oid, a.attnum) is null or obj_description(c.oid, 'pg_class') is null)
 		union all
 		select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'jobs'
-		where obj_description(p.oid, 'pg_proc') is null`)
+		where obj_description(p.oid, 'pg_proc') is null
+		union all
+		select p.proname || '(' || a.name || ')' from pg_proc p join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'jobs'
+		cross join unnest(p.proargnames, p.proargmodes) as a (name, mode)
+		where coalesce(a.mode, 'i') = 'i' and obj_description(p.oid, 'pg_proc') !~ ('\m' || a.name || '\M')`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,11 @@
--- jobs.job: every job, one row each.
+-- jobs.job: every job, one row each, and jobs.search, which finds jobs by their arguments.
+
+-- The join brings the kind's marks for redaction, and it makes the view read-only: nobody updates a job around the rules.
 create view jobs.job as
 select j.id,
        j.kind,
        j.queue,
-       j.state::text                                            as state,
+       j.state,
        j.priority,
        j.attempt,
        j.max_attempts,
@@ -19,18 +21,73 @@ select j.id,
        end                                                      as run,
        j.attempted_by[array_upper(j.attempted_by, 1)]           as worker,
        j.metadata ->> 'request_id'                              as request_id,
-       (j.metadata ->> 'parent_id')::bigint                     as parent_id,
+       case when j.metadata ->> 'parent_id' ~ '^\d{1,18}$' then (j.metadata ->> 'parent_id')::bigint end as parent_id,
        j.metadata ->> 'release'                                 as release,
        j.tags::text[]                                           as tags,
-       j.args,
+       jobs.redact(j.args, coalesce(k.secrets, '{}'))           as args,
        j.errors[array_upper(j.errors, 1)] ->> 'error'           as last_error,
        j.metadata ->> 'held'                                    as held,
-       coalesce((j.metadata ->> 'deaths')::int, 0)              as deaths
-from river.river_job j;
+       case when j.metadata ->> 'deaths' ~ '^\d{1,9}$' then (j.metadata ->> 'deaths')::int else 0 end as deaths,
+       case when jsonb_typeof(j.metadata -> 'progress' -> 'percent') = 'number'
+            then (j.metadata -> 'progress' ->> 'percent')::numeric end as progress,
+       j.metadata -> 'progress' ->> 'sentence'                  as progress_note,
+       case
+           when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
+           when j.metadata ? 'held' and j.scheduled_at > now() then 'held: ' || (j.metadata ->> 'held')
+           when exists (select from river.river_queue q where q.name = j.queue and q.paused_at is not null) then 'its queue is paused'
+           when j.state = 'pending' then 'pending until somebody releases it'
+           when j.state in ('retryable', 'scheduled') and j.unique_key is not null and exists (
+                   select from river.river_job t
+                   where t.unique_key = j.unique_key and t.unique_states is not null
+                     and river.river_job_state_in_bitmask(t.unique_states, t.state) and t.id <> j.id)
+               then 'its unique twin is not finished'
+           when j.scheduled_at > now() and (j.state = 'retryable' or j.attempt > 0 and j.errors is not null) then 'failed, and not due for its next try'
+           when j.scheduled_at > now() then 'scheduled for later'
+           when j.state in ('retryable', 'scheduled') then 'due: the scheduler makes it available in a moment'
+           when exists (
+                   select from work.worker w
+                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s' and not w.draining
+                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
+                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
+               then case when j.queue = 'alone' then 'waiting its turn to run alone' else 'waiting its turn' end
+           when exists (
+                   select from river.river_leader l
+                   where l.expires_at > now() and not exists (select from work.worker w where w.id = l.leader_id))
+               then 'waiting its turn' -- a plain River program leads, which says nothing of its queues
+           when not exists (
+                   select from work.worker w
+                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s')
+               then 'no worker is alive'
+           when exists (
+                   select from work.worker w
+                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s'
+                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
+                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
+               then 'every worker that takes it is draining'
+           when exists (
+                   select from work.worker w
+                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s'
+                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone'))
+               then 'no live worker takes this kind'
+           else 'no live worker takes this queue'
+       end                                                      as why_waiting,
+       j.metadata ->> 'queue'                                   as home_queue,
+       j.state = 'running' and j.metadata ? 'cancel_attempted_at' as cancelling,
+       (select t.id from river.river_job t
+        where j.unique_key is not null and t.unique_key = j.unique_key and t.unique_states is not null
+          and river.river_job_state_in_bitmask(t.unique_states, t.state) and t.id <> j.id
+        limit 1)                                                as twin,
+       j.unique_key is not null                                 as is_unique,
+       j.errors,
+       j.metadata -> 'river:log'                                as logs,
+       case when jsonb_typeof(j.metadata) = 'object'
+            then jobs.redact(j.metadata - 'river:log', coalesce(k.secrets, '{}')) end as metadata
+from river.river_job j
+left join work.kind k on k.kind = j.kind;
 
-comment on view jobs.job is 'Every job that is waiting, running or finished and not yet cleaned away (finished ones stay a day, discarded ones seven). Args are ids and small facts by rule: no secrets, no content.';
+comment on view jobs.job is 'Every job that is waiting, running or finished and not yet cleaned away (finished ones stay a day, discarded ones seven). Quick by id, by state with finished_at or scheduled_at, and by queue among the available. What looks secret in args and metadata is [redacted], and what the kind marks. To count finished jobs ask jobs.minute.';
 comment on column jobs.job.id is 'Number of the job, rising in the order of enqueueing.';
-comment on column jobs.job.kind is 'What it does: the name of its worker, as in recommend_reader.';
+comment on column jobs.job.kind is 'What it does: the name of its worker, as in send_invoice.';
 comment on column jobs.job.queue is 'The queue that it waits in.';
 comment on column jobs.job.state is 'available (ready to run), scheduled (later), retryable (failed, will be tried again), running, pending, completed, cancelled or discarded (failed for good).';
 comment on column jobs.job.priority is '1 runs first, 4 last.';
@@ -42,12 +99,55 @@ comment on column jobs.job.started_at is 'Start of the latest attempt; null befo
 comment on column jobs.job.finished_at is 'When it was completed, cancelled or discarded.';
 comment on column jobs.job.wait is 'Wait time: from when it was due (the later of enqueued and scheduled) to the start of its latest attempt; for a job that is still available, until now.';
 comment on column jobs.job.run is 'Run time of the latest attempt; of a running job, until now.';
-comment on column jobs.job.worker is 'The worker process that has it or had it last.';
-comment on column jobs.job.request_id is 'The web request that caused it, as in the log lines.';
+comment on column jobs.job.worker is 'The worker process that has it or had it last: jobs.worker.';
+comment on column jobs.job.request_id is 'The web request that caused it, as in the log lines: jobs.request, jobs.waterfall.';
 comment on column jobs.job.parent_id is 'The job that enqueued it, if one did.';
 comment on column jobs.job.release is 'The release that enqueued it.';
 comment on column jobs.job.tags is 'Free labels.';
-comment on column jobs.job.args is 'Arguments: ids and small facts.';
+comment on column jobs.job.args is 'Arguments: ids and small facts. Values of keys that look secret, or that the kind marks, are [redacted]. jobs.search finds by them.';
 comment on column jobs.job.last_error is 'The sentence of the latest failed attempt.';
 comment on column jobs.job.held is 'Why it is held back rather than tried, where it is: a sentence. No attempt is spent meanwhile.';
 comment on column jobs.job.deaths is 'How many workers died while they ran it. After two it runs alone (queue alone); a worker that dies then has died of it, and the job is discarded.';
+comment on column jobs.job.progress is 'How far it is, in percent, if it says so.';
+comment on column jobs.job.progress_note is 'What it says about its progress.';
+comment on column jobs.job.why_waiting is 'Why it does not run: paused, scheduled, a retry to come, no worker for it, waiting its turn … Null when it runs or is finished. Its place in line is in jobs.explain.';
+comment on column jobs.job.home_queue is 'The queue that it came from, if it was moved to run alone.';
+comment on column jobs.job.cancelling is 'It was told to stop and still runs.';
+comment on column jobs.job.twin is 'The other job that holds its unique key now, if one does: this one can not become available meanwhile.';
+comment on column jobs.job.is_unique is 'It was enqueued with unique options.';
+comment on column jobs.job.errors is 'Every failed attempt: {"at", "attempt", "error", "trace"}, oldest first.';
+comment on column jobs.job.logs is 'What its attempts logged: [{"attempt", "log"}].';
+comment on column jobs.job.metadata is 'What the job system and others wrote beside it, redacted like args, without the logs.';
+
+create function jobs.search(args jsonb, kind text default null, state text default null, max int default 100)
+returns setof jobs.job language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+declare
+    found_ids bigint[];
+begin
+    if search.args is null or jsonb_typeof(search.args) <> 'object' or search.args = '{}' then
+        raise exception 'Say what to look for as a JSON object, as in jobs.search(''{"order_id": 42}'').' using errcode = '22023';
+    end if;
+    if search.max is null or search.max not between 1 and 10000 then
+        raise exception 'max is how many jobs to return, from 1 to 10000.' using errcode = '22023';
+    end if;
+    -- The unfinished are few enough to be read, each part by its partial index; the finished need an index on args. Whatever
+    -- matches is compared once more with what is shown of it, so that nobody can ask for a secret.
+    select array_agg(f.id) into found_ids
+    from (
+        (select j.id, j.kind, j.state from river.river_job j where j.state = 'available' and j.args @> search.args limit 10000)
+        union all
+        (select j.id, j.kind, j.state from river.river_job j where j.state = 'running' and j.args @> search.args limit 10000)
+        union all
+        (select j.id, j.kind, j.state from river.river_job j
+         where j.state in ('pending', 'retryable', 'scheduled') and j.args @> search.args limit 10000)
+        union all
+        (select j.id, j.kind, j.state from river.river_job j
+         where j.finalized_at is not null and j.args @> search.args
+           and (search.kind is null or j.kind = search.kind) and (search.state is null or j.state::text = search.state) limit 10000)) f
+    where (search.kind is null or f.kind = search.kind) and (search.state is null or f.state::text = search.state);
+    return query
+        select j.* from jobs.job j
+        where j.id = any (found_ids) and j.args @> search.args
+        order by j.id desc limit search.max;
+end $$;
+comment on function jobs.search is 'Jobs whose arguments contain args (as in {"order_id": 42}), newest first, at most max of them; kind and state narrow it. It compares with the redacted arguments: what looks secret cannot be searched. When more than 10,000 match, narrow it, or the newest may be missing.';

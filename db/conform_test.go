@@ -1,0 +1,469 @@
+package db_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// bench is a River database with the SQL surface over it, and a connection that hears all that River's clients would.
+type bench struct {
+	schema string
+	pool   *pgxpool.Pool
+	ear    *pgx.Conn
+}
+
+// newBench lays the surface over a River database. Schema river is ours, migrated as a deployment is; any other is made by
+// a plain River program, which knows nothing of us.
+func newBench(t *testing.T, schema, zone string) *bench {
+	t.Helper()
+	url := ""
+	if schema == db.RiverSchema {
+		url = testdb.NewURL(t)
+	} else {
+		url = testdb.NewEmptyURL(t)
+	}
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.ConnConfig.RuntimeParams["timezone"] = zone
+	cfg.MaxConns = 2
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	if schema != db.RiverSchema {
+		plainRiver(t, pool, schema)
+	}
+	ear, err := pgx.ConnectConfig(t.Context(), cfg.ConnConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ear.Close(context.WithoutCancel(t.Context())) })
+	b := &bench{schema: schema, pool: pool, ear: ear}
+	for _, topic := range []string{"river_insert", "river_control", "river_leadership"} {
+		if _, err := ear.Exec(t.Context(), "listen "+pgx.Identifier{schema + "." + topic}.Sanitize()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(t, ear, "listen done")
+	return b
+}
+
+// plainRiver is what a River program does at its first deployment, and then the surface laid over it.
+func plainRiver(t *testing.T, pool *pgxpool.Pool, schema string) {
+	t.Helper()
+	do(t, pool, "create schema if not exists "+pgx.Identifier{schema}.Sanitize())
+	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: schema, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Migrate(t.Context(), rivermigrate.DirectionUp, nil); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if err := db.InstallJobs(t.Context(), conn.Conn(), schema, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) table(name string) string { return pgx.Identifier{b.schema, name}.Sanitize() }
+
+// client is River's own, without anything of ours. Each has its own limit on insert notices, so each call gets a new one.
+func (b *bench) client(t *testing.T) *river.Client[pgx.Tx] {
+	t.Helper()
+	c, err := river.NewClient(riverpgxv5.New(b.pool), &river.Config{Schema: b.schema, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// outcome is all that can be seen of what somebody did: rows, notices, and how it was refused.
+type outcome struct {
+	Rows    []map[string]any
+	Notices []string
+	Refused []string
+}
+
+// step is one act by either hand: go's, through River's client, or SQL's.
+type step struct {
+	name  string
+	inGo  func(ctx context.Context, c *river.Client[pgx.Tx]) error
+	sql   string
+	args  []any
+	fresh bool // begins with the seed again
+}
+
+// observe runs steps from a seed and notes what becomes of it. Times since the beginning read "now".
+func (b *bench) observe(t *testing.T, seed string, steps []step, hand func(*testing.T, step) error) outcome {
+	t.Helper()
+	var out outcome
+	var start time.Time
+	begin := func() {
+		do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate %s; truncate work.audit;", b.table("river_job"), b.table("river_queue"))+seed)
+		b.heard(t)
+		if err := b.pool.QueryRow(t.Context(), "select clock_timestamp()").Scan(&start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := func() {
+		out.Rows = append(out.Rows, b.rows(t, "river_job", "id", start)...)
+		out.Rows = append(out.Rows, b.rows(t, "river_queue", "name", start)...)
+		out.Notices = append(out.Notices, b.heard(t)...)
+	}
+	begin()
+	for i, s := range steps {
+		if i > 0 && s.fresh {
+			end()
+			begin()
+		}
+		if err := hand(t, s); err != nil {
+			out.Refused = append(out.Refused, s.name+": "+refusal(err))
+		}
+	}
+	end()
+	return out
+}
+
+func (b *bench) byGo(t *testing.T, s step) error { return s.inGo(t.Context(), b.client(t)) }
+
+func (b *bench) bySQL(t *testing.T, s step) error {
+	_, err := b.pool.Exec(t.Context(), s.sql, s.args...)
+	return err
+}
+
+// refusal brings River's errors and ours to one name.
+func refusal(err error) string {
+	pgErr, isPg := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case errors.Is(err, rivertype.ErrNotFound), isPg && pgErr.Code == "P0002":
+		return "not found"
+	case errors.Is(err, rivertype.ErrJobRunning):
+		return "refused"
+	case isPg && pgErr.Code == "23505", isPg && pgErr.Code == "55000":
+		return "refused"
+	case !isPg, isPg && pgErr.Code == "22023":
+		return "invalid"
+	default:
+		return err.Error()
+	}
+}
+
+// rows reads a table with every column that it has.
+func (b *bench) rows(t *testing.T, table, order string, start time.Time) []map[string]any {
+	t.Helper()
+	rows, err := b.pool.Query(t.Context(), fmt.Sprintf("select to_jsonb(x)::text from %s x order by %s", b.table(table), order))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]map[string]any, len(texts))
+	for i, text := range texts {
+		if err := json.Unmarshal([]byte(text), &list[i]); err != nil {
+			t.Fatal(err)
+		}
+		for column, v := range list[i] {
+			if strings.HasSuffix(column, "_at") {
+				list[i][column] = sinceStart(v, start)
+			}
+		}
+		if m, ok := list[i]["metadata"].(map[string]any); ok && m["cancel_attempted_at"] != nil {
+			m["cancel_attempted_at"] = sinceStart(m["cancel_attempted_at"], start)
+		}
+	}
+	return list
+}
+
+// sinceStart is "now" for an RFC 3339 time after start, and otherwise the time in UTC.
+func sinceStart(v any, start time.Time) any {
+	text, _ := v.(string)
+	at, err := time.Parse(time.RFC3339Nano, text)
+	switch {
+	case err != nil:
+		return v
+	case !at.Before(start.Add(-time.Second)) && at.Before(start.Add(time.Minute)):
+		return "now"
+	}
+	return at.UTC().Format(time.RFC3339Nano)
+}
+
+// heard empties the ear.
+func (b *bench) heard(t *testing.T) (list []string) {
+	t.Helper()
+	do(t, b.pool, "notify done")
+	for {
+		n, err := b.ear.WaitForNotification(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Channel == "done" {
+			slices.Sort(list)
+			return list
+		}
+		list = append(list, strings.TrimPrefix(n.Channel, b.schema+".")+" "+n.Payload)
+	}
+}
+
+// differs says where two outcomes part, "" if they do not. Only what added lists may be there beside River's notices.
+func differs(river, ours outcome, added []string) string {
+	var text []string
+	if len(river.Rows) != len(ours.Rows) {
+		return fmt.Sprintf("%d rows, River has %d", len(ours.Rows), len(river.Rows))
+	}
+	for i := range river.Rows {
+		for _, column := range slices.Sorted(maps.Keys(river.Rows[i])) {
+			want, _ := json.Marshal(river.Rows[i][column])
+			got, _ := json.Marshal(ours.Rows[i][column])
+			if string(want) != string(got) {
+				text = append(text, fmt.Sprintf("row %v, %s: %s, River has %s", river.Rows[i]["id"], column, got, want))
+			}
+		}
+	}
+	want := slices.Sorted(slices.Values(slices.Concat(river.Notices, added)))
+	if got := slices.Sorted(slices.Values(ours.Notices)); !slices.Equal(got, want) {
+		text = append(text, fmt.Sprintf("notices %q, River and the additions have %q", got, want))
+	}
+	if refused := river.Refused; !slices.Equal(refused, ours.Refused) {
+		text = append(text, fmt.Sprintf("refused %q, River %q", ours.Refused, refused))
+	}
+	return strings.Join(text[:min(len(text), 10)], "\n")
+}
+
+// scenario is a verb over all that it may meet.
+type scenario struct {
+	name  string
+	seed  func(b *bench) string
+	steps []step
+	// added are the notices that SQL sends and River does not, from what River made of the rows.
+	added func(before, after outcome) []string
+	// more are refusals where River does nothing and says nothing.
+	moreRefused bool
+}
+
+var allStates = []string{"available", "cancelled", "completed", "discarded", "pending", "retryable", "running", "scheduled"}
+
+// bit is a state's place in unique_states.
+var bit = map[string]int{"scheduled": 0, "running": 1, "retryable": 2, "pending": 3, "discarded": 4, "completed": 5, "cancelled": 6, "available": 7}
+
+func without(state string) string {
+	bits := []byte("11111111")
+	bits[bit[state]] = '0'
+	return string(bits)
+}
+
+// everyJob seeds a job for every state and what else the verbs look at.
+func everyJob(b *bench) string {
+	var sql strings.Builder
+	id := 0
+	add := func(state string, attempt, max int, scheduled, metadata, key, keyStates string) {
+		id++
+		final := "null"
+		if slices.Contains([]string{"cancelled", "completed", "discarded"}, state) {
+			final = "'2021-03-04 05:06:07+00'"
+		}
+		unique := "null, null"
+		if key != "" {
+			unique = fmt.Sprintf("'%s', B'%s'", key, keyStates)
+		}
+		fmt.Fprintf(&sql, `insert into %s (id, kind, queue, state, attempt, max_attempts, priority, args, tags, errors, attempted_by, attempted_at,
+			created_at, scheduled_at, finalized_at, metadata, unique_key, unique_states) values (%d, 'kind', 'q%d', '%s', %d, %d, 3, '{"a": 1}', '{tag}',
+			array['{"error": "x"}']::jsonb[], '{w1,w2}', '2021-02-03 04:05:06+00', '2021-01-02 03:04:05+00', '%s', %s, '%s', %s);`,
+			b.table("river_job"), id, id%3, state, attempt, max, scheduled, final, metadata, unique)
+	}
+	past, future := "2021-01-02 03:04:05+00", "2099-01-02 03:04:05+00"
+	for _, s := range allStates {
+		for _, scheduled := range []string{past, future} {
+			add(s, 1, 5, scheduled, `{"mine": [1]}`, "", "")
+			add(s, 5, 5, scheduled, `{"cancel_attempted_at": "2021-01-02T03:04:05.678Z", "river:x": 2}`, "", "")
+		}
+		add(s, 6, 5, past, `{}`, "", "")
+		add(s, 0, 1, future, `{}`, "own"+s, "11110101")
+		add(s, 5, 5, future, `{}`, "twin"+s, without(s))
+	}
+	for _, s := range []string{"discarded", "cancelled"} {
+		add(s, 2, 3, past, `{}`, "pair"+s, "11110101")
+		add(s, 2, 3, past, `{}`, "pair"+s, "11110101")
+	}
+	// Keys that one of the finished states holds as well.
+	for _, s := range []string{"cancelled", "completed", "discarded"} {
+		bits := []byte("11010001")
+		bits[bit[s]] = '1'
+		add("retryable", 2, 3, past, `{}`, "held"+s, string(bits))
+	}
+	for _, s := range allStates {
+		add("available", 0, 3, past, `{}`, "twin"+s, "11110101")
+	}
+	for _, s := range []string{"cancelled", "completed", "discarded"} {
+		add("available", 0, 3, past, `{}`, "held"+s, "11110101")
+	}
+	return sql.String()
+}
+
+// missing is the id of no job that everyJob seeds: the next one.
+const missing = 75
+
+// onEvery calls a verb on every job of everyJob, and on one that is not there.
+func onEvery(verb string, inGo func(ctx context.Context, c *river.Client[pgx.Tx], id int64) error) []step {
+	var steps []step
+	for id := int64(1); id <= missing; id++ {
+		steps = append(steps, step{
+			name: fmt.Sprint(id),
+			inGo: func(ctx context.Context, c *river.Client[pgx.Tx]) error { return inGo(ctx, c, id) },
+			sql:  "select * from jobs." + verb + "($1::bigint, 'why')", args: []any{id},
+		})
+	}
+	return steps
+}
+
+// toldOfRetries: River's JobRetry sends no notice, ours tells the queue of each job that changed.
+func toldOfRetries(before, after outcome) (list []string) {
+	for i, row := range after.Rows {
+		if fmt.Sprint(row) != fmt.Sprint(before.Rows[i]) {
+			list = append(list, fmt.Sprintf(`river_insert {"queue": "%v"}`, row["queue"]))
+		}
+	}
+	return list
+}
+
+// verbs are the scenarios of the verbs that River has, but for Insert.
+func verbs() []scenario {
+	seedQueues := func(b *bench) string {
+		return fmt.Sprintf(`insert into %s (name, created_at, metadata, paused_at, updated_at) values
+			('a', '2021-01-02', '{"x": 1}', null, '2021-01-03'), ('b', '2021-01-02', '{}', '2021-01-04', '2021-01-03'), ('c', '2021-01-02', '{}', null, '2021-01-03');`, b.table("river_queue"))
+	}
+	queues := func(verb string, inGo func(ctx context.Context, c *river.Client[pgx.Tx], queue string) error) (steps []step) {
+		for _, q := range []string{"a", "b", "*", "none"} {
+			steps = append(steps, step{
+				name: q, inGo: func(ctx context.Context, c *river.Client[pgx.Tx]) error { return inGo(ctx, c, q) },
+				sql: "select * from jobs." + verb + "($1, 'why')", args: []any{q}, fresh: true,
+			})
+		}
+		return steps
+	}
+	return []scenario{
+		{
+			name: "retry", seed: everyJob, added: toldOfRetries, moreRefused: true,
+			steps: onEvery("retry", func(ctx context.Context, c *river.Client[pgx.Tx], id int64) error {
+				_, err := c.JobRetry(ctx, id)
+				return err
+			}),
+		},
+		{
+			name: "cancel", seed: everyJob, moreRefused: true,
+			steps: onEvery("cancel", func(ctx context.Context, c *river.Client[pgx.Tx], id int64) error {
+				_, err := c.JobCancel(ctx, id)
+				return err
+			}),
+		},
+		{
+			name: "delete", seed: everyJob,
+			steps: onEvery("delete", func(ctx context.Context, c *river.Client[pgx.Tx], id int64) error {
+				_, err := c.JobDelete(ctx, id)
+				return err
+			}),
+		},
+		{
+			name: "pause", seed: seedQueues,
+			steps: queues("pause", func(ctx context.Context, c *river.Client[pgx.Tx], q string) error { return c.QueuePause(ctx, q, nil) }),
+		},
+		{
+			name: "resume", seed: seedQueues,
+			steps: queues("resume", func(ctx context.Context, c *river.Client[pgx.Tx], q string) error { return c.QueueResume(ctx, q, nil) }),
+		},
+	}
+}
+
+// compare runs a scenario by River's client (unless it was run before) and by SQL, and says where they part.
+func (b *bench) compare(t *testing.T, s scenario, ref *reference) string {
+	t.Helper()
+	if ref.river == nil {
+		before := b.observe(t, s.seed(b), nil, nil)
+		river := b.observe(t, s.seed(b), s.steps, b.byGo)
+		ref.river = &river
+		if s.added != nil {
+			ref.added = s.added(before, river)
+		}
+	}
+	ours := b.observe(t, s.seed(b), s.steps, b.bySQL)
+	if s.moreRefused { // what River passes over in silence
+		ours.Refused = slices.DeleteFunc(ours.Refused, func(r string) bool {
+			return strings.HasSuffix(r, "refused") && !slices.Contains(ref.river.Refused, r)
+		})
+	}
+	return differs(*ref.river, ours, ref.added)
+}
+
+// reference is what River's client made of a scenario.
+type reference struct {
+	river *outcome
+	added []string
+}
+
+// places are the databases that the verbs are compared in: ours, and two of plain River programs.
+var places = []struct{ schema, zone string }{{"river", "UTC"}, {"public", "Pacific/Chatham"}, {"Shop_Jobs", "America/St_Johns"}}
+
+// TestConformance: what SQL does is what River's Go client does, column by column and notice by notice.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for _, place := range places {
+		t.Run(place.schema, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, place.schema, place.zone)
+			for _, s := range append(verbs(), inserts()) {
+				ref := &reference{}
+				if diff := b.compare(t, s, ref); diff != "" {
+					t.Errorf("%s: %s", s.name, diff)
+				}
+				if len(ref.river.Rows) == 0 || len(ref.river.Notices)+len(ref.added) == 0 && s.name != "delete" {
+					t.Errorf("%s: River changed nothing that could be compared", s.name)
+				}
+			}
+			for _, verb := range []string{"retry", "cancel", "delete"} {
+				if diff := b.inBulk(t, verb); diff != "" {
+					t.Errorf("%s of many: %s", verb, diff)
+				}
+			}
+		})
+	}
+}
+
+// inBulk: the form that takes many ids does to each job what the client does to one after the other.
+func (b *bench) inBulk(t *testing.T, verb string) string {
+	t.Helper()
+	i := slices.IndexFunc(verbs(), func(s scenario) bool { return s.name == verb })
+	s := verbs()[i]
+	river := b.observe(t, s.seed(b), s.steps, b.byGo)
+	all := step{sql: fmt.Sprintf("select * from jobs.%s(array(select generate_series(%d, 1, -1))::bigint[], 'why')", verb, missing)}
+	ours := b.observe(t, s.seed(b), []step{all}, b.bySQL)
+	// It refuses by a note, and equal notices of one transaction are one.
+	river.Refused, river.Notices, ours.Notices = nil, nil, nil
+	return differs(river, ours, nil)
+}

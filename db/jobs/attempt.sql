@@ -1,0 +1,30 @@
+-- jobs.attempt: what became of every attempt, for a day.
+
+create view jobs.attempt as
+select a.job_id, a.attempt, a.kind, a.queue, a.outcome, a.worker, a.release, a.request_id, a.parent_id,
+       a.due_at, a.started_at, a.ended_at,
+       greatest(a.started_at - a.due_at, interval '0') as wait,
+       a.ended_at - a.started_at                       as run,
+       a.error, a.fingerprint, a.trace, a.steps
+from work.attempt a
+left join (select) readonly on true;
+
+comment on view jobs.attempt is 'Every attempt that has ended, for a day; the newest may be missing for a second. Quick by job_id, request_id, fingerprint and ended_at. For longer spans there is jobs.minute.';
+comment on column jobs.attempt.job_id is 'The job: jobs.job.';
+comment on column jobs.attempt.attempt is 'Its number as the job counted then. A snooze or hand-back gives the number back, so it may recur.';
+comment on column jobs.attempt.kind is 'The job''s kind.';
+comment on column jobs.attempt.queue is 'The queue that it was taken from.';
+comment on column jobs.attempt.outcome is 'completed, failed (will be tried again), discarded (failed for good), cancelled, snoozed, handed back (the worker stopped), held (its arguments could not be read) or lost (another attempt had the job by then).';
+comment on column jobs.attempt.worker is 'The worker process that ran it: jobs.worker.';
+comment on column jobs.attempt.release is 'The release of that worker.';
+comment on column jobs.attempt.request_id is 'The web request at the beginning of it all: jobs.request.';
+comment on column jobs.attempt.parent_id is 'The job that enqueued this one, if one did.';
+comment on column jobs.attempt.due_at is 'From when it could have run: the later of enqueued and scheduled.';
+comment on column jobs.attempt.started_at is 'When it began, by the database''s clock.';
+comment on column jobs.attempt.ended_at is 'When it ended.';
+comment on column jobs.attempt.wait is 'From due_at to started_at.';
+comment on column jobs.attempt.run is 'From started_at to ended_at.';
+comment on column jobs.attempt.error is 'The error''s sentence, if it failed.';
+comment on column jobs.attempt.fingerprint is 'Of the error: jobs.error.';
+comment on column jobs.attempt.trace is 'The stack, if it panicked.';
+comment on column jobs.attempt.steps is 'What it did, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';

@@ -1,0 +1,183 @@
+-- jobs.enqueue adds a job as the Go client does, so that a trigger or another program can, in its own transaction.
+
+create function jobs.go_json(value json) returns text
+language sql immutable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+    select coalesce(string_agg(case when t.token[1] like '"%' then
+               replace(replace(replace(replace(replace(to_json((t.token[1]::json) #>> '{}')::text,
+                   '&', '\u0026'), '<', '\u003c'), '>', '\u003e'), U&'\2028', '\u2028'), U&'\2029', '\u2029')
+               else t.token[1] end, '' order by t.o), '')
+    from regexp_matches(value::text, '"(?:[^"\\]|\\.)*"|[^"\s]+', 'g') with ordinality as t (token, o)
+$$;
+comment on function jobs.go_json is 'The value as Go''s encoding/json would write it: without spaces, and with <, > and & escaped in strings. Numbers and the order of keys stay as they are.';
+
+create function jobs.unique_args(args json, keys text[] default null) returns text
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+declare
+    part text;
+    parts text[] := '{}';
+    name text;
+begin
+    if keys is null then
+        return '{' || coalesce((
+            select string_agg(case when f.key ~ '[^\x20-\x7f]|["\\]' then jobs.go_json(to_json(f.key)) else '"' || f.key || '"' end
+                              || ':' || jobs.go_json(f.value), ',' order by f.key collate "C")
+            from (select distinct on (e.key) e.key, e.value
+                  from json_each(args) with ordinality as e (key, value, o) order by e.key, e.o) f), '') || '}';
+    end if;
+    -- Keys of one object stand together in the order of their dotted names.
+    for name in select distinct split_part(k, '.', 1) collate "C" from unnest(keys) as k order by 1 loop
+        if exists (select from unnest(keys) as k where k = name) then
+            part := (select jobs.go_json(e.value) from json_each(args) with ordinality as e (key, value, o) where e.key = name order by e.o limit 1);
+        elsif (select json_typeof(e.value) from json_each(args) as e where e.key = name limit 1) = 'object' then
+            part := jobs.unique_args(
+                (select e.value from json_each(args) with ordinality as e (key, value, o) where e.key = name order by e.o limit 1),
+                (select array_agg(substr(k, length(name) + 2)) from unnest(keys) as k where k like replace(name, '_', '\_') || '.%'));
+        else
+            part := null;
+        end if;
+        if part <> '' then
+            parts := parts || (case when name ~ '[^\x20-\x7f]|["\\]' then jobs.go_json(to_json(name)) else '"' || name || '"' end || ':' || part);
+        end if;
+    end loop;
+    return case when parts = '{}' then '' else '{' || array_to_string(parts, ',') || '}' end;
+end $$;
+comment on function jobs.unique_args is 'The part of a unique key that stands for args: all of them, or those of keys (dots lead into nested objects), sorted.';
+
+create function jobs.enqueue(
+    kind text,
+    args json default '{}',
+    queue text default null,
+    scheduled_at timestamptz default null,
+    priority int default null,
+    max_attempts int default null,
+    unique_by_args boolean default false,
+    unique_by_keys text[] default null,
+    unique_by_period interval default null,
+    unique_by_queue boolean default false,
+    unique_by_state text[] default null,
+    unique_exclude_kind boolean default false,
+    tags text[] default null,
+    metadata jsonb default '{}',
+    pending boolean default false,
+    reason text default null,
+    out id bigint,
+    out duplicate boolean)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    known work.kind;
+    opts jsonb;
+    bad text;
+    first_state river.river_job_state;
+    unique_text text := '';
+    key bytea;
+    states bit(8);
+begin
+    if enqueue.kind is null or enqueue.kind !~ '^[A-Za-z0-9_][A-Za-z0-9_\-\[\]<>/.·:+]+$' or length(enqueue.kind) > 127 then
+        raise exception 'The kind % is not valid: 2 to 127 letters, digits and _ - [ ] < > / . · : +, beginning with a letter, digit or _.',
+            quote_nullable(enqueue.kind) using errcode = '22023';
+    end if;
+    select * into known from work.kind k where k.kind = enqueue.kind;
+    if known.kind is null and exists (select from work.kind) then
+        select string_agg(k.kind, ', ' order by k.kind) into bad from work.kind k;
+        raise exception 'No worker knows the kind %: the job would never run. Known are: %.', quote_literal(enqueue.kind), bad
+            using errcode = '22023';
+    end if;
+    opts := coalesce(known.opts, '{}');
+    queue := coalesce(queue, opts ->> 'queue', 'default');
+    priority := coalesce(priority, (opts ->> 'priority')::int, 1);
+    max_attempts := coalesce(max_attempts, (opts ->> 'max_attempts')::int, 25);
+    tags := coalesce(tags, (select array_agg(t order by o) from jsonb_array_elements_text(opts -> 'tags') with ordinality as e (t, o)), '{}');
+    metadata := coalesce(metadata, '{}');
+
+    if args is null or json_typeof(args) <> 'object' then
+        raise exception 'The arguments are a JSON object, as in ''{"order_id": 42}'', not %.', coalesce(json_typeof(args), 'null')
+            using errcode = '22023';
+    end if;
+    if jsonb_typeof(metadata) <> 'object' then
+        raise exception 'The metadata is a JSON object, not %.', jsonb_typeof(metadata) using errcode = '22023';
+    end if;
+    if queue !~ '^[a-z0-9]+([_|-]?[a-z0-9]+)*$' or length(queue) > 64 then
+        raise exception 'The queue name % is not valid: up to 64 small letters and digits, with single _ or - between them.',
+            quote_literal(queue) using errcode = '22023';
+    end if;
+    if priority not between 1 and 4 then
+        raise exception 'The priority is 1 (first) to 4 (last), not %.', priority using errcode = '22023';
+    end if;
+    if max_attempts not between 1 and 32767 then
+        raise exception 'max_attempts is 1 to 32767, not %.', max_attempts using errcode = '22023';
+    end if;
+    select t into bad from unnest(tags) as t
+    where t is null or t !~ '^[A-Za-z0-9_][A-Za-z0-9_-]+[A-Za-z0-9_]$' or length(t) > 255 limit 1;
+    if found then
+        raise exception 'The tag % is not valid: 3 to 255 letters, digits, _ and -, and no - at either end.', quote_nullable(bad)
+            using errcode = '22023';
+    end if;
+    if unique_by_period < interval '1 s' then
+        raise exception 'unique_by_period is at least 1 second, not %.', unique_by_period using errcode = '22023';
+    end if;
+    if extract(year from unique_by_period) <> 0 or extract(month from unique_by_period) <> 0 then
+        raise exception 'unique_by_period counts weeks, days and shorter, since months differ in length: not %.', unique_by_period
+            using errcode = '22023';
+    end if;
+    if unique_exclude_kind and not (unique_by_args or unique_by_keys is not null or unique_by_period is not null or unique_by_queue) then
+        raise exception 'unique_exclude_kind needs unique_by_args, unique_by_keys, unique_by_period or unique_by_queue beside it.'
+            using errcode = '22023';
+    end if;
+    select s into bad from unnest(unique_by_state) as s
+    where s is null or s not in ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled') limit 1;
+    if found then
+        raise exception 'unique_by_state: % is not a state.', quote_nullable(bad) using errcode = '22023';
+    end if;
+    if unique_by_state <> '{}' and not unique_by_state @> '{available,pending,running,scheduled}' then
+        raise exception 'unique_by_state must contain available, pending, running and scheduled.' using errcode = '22023';
+    end if;
+
+    first_state := case when pending then 'pending' when scheduled_at is not null then 'scheduled' else 'available' end;
+    if unique_by_args or unique_by_keys is not null or unique_by_period is not null or unique_by_queue
+        or unique_by_state is not null or unique_exclude_kind then
+        unique_text := case when unique_exclude_kind then '' else '&kind=' || kind end
+            || case when unique_by_keys is not null then '&args=' || jobs.unique_args(args, unique_by_keys)
+                    when unique_by_args then '&args=' || jobs.unique_args(args)
+                    else '' end
+            || coalesce('&period=' || to_char(date_bin(unique_by_period, coalesce(scheduled_at, clock_timestamp()),
+                   timestamptz '0001-01-01 00:00:00+00') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')
+            || case when unique_by_queue then '&queue=' || queue else '' end;
+        key := sha256(convert_to(unique_text, 'UTF8'));
+        states := (select bit_or(case s when 'available' then B'00000001' when 'cancelled' then B'00000010'
+                when 'completed' then B'00000100' when 'discarded' then B'00001000' when 'pending' then B'00010000'
+                when 'retryable' then B'00100000' when 'running' then B'01000000' when 'scheduled' then B'10000000' end)
+            from unnest(coalesce(nullif(unique_by_state, '{}'),
+                '{available,completed,pending,retryable,running,scheduled}')) as s);
+    end if;
+
+    insert into river.river_job as j
+        (kind, args, queue, state, scheduled_at, priority, max_attempts, tags, metadata, unique_key, unique_states)
+    values (
+        enqueue.kind,
+        enqueue.args::jsonb,
+        enqueue.queue,
+        first_state,
+        coalesce(enqueue.scheduled_at, now()),
+        enqueue.priority,
+        enqueue.max_attempts,
+        enqueue.tags,
+        enqueue.metadata,
+        key,
+        states)
+    on conflict (unique_key)
+        where unique_key is not null and unique_states is not null and river.river_job_state_in_bitmask(unique_states, state)
+        do update set kind = j.kind -- changes nothing, and returns the row
+    returning j.id, j.xmax <> 0 into enqueue.id, enqueue.duplicate;
+    if first_state = 'available' then
+        perform pg_notify('river.river_insert', format('{"queue": %s}', to_json(queue)));
+    end if;
+    if reason is not null and not duplicate then
+        insert into work.audit (act, job_id, queue, reason, after)
+        values ('enqueue', enqueue.id, enqueue.queue, enqueue.reason, jsonb_build_object('kind', enqueue.kind, 'state', first_state));
+    end if;
+end $$;
+comment on function jobs.enqueue is 'Adds a job in the present transaction and returns its id, as River''s Insert does: it runs once the transaction has committed, and never if it rolls back.
+kind: what is to be done; a worker must know it. args: a JSON object. queue, priority (1 first, 4 last), max_attempts and tags: as the kind''s own options say, or else default, 1, 25 and none. scheduled_at: not before then. metadata: a JSON object to go with it. pending: wait until somebody releases it with jobs.run_now.
+unique_by_args: only if there is no such job with the same args yet; unique_by_keys: with the same values of these keys (as fields tagged river:"unique" in Go); unique_by_period: in the same period; unique_by_queue: in the same queue; unique_by_state: in one of these states, unless you say available, completed, pending, retryable, running and scheduled; unique_exclude_kind: whatever its kind. If there is one, its id is returned and duplicate is true.
+reason: if given, it is written to jobs.audit.
+From a trigger: perform jobs.enqueue(''send_invoice'', json_build_object(''order_id'', new.id));';

@@ -1,0 +1,92 @@
+-- jobs.error: every error by its fingerprint, and the acts on it.
+
+create view jobs.error as
+select e.fingerprint, e.message,
+       (select array_agg(distinct h.kind) from work.error_hour h where h.fingerprint = e.fingerprint) as kinds,
+       e.first_seen_at, e.last_seen_at, e.first_release, e.last_release,
+       (select coalesce(sum(h.attempts), 0) from work.error_hour h
+        where h.fingerprint = e.fingerprint and h.hour >= date_trunc('hour', now())) as this_hour,
+       (select coalesce(sum(h.attempts), 0) from work.error_hour h
+        where h.fingerprint = e.fingerprint and h.hour > now() - interval '1 day') as last_day,
+       (select coalesce(sum(h.attempts), 0) from work.error_hour h where h.fingerprint = e.fingerprint) as last_month,
+       (select jsonb_object_agg(to_char(d.hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24":00Z"'), d.attempts)
+        from (select h.hour, sum(h.attempts) as attempts from work.error_hour h
+              where h.fingerprint = e.fingerprint and h.hour > now() - interval '1 day' group by h.hour) d) as by_hour,
+       (select jsonb_object_agg(d.day, d.attempts)
+        from (select (h.hour at time zone 'UTC')::date as day, sum(h.attempts) as attempts from work.error_hour h
+              where h.fingerprint = e.fingerprint group by 1) d) as by_day,
+       (select count(distinct a.job_id)
+        from (select job_id from work.attempt a
+              where a.fingerprint = e.fingerprint order by a.ended_at desc limit 10000) a) as affected_jobs,
+       e.muted_at is not null as muted, e.muted_at, e.muted_by, e.muted_reason,
+       e.resolved_at, e.resolved_by,
+       coalesce(e.last_seen_at > e.resolved_at, false) as regressed
+from work.error e
+left join (select) readonly on true;
+
+comment on view jobs.error is 'Every error of the last 30 days, one row for all that read the same but for numbers, ids and the like. Its attempts are in jobs.attempt by fingerprint.';
+comment on column jobs.error.fingerprint is 'Names the error.';
+comment on column jobs.error.message is 'Its sentence, as the latest attempt had it.';
+comment on column jobs.error.kinds is 'The kinds of job that had it.';
+comment on column jobs.error.first_seen_at is 'When it was first seen.';
+comment on column jobs.error.last_seen_at is 'When it was last seen.';
+comment on column jobs.error.first_release is 'The release that it was first seen in.';
+comment on column jobs.error.last_release is 'The release that it was last seen in.';
+comment on column jobs.error.this_hour is 'How many attempts had it since the full hour.';
+comment on column jobs.error.last_day is 'How many had it in the last 24 hours.';
+comment on column jobs.error.last_month is 'How many had it in the last 30 days.';
+comment on column jobs.error.by_hour is 'How many had it in each hour of the last 24, in UTC; hours without it are left out.';
+comment on column jobs.error.by_day is 'How many had it on each day of the last 30, in UTC; days without it are left out.';
+comment on column jobs.error.affected_jobs is 'How many jobs had it within a day, counted among the latest 10,000 attempts.';
+comment on column jobs.error.muted is 'Somebody does not want to hear of it: jobs.mute.';
+comment on column jobs.error.muted_at is 'Since when.';
+comment on column jobs.error.muted_by is 'Who muted it.';
+comment on column jobs.error.muted_reason is 'And why.';
+comment on column jobs.error.resolved_at is 'When somebody said that it is mended: jobs.resolve.';
+comment on column jobs.error.resolved_by is 'Who said so.';
+comment on column jobs.error.regressed is 'It was seen again after that.';
+
+create function jobs.mute(fingerprint text, reason text default null) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    actor text;
+begin
+    if not exists (select from work.error e where e.fingerprint = mute.fingerprint) then
+        raise exception 'There is no error %. They are in jobs.error.', quote_nullable(mute.fingerprint) using errcode = 'P0002';
+    end if;
+    insert into work.audit (act, fingerprint, reason, after) values ('mute', mute.fingerprint, mute.reason, '{"muted": true}')
+    returning who into actor;
+    update work.error e set muted_at = now(), muted_by = actor, muted_reason = mute.reason
+    where e.fingerprint = mute.fingerprint;
+end $$;
+comment on function jobs.mute is 'Says of the error with this fingerprint that nobody wants to hear of it. The reason goes to jobs.audit and is shown in jobs.error.';
+
+create function jobs.unmute(fingerprint text, reason text default null) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    actor text;
+begin
+    if not exists (select from work.error e where e.fingerprint = unmute.fingerprint) then
+        raise exception 'There is no error %. They are in jobs.error.', quote_nullable(unmute.fingerprint) using errcode = 'P0002';
+    end if;
+    insert into work.audit (act, fingerprint, reason, after) values ('unmute', unmute.fingerprint, unmute.reason, '{"muted": false}')
+    returning who into actor;
+    update work.error e set muted_at = null, muted_by = null, muted_reason = null
+    where e.fingerprint = unmute.fingerprint;
+end $$;
+comment on function jobs.unmute is 'Takes back jobs.mute of the error with this fingerprint. The reason goes to jobs.audit.';
+
+create function jobs.resolve(fingerprint text, reason text default null) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    actor text;
+begin
+    if not exists (select from work.error e where e.fingerprint = resolve.fingerprint) then
+        raise exception 'There is no error %. They are in jobs.error.', quote_nullable(resolve.fingerprint) using errcode = 'P0002';
+    end if;
+    insert into work.audit (act, fingerprint, reason, after) values ('resolve', resolve.fingerprint, resolve.reason, '{"resolved": true}')
+    returning who into actor;
+    update work.error e set resolved_at = now(), resolved_by = actor
+    where e.fingerprint = resolve.fingerprint;
+end $$;
+comment on function jobs.resolve is 'Says of the error with this fingerprint that it is mended; seen again after that, it counts as regressed. The reason goes to jobs.audit.';

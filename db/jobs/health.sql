@@ -1,0 +1,91 @@
+-- jobs.health: what the database says of itself, as far as the jobs depend on it.
+
+create view jobs.health as
+with facts as (
+    select 1 as part, 'table' as area, format('%I.%I', t.schemaname, t.relname) as name, t.n_dead_tup::numeric as value, 'dead tuples' as unit,
+           case when t.n_dead_tup > 100000 + t.n_live_tup then 'bad' when t.n_dead_tup > 20000 + t.n_live_tup / 2 then 'warn' else 'ok' end as status,
+           format('%s live, %s, last vacuum %s', t.n_live_tup, pg_size_pretty(pg_total_relation_size(t.relid)),
+               coalesce(to_char(greatest(t.last_autovacuum, t.last_vacuum), 'YYYY-MM-DD HH24:MI'), 'never')) as detail,
+           'If vacuum runs and they stay, something holds an old snapshot: see area snapshot.' as advice,
+           null::int as pid, greatest(t.last_autovacuum, t.last_vacuum) as since
+    from pg_stat_all_tables t
+    where t.relid in ('river.river_job'::regclass, 'river.river_queue'::regclass)
+       or t.schemaname = 'work' and t.relname in ('attempt', 'minute', 'worker', 'audit')
+    union all
+    select 2, 'index', c.relname, pg_relation_size(c.oid), 'bytes', case when i.indisvalid then 'ok' else 'bad' end,
+           format('%s of %s in the table, used %s times', pg_size_pretty(pg_relation_size(c.oid)), pg_size_pretty(pg_relation_size(i.indrelid)),
+               coalesce(s.idx_scan, 0)),
+           case when i.indisvalid then 'If it grows while the number of jobs does not: reindex index concurrently.'
+                else 'Its building was broken off: drop it.' end, null, null
+    from pg_index i join pg_class c on c.oid = i.indexrelid left join pg_stat_all_indexes s on s.indexrelid = i.indexrelid
+    where i.indrelid = 'river.river_job'::regclass
+    union all
+    (select 3, 'snapshot', h.name, h.age, 'transactions',
+            case when h.since < now() - interval '1 hour' then 'bad' when h.since < now() - interval '5 min' then 'warn' else 'ok' end,
+            h.detail, 'Vacuum cannot remove what died after it began. End it: select pg_terminate_backend(pid).', h.pid, h.since
+     from (
+        select coalesce(nullif(a.application_name, ''), a.usename, 'unnamed') as name, age(a.backend_xmin)::numeric as age,
+               format('pid %s, %s since %s, its statement began %s: %s', a.pid, a.state, to_char(a.xact_start, 'HH24:MI:SS'),
+                   to_char(a.query_start, 'HH24:MI:SS'), left(a.query, 100)) as detail,
+               a.pid, a.xact_start as since
+        from pg_stat_activity a
+        where a.backend_xmin is not null and a.datname = current_database() and a.pid <> pg_backend_pid()
+        union all
+        select p.gid, age(p.transaction)::numeric, 'a prepared transaction that nobody has ended', null, p.prepared
+        from pg_prepared_xacts p where p.database = current_database()
+        union all
+        select s.slot_name, greatest(age(s.xmin), age(s.catalog_xmin))::numeric, 'a replication slot', null, null
+        from pg_replication_slots s where coalesce(s.xmin, s.catalog_xmin) is not null) h
+     order by h.age desc limit 1)
+    union all
+    select 4, 'connections', coalesce(nullif(a.application_name, ''), 'unnamed'), count(*), 'connections', 'ok',
+           string_agg(distinct coalesce(a.state, 'hidden'), ', '), null, null, min(a.backend_start)
+    from pg_stat_activity a where a.datname = current_database() and a.backend_type = 'client backend' group by 3
+    union all
+    select 5, 'connections', 'all', n.used, 'connections',
+           case when n.used >= n.most then 'bad' when n.used >= n.most * 0.9 then 'warn' else 'ok' end,
+           format('%s of %s', n.used, n.most), 'At the limit nobody else gets in, not even you. Use fewer processes or smaller pools.', null, null
+    from (select (select count(*) from pg_stat_activity a where a.usename = current_user and a.backend_type = 'client backend') as used,
+                 least((select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user),
+                       (select nullif(datconnlimit, -1) from pg_database where datname = current_database()),
+                       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int) as most) n
+    union all
+    select 6, 'notices', 'queue', round((u.used * 100)::numeric, 2), 'percent full',
+           case when u.used > 0.5 then 'bad' when u.used > 0.05 then 'warn' else 'ok' end, 'of the server''s notice queue',
+           'Some connection listens and does not read, or is in a long transaction. When it is full, every commit with a notice fails.', null, null
+    from (select pg_notification_queue_usage() as used) u
+    union all
+    select 7, 'service', 'rescuer', w.live, 'workers', case when w.live > 0 then 'ok' else 'bad' end,
+           format('%s jobs run with no live worker', w.orphans),
+           case when w.live > 0 then 'Each live worker rescues the jobs of dead ones.' else 'No worker is alive: nothing runs and nothing is rescued.' end,
+           null, w.seen_at
+    from (select count(*) filter (where seen_at > now() - interval '12 s') as live, max(seen_at) as seen_at,
+                 (select count(*) from river.river_job j where j.state = 'running' and not exists (
+                      select from work.worker x where x.id = j.attempted_by[array_upper(j.attempted_by, 1)]
+                        and x.stopped_at is null and x.dead_at is null and x.seen_at > now() - interval '12 s')) as orphans
+          from work.worker where stopped_at is null and dead_at is null) w
+    union all
+    select 8, 'service', 'leader', extract(epoch from now() - coalesce(max(l.elected_at), now()))::int, 'seconds in office',
+           case when bool_or(l.expires_at > now()) then 'ok' else 'bad' end,
+           coalesce('leader is ' || max(l.leader_id), 'nobody leads'),
+           'The leader makes scheduled jobs and retries available and cleans up. Some worker should lead within 15 s.', null, max(l.elected_at)
+    from river.river_leader l
+    union all
+    select 9, 'service', 'scheduler', count(*) filter (where s.next_at < now() - interval '1 min'), 'schedules overdue',
+           case when count(*) filter (where s.next_at < now() - interval '1 min') > 0 then 'bad' else 'ok' end,
+           format('%s schedules, the next is due at %s', count(*), coalesce(to_char(min(s.next_at), 'YYYY-MM-DD HH24:MI:SS'), 'no time')),
+           'Workers enqueue what is due. See jobs.schedule.', null, min(s.next_at)
+    from work.schedule s where s.paused_at is null and s.retired_at is null
+)
+select area, name, value, unit, status, detail, advice, pid, since from facts order by part, name;
+
+comment on view jobs.health is 'What the jobs depend on, one row a fact: tables and their dead tuples, indexes, who holds the oldest snapshot, connections, the notice queue, and whether rescuer, leader and scheduler are alive. First: select * from jobs.health where status <> ''ok''.';
+comment on column jobs.health.area is 'table, index, snapshot, connections, notices or service.';
+comment on column jobs.health.name is 'Which one.';
+comment on column jobs.health.value is 'The figure.';
+comment on column jobs.health.unit is 'What the figure counts.';
+comment on column jobs.health.status is 'ok, warn or bad.';
+comment on column jobs.health.detail is 'The fact in words.';
+comment on column jobs.health.advice is 'What to do if it is not ok.';
+comment on column jobs.health.pid is 'Process id of the connection that it is about.';
+comment on column jobs.health.since is 'Since when: of a snapshot, the beginning of its transaction; of a table, its last vacuum.';

@@ -1,0 +1,90 @@
+-- jobs.kind: what kinds of job there are, and how they fare.
+
+create view jobs.kind as
+with unfinished as ( -- one part for each partial index
+    select kind, sum(available) as available, sum(running) as running, sum(scheduled) as scheduled, sum(retryable) as retryable
+    from (
+        select kind, count(*) as available, 0 as running, 0 as scheduled, 0 as retryable
+        from river.river_job where state = 'available' group by kind
+        union all
+        select kind, 0, count(*), 0, 0 from river.river_job where state = 'running' group by kind
+        union all
+        select kind, 0, 0, count(*) filter (where state = 'scheduled'), count(*) filter (where state = 'retryable')
+        from river.river_job where state in ('retryable', 'scheduled') group by kind) u
+    group by kind
+), hour as (
+    select kind, sum(completed) as completed, sum(failed + discarded) as failed,
+           array[sum(wait[1]), sum(wait[2]), sum(wait[3]), sum(wait[4]), sum(wait[5]), sum(wait[6]), sum(wait[7]), sum(wait[8]),
+                 sum(wait[9]), sum(wait[10]), sum(wait[11]), sum(wait[12]), sum(wait[13]), sum(wait[14]), sum(wait[15]),
+                 sum(wait[16]), sum(wait[17]), sum(wait[18]), sum(wait[19]), sum(wait[20]), sum(wait[21]), sum(wait[22]),
+                 sum(wait[23]), sum(wait[24]), sum(wait[25]), sum(wait[26])] as wait,
+           array[sum(run[1]), sum(run[2]), sum(run[3]), sum(run[4]), sum(run[5]), sum(run[6]), sum(run[7]), sum(run[8]),
+                 sum(run[9]), sum(run[10]), sum(run[11]), sum(run[12]), sum(run[13]), sum(run[14]), sum(run[15]),
+                 sum(run[16]), sum(run[17]), sum(run[18]), sum(run[19]), sum(run[20]), sum(run[21]), sum(run[22]),
+                 sum(run[23]), sum(run[24]), sum(run[25]), sum(run[26])] as run
+    from work.minute where minute > now() - interval '1 hour' group by kind
+), day as (
+    select kind, sum(completed) as completed, sum(failed) as failed, sum(discarded) as discarded, sum(cancelled) as cancelled,
+           sum(run_s) as run_s, max(minute) as last_at
+    from work.minute where minute > now() - interval '1 day' group by kind
+), live as (
+    select kinds from work.worker
+    where stopped_at is null and dead_at is null and seen_at > now() - interval '12 s' and not draining
+), names as (
+    select kind from work.kind
+    union select kind from unfinished
+    union select kind from day
+)
+select n.kind,
+       k.kind is not null                   as registered,
+       coalesce(u.available, 0)             as available,
+       coalesce(u.running, 0)               as running,
+       coalesce(u.scheduled, 0)             as scheduled,
+       coalesce(u.retryable, 0)             as retryable,
+       coalesce(d.completed, 0)             as completed_day,
+       coalesce(d.failed, 0)                as failed_day,
+       coalesce(d.discarded, 0)             as discarded_day,
+       coalesce(d.cancelled, 0)             as cancelled_day,
+       h.failed / nullif(h.completed + h.failed, 0)::float8 as failing_share,
+       jobs.quantile(h.wait, 0.5)           as wait_p50,
+       jobs.quantile(h.wait, 0.95)          as wait_p95,
+       jobs.quantile(h.wait, 0.99)          as wait_p99,
+       jobs.quantile(h.run, 0.5)            as run_p50,
+       jobs.quantile(h.run, 0.95)           as run_p95,
+       jobs.quantile(h.run, 0.99)           as run_p99,
+       make_interval(secs => coalesce(d.run_s, 0)) as run_day,
+       d.last_at,
+       (select count(*) from live where kinds = '{}' or n.kind = any (kinds)) as workers,
+       coalesce(k.secrets, '{}')            as secrets,
+       coalesce(k.opts, '{}')               as opts,
+       k.release
+from names n
+left join work.kind k on k.kind = n.kind
+left join unfinished u on u.kind = n.kind
+left join hour h on h.kind = n.kind
+left join day d on d.kind = n.kind;
+
+comment on view jobs.kind is 'Every kind that a process registered, that has unfinished jobs or that ran within a day, one row each.';
+comment on column jobs.kind.kind is 'Its name, as in send_invoice.';
+comment on column jobs.kind.registered is 'A process has said that it knows this kind. If none has, nobody will run its jobs.';
+comment on column jobs.kind.available is 'Jobs that are ready to run.';
+comment on column jobs.kind.running is 'Jobs that run.';
+comment on column jobs.kind.scheduled is 'Jobs for later.';
+comment on column jobs.kind.retryable is 'Jobs that failed and will be tried again.';
+comment on column jobs.kind.completed_day is 'Attempts that did their work in the last 24 hours.';
+comment on column jobs.kind.failed_day is 'Attempts that failed in the last 24 hours and were, or will be, tried again.';
+comment on column jobs.kind.discarded_day is 'Attempts that failed for good in the last 24 hours.';
+comment on column jobs.kind.cancelled_day is 'Attempts that were cancelled in the last 24 hours.';
+comment on column jobs.kind.failing_share is 'Failed attempts among the failed and the completed of the last hour, from 0 to 1; null if there were none.';
+comment on column jobs.kind.wait_p50 is 'Half of the attempts of the last hour had waited less than this.';
+comment on column jobs.kind.wait_p95 is '95 of 100 had waited less than this.';
+comment on column jobs.kind.wait_p99 is '99 of 100 had waited less than this.';
+comment on column jobs.kind.run_p50 is 'Half of them ran for less than this.';
+comment on column jobs.kind.run_p95 is '95 of 100 ran for less than this.';
+comment on column jobs.kind.run_p99 is '99 of 100 ran for less than this.';
+comment on column jobs.kind.run_day is 'Run times of the last 24 hours together: what the kind costs.';
+comment on column jobs.kind.last_at is 'The latest minute in which an attempt of it ended, within a day.';
+comment on column jobs.kind.workers is 'Live workers that know it and do not drain. Workers that do not say what they know count for every kind.';
+comment on column jobs.kind.secrets is 'Keys of its args and metadata that are shown as [redacted], beside those that look secret anyway.';
+comment on column jobs.kind.opts is 'What jobs.enqueue uses where nothing is said: {"queue", "priority", "max_attempts", "tags"}.';
+comment on column jobs.kind.release is 'The release that registered it last.';

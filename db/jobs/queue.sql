@@ -1,0 +1,143 @@
+-- jobs.queue: every queue, and the acts on it.
+
+create view jobs.queue as
+with waiting as (
+    select queue, count(*) as available, min(scheduled_at) as oldest
+    from river.river_job where state = 'available' group by queue
+), later as (
+    select queue, count(*) filter (where state = 'scheduled') as scheduled, count(*) filter (where state = 'retryable') as retryable
+    from river.river_job where state in ('scheduled', 'retryable') group by queue
+), running as (
+    select queue, count(*) as running, count(*) filter (where attempted_at > now() - interval '5 min') as begun
+    from river.river_job where state = 'running' group by queue
+), lately as (
+    select queue, work.sum(wait) as wait, work.sum(run) as run, sum(completed) as completed, sum(failed + discarded) as failed,
+           sum(completed + discarded + cancelled) as finished,
+           sum(completed + failed + discarded + cancelled + snoozed + handed_back) as ended
+    from work.minute where minute > now() - interval '5 min' group by queue
+), took as ( -- the first of those minutes may not be whole
+    select extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60 as minutes
+), live as (
+    select queues, slots from work.worker
+    where stopped_at is null and dead_at is null and seen_at > now() - interval '12 s' and not draining
+), names as (
+    select name from river.river_queue
+    union select queue from waiting
+    union select queue from later
+    union select queue from running
+    union select queue from lately
+)
+select n.name                                 as queue,
+       q.paused_at is not null                as paused,
+       q.paused_at,
+       a.who                                  as paused_by,
+       a.reason                               as paused_reason,
+       coalesce(w.available, 0)               as available,
+       coalesce(r.running, 0)                 as running,
+       coalesce(l.scheduled, 0)               as scheduled,
+       coalesce(l.retryable, 0)               as retryable,
+       case when w.oldest <= now() then now() - w.oldest end as oldest_wait,
+       jobs.quantile(m.wait, 0.5)             as wait_p50,
+       jobs.quantile(m.wait, 0.95)            as wait_p95,
+       jobs.quantile(m.wait, 0.99)            as wait_p99,
+       jobs.quantile(m.run, 0.5)              as run_p50,
+       jobs.quantile(m.run, 0.95)             as run_p95,
+       jobs.quantile(m.run, 0.99)             as run_p99,
+       round((coalesce(m.ended, 0) + coalesce(r.begun, 0)) / t.minutes, 1) as started_per_minute,
+       round(coalesce(m.finished, 0) / t.minutes, 1)           as finished_per_minute,
+       m.failed / nullif(m.completed + m.failed, 0)::float8     as failing_share,
+       (select count(*) from live where queues = '{}' or n.name = any (queues) or n.name = 'alone') as workers
+from names n
+cross join took t
+left join river.river_queue q on q.name = n.name
+left join waiting w on w.queue = n.name
+left join later l on l.queue = n.name
+left join running r on r.queue = n.name
+left join lately m on m.queue = n.name
+left join lateral (
+    select who, reason from work.audit
+    where job_id is null and queue in (n.name, '*') and act = 'pause' and at = q.paused_at
+    order by id desc limit 1) a on true;
+
+comment on view jobs.queue is 'Every queue that a worker has worked lately or that has unfinished jobs, one row each. Figures of speed are of the last 5 minutes.';
+comment on column jobs.queue.queue is 'Its name.';
+comment on column jobs.queue.paused is 'Nothing is taken from it: jobs.pause, jobs.resume.';
+comment on column jobs.queue.paused_at is 'Since when.';
+comment on column jobs.queue.paused_by is 'Who paused it, if it was done with jobs.pause.';
+comment on column jobs.queue.paused_reason is 'And why.';
+comment on column jobs.queue.available is 'Jobs that are ready to run.';
+comment on column jobs.queue.running is 'Jobs that run.';
+comment on column jobs.queue.scheduled is 'Jobs for later.';
+comment on column jobs.queue.retryable is 'Jobs that failed and will be tried again.';
+comment on column jobs.queue.oldest_wait is 'How long the oldest available job has been due; null if none is.';
+comment on column jobs.queue.wait_p50 is 'Half of the attempts that ended in the last 5 minutes had waited less than this.';
+comment on column jobs.queue.wait_p95 is '95 of 100 had waited less than this.';
+comment on column jobs.queue.wait_p99 is '99 of 100 had waited less than this.';
+comment on column jobs.queue.run_p50 is 'Half of them ran for less than this.';
+comment on column jobs.queue.run_p95 is '95 of 100 ran for less than this.';
+comment on column jobs.queue.run_p99 is '99 of 100 ran for less than this.';
+comment on column jobs.queue.started_per_minute is 'Attempts a minute that ended in the last 5 minutes, or that began in them and still run.';
+comment on column jobs.queue.finished_per_minute is 'Jobs a minute that were completed, discarded or cancelled in the last 5 minutes.';
+comment on column jobs.queue.failing_share is 'Failed attempts among the failed and the completed of the last 5 minutes, from 0 to 1; null if there were none.';
+comment on column jobs.queue.workers is 'Live workers that take from it and do not drain. Workers that do not say what they take count for every queue.';
+
+create function jobs.pause(queue text, reason text default null)
+returns table (queue_name text, paused boolean, changed boolean)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    known text;
+begin
+    if not exists (select from river.river_queue q where q.name = pause.queue) and pause.queue is distinct from '*' then
+        select string_agg(q.name, ', ' order by q.name) into known from river.river_queue q;
+        raise exception 'There is no queue % to pause: a queue is known once a worker has worked it. Known are: %. ''*'' means all.',
+            coalesce(quote_literal(pause.queue), 'null'), coalesce(known, 'none yet') using errcode = 'P0002';
+    end if;
+    return query
+        with old as (
+            select q.name, q.paused_at from river.river_queue q
+            where pause.queue = '*' or q.name = pause.queue order by q.name for update
+        ), done as (
+            update river.river_queue q set
+                paused_at  = now(),
+                updated_at = now()
+            from old where q.name = old.name and old.paused_at is null
+            returning q.name
+        ), noted as (
+            insert into work.audit (act, queue, reason, before, after)
+            select 'pause', d.name, pause.reason, '{"paused_at": null}', jsonb_build_object('paused_at', now()) from done d
+        )
+        select old.name, true, d.name is not null from old left join done d on d.name = old.name order by old.name;
+    perform pg_notify('river.river_control', format('{"action":"pause","queue":%s}', to_json(pause.queue)));
+end $$;
+comment on function jobs.pause is 'Makes workers take nothing more from a queue (''*'': from any); what runs goes on. The reason goes to jobs.audit and is shown in jobs.queue. As River''s QueuePause.';
+
+create function jobs.resume(queue text, reason text default null)
+returns table (queue_name text, paused boolean, changed boolean)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    known text;
+begin
+    if not exists (select from river.river_queue q where q.name = resume.queue) and resume.queue is distinct from '*' then
+        select string_agg(q.name, ', ' order by q.name) into known from river.river_queue q where q.paused_at is not null;
+        raise exception 'There is no queue % to resume. Paused are: %. ''*'' means all.',
+            coalesce(quote_literal(resume.queue), 'null'), coalesce(known, 'none') using errcode = 'P0002';
+    end if;
+    return query
+        with old as (
+            select q.name, q.paused_at from river.river_queue q
+            where resume.queue = '*' or q.name = resume.queue order by q.name for update
+        ), done as (
+            update river.river_queue q set
+                paused_at  = null,
+                updated_at = now()
+            from old where q.name = old.name and old.paused_at is not null
+            returning q.name
+        ), noted as (
+            insert into work.audit (act, queue, reason, before, after)
+            select 'resume', d.name, resume.reason, jsonb_build_object('paused_at', old.paused_at), '{"paused_at": null}'
+            from done d join old on old.name = d.name
+        )
+        select old.name, false, d.name is not null from old left join done d on d.name = old.name order by old.name;
+    perform pg_notify('river.river_control', format('{"action":"resume","queue":%s}', to_json(resume.queue)));
+end $$;
+comment on function jobs.resume is 'Lets workers take from a queue again (''*'': from all). The reason goes to jobs.audit. As River''s QueueResume.';

@@ -1,0 +1,94 @@
+-- jobs.request: web requests that enqueued jobs, and jobs.waterfall: all that one of them caused.
+
+create view jobs.request as
+select r.id, r.method, r.route, r.status, r.started_at, r.ended_at, r.ended_at - r.started_at as took,
+       r.release, r.process, r.jobs, cardinality(r.jobs) as job_count, r.steps, r.stands_for
+from work.request r
+left join (select) readonly on true;
+
+comment on view jobs.request is 'Web requests that enqueued jobs, for a day. When there are many only some are written, and each says how many it stands for. Quick by id and started_at.';
+comment on column jobs.request.id is 'As in the log lines, in the X-Request-Id header and in jobs.job.request_id.';
+comment on column jobs.request.method is 'The method, as in POST.';
+comment on column jobs.request.route is 'The route''s pattern.';
+comment on column jobs.request.status is 'The answer''s status.';
+comment on column jobs.request.started_at is 'When it came in.';
+comment on column jobs.request.ended_at is 'When it was answered.';
+comment on column jobs.request.took is 'How long that took.';
+comment on column jobs.request.release is 'The release that answered it.';
+comment on column jobs.request.process is 'The process that answered it, as in web.1.';
+comment on column jobs.request.jobs is 'The jobs that it enqueued: jobs.job.';
+comment on column jobs.request.job_count is 'How many they are.';
+comment on column jobs.request.steps is 'What it did, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';
+comment on column jobs.request.stands_for is 'How many requests like it were left out for it, itself included.';
+
+create function jobs.waterfall(request_id text)
+returns table (at_ms float8, ms float8, depth int, what text, name text, job_id bigint, attempt int, outcome text, detail text)
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+#variable_conflict use_column
+declare
+    r jobs.request;
+    zero timestamptz;
+    first_job bigint;
+begin
+    select * into r from jobs.request q where q.id = waterfall.request_id;
+    select least(r.started_at, min(a.due_at)), least((select min(j) from unnest(r.jobs) as j), min(a.job_id))
+    into zero, first_job from jobs.attempt a where a.request_id = waterfall.request_id;
+    if zero is null then
+        raise exception 'Nothing is known of request %: requests and attempts are kept for a day, and when there are many not all are written.',
+            quote_nullable(waterfall.request_id) using errcode = 'P0002';
+    end if;
+    return query
+    with recursive ended as (
+        select a.* from jobs.attempt a where a.request_id = waterfall.request_id
+    ), going as ( -- enqueued by it and not finished; one part for each partial index
+        select j.* from jobs.job j where j.state = 'available' and j.request_id = waterfall.request_id and j.id >= first_job
+        union all
+        select j.* from jobs.job j where j.state = 'running' and j.request_id = waterfall.request_id and j.id >= first_job
+        union all
+        select j.* from jobs.job j
+        where j.state in ('pending', 'retryable', 'scheduled') and j.request_id = waterfall.request_id and j.id >= first_job
+        union all
+        select j.* from jobs.job j
+        where j.id = any (r.jobs) and j.finished_at is null and j.request_id is distinct from waterfall.request_id
+    ), parents as (
+        select e.job_id as id, max(e.parent_id) as parent_id from ended e group by e.job_id
+        union
+        select g.id, g.parent_id from going g
+    ), tree as (
+        select p.id, 1 as depth, array[p.id] as path from parents p
+        where p.parent_id is null or p.parent_id not in (select id from parents)
+        union all
+        select p.id, t.depth + 1, t.path || p.id from parents p join tree t on p.parent_id = t.id
+        where p.id <> all (t.path) and t.depth < 50
+    ), line as (
+        select r.started_at as at, r.took as took, 0 as depth, 'request' as what, r.method || ' ' || r.route as name, null::bigint as job_id,
+               null::int as attempt, r.status::text as outcome, null::text as detail, '{}'::bigint[] as path, 0 as part
+        where r.id is not null
+        union all
+        select r.started_at + make_interval(secs => (s.v ->> 'at_ms')::float8 / 1000), make_interval(secs => (s.v ->> 'ms')::float8 / 1000),
+               1, 'step', s.v ->> 'name', null, null, null, s.v ->> 'queries' || ' queries', '{}', 1
+        from jsonb_array_elements(case when jsonb_typeof(r.steps) = 'array' then r.steps end) as s (v)
+        union all
+        select e.due_at, e.wait, t.depth, 'wait', e.kind, e.job_id, e.attempt, null, 'in queue ' || e.queue, t.path, e.attempt * 4
+        from ended e join tree t on t.id = e.job_id
+        union all
+        select e.started_at, e.run, t.depth, 'run', e.kind, e.job_id, e.attempt, e.outcome, e.error, t.path, e.attempt * 4 + 1
+        from ended e join tree t on t.id = e.job_id
+        union all
+        select e.started_at + make_interval(secs => (s.v ->> 'at_ms')::float8 / 1000), make_interval(secs => (s.v ->> 'ms')::float8 / 1000),
+               t.depth + 1, 'step', s.v ->> 'name', e.job_id, e.attempt, null, s.v ->> 'queries' || ' queries', t.path, e.attempt * 4 + 2
+        from ended e join tree t on t.id = e.job_id
+        cross join jsonb_array_elements(case when jsonb_typeof(e.steps) = 'array' then e.steps end) as s (v)
+        union all
+        select g.started_at, g.run, t.depth, 'run', g.kind, g.id, g.attempt::int, 'running', g.progress_note, t.path, 200000
+        from going g join tree t on t.id = g.id where g.state = 'running'
+        union all
+        select greatest(g.enqueued_at, least(g.scheduled_at, now())), null, t.depth, 'wait', g.kind, g.id, g.attempt + 1, g.state::text,
+               g.why_waiting, t.path, 200001
+        from going g join tree t on t.id = g.id where g.state <> 'running'
+    )
+    select round((extract(epoch from l.at - zero) * 1000)::numeric, 1)::float8, round((extract(epoch from l.took) * 1000)::numeric, 1)::float8,
+           l.depth, l.what, l.name, l.job_id, l.attempt, l.outcome, l.detail
+    from line l order by l.path, l.part, l.at;
+end $$;
+comment on function jobs.waterfall is 'All that the web request request_id caused, as a waterfall: the request and its steps, then each job''s waits, runs and steps, and the jobs that those enqueued. at_ms is from the request''s beginning; depth says whose child a line is. Jobs whose attempts are older than a day are not in it.';

@@ -1,0 +1,48 @@
+-- Roles for schema jobs: jobs_reader may look, jobs_operator may look and act, and neither may do anything else.
+-- Run it once, as the role that migrates, where that role may create roles: psql -f roles.sql. Each later migration gives
+-- both what they had. It may be run again. Then: create role anna login in role jobs_operator.
+-- A platform that allows no second role needs none of this: the schema works without.
+
+do $$
+begin
+    if to_regrole('jobs_reader') is null then
+        create role jobs_reader nologin;
+    end if;
+    if to_regrole('jobs_operator') is null then
+        create role jobs_operator nologin;
+    end if;
+end $$;
+grant jobs_reader to jobs_operator;
+
+grant usage on schema jobs to jobs_reader, jobs_operator;
+grant select on all tables in schema jobs to jobs_reader;
+revoke execute on all functions in schema jobs from public;
+grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.percentile, jobs.explain, jobs.waterfall, jobs.search to jobs_reader;
+
+grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),
+    jobs.cancel(bigint[], text), jobs.discard(bigint, text), jobs.discard(bigint[], text), jobs.delete(bigint, text),
+    jobs.delete(bigint[], text), jobs.run_now(bigint, text), jobs.run_now(bigint[], text), jobs.may, jobs.pause, jobs.resume,
+    jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve to jobs_operator;
+
+-- These read or write tables that the two may not touch: they run with the rights of the schema's owner. Each pins its
+-- search_path and builds no SQL from what it is given.
+alter function jobs.search security definer;
+alter function jobs.may security definer;
+alter function jobs.enqueue security definer;
+alter function jobs.retry(bigint[], text) security definer;
+alter function jobs.retry(bigint, text) security definer;
+alter function jobs.cancel(bigint[], text) security definer;
+alter function jobs.cancel(bigint, text) security definer;
+alter function jobs.discard(bigint[], text) security definer;
+alter function jobs.discard(bigint, text) security definer;
+alter function jobs.delete(bigint[], text) security definer;
+alter function jobs.delete(bigint, text) security definer;
+alter function jobs.run_now(bigint[], text) security definer;
+alter function jobs.run_now(bigint, text) security definer;
+alter function jobs.pause security definer;
+alter function jobs.resume security definer;
+alter function jobs.drain security definer;
+alter function jobs.undrain security definer;
+alter function jobs.mute security definer;
+alter function jobs.unmute security definer;
+alter function jobs.resolve security definer;

@@ -1,0 +1,44 @@
+-- jobs.schedule: periodic jobs.
+
+create view jobs.schedule as
+select s.name, s.kind, s.words, s.spec, s.zone, s.next_at,
+       s.paused_at is not null as paused, s.paused_at, s.paused_by, s.paused_reason,
+       t.last_at, t.last_outcome, t.last_job, t.last_runs,
+       (select coalesce(sum(m.missed), 0) + count(*) filter (where m.outcome = 'skipped')
+        from work.tick m where m.schedule = s.name) as missed,
+       s.missed as if_missed,
+       case when s.paused_at is null and s.retired_at is null and s.next_at < now() then now() - s.next_at end as overdue,
+       jobs.redact(s.args::jsonb, coalesce(k.secrets, '{}')) as args,
+       s.opts, s.retired_at is not null as retired, s.created_at, s.updated_at
+from work.schedule s
+left join work.kind k on k.kind = s.kind
+left join lateral (
+    select max(l.due_at) as last_at, (array_agg(l.outcome order by l.due_at desc))[1] as last_outcome,
+           (array_agg(l.job_id order by l.due_at desc))[1] as last_job,
+           jsonb_agg(jsonb_build_object('due_at', l.due_at, 'outcome', l.outcome, 'job_id', l.job_id, 'missed', l.missed,
+               'state', (select j.state from river.river_job j where j.id = l.job_id)) order by l.due_at desc) as last_runs
+    from (select * from work.tick x where x.schedule = s.name order by x.due_at desc limit 10) l) t on true;
+
+comment on view jobs.schedule is 'Every periodic job, one row each. Whoever works finds those that are due and enqueues them.';
+comment on column jobs.schedule.name is 'Names the schedule.';
+comment on column jobs.schedule.kind is 'The kind of job that it enqueues.';
+comment on column jobs.schedule.words is 'When, in words, as in: every day at 04:00 (Europe/Berlin).';
+comment on column jobs.schedule.spec is 'When, as it was written: five fields of cron, or "every 10m".';
+comment on column jobs.schedule.zone is 'The time zone in which cron''s fields are read.';
+comment on column jobs.schedule.next_at is 'When it is due next.';
+comment on column jobs.schedule.paused is 'It enqueues nothing until it is resumed.';
+comment on column jobs.schedule.paused_at is 'Since when.';
+comment on column jobs.schedule.paused_by is 'Who paused it.';
+comment on column jobs.schedule.paused_reason is 'And why.';
+comment on column jobs.schedule.last_at is 'The latest time that it was due and seen to.';
+comment on column jobs.schedule.last_outcome is 'What became of it: enqueued, duplicate (its unique twin was unfinished) or skipped.';
+comment on column jobs.schedule.last_job is 'The job that was enqueued then, or the twin.';
+comment on column jobs.schedule.last_runs is 'The last ten: {"due_at", "outcome", "job_id", "missed", "state"}, newest first. The job''s state is null once it is cleaned away.';
+comment on column jobs.schedule.missed is 'How many due times of the last 30 days passed with nobody there.';
+comment on column jobs.schedule.if_missed is 'What to do about those: once (run once for all of them) or skip.';
+comment on column jobs.schedule.overdue is 'For how long it has been due without anybody seeing to it. More than a minute: no worker is alive.';
+comment on column jobs.schedule.args is 'Arguments of its jobs, redacted like jobs.job.args.';
+comment on column jobs.schedule.opts is 'How they are enqueued: {"queue", "priority", "max_attempts", "tags", "unique"}.';
+comment on column jobs.schedule.retired is 'The newest release does not declare it any more.';
+comment on column jobs.schedule.created_at is 'When it was first declared.';
+comment on column jobs.schedule.updated_at is 'When it was last changed.';
