@@ -226,12 +226,12 @@ func latencyClients(ctx context.Context, url, contender string, polling bool, s 
 	if err != nil {
 		return nil, nil, err
 	}
-	workers := river.NewWorkers()
 	each := river.WorkFunc(func(_ context.Context, job *river.Job[WorkArgs]) error {
 		s.start(job.Args.N)
 		return nil
 	})
 	if contender == Ours {
+		workers := work.NewWorkers()
 		work.AddWorker(workers, each)
 		o := work.Options{
 			Workers: workers, Queues: map[string]int{river.QueueDefault: riverSlots}, Schema: riverSchema, Process: "bench.1", Log: quiet,
@@ -247,6 +247,7 @@ func latencyClients(ctx context.Context, url, contender string, polling bool, s 
 			return err
 		}, stop, err
 	}
+	workers := river.NewWorkers()
 	river.AddWorker(workers, each)
 	cfg := river.Config{Schema: riverSchema, Logger: quiet, Workers: workers, PollOnly: polling}
 	if contender == RiverTuned {
