@@ -24,7 +24,7 @@ const (
 	// ignoreFor is how long after that jobs may ignore it, before they are handed back over their heads.
 	ignoreFor = 5 * time.Second
 	// fetchCooldown bounds throughput (slots ÷ cooldown) and the wait for a second job right after a first.
-	fetchCooldown = 2 * time.Millisecond
+	fetchCooldown = time.Millisecond
 	// fetchPoll is the fallback where a notice was lost; notices make it rare.
 	fetchPoll = time.Second
 	// alonePoll is the same for the queue of jobs that run alone, which is nearly always empty.

@@ -15,8 +15,8 @@ import (
 // Postgres commits transactions that notify one at a time, their flush to disk included: under load notices cost more
 // than the jobs (measured at 32 connections: a third of the requests). So an insert says nothing where a few jobs that
 // have only just come due wait already: whoever was told of those fetches this one with them, or right after. Workers
-// look again a few times after each fetch that brought something, so that a job which commits while its forerunners are
-// being fetched is not left to the poll.
+// look again a few times after each fetch that brought some together, so that a job which commits while its forerunners
+// are being fetched is not left to the poll.
 const (
 	// manyWaiting is from how many such jobs on nothing is said.
 	manyWaiting = 8
@@ -24,7 +24,11 @@ const (
 	justDue = time.Second
 )
 
-// lookAgain are the times after a fetch that brought jobs at which the queue is looked at once more.
+// togetherFrom is how many jobs a fetch brings from which it may be that one was inserted without a notice. Where
+// manyWaiting wait, somebody fetches as many.
+const togetherFrom = 2
+
+// lookAgain are the times after such a fetch at which the queue is looked at once more.
 var lookAgain = [...]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond}
 
 // JobInsertMany inserts as River does and sends the notice in the inserting transaction. River sends at most one notice
@@ -60,17 +64,17 @@ func (p *Pilot) JobInsertMany(
 	return results, nil
 }
 
-// noticeSQL sends a queue's notice, in River's own words, unless many of the newest jobs in it, but for those inserted
-// here, have just come due. It reads the newest entries of the fetching index and no further, however many wait.
+// noticeSQL sends a queue's notice, in River's own words, unless many jobs in it, but for those inserted here, have just
+// come due. It reads no more of the fetching index than the last second's entries, of each priority: before them are those
+// of all jobs that were fetched since the last vacuum.
 func noticeSQL(schema string) string {
 	return `select pg_notify($1, '{"queue": ' || to_json(q.name) || '}') -- River's very text: Postgres merges equal notices
 		from unnest($2::text[], $3::int[]) as q (name, inserted)
 		where (select count(*) from (
-			select scheduled_at from ` + table(schema) + `
-			where state = 'available' and queue = q.name
-			order by priority desc, scheduled_at desc, id desc
-			limit $5::int + q.inserted) newest
-			where scheduled_at between clock_timestamp() - make_interval(secs => $4) and clock_timestamp()) < $5::int + q.inserted`
+			select from ` + table(schema) + `
+			where state = 'available' and queue = q.name and priority = any('{1,2,3,4}')
+				and scheduled_at > statement_timestamp() - make_interval(secs => $4) and scheduled_at <= statement_timestamp()
+			limit $5::int + q.inserted) newest) < $5::int + q.inserted`
 }
 
 // nudge makes River fetch from a queue, as a notice would.

@@ -95,7 +95,7 @@ func (p *Pilot) JobGetAvailable(
 		}
 	}
 	res.Jobs = kept
-	if len(kept) > 0 {
+	if len(kept) >= togetherFrom {
 		p.line.echo(params.Queue)
 	}
 	p.gate.leave(params.Queue, len(kept))
