@@ -43,7 +43,7 @@ type LatencyCell struct {
 	Contender string  `json:"contender"`
 	Pattern   string  `json:"pattern"`
 	Jobs      int     `json:"jobs"`
-	P50       float64 `json:"p50_ms"` // from when the commit was sent to the start of the job's Work
+	P50       float64 `json:"p50_ms"` // from when the commit had returned to the start of the job's Work, which may be before: then 0
 	P99       float64 `json:"p99_ms"`
 	Max       float64 `json:"max_ms"`
 }
@@ -142,12 +142,12 @@ func sleepUntil(ctx context.Context, at time.Time) error {
 	}
 }
 
-// stopwatch notes when each job's commit was sent and when it started.
+// stopwatch notes when each job was committed and when it started.
 type stopwatch struct {
-	mu      sync.Mutex
-	sent    []time.Time // by the job's number
-	started []time.Time
-	ended   chan struct{} // signalled with each start
+	mu        sync.Mutex
+	committed []time.Time // by the job's number
+	started   []time.Time
+	ended     chan struct{} // signalled with each start
 }
 
 var errRollback = errors.New("rolled back on purpose")
@@ -160,11 +160,13 @@ func (s *stopwatch) enqueue(ctx context.Context, pool *pgxpool.Pool, n int, disc
 		if discard {
 			return errRollback
 		}
-		s.note(&s.sent, n)
 		return nil
 	})
 	if discard && errors.Is(err, errRollback) {
 		return nil
+	}
+	if err == nil {
+		s.note(&s.committed, n)
 	}
 	return err
 }
@@ -207,13 +209,13 @@ func (s *stopwatch) wait(ctx context.Context) ([]time.Duration, error) {
 func (s *stopwatch) times() (took []time.Duration, missing int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n, sent := range s.sent {
+	for n, committed := range s.committed {
 		switch {
-		case sent.IsZero(): // rolled back
+		case committed.IsZero(): // rolled back
 		case n >= len(s.started) || s.started[n].IsZero():
 			missing++
 		default:
-			took = append(took, s.started[n].Sub(sent))
+			took = append(took, max(s.started[n].Sub(committed), 0))
 		}
 	}
 	slices.Sort(took)

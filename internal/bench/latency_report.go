@@ -53,7 +53,7 @@ func (r LatencyReport) JSON(w io.Writer) error {
 
 // Print writes the report for people.
 func (r LatencyReport) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, River %s\nmilliseconds from when the commit was sent to when the job started; medians of the rounds, in brackets the lowest "+
+	fmt.Fprintf(w, "%s, River %s\nmilliseconds from the end of the commit to the start of the job (0 if it was sooner); medians of the rounds, in brackets the lowest "+
 		"and the highest\n\n", r.Machine, r.River)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "enqueued\tcontender\tp50\tp99\tmax\tjobs a round")

@@ -28,7 +28,7 @@ const (
 	// fetchPoll is the fallback where a notice was lost; notices make it rare.
 	fetchPoll = time.Second
 	// alonePoll is the same for the queue of jobs that run alone, which is nearly always empty.
-	alonePoll = 2 * time.Second
+	alonePoll = 4 * time.Second
 )
 
 // Worker is a process that works jobs: a River client, and beside it the connection that proves it alive.
