@@ -27,10 +27,10 @@ create index river_job_state_and_finalized_at_index on river.river_job (state, f
 create index job_args on river.river_job using gin (args jsonb_path_ops) where finalized_at is not null;
 
 -- Each job leaves two dead versions of its row, and dead entries in the order in which workers look for jobs: vacuum must
--- come by the number of those, not by the size of the table, which is mostly finished jobs. It also marks pages whose rows
+-- come sooner than by a fifth of the table, which is mostly finished jobs; each time it reads all indexes, though. It also marks pages whose rows
 -- everybody sees, without which views read the rows that they count.
 alter table river.river_job set (
-    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
-    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000,
-    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000,
+    autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_insert_threshold = 50000,
+    autovacuum_analyze_scale_factor = 0.05, autovacuum_analyze_threshold = 50000,
     autovacuum_vacuum_cost_delay = 0);
