@@ -131,7 +131,7 @@ func usage(w io.Writer, word string) {
 	}
 	fmt.Fprint(w, "Backlist: a reading site and its back office, on Postgres alone.\n\nUsage: backlist COMMAND [--data DIR]\n\n")
 	for _, c := range all {
-		fmt.Fprintf(w, "  %-22s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+		fmt.Fprintf(w, "  %-25s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
 	}
 	fmt.Fprint(w, "\nDATABASE_URL names the database. Where it is not set, every command uses a private Postgres of its own,\n"+
 		"kept in the folder that --data names.\n")
