@@ -64,6 +64,7 @@ func commands() []command {
 		{name: "reader reset", args: "EMAIL", help: "print a link that sets a new password", run: runReaderReset},
 	}, jobsCommands(), []command{
 		{name: "psql", args: "[-- ARGS]", help: "open psql on the database, schema jobs first", run: runPsql},
+		{name: "doctor", help: "examine the deployment, and say what to do; exit code 1: warnings, 2: something is broken", run: runDoctor, set: setDoctorFlags},
 		{name: "config", help: "print the configuration, secrets masked", run: runConfig},
 		{name: "bench web", help: "measure the rating request", run: runBenchWeb, set: setBenchFlags},
 		{name: "bench work", help: "measure how fast workers work off jobs, beside plain River", run: runBenchWork, set: setBenchWorkFlags},
