@@ -40,6 +40,7 @@ type program struct {
 	demo      bool   // seed --demo
 	bench     benchFlags
 	benchWork benchWorkFlags
+	benchSQL  benchSQLFlags
 	drill     drillFlags
 	jobs      jobsFlags
 }
@@ -69,6 +70,7 @@ func commands() []command {
 		{name: "bench web", help: "measure the rating request", run: runBenchWeb, set: setBenchFlags},
 		{name: "bench work", help: "measure how fast workers work off jobs, beside plain River", run: runBenchWork, set: setBenchWorkFlags},
 		{name: "bench latency", help: "measure how long after its commit a job starts, beside plain River", run: runBenchLatency, set: setBenchLatencyFlags},
+		{name: "bench sql", help: "measure how quickly schema jobs answers at five million jobs, and what that costs the workers", run: runBenchSQL, set: setBenchSQLFlags},
 		{name: "drill", help: "break the job system on a private Postgres, and count what is lost", run: runDrill, set: setDrillFlags},
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -52,8 +53,19 @@ func setFilterFlags(f *flag.FlagSet, p *program, limit int) {
 	f.StringVar(&j.Request, "request", "", "only what the web request with this `id` caused")
 	f.StringVar(&j.Fingerprint, "error", "", "only what had the error with this `fingerprint` within a day: see backlist jobs errors")
 	f.StringVar(&j.Args, "args", "", "only with arguments that contain this `JSON`, as in '{\"order_id\": 42}'")
-	f.DurationVar(&j.Since, "since", 0, "only what was enqueued, started or finished within this `time`, as in 90m")
+	f.Func("since", "only what was enqueued, started or finished within this `time`, as in 90m or 2d", func(text string) (err error) {
+		j.Since, err = ago(text)
+		return err
+	})
 	f.IntVar(&j.Limit, "limit", limit, "at most this `many`, the newest")
+}
+
+// ago reads a time span as Go does, and days.
+func ago(text string) (time.Duration, error) {
+	if days, err := strconv.Atoi(strings.TrimSuffix(text, "d")); err == nil && strings.HasSuffix(text, "d") {
+		return time.Duration(days) * 24 * time.Hour, nil
+	}
+	return time.ParseDuration(text)
 }
 
 func setListFlags(f *flag.FlagSet, p *program) {
