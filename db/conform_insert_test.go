@@ -129,6 +129,61 @@ func inserts() scenario {
 	return scenario{name: "insert", steps: steps, seed: metStates}
 }
 
+// optioned are arguments whose type says how they are enqueued.
+type optioned struct {
+	Day  string `json:"day" river:"unique"`
+	Note string `json:"note"`
+}
+
+func (optioned) Kind() string { return "optioned" }
+
+func (optioned) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: "own", Priority: 3, MaxAttempts: 4, Tags: []string{"own_tag", "other"}, UniqueOpts: river.UniqueOpts{
+		ByArgs: true, ByQueue: true, ByPeriod: 90 * 365 * 24 * time.Hour, ExcludeKind: true,
+		ByState: []rivertype.JobState{"available", "pending", "running", "scheduled", "retryable"},
+	}}
+}
+
+// wholly are the same without a tag.
+type wholly struct {
+	Day string `json:"day"`
+}
+
+func (wholly) Kind() string { return "wholly" }
+
+func (wholly) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+// ownOptions is Insert of kinds that have options of their own, which SQL knows from work.kind.
+func ownOptions() scenario {
+	s := scenario{name: "options", seed: func(*bench) string {
+		return `insert into work.kind (kind, opts) values ('wholly', '{"unique": {"args": true}}'), ('optioned', '{"queue": "own", "priority": 3, "max_attempts": 4,
+			"tags": ["own_tag", "other"], "unique": {"keys": ["day"], "queue": true, "period": 2838240000, "exclude_kind": true,
+			"states": ["available", "pending", "running", "scheduled", "retryable"]}}');`
+	}}
+	for i, in := range []insertion{
+		{args: optioned{"mon", "a"}},
+		{args: optioned{"mon", "b"}},
+		{args: optioned{"tue", "a"}},
+		{args: optioned{"mon", "a"}, opts: river.InsertOpts{Queue: "said", Priority: 1, MaxAttempts: 9, Tags: []string{"said"}}},
+		{args: optioned{"mon", "a"}, opts: river.InsertOpts{UniqueOpts: river.UniqueOpts{ByQueue: true}}},
+		{args: wholly{"mon"}},
+		{args: wholly{"mon"}},
+		{args: wholly{"tue"}},
+	} {
+		sql, args := in.sql()
+		s.steps = append(s.steps, step{
+			name: fmt.Sprint(i), sql: sql, args: args,
+			inGo: func(ctx context.Context, c *river.Client[pgx.Tx]) error {
+				_, err := c.Insert(ctx, in.args, &in.opts)
+				return err
+			},
+		})
+	}
+	return s
+}
+
 // metStates seeds a job in every state for each of the unique options that meet them, with the key that River makes:
 // SHA-256 of "&kind=met&queue=…".
 func metStates(b *bench) string {

@@ -125,7 +125,7 @@ func (b *bench) observe(t *testing.T, seed string, steps []step, hand func(*test
 	var out outcome
 	var start time.Time
 	begin := func() {
-		do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate %s; truncate work.audit;", b.table("river_job"), b.table("river_queue"))+seed)
+		do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate %s; truncate work.audit, work.kind;", b.table("river_job"), b.table("river_queue"))+seed)
 		b.heard(t)
 		if err := b.pool.QueryRow(t.Context(), "select clock_timestamp()").Scan(&start); err != nil {
 			t.Fatal(err)
@@ -437,7 +437,7 @@ func TestConformance(t *testing.T) {
 		t.Run(place.schema, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, place.schema, place.zone)
-			for _, s := range append(verbs(), inserts()) {
+			for _, s := range append(verbs(), inserts(), ownOptions()) {
 				ref := &reference{}
 				if diff := b.compare(t, s, ref); diff != "" {
 					t.Errorf("%s: %s", s.name, diff)

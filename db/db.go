@@ -51,6 +51,22 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Release()
+	return inTurn(ctx, conn.Conn(), func() error {
+		if _, err := conn.Exec(ctx, "create schema if not exists river;"+migrationTable); err != nil {
+			return fmt.Errorf("create schemas: %w", err)
+		}
+		if err := migrateRiver(ctx, pool, log); err != nil {
+			return err
+		}
+		if err := migrateOurs(ctx, conn.Conn(), migrations(), log); err != nil {
+			return err
+		}
+		return replaceJobs(ctx, conn.Conn(), RiverSchema, log)
+	})
+}
+
+// inTurn runs f while nobody else migrates.
+func inTurn(ctx context.Context, conn *pgx.Conn, f func() error) error {
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", lockKey); err != nil {
 		return fmt.Errorf("wait for the migration lock: %w", err)
 	}
@@ -60,17 +76,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		defer cancel()
 		_, _ = conn.Exec(ctx, "select pg_advisory_unlock($1)", lockKey)
 	}()
-
-	if _, err := conn.Exec(ctx, "create schema if not exists river;"+migrationTable); err != nil {
-		return fmt.Errorf("create schemas: %w", err)
-	}
-	if err := migrateRiver(ctx, pool, log); err != nil {
-		return err
-	}
-	if err := migrateOurs(ctx, conn.Conn(), migrations(), log); err != nil {
-		return err
-	}
-	return replaceJobs(ctx, conn.Conn(), RiverSchema, log)
+	return f()
 }
 
 func migrateRiver(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {

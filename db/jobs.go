@@ -17,7 +17,7 @@ import (
 // operator runs it, where a second role can be made.
 func surface() []string {
 	return []string{
-		"redact", "minute", "audit", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "health",
+		"redact", "minute", "audit", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
 		"enqueue", "act", "explain",
 	}
 }
@@ -28,19 +28,21 @@ func InstallJobs(ctx context.Context, conn *pgx.Conn, riverSchema string, log *s
 	if !schemaName.MatchString(riverSchema) {
 		return fmt.Errorf("%q is not a name that River takes for its schema", riverSchema)
 	}
-	if _, err := conn.Exec(ctx, migrationTable); err != nil {
-		return fmt.Errorf("create schema work: %w", err)
-	}
-	var list []migration
-	for _, m := range migrations() {
-		if strings.HasPrefix(m.name[4:], "work") {
-			list = append(list, m)
+	return inTurn(ctx, conn, func() error {
+		if _, err := conn.Exec(ctx, migrationTable); err != nil {
+			return fmt.Errorf("create schema work: %w", err)
 		}
-	}
-	if err := migrateOurs(ctx, conn, list, log); err != nil {
-		return err
-	}
-	return replaceJobs(ctx, conn, riverSchema, log)
+		var list []migration
+		for _, m := range migrations() {
+			if strings.HasPrefix(m.name[4:], "work") {
+				list = append(list, m)
+			}
+		}
+		if err := migrateOurs(ctx, conn, list, log); err != nil {
+			return err
+		}
+		return replaceJobs(ctx, conn, riverSchema, log)
+	})
 }
 
 var (

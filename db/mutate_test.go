@@ -23,7 +23,7 @@ type mutant struct {
 // fail. Each function is changed in one place, installed, and compared again; what nobody notices is named.
 func TestMutants(t *testing.T) {
 	t.Parallel()
-	conformance := map[string]scenario{"insert": inserts()}
+	conformance := map[string]scenario{"insert": inserts(), "options": ownOptions()}
 	for _, s := range verbs() {
 		conformance[s.name] = s
 	}
@@ -42,7 +42,7 @@ func TestMutants(t *testing.T) {
 		{"jobs.pause(text, text)", []string{"pause"}},
 		{"jobs.resume(text, text)", []string{"resume"}},
 		{"jobs.may(bigint[], text)", []string{"retry", "cancel", "delete", "discard", "run_now", "bulk"}},
-		{"jobs.enqueue", []string{"insert"}},
+		{"jobs.enqueue", []string{"options", "insert"}},
 		{"jobs.unique_args", []string{"insert"}},
 		{"jobs.go_json", []string{"insert"}},
 	} {
@@ -227,6 +227,16 @@ func mutate(sql string) (list []mutant) {
 		replace(sql[d[0]:d[1]]+" is no bit", d[0], d[1], "B'00000000'")
 	}
 	for _, swap := range [][2]string{
+		{"opts ->> 'queue'", "opts ->> 'none'"},
+		{"opts ->> 'priority'", "opts ->> 'none'"},
+		{"opts ->> 'max_attempts'", "opts ->> 'none'"},
+		{"opts -> 'tags'", "opts -> 'none'"},
+		{"{unique,args}", "{none}"},
+		{"{unique,keys}", "{none}"},
+		{"{unique,period}", "{none}"},
+		{"{unique,queue}", "{none}"},
+		{"{unique,states}", "{none}"},
+		{"{unique,exclude_kind}", "{none}"},
 		{" and m.note is null", ""},
 		{"j.id = m.id and", "false and"},
 		{"act in ('retry', 'run_now')", "act = 'retry'"},

@@ -49,7 +49,7 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 	for _, sql := range []string{
 		"select * from jobs.job", "select * from jobs.attempt", "select * from jobs.queue", "select * from jobs.kind", "select * from jobs.error",
 		"select * from jobs.worker", "select * from jobs.schedule", "select * from jobs.minute", "select * from jobs.request",
-		"select * from jobs.health", "select * from jobs.audit", "select jobs.version()", "select * from jobs.explain(9)",
+		"select * from jobs.release", "select * from jobs.health", "select * from jobs.audit", "select jobs.version()", "select * from jobs.explain(9)",
 		"select * from jobs.waterfall('r1')", "select jobs.percentile('default')", "select * from jobs.search('{\"to\": 7}')",
 	} {
 		for _, conn := range []*pgx.Conn{reader, operator} {
@@ -132,7 +132,7 @@ func TestWithoutRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	do(t, pool, what)
-	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "health", "audit"} {
+	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "release", "health", "audit"} {
 		do(t, pool, "select * from jobs."+view)
 	}
 	do(t, pool, "select jobs.retry(5, 'x'), jobs.pause('default', 'x'), jobs.drain('w1', 'x'), jobs.explain(9)")
@@ -152,7 +152,7 @@ func TestOverPlainRiver(t *testing.T) {
 	b := newBench(t, "public", "UTC")
 	do(t, b.pool, everyJob(b))
 	do(t, b.pool, "insert into public.river_leader (elected_at, expires_at, leader_id) values (now(), now() + interval '1 min', 'theirs')")
-	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "health", "audit"} {
+	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "release", "health", "audit"} {
 		do(t, b.pool, "select * from jobs."+view)
 	}
 	for sql, want := range map[string]string{

@@ -16,13 +16,6 @@ import (
 // fill makes a database as a busy system has it after a day: n finished jobs, 100,000 that wait, 10,000 that failed, and
 // the history that belongs to them.
 const fill = `
-drop index if exists river.river_job_prioritized_fetching_index, river.river_job_args_index, river.river_job_metadata_index, river.river_job_kind;
-create index if not exists job_available on river.river_job (queue, priority, scheduled_at, id) include (kind) where state = 'available';
-create index if not exists job_later on river.river_job (state, scheduled_at, id) include (queue, kind) where state in ('pending', 'retryable', 'scheduled');
-drop index if exists river.river_job_state_and_finalized_at_index;
-create index if not exists job_finished on river.river_job (state, finalized_at) where state in ('cancelled', 'completed', 'discarded');
-create index if not exists job_args on river.river_job using gin (args jsonb_path_ops) where finalized_at is not null;
-create index if not exists job_running on river.river_job (id) where state = 'running';
 insert into work.kind (kind) select 'kind_' || i from generate_series(0, 19) as i;
 insert into work.worker (id, dyno, slots, lock_key, queues, kinds) select 'w' || i, 'worker.' || i, 50, i, '{default,mail,slow,bulk}', (select array_agg(kind) from work.kind) from generate_series(1, 8) as i;
 update work.worker set seen_at = now() + interval '1 hour';

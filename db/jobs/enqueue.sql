@@ -80,7 +80,7 @@ begin
     if known.kind is null and exists (select from work.kind) then
         select string_agg(k.kind, ', ' order by k.kind) into bad from work.kind k;
         raise exception 'No worker knows the kind %: the job would never run. Known are: %.', quote_literal(enqueue.kind), bad
-            using errcode = '22023';
+            using errcode = '22023', hint = 'If another program works it: insert into work.kind (kind) values (''…'').';
     end if;
     opts := coalesce(known.opts, '{}');
     queue := coalesce(queue, opts ->> 'queue', 'default');
@@ -88,6 +88,15 @@ begin
     max_attempts := coalesce(max_attempts, (opts ->> 'max_attempts')::int, 25);
     tags := coalesce(tags, (select array_agg(t order by o) from jsonb_array_elements_text(opts -> 'tags') with ordinality as e (t, o)), '{}');
     metadata := coalesce(metadata, '{}');
+    if opts ? 'unique' and not (unique_by_args or unique_by_keys is not null or unique_by_period is not null or unique_by_queue
+        or unique_by_state is not null or unique_exclude_kind) then
+        unique_by_args := coalesce((opts #>> '{unique,args}')::boolean, false);
+        unique_by_keys := (select array_agg(k) from jsonb_array_elements_text(opts #> '{unique,keys}') as k);
+        unique_by_period := make_interval(secs => (opts #>> '{unique,period}')::float8);
+        unique_by_queue := coalesce((opts #>> '{unique,queue}')::boolean, false);
+        unique_by_state := (select array_agg(t) from jsonb_array_elements_text(opts #> '{unique,states}') as t);
+        unique_exclude_kind := coalesce((opts #>> '{unique,exclude_kind}')::boolean, false);
+    end if;
 
     if args is null or json_typeof(args) <> 'object' then
         raise exception 'The arguments are a JSON object, as in ''{"order_id": 42}'', not %.', coalesce(json_typeof(args), 'null')
@@ -178,6 +187,6 @@ begin
 end $$;
 comment on function jobs.enqueue is 'Adds a job in the present transaction and returns its id, as River''s Insert does: it runs once the transaction has committed, and never if it rolls back.
 kind: what is to be done; a worker must know it. args: a JSON object. queue, priority (1 first, 4 last), max_attempts and tags: as the kind''s own options say, or else default, 1, 25 and none. scheduled_at: not before then. metadata: a JSON object to go with it. pending: wait until somebody releases it with jobs.run_now.
-unique_by_args: only if there is no such job with the same args yet; unique_by_keys: with the same values of these keys (as fields tagged river:"unique" in Go); unique_by_period: in the same period; unique_by_queue: in the same queue; unique_by_state: in one of these states, unless you say available, completed, pending, retryable, running and scheduled; unique_exclude_kind: whatever its kind. If there is one, its id is returned and duplicate is true.
+unique_by_args: only if there is no such job with the same args yet; unique_by_keys: with the same values of these keys (as fields tagged river:"unique" in Go); unique_by_period: in the same period; unique_by_queue: in the same queue; unique_by_state: in one of these states, unless you say available, completed, pending, retryable, running and scheduled; unique_exclude_kind: whatever its kind. With none of these, as the kind''s own options say. If there is one, its id is returned and duplicate is true.
 reason: if given, it is written to jobs.audit.
 From a trigger: perform jobs.enqueue(''send_invoice'', json_build_object(''order_id'', new.id));';

@@ -86,5 +86,5 @@ comment on column jobs.kind.run_day is 'Run times of the last 24 hours together:
 comment on column jobs.kind.last_at is 'The latest minute in which an attempt of it ended, within a day.';
 comment on column jobs.kind.workers is 'Live workers that know it and do not drain. Workers that do not say what they know count for every kind.';
 comment on column jobs.kind.secrets is 'Keys of its args and metadata that are shown as [redacted], beside those that look secret anyway.';
-comment on column jobs.kind.opts is 'What jobs.enqueue uses where nothing is said: {"queue", "priority", "max_attempts", "tags"}.';
+comment on column jobs.kind.opts is 'What jobs.enqueue uses where nothing is said: {"queue", "priority", "max_attempts", "tags", "unique": {"args", "keys", "period" (in seconds), "queue", "states", "exclude_kind"}}.';
 comment on column jobs.kind.release is 'The release that registered it last.';

@@ -26,7 +26,7 @@ create index audit_at on work.audit (at);
 create table work.kind (
     kind    text primary key,
     secrets text[] not null default '{}', -- keys of its arguments and metadata that are not to be shown, in lower case
-    opts    jsonb not null default '{}', -- what its jobs are enqueued with: queue, priority, max_attempts, tags
+    opts    jsonb not null default '{}', -- what its jobs are enqueued with: as work.schedule.opts, and unique may have "keys"
     release text not null default '', -- that registered it last
     seen_at timestamptz not null default now()
 );

@@ -21,6 +21,7 @@ import (
 type benchFlags struct {
 	rounds  int
 	seconds float64
+	idle    float64
 	readers int
 	signIns int
 	waits   int

@@ -15,6 +15,7 @@ func setBenchLatencyFlags(f *flag.FlagSet, p *program) {
 	b := &p.bench
 	f.IntVar(&b.rounds, "rounds", 3, "how often each contender has its `turn`")
 	f.Float64Var(&b.seconds, "seconds", 10, "how `long` a turn takes")
+	f.Float64Var(&b.idle, "idle", 24, "`seconds` for which an idle worker is watched; below 20 the figure is rough")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 }
 
@@ -24,13 +25,14 @@ const latencyPerSecond = 100
 // runBenchLatency measures how long after its commit a job starts, beside plain River.
 func runBenchLatency(ctx context.Context, p *program, _ []string) (err error) {
 	b := p.bench
-	if b.rounds < 1 || b.seconds <= 0 {
-		return errors.New("rounds and seconds must be above zero")
+	if b.rounds < 1 || b.seconds <= 0 || b.idle <= 0 {
+		return errors.New("rounds, seconds and idle must be above zero")
 	}
 	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
 	defer func() { err = errors.Join(err, dbs.drop()) }()
 	l := bench.Latency{
 		Rounds: b.rounds, PerSecond: latencyPerSecond, For: time.Duration(b.seconds * float64(time.Second)),
+		Idle: time.Duration(b.idle * float64(time.Second)),
 		Database: func(ctx context.Context, contender string) (*pgxpool.Pool, error) {
 			return dbs.get(ctx, contender, false)
 		},

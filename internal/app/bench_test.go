@@ -16,23 +16,8 @@ import (
 // for tests run beside others.
 func TestBenchWebInShort(t *testing.T) {
 	t.Parallel()
-	serverURL := testdb.NewEmptyURL(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self,
-		"bench", "web", "--json", "--rounds", "1", "--seconds", "0.15", "--readers", "60", "--signins", "3", "--waits", "2")
-	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL="+serverURL, "WEB_POOL=4")
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, said.String())
-	}
 	var report webReport
-	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
-		t.Fatal(err)
-	}
+	benchInShort(t, &report, "web", "--rounds", "1", "--seconds", "0.15", "--readers", "60", "--signins", "3", "--waits", "2")
 	if len(report.Cells) != 8 {
 		t.Errorf("%d cells, want four contenders at two numbers of connections", len(report.Cells))
 	}
@@ -52,6 +37,55 @@ func TestBenchWebInShort(t *testing.T) {
 	}
 	if report.Memory.Peak < 1 || len(report.Targets) != 7 {
 		t.Errorf("memory %+v, %d targets", report.Memory, len(report.Targets))
+	}
+}
+
+// TestBenchWorkInShort: the measurement itself checks that every job was done, and every effect is there once.
+func TestBenchWorkInShort(t *testing.T) {
+	t.Parallel()
+	var report bench.WorkReport
+	benchInShort(t, &report, "work", "--rounds", "1", "--jobs", "400", "--finished", "1000", "--connections", "4")
+	if len(report.Cells) != 6 || len(report.Targets) != 3 {
+		t.Errorf("%d cells, %d targets", len(report.Cells), len(report.Targets))
+	}
+	for _, c := range report.Cells {
+		if c.Jobs == 0 || c.PerSecond <= 0 || c.WorkerCPU <= 0 || c.WAL <= 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// TestBenchLatencyInShort: each job that was committed is started and counted.
+func TestBenchLatencyInShort(t *testing.T) {
+	t.Parallel()
+	var report bench.LatencyReport
+	benchInShort(t, &report, "latency", "--rounds", "1", "--seconds", "0.3", "--idle", "1")
+	if len(report.Cells) != 9 || len(report.Targets) != 5 {
+		t.Errorf("%d cells, %d targets", len(report.Cells), len(report.Targets))
+	}
+	for _, c := range report.Cells {
+		if c.Jobs < 5 || c.P50 <= 0 || c.P99 < c.P50 || c.Max < c.P99 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// benchInShort runs one of bench's measurements as a process of its own and reads its report.
+func benchInShort(t *testing.T, report any, args ...string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, append([]string{"bench", args[0], "--json"}, args[1:]...)...)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL="+testdb.NewEmptyURL(t), "WEB_POOL=4")
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), report); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -32,7 +32,7 @@ func setBenchWorkFlags(f *flag.FlagSet, p *program) {
 	f.IntVar(&b.rounds, "rounds", 3, "how often each variant has its `turn`")
 	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that wait at the beginning of a turn")
 	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the turns that are about those; 0: leave these out")
-	f.IntVar(&b.conns, "conns", 16, "database `connections` of each contender")
+	f.IntVar(&b.conns, "connections", 16, "database `connections` of each contender")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 	f.StringVar(&b.setup, "setup", "", "be one of the measured processes; bench starts them itself with a `description`")
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // newWorkers is the list of all jobs. To add one: its args and worker in the file jobs.go of its noun, a line here.
-func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Workers, error) {
+func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*work.Workers, error) {
 	jobs, err := work.NewInserter(pool, p.workOptions(nil, log))
 	if err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
@@ -29,7 +29,7 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*river.Worke
 	if err != nil {
 		return nil, err
 	}
-	workers := river.NewWorkers()
+	workers := work.NewWorkers()
 	work.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
 	work.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs})
 	work.AddWorker(workers, deliver)
@@ -61,7 +61,7 @@ func schedules() []work.Schedule {
 }
 
 // workOptions says which queues a worker process works.
-func (p *program) workOptions(workers *river.Workers, log *slog.Logger) work.Options {
+func (p *program) workOptions(workers *work.Workers, log *slog.Logger) work.Options {
 	return work.Options{
 		Workers: workers,
 		Queues: map[string]int{

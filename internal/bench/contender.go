@@ -101,7 +101,7 @@ func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx contex
 				return work.Finish(ctx, pool, job, func(tx pgx.Tx) error { return effect(ctx, tx, job.ID) })
 			}
 		}
-		workers := river.NewWorkers()
+		workers := work.NewWorkers()
 		work.AddWorker(workers, worker)
 		w, err := work.NewWorker(rivers, work.Options{
 			Workers: workers, Queues: map[string]int{river.QueueDefault: slots}, Schema: riverSchema, Process: "bench.1",

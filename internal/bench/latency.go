@@ -32,6 +32,7 @@ type Latency struct {
 	Rounds    int
 	PerSecond int           // jobs, on average
 	For       time.Duration // of one cell
+	Idle      time.Duration // how long an idle worker is watched
 	Database  func(ctx context.Context, contender string) (*pgxpool.Pool, error)
 	Done      func(LatencyCell)
 }
@@ -226,12 +227,12 @@ func latencyClients(ctx context.Context, url, contender string, polling bool, s 
 	if err != nil {
 		return nil, nil, err
 	}
-	workers := river.NewWorkers()
 	each := river.WorkFunc(func(_ context.Context, job *river.Job[WorkArgs]) error {
 		s.start(job.Args.N)
 		return nil
 	})
 	if contender == Ours {
+		workers := work.NewWorkers()
 		work.AddWorker(workers, each)
 		o := work.Options{
 			Workers: workers, Queues: map[string]int{river.QueueDefault: riverSlots}, Schema: riverSchema, Process: "bench.1", Log: quiet,
@@ -241,12 +242,17 @@ func latencyClients(ctx context.Context, url, contender string, polling bool, s 
 		if err != nil {
 			return nil, nil, err
 		}
-		stop, err := runOurs(ctx, pool, o)
+		rivers, err := sized(ctx, url, latencyConns)
+		if err != nil {
+			return nil, nil, err
+		}
+		stop, err := runOurs(ctx, pool, rivers, o)
 		return func(ctx context.Context, tx pgx.Tx, n int) error {
 			_, err := client.InsertTx(ctx, tx, WorkArgs{n}, nil)
 			return err
 		}, stop, err
 	}
+	workers := river.NewWorkers()
 	river.AddWorker(workers, each)
 	cfg := river.Config{Schema: riverSchema, Logger: quiet, Workers: workers, PollOnly: polling}
 	if contender == RiverTuned {
@@ -275,8 +281,8 @@ func latencyClients(ctx context.Context, url, contender string, polling bool, s 
 }
 
 // runOurs starts a worker of ours and returns what stops it.
-func runOurs(ctx context.Context, pool *pgxpool.Pool, o work.Options) (stop func() error, err error) {
-	w, err := work.NewWorker(pool, o)
+func runOurs(ctx context.Context, pool, rivers *pgxpool.Pool, o work.Options) (stop func() error, err error) {
+	w, err := work.NewWorker(rivers, o)
 	if err != nil {
 		return nil, err
 	}
@@ -291,6 +297,7 @@ func runOurs(ctx context.Context, pool *pgxpool.Pool, o work.Options) (stop func
 	}
 	return func() error {
 		defer pool.Close()
+		defer rivers.Close()
 		cancel()
 		return <-ended
 	}, nil
@@ -309,8 +316,7 @@ func (l Latency) IdleQueries(ctx context.Context) (float64, error) {
 	}
 	defer func() { _ = stop() }()
 	// What a start asks for is over then, and counted: Postgres lets an idle session keep its counts for 10 s.
-	const settle, watch = 12 * time.Second, 24 * time.Second
-	if err := sleepUntil(ctx, time.Now().Add(settle)); err != nil {
+	if err := sleepUntil(ctx, time.Now().Add(l.Idle/2)); err != nil {
 		return 0, err
 	}
 	before, err := countersOf(ctx, db)
@@ -318,7 +324,7 @@ func (l Latency) IdleQueries(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	began := time.Now()
-	if err := sleepUntil(ctx, began.Add(watch)); err != nil {
+	if err := sleepUntil(ctx, began.Add(l.Idle)); err != nil {
 		return 0, err
 	}
 	after, err := countersOf(ctx, db)

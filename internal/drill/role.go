@@ -60,16 +60,17 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 	if role.Kind == roleWeb {
 		return serveWeb(ctx, jobs, tell, log)
 	}
-	workers := river.NewWorkers()
-	work.AddWorker(workers, &stepWorker{pool: jobs, role: role, tell: tell})
+	step := &stepWorker{pool: jobs, role: role, tell: tell}
 	rivers, err := poolOf(ctx, databaseURL, 1)
 	if err != nil {
 		return err
 	}
 	defer rivers.Close()
 	if role.Kind != roleWorker {
-		return serveOlder(ctx, rivers, role, workers, tell, log)
+		return serveOlder(ctx, rivers, role, step, tell, log)
 	}
+	workers := work.NewWorkers()
+	work.AddWorker(workers, step)
 	w, err := work.NewWorker(rivers, options(role, workers, log))
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 	return w.Run(ctx, func() { tell("ready") })
 }
 
-func options(role Role, workers *river.Workers, log *slog.Logger) work.Options {
+func options(role Role, workers *work.Workers, log *slog.Logger) work.Options {
 	return work.Options{
 		Workers: workers, Queues: map[string]int{river.QueueDefault: role.Slots}, Schema: db.RiverSchema,
 		Process: role.Name, Release: "drill", Log: log,
@@ -87,8 +88,10 @@ func options(role Role, workers *river.Workers, log *slog.Logger) work.Options {
 
 // serveOlder works with River as it is: no pilot, no registration, no rescue but River's own after an hour.
 func serveOlder(
-	ctx context.Context, pool *pgxpool.Pool, role Role, workers *river.Workers, tell func(string, ...any), log *slog.Logger,
+	ctx context.Context, pool *pgxpool.Pool, role Role, step *stepWorker, tell func(string, ...any), log *slog.Logger,
 ) error {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, step)
 	id := role.Name + "-" + rand.Text()[:10]
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		ID: id, Logger: log, Schema: db.RiverSchema, Workers: workers, JobTimeout: time.Minute, SoftStopTimeout: 5 * time.Second,

@@ -14,7 +14,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work"
@@ -96,7 +95,7 @@ func (s *stage) connect(ctx context.Context) (err error) {
 	if s.pool, err = poolOf(ctx, s.url, 4); err != nil {
 		return err
 	}
-	workers := river.NewWorkers()
+	workers := work.NewWorkers()
 	work.AddWorker(workers, &stepWorker{})
 	s.jobs, err = work.NewInserter(s.pool, work.Options{Workers: workers, Schema: db.RiverSchema, Release: "drill", Log: slog.New(slog.DiscardHandler)})
 	return err

@@ -21,7 +21,7 @@ import (
 // serveWeb takes steps by HTTP until ctx ends, and then lets requests finish. A request is acknowledged with 204 when its
 // row and its job are committed, in one transaction.
 func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any), log *slog.Logger) error {
-	workers := river.NewWorkers()
+	workers := work.NewWorkers()
 	work.AddWorker(workers, &stepWorker{})
 	jobs, err := work.NewInserter(pool, work.Options{Workers: workers, Schema: db.RiverSchema, Release: "drill", Log: log})
 	if err != nil {

@@ -48,8 +48,8 @@ func setup(t *testing.T, cfg SinkConfig) *testBundle {
 
 func newJobs(t *testing.T) *work.Client {
 	t.Helper()
-	workers := river.NewWorkers()
-	river.AddWorker(workers, &DeliverWorker{})
+	workers := work.NewWorkers()
+	work.AddWorker(workers, &DeliverWorker{})
 	jobs, err := work.NewInserter(nil, work.Options{Workers: workers, Schema: db.RiverSchema, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

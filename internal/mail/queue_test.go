@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/notice"
@@ -39,7 +38,7 @@ func TestQueueToSent(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	sink := startSink(t, SinkConfig{Delay: 5 * time.Millisecond})
-	workers := river.NewWorkers()
+	workers := work.NewWorkers()
 	work.AddWorker(workers, newWorker(t, pool, newSender(t, sink.URL()), nil))
 	o := work.Options{Workers: workers, Schema: db.RiverSchema, Queues: map[string]int{QueueName: 4}, Log: slog.New(slog.DiscardHandler)}
 	client, err := work.NewInserter(pool, o)
@@ -93,7 +92,7 @@ func TestStopHandsBack(t *testing.T) {
 	heard := make(chan struct{})
 	reader := newReader(t, pool, "odo@reader.example")
 	start := func(sink *Sink) (jobs *work.Client, stop func()) {
-		workers := river.NewWorkers()
+		workers := work.NewWorkers()
 		work.AddWorker(workers, newWorker(t, pool, newSender(t, sink.URL()), nil))
 		o := work.Options{
 			Workers: workers, Schema: db.RiverSchema, Queues: map[string]int{QueueName: 1}, Log: slog.New(slog.DiscardHandler),

@@ -13,6 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/recommend/knn"
 	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
@@ -182,9 +183,9 @@ func TestRebuildsAmongRunsDoNotDeadlock(t *testing.T) {
 	for i := range readers {
 		readers[i] = s.reader()
 	}
-	workers := river.NewWorkers()
-	river.AddWorker(workers, &ReaderWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)})
-	river.AddWorker(workers, &NeighboursWorker{DB: pool, Jobs: s.jobs})
+	workers := work.NewWorkers()
+	work.AddWorker(workers, &ReaderWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)})
+	work.AddWorker(workers, &NeighboursWorker{DB: pool, Jobs: s.jobs})
 	start(t, pool, workers)
 	notices := listen(t, pool)
 

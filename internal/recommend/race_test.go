@@ -54,8 +54,8 @@ func TestTenRatingsRaceARun(t *testing.T) {
 		ids[i] = s.reader()
 	}
 	w := &counted{ReaderWorker: &ReaderWorker{DB: pool, Jobs: s.jobs, Log: quiet(t)}}
-	workers := river.NewWorkers()
-	river.AddWorker(workers, w)
+	workers := work.NewWorkers()
+	work.AddWorker(workers, w)
 	start(t, pool, workers)
 	notices := listen(t, pool)
 
@@ -111,7 +111,7 @@ func TestTenRatingsRaceARun(t *testing.T) {
 }
 
 // start runs a worker until the test ends.
-func start(t *testing.T, pool *pgxpool.Pool, workers *river.Workers) {
+func start(t *testing.T, pool *pgxpool.Pool, workers *work.Workers) {
 	t.Helper()
 	worktest.Start(t, pool, work.Options{
 		Workers: workers, Queues: map[string]int{river.QueueDefault: 4}, Schema: "river", Log: quiet(t),
@@ -177,8 +177,8 @@ func TestRatingsDuringOneRun(t *testing.T) {
 	books, me := s.books(12), s.reader()
 	db := &paused{DB: pool, reached: make(chan struct{}), goOn: make(chan struct{})}
 	w := &counted{ReaderWorker: &ReaderWorker{DB: db, Jobs: s.jobs, Log: quiet(t)}}
-	workers := river.NewWorkers()
-	river.AddWorker(workers, w)
+	workers := work.NewWorkers()
+	work.AddWorker(workers, w)
 	start(t, pool, workers)
 	notices := listen(t, pool)
 	rate := func(i int) {

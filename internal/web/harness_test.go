@@ -19,7 +19,6 @@ import (
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
-	"github.com/riverqueue/river"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -40,9 +39,9 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	tx := testdb.Tx(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	workers := river.NewWorkers()
-	river.AddWorker(workers, &recommend.ReaderWorker{})
-	river.AddWorker(workers, &mail.DeliverWorker{})
+	workers := work.NewWorkers()
+	work.AddWorker(workers, &recommend.ReaderWorker{})
+	work.AddWorker(workers, &mail.DeliverWorker{})
 	jobs, err := work.NewInserter(nil, work.Options{Schema: "river", Log: log, Workers: workers})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/recommend"
@@ -35,9 +34,9 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 	}
 	defer pool.Close()
 	s := newSite(t)
-	workers := river.NewWorkers()
-	river.AddWorker(workers, &recommend.ReaderWorker{})
-	river.AddWorker(workers, &mail.DeliverWorker{})
+	workers := work.NewWorkers()
+	work.AddWorker(workers, &recommend.ReaderWorker{})
+	work.AddWorker(workers, &mail.DeliverWorker{})
 	o := work.Options{Schema: "river", Log: s.server.Log, Workers: workers, Process: "web.1", Release: "v7"}
 	s.server.DB, s.server.Requests = pool, work.NewRequests(pool, o)
 	if s.server.Jobs, err = work.NewInserter(pool, o); err != nil {

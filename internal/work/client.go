@@ -28,7 +28,7 @@ type DB interface {
 
 // Options say how a client is set up.
 type Options struct {
-	Workers *river.Workers // every kind of the binary, for inserting clients too: they refuse unknown kinds
+	Workers *Workers       // every kind of the binary, for inserting clients too: they refuse unknown kinds
 	Queues  map[string]int // queue name → jobs at once in this process
 	JobPool *pgxpool.Pool  // what jobs use; their progress is written through it. nil: the worker's own
 	Schema  string         // River's schema
@@ -52,10 +52,14 @@ func NewInserter(pool *pgxpool.Pool, o Options) (*Client, error) {
 }
 
 func (o Options) config() *river.Config {
+	var workers *river.Workers
+	if o.Workers != nil {
+		workers = o.Workers.river
+	}
 	return &river.Config{
 		Logger:  o.Log,
 		Schema:  o.Schema,
-		Workers: o.Workers,
+		Workers: workers,
 		Hooks:   []rivertype.Hook{stampOrigin(o.Release)},
 		Middleware: []rivertype.Middleware{
 			river.JobInsertMiddlewareFunc(collect),

@@ -72,10 +72,13 @@ func (k *Keeper) Run(ctx context.Context) {
 	<-led
 }
 
-// lead runs River's client, which stands for election every few seconds.
+// lead makes the kinds known and runs River's client, which stands for election every few seconds.
 func (k *Keeper) lead(ctx context.Context) {
 	for warned := false; ctx.Err() == nil; {
-		err := k.client.Start(ctx)
+		err := k.opts.Workers.Register(ctx, k.pool, k.opts.Release)
+		if err == nil {
+			err = k.client.Start(ctx)
+		}
 		if err == nil {
 			break
 		}

@@ -18,13 +18,7 @@ const JobTimeout = time.Minute
 // stuckAfter is how long after its time limit an attempt that goes on is said to be stuck.
 const stuckAfter = 5 * time.Second
 
-// AddWorker registers a kind's worker. It is River's own, and two things more: it notes when the worker's Work begins, for
-// what fails before it, on arguments that cannot be read, is held rather than tried again and again; and it keeps the time
-// limit, for which River has a goroutine and two timers of every job.
-func AddWorker[T river.JobArgs](workers *river.Workers, worker river.Worker[T]) {
-	river.AddWorker(workers, &limited[T]{worker})
-}
-
+// limited is a worker whose time limit we keep.
 type limited[T river.JobArgs] struct{ river.Worker[T] }
 
 // Timeout tells River to leave the time limit to Work.

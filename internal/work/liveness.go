@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,6 +43,7 @@ type liveness struct {
 	lockKey int64
 	started time.Time
 	slots   int
+	queues  []string
 
 	recorder *recorder // of the attempts that ended with their worker
 
@@ -58,6 +61,7 @@ func newLiveness(id string, o Options, gate *pilot.Gate) *liveness {
 		id: id, opts: o, gate: gate, log: o.Log, retries: &retries{}, known: make(chan struct{}),
 		lockKey: rand.Int64N(1 << 62), started: time.Now(),
 	}
+	l.queues = slices.Sorted(maps.Keys(o.Queues))
 	for _, n := range o.Queues {
 		l.slots += n
 	}
@@ -101,7 +105,7 @@ func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, err
 	var wasDead, draining, judge bool
 	var dueIn float64 // seconds until another worker counts as dead
 	err := conn.QueryRow(ctx, beatSQL(l.opts.Schema), l.id, dyno, index, l.opts.Release, l.slots, running, rss(), l.lockKey, l.locked,
-		l.draining && !fetching, quickDead.Seconds(), silentDead.Seconds()).Scan(&wasDead, &draining, &judge, &dueIn)
+		l.draining && !fetching, quickDead.Seconds(), silentDead.Seconds(), l.queues, l.opts.Workers.names()).Scan(&wasDead, &draining, &judge, &dueIn)
 	if err != nil {
 		return 0, err
 	}
@@ -174,8 +178,8 @@ func beatSQL(riverSchema string) string {
 with old as (
     select dead_at from work.worker where id = $1 for update
 ), beat as (
-    insert into work.worker as w (id, dyno, index, release, slots, running, rss_bytes, lock_key, locked)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    insert into work.worker as w (id, dyno, index, release, slots, running, rss_bytes, lock_key, locked, queues, kinds)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14)
     on conflict (id) do update set
         running = excluded.running, rss_bytes = excluded.rss_bytes, locked = excluded.locked,
         seen_at = clock_timestamp(), dead_at = null,

@@ -50,6 +50,7 @@ type unique struct {
 	Queue       bool                 `json:"queue,omitempty"`
 	States      []rivertype.JobState `json:"states,omitempty"`
 	ExcludeKind bool                 `json:"exclude_kind,omitempty"`
+	Keys        []string             `json:"keys,omitempty"` // fields of the args that count, where not all do
 }
 
 func (i insertion) opts() *river.InsertOpts {
@@ -63,7 +64,7 @@ func (i insertion) opts() *river.InsertOpts {
 	return opts
 }
 
-// insertion merges the options of the args' type with those of the schedule, as River does at each insert.
+// insertion is what the schedule's row says.
 func (s Schedule) insertion() (i insertion, err error) {
 	var own, opts river.InsertOpts
 	if with, ok := s.Args.(river.JobArgsWithInsertOpts); ok {
@@ -72,6 +73,20 @@ func (s Schedule) insertion() (i insertion, err error) {
 	if s.Opts != nil {
 		opts = *s.Opts
 	}
+	if i, err = insertionOf(s.Args, own, opts); err != nil {
+		return i, err
+	}
+	switch {
+	case opts.Pending || own.Pending || !opts.ScheduledAt.IsZero() || !own.ScheduledAt.IsZero() || len(opts.Metadata) > 0 || len(own.Metadata) > 0:
+		return i, errors.New("a schedule's jobs are due at once, and have no metadata of their own")
+	case i.Unique != nil && len(i.Unique.Keys) > 0: // the row knows the args' text and not their type
+		return i, errors.New("the jobs are unique by some fields of their args only, which no schedule can express")
+	}
+	return i, nil
+}
+
+// insertionOf merges the args' own options with those of an insert, as River does at each.
+func insertionOf(args river.JobArgs, own, opts river.InsertOpts) (i insertion, err error) {
 	i = insertion{Queue: opts.Queue, Priority: opts.Priority, MaxAttempts: opts.MaxAttempts, Tags: opts.Tags}
 	if i.Queue == "" {
 		i.Queue = own.Queue
@@ -92,13 +107,9 @@ func (s Schedule) insertion() (i insertion, err error) {
 	if u.ByState != nil || u.ByArgs || u.ByPeriod != 0 || u.ByQueue || u.ExcludeKind {
 		i.Unique = &unique{Args: u.ByArgs, Period: u.ByPeriod.Seconds(), Queue: u.ByQueue, States: u.ByState, ExcludeKind: u.ExcludeKind}
 	}
-	switch {
-	case opts.Pending || own.Pending || !opts.ScheduledAt.IsZero() || !own.ScheduledAt.IsZero() || len(opts.Metadata) > 0 || len(own.Metadata) > 0:
-		return i, errors.New("a schedule's jobs are due at once, and have no metadata of their own")
-	case u.ByArgs:
-		// The row knows the args' text and not their type.
-		if tagged, err := structtag.SortedFieldsWithTag(s.Args, "unique"); err != nil || len(tagged) > 0 {
-			return i, errors.Join(errors.New("the jobs are unique by some fields of their args only, which no schedule can express"), err)
+	if u.ByArgs {
+		if i.Unique.Keys, err = structtag.SortedFieldsWithTag(args, "unique"); err != nil {
+			return i, fmt.Errorf("the fields that make %s unique: %w", args.Kind(), err)
 		}
 	}
 	return i, nil

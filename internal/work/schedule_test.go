@@ -135,7 +135,7 @@ func TestDeclare(t *testing.T) {
 // the process that does it knows neither kind nor type.
 func TestScheduledJobIsTheClients(t *testing.T) {
 	t.Parallel()
-	workers := river.NewWorkers()
+	workers := work.NewWorkers()
 	work.AddWorker(workers, river.WorkFunc(func(context.Context, *river.Job[digestArgs]) error { return nil }))
 	work.AddWorker(workers, river.WorkFunc(func(context.Context, *river.Job[taggedArgs]) error { return nil }))
 	odd := digestArgs{Zeta: "<é & \"quotes\"> \u2028", Alpha: 1e21, More: map[string]any{"b": 1.50, "a": []int{1}}}

@@ -46,7 +46,7 @@ func options(t *testing.T, do func(ctx context.Context, job *river.Job[stepArgs]
 }
 
 func optionsOf(log *slog.Logger, do func(ctx context.Context, job *river.Job[stepArgs]) error) work.Options {
-	workers := river.NewWorkers()
+	workers := work.NewWorkers()
 	work.AddWorker(workers, &stepWorker{work: do})
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -298,7 +298,7 @@ func TestWithoutPilot(t *testing.T) {
 	pool := testdb.New(t)
 	done := make(chan struct{})
 	workers := river.NewWorkers()
-	work.AddWorker(workers, &stepWorker{work: func(ctx context.Context, job *river.Job[stepArgs]) error {
+	river.AddWorker(workers, &stepWorker{work: func(ctx context.Context, job *river.Job[stepArgs]) error {
 		defer close(done)
 		return work.Finish(ctx, pool, job, func(tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, "insert into subject (key, name) values ('effect', '')")

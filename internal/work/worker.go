@@ -109,6 +109,9 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	case <-time.After(30 * time.Second):
 		return errors.New("the database did not let this worker register within 30 s")
 	}
+	if err := w.opts.Workers.Register(ctx, w.pool, w.opts.Release); err != nil {
+		return err
+	}
 	if err := w.client.Start(ctx); err != nil {
 		return fmt.Errorf("start working: %w", err)
 	}

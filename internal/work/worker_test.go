@@ -40,7 +40,7 @@ func workForEver(url string) {
 	}
 	does := os.Getenv(asWorker + "_DOES")
 	o := optionsOf(nil, doing(pool, does))
-	o.Process = "worker.66"
+	o.Process, o.PollOnly = "worker.66", pollOnly(url)
 	if does == "tick" {
 		work.AddWorker(o.Workers, river.WorkFunc(func(context.Context, *river.Job[taggedArgs]) error { return nil }))
 		o.Release = "v8"

@@ -6,6 +6,13 @@ import (
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivershared/riverpilot"
+)
+
+// River looks for these two at run time only.
+var (
+	_ riverpilot.PilotJobDeleter = (*Pilot)(nil)
+	_ riverpilot.PilotJobRescuer = (*Pilot)(nil)
 )
 
 // JobDeleteBefore deletes finished jobs that have been kept long enough, the oldest first, for River's cleaner. River looks

@@ -1,0 +1,102 @@
+package db_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// TestTwinInFlight: a twin that somebody is just enqueueing is seen only when both would write. Nothing is changed then, and
+// the sentence says what to do.
+func TestTwinInFlight(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	do(t, pool, what+"; update river.river_job set unique_key = sha256('&kind=count&queue=default'), unique_states = B'11110101' where id = 5")
+	other, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, other, "select jobs.enqueue('count', unique_by_queue => true)")
+	done := make(chan error, 1)
+	go func() {
+		_, err := pool.Exec(t.Context(), "select * from jobs.retry('{4,5}'::bigint[], 'why')")
+		done <- err
+	}()
+	untilBlocked(t, pool)
+	if err := other.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "nothing was changed. Try again.") {
+		t.Errorf("%v, want a sentence", err)
+	}
+	if got := ask(t, pool, "select string_agg(state::text, ' ' order by id) || (select count(*) from jobs.audit) from jobs.job where id in (4, 5)"); got != "retryable discarded0" {
+		t.Errorf("something was changed: %s", got)
+	}
+}
+
+// TestActWaitsForTheWorker: a job that a worker is just taking is judged by what it has become.
+func TestActWaitsForTheWorker(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	do(t, pool, what)
+	worker, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, worker, "update river.river_job set state = 'running', attempt = 1 where id = 1")
+	done := make(chan error, 1)
+	go func() {
+		_, err := pool.Exec(t.Context(), "select * from jobs.delete(1, 'why')")
+		done <- err
+	}()
+	untilBlocked(t, pool)
+	if err := worker.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "Job 1 is running") {
+		t.Errorf("%v: a running job must not be deleted", err)
+	}
+}
+
+// untilBlocked returns once somebody waits for a lock in this database.
+func untilBlocked(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	for ask(t, pool, "select exists (select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database())::text") != "true" {
+	}
+}
+
+// TestHealthNamesTheHolder: who keeps vacuum from its work is named, with what to end.
+func TestHealthNamesTheHolder(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	pid := ask(t, tx, "select pg_backend_pid()::text")
+	got := ask(t, pool, "select concat_ws(' ', status, pid, detail ~ 'its statement began \\d\\d:\\d\\d:\\d\\d: select pg_backend_pid') from jobs.health where area = 'snapshot'")
+	if got != "ok "+pid+" t" {
+		t.Errorf("got %q, want pid %s", got, pid)
+	}
+}
+
+// TestFunctionsPinTheirPath: what a function calls does not depend on its caller's search_path. Bodies that were parsed at
+// their creation are bound already; quantile runs a thousand times a page and calls nothing but operators.
+func TestFunctionsPinTheirPath(t *testing.T) {
+	t.Parallel()
+	got := ask(t, testdb.Tx(t), `select coalesce(string_agg(p.oid::regprocedure::text, ' '), '') from pg_proc p
+		where p.pronamespace = 'jobs'::regnamespace and p.prosqlbody is null and p.proname not in ('version', 'quantile')
+		  and not coalesce(array_to_string(p.proconfig, ',') like '%search_path=pg_catalog, pg_temp%', false)`)
+	if got != "" {
+		t.Errorf("without a search_path of their own: %s", got)
+	}
+	if got := ask(t, testdb.Tx(t), "select coalesce(string_agg(p.proname, ' '), '') from pg_proc p where p.pronamespace = 'jobs'::regnamespace and p.prosecdef"); got != "" {
+		t.Errorf("with their owner's rights, before anybody ran roles.sql: %s", got)
+	}
+}

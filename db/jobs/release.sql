@@ -1,0 +1,13 @@
+-- jobs.release: what has been deployed.
+
+create view jobs.release as
+select r.name as release, r.first_seen_at,
+       (select count(*) from work.worker w
+        where w.release = r.name and w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s') as workers
+from work.release r
+left join (select) readonly on true;
+
+comment on view jobs.release is 'Every release that has run here: the marks on charts.';
+comment on column jobs.release.release is 'Its name, as in jobs.worker.release.';
+comment on column jobs.release.first_seen_at is 'When the first process of it started.';
+comment on column jobs.release.workers is 'Live workers that run it now.';

@@ -1,0 +1,66 @@
+package work_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
+)
+
+type letterArgs struct {
+	ReaderID int64  `json:"reader_id" river:"unique"`
+	Diary    string `json:"diary"`
+}
+
+func (letterArgs) Kind() string { return "test_letter" }
+
+func (letterArgs) KindAliases() []string { return []string{"test_old_letter"} }
+
+func (letterArgs) Secrets() []string { return []string{"Diary"} }
+
+func (letterArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: "mail", MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+type letterWorker struct{ river.WorkerDefaults[letterArgs] }
+
+func (*letterWorker) Work(context.Context, *river.Job[letterArgs]) error { return nil }
+
+// TestKindsAreKnownToSQL: what a kind says of itself is what jobs.enqueue goes by and what views hide.
+func TestKindsAreKnownToSQL(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	workers := work.NewWorkers()
+	work.AddWorker(workers, &letterWorker{})
+	if err := workers.Register(t.Context(), tx, "v7"); err != nil {
+		t.Fatal(err)
+	}
+	client, err := work.NewInserter(nil, work.Options{Workers: workers, Schema: "river", Release: "v7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := client.InsertTx(t.Context(), tx, letterArgs{7, "dear diary"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var twin bool
+	err = tx.QueryRow(t.Context(), `select duplicate and id = $1
+		from jobs.enqueue('test_letter', '{"reader_id": 7, "diary": "another day"}')`, res.Job.ID).Scan(&twin)
+	if err != nil || !twin {
+		t.Errorf("the same letter by SQL is another job (%v)", err)
+	}
+	if _, err := tx.Exec(t.Context(), `select jobs.enqueue('test_old_letter', '{"reader_id": 8, "diary": "dear diary"}')`); err != nil {
+		t.Fatal(err)
+	}
+	var queue, shown string
+	err = tx.QueryRow(t.Context(), `select queue, args ->> 'diary' from jobs.job where kind = 'test_old_letter'`).Scan(&queue, &shown)
+	if err != nil || queue != "mail" || shown != "[redacted]" {
+		t.Errorf("queue %q, diary shown as %q (%v)", queue, shown, err)
+	}
+	if _, err := tx.Exec(t.Context(), `select jobs.enqueue('test_lettre', '{}')`); err == nil {
+		t.Error("a kind that nobody knows was enqueued")
+	}
+}
