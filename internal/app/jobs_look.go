@@ -19,7 +19,7 @@ func jobsCommands() []command {
 	}
 	names := map[string]string{
 		"queue": "queues: what waits, how long, how quickly it goes", "kind": "kinds of job, and how they fare", "worker": "workers, and what they run",
-		"error": "errors, one line for all that read the same", "schedule": "periodic jobs", "audit": "who did what to the jobs, and why",
+		"error": "errors, one line for all that read the same", "schedule": "periodic jobs", "release": "what has been deployed", "audit": "who did what to the jobs, and why",
 	}
 	for _, v := range jobctl.Views() {
 		plural := v.Name + "s"

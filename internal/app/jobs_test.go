@@ -38,6 +38,7 @@ insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release
 	(99, 1, 'count', 'default', 'completed', 'worker.1-AAAA', 'v1', now(), now(), now(), null, null);
 insert into work.error (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release) values ('f1', 'red alert', now(), now(), 'v1', 'v1');
 insert into work.error_hour (fingerprint, hour, kind, release, attempts) values ('f1', date_trunc('hour', now()), 'count', 'v1', 1);
+insert into work.release (name, first_seen_at) values ('v1', now() - interval '1 day');
 insert into work.schedule (name, kind, spec, words, missed, next_at) values ('nightly', 'count', '0 4 * * *', 'every day at 04:00', 'once', now() + interval '1 h');
 `
 
@@ -100,6 +101,7 @@ func TestJobsLook(t *testing.T) {
 		{"jobs workers", 0, "worker.1-AAAA working worker.1 - 1 10 default, mail"},
 		{"jobs errors", 0, "f1 1 1 1|count - red alert"},
 		{"jobs schedules", 0, "nightly count every day at 04:00"},
+		{"jobs releases", 0, "release first seen at workers v1 20"},
 		{"jobs audit", 1, "jobs.audit is empty"},
 		{"jobs audit --limit 0", 2, "at least 1"},
 		{"jobs workers worker.1", 2, "takes no arguments"},

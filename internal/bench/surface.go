@@ -18,7 +18,8 @@ type Question struct {
 	SQL   string
 }
 
-// Questions are the obvious ones of every view and reading function. $MID is the id of a job in the middle of the finished.
+// Questions are the obvious ones of every view and reading function. $MID is the id of a job in the middle of the finished,
+// whose attempt is kept.
 func Questions() []Question {
 	return []Question{
 		{"queue", 50, "select * from jobs.queue"},
@@ -36,6 +37,7 @@ func Questions() []Question {
 		{"worker", 100, "select * from jobs.worker where alive"},
 		{"schedule", 100, "select * from jobs.schedule"},
 		{"minute", 100, "select * from jobs.minute where minute > now() - interval '1 hour'"},
+		{"release", 100, "select * from jobs.release"},
 		{"request", 100, "select * from jobs.request order by started_at desc limit 50"},
 		{"health", 100, "select * from jobs.health"},
 		{"audit", 100, "select * from jobs.audit order by id desc limit 50"},
@@ -75,9 +77,11 @@ func AskSurface(ctx context.Context, pool *pgxpool.Pool, finished, rounds int) (
 	questions := Questions()
 	answers := make([]Answer, len(questions))
 	times := make([][]float64, len(questions))
+	step := keptOfEach(finished, attemptsKept)
+	middle := strconv.Itoa(finished/2/step*step + 1)
 	for round := range rounds + 1 {
 		for i, q := range questions {
-			sql := strings.ReplaceAll(q.SQL, "$MID", strconv.Itoa(max(finished/2, 1)))
+			sql := strings.ReplaceAll(q.SQL, "$MID", middle)
 			began := time.Now()
 			rows, err := askAll(ctx, pool, sql)
 			if err != nil {

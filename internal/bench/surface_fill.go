@@ -49,21 +49,33 @@ from generate_series(0, least(43200, $FINISHED / 100)) as m, generate_series(0, 
 insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, request_id, due_at, started_at, ended_at, error, fingerprint)
 select i, 1, 'kind_' || i % 20, 'mail', case when i % 100 = 0 then 'failed' else 'completed' end, 'w1', 'v1', md5(i::text), t - interval '2 s', t - interval '1 s', t,
 	case when i % 100 = 0 then 'error' end, case when i % 100 = 0 then 'f' || i / 100 % 200 end
-from (select i, now() - interval '20 hours' * ($FINISHED - i) / $FINISHED as t from generate_series(1, $FINISHED, 1 + $FINISHED / 450000) as i) f;
+from (select i, now() - interval '20 hours' * ($FINISHED - i) / $FINISHED as t from generate_series(1, $FINISHED, $ATTEMPTS) as i) f;
 insert into work.error select 'f' || i, 'error ' || i, now() - interval '20 days', now(), 'v1', 'v1' from generate_series(0, 199) as i;
 insert into work.error_hour select 'f' || i, date_trunc('hour', now()) - h * interval '1 h', 'kind_' || k, 'v1', 3
 from generate_series(0, 199) as i, generate_series(0, 700, 7) as h, generate_series(0, 1) as k;
 insert into work.request (id, method, route, status, started_at, ended_at, release, process, jobs)
 select md5(i::text), 'POST', '/orders', 303, now() - interval '20 hours' * ($FINISHED - i) / $FINISHED, now(), 'v1', 'web.1', array[i]
-from generate_series(1, $FINISHED, 1 + $FINISHED / 90000) as i;
+from generate_series(1, $FINISHED, $REQUESTS) as i;
+insert into work.release (name) select 'v' || i from generate_series(1, 50) as i;
 insert into work.schedule (name, kind, spec, words, missed, next_at) select 's' || i, 'kind_' || i, 'every 1d', 'every day', 'once', now() + interval '1 day' from generate_series(0, 19) as i;
 insert into work.tick (schedule, due_at, outcome, by) select 's' || i, now() - m * interval '10 min', 'enqueued', 'w1' from generate_series(0, 19) as i, generate_series(1, 4300) as m;
 insert into work.audit (act, job_id) select 'retry', i from generate_series(1, 100000) as i;
 `
 
+// As many attempts and requests are kept at most, or a little less, so that none is cleaned away meanwhile.
+const (
+	attemptsKept = 450_000
+	requestsKept = 90_000
+)
+
+// keptOfEach says of how many one is kept.
+func keptOfEach(all, kept int) int { return 1 + all/kept }
+
 // FillSurface fills a migrated database.
 func FillSurface(ctx context.Context, pool *pgxpool.Pool, size SurfaceSize) error {
-	sql := strings.NewReplacer("$FINISHED", strconv.Itoa(max(size.Finished, 1)), "$WAITING", strconv.Itoa(size.Waiting), "$FAILED", strconv.Itoa(size.Failed)).
+	size.Finished = max(size.Finished, 1)
+	sql := strings.NewReplacer("$FINISHED", strconv.Itoa(size.Finished), "$WAITING", strconv.Itoa(size.Waiting), "$FAILED", strconv.Itoa(size.Failed),
+		"$ATTEMPTS", strconv.Itoa(keptOfEach(size.Finished, attemptsKept)), "$REQUESTS", strconv.Itoa(keptOfEach(size.Finished, requestsKept))).
 		Replace(surfaceFill)
 	for part := range strings.SplitSeq(strings.TrimSpace(sql), ";\n") {
 		if _, err := pool.Exec(ctx, part); err != nil {

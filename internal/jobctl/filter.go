@@ -93,14 +93,14 @@ func (f Filter) query(columns string) (sql string, args []any) {
 	for _, state := range wanted {
 		since, order := "", "id desc"
 		if isFinished(state) {
-			order = "finished_at desc"
+			since, order = " and finished_at is not null", "finished_at desc" // as River's own index has it
 		}
 		if f.Since > 0 {
 			at := "greatest(enqueued_at, started_at)"
 			if isFinished(state) {
 				at = "finished_at"
 			}
-			since = fmt.Sprintf(" and %s > now() - interval '%d ms'", at, f.Since.Milliseconds())
+			since += fmt.Sprintf(" and %s > now() - interval '%d ms'", at, f.Since.Milliseconds())
 		}
 		parts = append(parts, fmt.Sprintf("(select * from jobs.job where state = '%s'%s%s order by %s limit %d)", state, where.String(), since, order, f.Limit))
 	}
