@@ -27,17 +27,15 @@ func runDoctor(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	defer release()
-	cfg, err := poolConfig(url)
+	cfg, err := plainConfig(url, "backlist doctor")
 	if err != nil {
 		return err
 	}
-	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist doctor"
-	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	exam := doctor.Exam{
-		Config: cfg.ConnConfig, Release: p.cfg.Release, PollOnly: p.cfg.WorkerPollOnly, Now: time.Now, Patience: doctorPatience,
+		Config: cfg, Release: p.cfg.Release, PollOnly: p.cfg.WorkerPollOnly, Now: time.Now, Patience: doctorPatience,
 	}
 	found := p.settings()
-	found = append(found, p.budget(ctx, cfg.ConnConfig)...)
+	found = append(found, p.budget(ctx, cfg)...)
 	found = append(found, exam.Run(ctx)...)
 	if ctx.Err() != nil {
 		return inOneSentence(ctx, ctx.Err())

@@ -116,7 +116,7 @@ func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) err
 		return err
 	}
 	defer release()
-	conn, err := p.connect(ctx, url, "backlist jobs")
+	conn, err := connect(ctx, url, "backlist jobs")
 	if err != nil {
 		return inOneSentence(ctx, err)
 	}
@@ -128,20 +128,32 @@ func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) err
 	return err
 }
 
-// connect opens one connection under a name of its own.
-func (p *program) connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
-	if p.cfg.WorkerPollOnly {
-		var err error
-		if url, err = throughPooler(url); err != nil {
-			return nil, err
-		}
+// connect opens one connection under a name of its own. Nothing is prepared on it, so that it works through any pooler.
+func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
+	cfg, err := plainConfig(url, name)
+	if err != nil {
+		return nil, err
 	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // as poolConfig says
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+// plainConfig is for a connection that a pooler may stand before, whatever the configuration says.
+func plainConfig(url, name string) (*pgx.ConnConfig, error) {
 	cfg, err := poolConfig(url)
 	if err != nil {
 		return nil, err
 	}
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	cfg.ConnConfig.RuntimeParams["application_name"] = name
-	return pgx.ConnectConfig(ctx, cfg.ConnConfig)
+	delete(cfg.ConnConfig.RuntimeParams, "jit") // which poolers refuse at the start of a connection
+	return cfg.ConnConfig, nil
 }
 
 // jobIDs reads numbers of jobs; several may stand in one word with commas, as they come out of a query.

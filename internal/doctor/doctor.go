@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"time"
 
@@ -36,7 +35,7 @@ type Finding struct {
 
 // Exam is one examination.
 type Exam struct {
-	Config   *pgx.ConnConfig  // how to reach the database
+	Config   *pgx.ConnConfig  // how to reach the database; in a way that works through any pooler: nothing is prepared
 	Release  string           // of this program; "" where it has none
 	PollOnly bool             // WORKER_POLL_ONLY is set
 	Now      func() time.Time // this machine's clock
@@ -53,10 +52,6 @@ type check struct {
 
 // Run makes all checks. Where the database cannot be reached, or lacks the schema, those that need it are left out.
 func (e *Exam) Run(ctx context.Context) []Finding {
-	e.Config = e.Config.Copy()
-	e.Config.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared, so that it works through any pooler
-	e.Config.RuntimeParams = maps.Clone(e.Config.RuntimeParams)
-	delete(e.Config.RuntimeParams, "jit") // which poolers refuse at the start of a connection
 	conn, err := pgx.ConnectConfig(ctx, e.Config.Copy())
 	if err != nil {
 		return []Finding{{"database", Broken, "The database cannot be reached: " + cause(err) + ".", "Check DATABASE_URL, and whether the server is up and has a connection left."}}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/backlist/backlist/internal/jobctl"
 )
 
 // health is what jobs.health says of tables, indexes, snapshots, connections and notices. Its services have checks here
@@ -115,9 +117,12 @@ func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait := (time.Duration(seconds*10) * time.Second / 10).String()
+	wait := jobctl.Duration(time.Duration(seconds * float64(time.Second)))
 	if seconds > e.Patience.Seconds() {
 		return []Finding{{Level: Warn, Says: fmt.Sprintf("The oldest job of queue %s has waited for %s.", queue, wait), Do: "See db/reports/stuck.sql: it needs more workers, or something holds it up."}}, nil
+	}
+	if queue == "" {
+		return good("No job waits.")
 	}
 	return good("The oldest waiting job has waited for %s.", wait)
 }

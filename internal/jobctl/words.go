@@ -32,6 +32,9 @@ func Words(v any) string {
 	case json.RawMessage:
 		return oneLine(string(v))
 	case []any:
+		if len(v) == 0 {
+			return nothing
+		}
 		words := make([]string, 0, len(v))
 		for _, e := range v {
 			words = append(words, Words(e))

@@ -30,6 +30,7 @@ func TestWords(t *testing.T) {
 		{nil, "-"},
 		{"", "-"},
 		{"two\nlines\t\x1b[31m\u202e", "two lines [31m"},
+		{[]any{}, "-"},
 		{true, "yes"},
 		{0.25, "0.25"},
 		{[]any{"a", int64(2)}, "a, 2"},
