@@ -19,6 +19,6 @@ func main() {
 	err := app.Run(ctx, app.Env{Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "backlist:", err)
-		os.Exit(1)
+		os.Exit(app.ExitCode(err))
 	}
 }

@@ -101,7 +101,7 @@ func runPsql(ctx context.Context, p *program, args []string) error {
 	}
 	defer release()
 	if len(args) == 0 {
-		fmt.Fprintln(p.Stderr, `Try: \d+ job   or: select kind, state, count(*) from job group by 1, 2;   Leave with \q`)
+		fmt.Fprintln(p.Stderr, `Try: \dv jobs.*   \d+ jobs.job   or a query of db/reports/cookbook.md.   Leave with \q`)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), psql, append([]string{url}, args...)...)
 	cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=jobs,public,work,river", "PGAPPNAME=backlist psql")

@@ -24,11 +24,12 @@ type Env struct {
 
 // command is one verb of the program. set registers its flags; run gets what is left of the arguments.
 type command struct {
-	name string
-	args string // as usage shows them
-	help string
-	run  func(ctx context.Context, p *program, args []string) error
-	set  func(*flag.FlagSet, *program)
+	name  string
+	args  string // as usage shows them
+	mixed bool   // flags may stand behind arguments
+	help  string
+	run   func(ctx context.Context, p *program, args []string) error
+	set   func(*flag.FlagSet, *program)
 }
 
 // program is one run: its surroundings, its configuration and the flags of its command.
@@ -39,7 +40,9 @@ type program struct {
 	demo      bool   // seed --demo
 	bench     benchFlags
 	benchWork benchWorkFlags
+	benchSQL  benchSQLFlags
 	drill     drillFlags
+	jobs      jobsFlags
 }
 
 // say tells whoever waits what is going on.
@@ -49,7 +52,7 @@ func (p *program) say(format string, args ...any) {
 
 // commands returns all verbs, in the order that usage shows them.
 func commands() []command {
-	return []command{
+	return slices.Concat([]command{
 		{name: "dev", help: "run everything on this machine: a private Postgres, the site, one worker, a slow mail server", run: runDev},
 		{name: "web", help: "serve the site on PORT", run: runWeb},
 		{name: "worker", help: "work off jobs", run: runWorker},
@@ -60,19 +63,22 @@ func commands() []command {
 		},
 		{name: "operator add", args: "EMAIL", help: "make an account an operator", run: runOperatorAdd},
 		{name: "reader reset", args: "EMAIL", help: "print a link that sets a new password", run: runReaderReset},
+	}, jobsCommands(), []command{
 		{name: "psql", args: "[-- ARGS]", help: "open psql on the database, schema jobs first", run: runPsql},
+		{name: "doctor", help: "examine the deployment, and say what to do; exit code 1: warnings, 2: something is broken", run: runDoctor, set: setDoctorFlags},
 		{name: "config", help: "print the configuration, secrets masked", run: runConfig},
 		{name: "bench web", help: "measure the rating request", run: runBenchWeb, set: setBenchFlags},
 		{name: "bench work", help: "measure how fast workers work off jobs, beside plain River", run: runBenchWork, set: setBenchWorkFlags},
 		{name: "bench latency", help: "measure how long after its commit a job starts, beside plain River", run: runBenchLatency, set: setBenchLatencyFlags},
+		{name: "bench sql", help: "measure how quickly schema jobs answers at five million jobs, and what that costs the workers", run: runBenchSQL, set: setBenchSQLFlags},
 		{name: "drill", help: "break the job system on a private Postgres, and count what is lost", run: runDrill, set: setDrillFlags},
-	}
+	})
 }
 
 // Run executes the command that env.Args name. The error it returns is for the person at the terminal.
 func Run(ctx context.Context, env Env) error {
 	if len(env.Args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, env.Args[0]) {
-		usage(env.Stdout)
+		usage(env.Stdout, "")
 		return nil
 	}
 	for _, c := range commands() {
@@ -87,29 +93,48 @@ func Run(ctx context.Context, env Env) error {
 		if c.set != nil {
 			c.set(flags, p)
 		}
-		if err := flags.Parse(env.Args[len(words):]); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil
-			}
-			return fmt.Errorf("see: backlist help")
+		args, err := c.parse(flags, env.Args[len(words):])
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		} else if err != nil {
+			return badUse("see: backlist help")
 		}
-		if c.args == "" && flags.NArg() > 0 {
-			return fmt.Errorf("backlist %s takes no arguments, but got %q", c.name, strings.Join(flags.Args(), " "))
+		if c.args == "" && !c.mixed && len(args) > 0 {
+			return badUse("backlist %s takes no arguments, but got %q", c.name, strings.Join(args, " "))
 		}
-		var err error
 		if p.cfg, err = config.FromEnv(env.Getenv); err != nil {
 			return fmt.Errorf("the configuration needs mending:\n%w", err)
 		}
-		return c.run(ctx, p, flags.Args())
+		return c.run(ctx, p, args)
 	}
-	usage(env.Stderr)
-	return fmt.Errorf("unknown command %q", strings.Join(env.Args, " "))
+	if slices.Contains([]string{"help", "-h", "--help"}, env.Args[len(env.Args)-1]) {
+		usage(env.Stdout, env.Args[0])
+		return nil
+	}
+	usage(env.Stderr, env.Args[0])
+	return badUse("unknown command %q", strings.Join(env.Args, " "))
 }
 
-func usage(w io.Writer) {
+// parse reads flags, and returns what is left of the arguments.
+func (c command) parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil || !c.mixed || flags.NArg() == 0 {
+			return append(rest, flags.Args()...), err
+		}
+		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+// usage lists the commands that begin with a word; all of them if it begins none.
+func usage(w io.Writer, word string) {
+	all := commands()
+	begins := func(c command) bool { return strings.HasPrefix(c.name, word+" ") }
+	if word != "" && slices.ContainsFunc(all, begins) {
+		all = slices.DeleteFunc(all, func(c command) bool { return !begins(c) })
+	}
 	fmt.Fprint(w, "Backlist: a reading site and its back office, on Postgres alone.\n\nUsage: backlist COMMAND [--data DIR]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-22s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+	for _, c := range all {
+		fmt.Fprintf(w, "  %-25s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
 	}
 	fmt.Fprint(w, "\nDATABASE_URL names the database. Where it is not set, every command uses a private Postgres of its own,\n"+
 		"kept in the folder that --data names.\n")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/backlist/backlist/internal/bench"
@@ -111,5 +112,41 @@ func TestReportIsSound(t *testing.T) {
 		if err := r.sound(); (err == nil) != c.sound {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// TestBenchSQLInShort runs the whole measurement at a tiny size: every view is asked, and every job is worked off.
+func TestBenchSQLInShort(t *testing.T) {
+	t.Parallel()
+	serverURL := testdb.NewEmptyURL(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "bench", "sql", "--json", "--rounds", "1", "--finished", "2000", "--waiting", "200", "--failed", "100", "--jobs", "200")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL="+serverURL)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	var report bench.SurfaceReport
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]bool{}
+	for _, a := range report.Answers {
+		asked[a.View] = true
+		if a.Rows == 0 || a.Took.Median <= 0 || a.Limit > 100 || !strings.Contains(a.Plan, "Execution Time") {
+			t.Errorf("%+v", a)
+		}
+	}
+	for _, view := range valueOf[[]string](t, lookInto(t, testdb.NewURL(t)), "select array_agg(viewname::text) from pg_views where schemaname = 'jobs'") {
+		if !asked[view] {
+			t.Errorf("nobody asks jobs.%s", view)
+		}
+	}
+	if len(report.Cells) != 2 || report.Cells[0].Jobs != 200 || report.Ratio.Median <= 0 || report.Page.Median <= 0 {
+		t.Errorf("%+v, ratio %v, page %v", report.Cells, report.Ratio, report.Page)
 	}
 }

@@ -109,6 +109,9 @@ func (p *program) workOffElsewhere(ctx context.Context, s bench.Setup) (took ben
 	return took, json.Unmarshal(out.Bytes(), &took)
 }
 
+// benchEffect makes the table that jobs write to which write something.
+const benchEffect = "create table bench_effect (job_id bigint not null, at timestamptz not null default now())"
+
 // workDatabases are the databases of a run: plain River's and ours, each empty or beside finished jobs.
 type workDatabases struct {
 	*program
@@ -135,7 +138,7 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 	if err := migrateFor(ctx, pool, ours); err != nil {
 		return nil, err
 	}
-	if _, err := pool.Exec(ctx, "create table bench_effect (job_id bigint not null, at timestamptz not null default now())"); err != nil {
+	if _, err := pool.Exec(ctx, benchEffect); err != nil {
 		return nil, err
 	}
 	if finished {

@@ -251,6 +251,9 @@ func TestPsqlCommand(t *testing.T) {
 	if !strings.Contains(out, "works\n0\njobs, ") && !strings.Contains(out, "works\n0\njobs,") {
 		t.Errorf("psql wrote %q", out)
 	}
+	if out := finished(t, launch(t, databaseURL, nil, "psql")); !strings.Contains(out, `Try: \dv jobs.*   \d+ jobs.job   or a query of db/reports/cookbook.md.`) {
+		t.Errorf("without arguments it says %q", out)
+	}
 	if out, err := outcome(t, launch(t, databaseURL, nil, "psql", "--", "-v", "ON_ERROR_STOP=1", "-c", "select nonsense")); err == nil {
 		t.Errorf("psql failed and the command did not: %s", out)
 	}

@@ -60,11 +60,18 @@ type connections struct {
 	pool  int // for each process, its listener not counted
 }
 
+// A deploy has two generations of processes, each a web and two workers; two connections are for a person and the release
+// phase.
+const (
+	generations      = 2
+	workersPlanned   = 2
+	spareConnections = 2
+)
+
 // connectionsOf reads the limit and divides it: two generations of a deploy, each of one web and two worker processes,
 // each with a pool and one listener, and two to spare for a person and the release phase. 20 connections give pools of
 // 2; a big server is not emptied: more than 16 a process brings nothing.
 func connectionsOf(ctx context.Context, conn *pgx.Conn) (connections, error) {
-	const generations, processes, spare = 2, 3, 2
 	var c connections
 	err := conn.QueryRow(ctx, `
 		select least(
@@ -73,7 +80,7 @@ func connectionsOf(ctx context.Context, conn *pgx.Conn) (connections, error) {
 	if err != nil {
 		return c, fmt.Errorf("read the server's connection limit: %w", err)
 	}
-	c.pool = min((c.limit-spare)/generations/processes-1, 16)
+	c.pool = min((c.limit-spareConnections)/generations/(1+workersPlanned)-1, 16)
 	if c.pool < 2 {
 		return c, fmt.Errorf("the database allows %d connections; Backlist needs at least 20 "+
 			"(a web and two worker processes, twice during a deploy)", c.limit)

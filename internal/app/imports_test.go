@@ -19,7 +19,7 @@ const module = "github.com/backlist/backlist/"
 var (
 	ground     = []string{"config", "form", "fold", "pglocal", "testdb", "store", "notice", "catalogue", "demo"}
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail"}
-	backOffice = []string{"work", "trace", "console", "scale", "drill", "bench"}
+	backOffice = []string{"work", "trace", "console", "scale", "drill", "bench", "jobctl", "doctor"}
 	edge       = []string{"web", "app"}
 )
 

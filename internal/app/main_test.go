@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "backlist:", err)
-		os.Exit(1)
+		os.Exit(ExitCode(err))
 	}
 	os.Exit(0)
 }

@@ -125,7 +125,8 @@ func prefill(ctx context.Context, pool *pgxpool.Pool, jobs int, keep bool) error
 func verify(ctx context.Context, pool *pgxpool.Pool, workload string, jobs int) error {
 	var unfinished, effects, doubled int
 	err := pool.QueryRow(ctx, `select
-		(select count(*) from `+riverSchema+`.river_job where state in ('available', 'running', 'retryable', 'scheduled', 'pending')),
+		(select count(*) from `+riverSchema+`.river_job
+			where queue = 'default' and state in ('available', 'running', 'retryable', 'scheduled', 'pending')),
 		(select count(*) from bench_effect),
 		(select count(*) from (select from bench_effect group by job_id having count(*) > 1) d)`).
 		Scan(&unfinished, &effects, &doubled)

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/bench"
+)
+
+// benchSQLFlags are those that bench sql has beside the ones of bench work.
+type benchSQLFlags struct {
+	waiting, failed int
+	plans           bool
+}
+
+func setBenchSQLFlags(f *flag.FlagSet, p *program) {
+	b := &p.benchWork
+	f.IntVar(&b.rounds, "rounds", 3, "how often each question is asked, and each variant has its `turn`")
+	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` in the table")
+	f.IntVar(&p.benchSQL.waiting, "waiting", 100_000, "`jobs` that wait")
+	f.IntVar(&p.benchSQL.failed, "failed", 10_000, "`jobs` that failed")
+	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that are worked off in a turn; 0: leave this out")
+	f.IntVar(&b.conns, "conns", 16, "database `connections` of the workers")
+	f.BoolVar(&p.benchSQL.plans, "plans", false, "print the plans of all questions, not only of those that take too long")
+	f.BoolVar(&b.json, "json", false, "print everything as JSON")
+}
+
+// runBenchSQL measures how quickly schema jobs answers when there are many jobs, and what it costs the workers to be
+// looked at.
+func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
+	b := p.benchWork
+	if b.rounds < 1 || b.finished < 1 || p.benchSQL.waiting < 1 || p.benchSQL.failed < 1 || b.jobs < 0 || b.conns < 4 {
+		return badUse("rounds, finished, waiting and failed must be above zero, connections at least 4")
+	}
+	size := bench.SurfaceSize{Finished: b.finished, Waiting: p.benchSQL.waiting, Failed: p.benchSQL.failed}
+	url, drop, err := p.benchDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, drop()) }()
+	pool, err := openSized(ctx, url, 2)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	report, err := p.measureSQL(ctx, pool, size)
+	if ctx.Err() != nil {
+		return errors.New("broken off before it was done")
+	}
+	if err != nil {
+		return err
+	}
+	if b.json {
+		return report.JSON(p.Stdout)
+	}
+	return report.Print(p.Stdout, p.benchSQL.plans)
+}
+
+func (p *program) measureSQL(ctx context.Context, pool *pgxpool.Pool, size bench.SurfaceSize) (report bench.SurfaceReport, err error) {
+	b := p.benchWork
+	if err := migrateFor(ctx, pool, true); err != nil {
+		return report, err
+	}
+	if _, err := pool.Exec(ctx, benchEffect); err != nil {
+		return report, err
+	}
+	p.say("filling the tables: %d finished jobs, %d that wait, %d that failed, and their history", size.Finished, size.Waiting, size.Failed)
+	if err := bench.FillSurface(ctx, pool, size); err != nil {
+		return report, err
+	}
+	p.say("asking")
+	answers, err := bench.AskSurface(ctx, pool, size.Finished, b.rounds)
+	if err != nil {
+		return report, err
+	}
+	t := bench.Throughput{
+		Rounds: b.rounds, Jobs: b.jobs, Finished: size.Finished, Conns: b.conns,
+		Database: func(context.Context, string, bool) (*pgxpool.Pool, error) { return pool, nil },
+		Process:  p.workOffElsewhere,
+		Done:     func(c bench.WorkCell) { p.say("%s: %.0f jobs/s", c.Variant, c.PerSecond) },
+	}
+	var cells []bench.WorkCell
+	var pages []float64
+	if b.jobs > 0 {
+		if cells, pages, err = bench.BesideSurface(ctx, t); err != nil {
+			return report, err
+		}
+	}
+	machine, err := bench.MachineOf(ctx, pool)
+	return bench.NewSurfaceReport(machine, size, t, answers, cells, pages), err
+}

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/doctor"
+)
+
+func setDoctorFlags(f *flag.FlagSet, p *program) {
+	f.BoolVar(&p.jobs.json, "json", false, "print JSON")
+}
+
+// doctorPatience is how long a transaction may be idle, or a job wait, before it is worth a word.
+const doctorPatience = time.Minute
+
+// runDoctor examines the deployment. The exit code says how bad it is: 0 well, 1 with warnings, 2 broken.
+func runDoctor(ctx context.Context, p *program, _ []string) error {
+	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
+	if err != nil {
+		return err
+	}
+	defer release()
+	cfg, err := plainConfig(url, "backlist doctor")
+	if err != nil {
+		return err
+	}
+	exam := doctor.Exam{
+		Config: cfg, Release: p.cfg.Release, PollOnly: p.cfg.WorkerPollOnly, Now: time.Now, Patience: doctorPatience,
+	}
+	found := p.settings()
+	found = append(found, p.budget(ctx, cfg)...)
+	found = append(found, exam.Run(ctx)...)
+	if ctx.Err() != nil {
+		return inOneSentence(ctx, ctx.Err())
+	}
+	if p.jobs.json {
+		enc := json.NewEncoder(p.Stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(found)
+	} else {
+		err = printFindings(p.Stdout, found)
+	}
+	if err != nil {
+		return err
+	}
+	switch doctor.Worst(found) {
+	case doctor.Broken:
+		return &exitError{2, fmt.Errorf("something is broken")}
+	case doctor.Warn:
+		return &exitError{1, fmt.Errorf("it works, and something wants attention")}
+	}
+	return nil
+}
+
+func printFindings(w io.Writer, found []doctor.Finding) error {
+	for _, f := range found {
+		if _, err := fmt.Fprintf(w, "%-8s %-13s %s\n", f.Level, f.Check, f.Says); err != nil {
+			return err
+		}
+		if f.Do != "" {
+			fmt.Fprintf(w, "%-8s %-13s → %s\n", "", "", f.Do)
+		}
+	}
+	return nil
+}
+
+// settings looks at the configuration, of which only one part is needed.
+func (p *program) settings() (found []doctor.Finding) {
+	add := func(level doctor.Level, says, do string) {
+		found = append(found, doctor.Finding{Check: "settings", Level: level, Says: says, Do: do})
+	}
+	switch {
+	case p.cfg.DatabaseURL == "":
+		add(doctor.Hint, "DATABASE_URL is not set: this is the private Postgres of this machine.", "")
+	case p.cfg.SecretKey == "":
+		add(doctor.Warn, "SECRET_KEY is not set here, and web and worker do not start without it.", `Set it for both: heroku config:set SECRET_KEY="$(openssl rand -hex 32)"`)
+	}
+	if p.cfg.SMTPURL == "" {
+		add(doctor.Hint, "SMTP_URL is not set: mail stays in the readers' mailboxes on the site.", "")
+	} else if p.cfg.MailFrom == "" {
+		add(doctor.Hint, "MAIL_FROM is not set: mail is sent under an address that may be refused.", "Set it to one that the mail server lets you use.")
+	}
+	if p.cfg.BaseURL == "" {
+		add(doctor.Hint, "BASE_URL is not set: links in mail begin with the address of the first sign-up.", "Set it wherever a proxy does not check host names.")
+	}
+	if len(found) == 0 {
+		add(doctor.OK, "Everything that should be set is.", "")
+	}
+	return found
+}
+
+// budget compares the connections that processes may open with what the server allows.
+func (p *program) budget(ctx context.Context, cfg *pgx.ConnConfig) []doctor.Finding {
+	conn, err := pgx.ConnectConfig(ctx, cfg.Copy())
+	if err != nil {
+		return nil // the exam says it
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	found := doctor.Finding{Check: "budget", Level: doctor.OK}
+	share, err := connectionsOf(ctx, conn)
+	if err != nil {
+		found.Level, found.Says, found.Do = doctor.Broken, "The budget does not work out: "+err.Error()+".", "Choose a plan with more, or raise the role's limit."
+		return []doctor.Finding{found}
+	}
+	web, worker := p.cfg.WebPool, p.cfg.WorkerPool
+	if web == 0 {
+		web = share.pool
+	}
+	if worker == 0 {
+		worker = share.pool
+	}
+	need := generations*(web+1+workersPlanned*(worker+1)) + spareConnections
+	found.Says = fmt.Sprintf("A web and two worker processes, twice over in a deploy, take up to %d of %d connections (pools of %d and %d).", need, share.limit, web, worker)
+	if need > share.limit {
+		found.Level, found.Do = doctor.Warn, "Lower WEB_POOL and WORKER_POOL, or leave them out: they follow from the limit. Fewer processes need fewer."
+	}
+	return []doctor.Finding{found}
+}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// exitError is an error with a code of its own for the process to end with.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// badUse says that the command was typed wrongly.
+func badUse(format string, args ...any) error { return &exitError{2, fmt.Errorf(format, args...)} }
+
+// ExitCode is what the process ends with: 0 where all is well, 2 where it was used wrongly (or `doctor` found something
+// broken), else 1.
+func ExitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code
+	}
+	return 1
+}
+
+// inOneSentence makes an error of the connection, or of being interrupted, readable for people. Others stay as they are.
+func inOneSentence(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return errors.New("broken off")
+	}
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == "57P01" {
+		return errors.New("the database ended the connection")
+	}
+	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		at := net.JoinHostPort(connect.Config.Host, fmt.Sprint(connect.Config.Port))
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+			return fmt.Errorf("the database at %s refused the connection: %s", at, pgErr.Message)
+		}
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			return fmt.Errorf("the database at %s cannot be reached: %w", at, op.Err)
+		}
+		return fmt.Errorf("the database at %s cannot be reached within %s", at, connectTimeout)
+	}
+	if pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) || isLost(err) {
+		return errors.New("the connection to the database was lost")
+	}
+	return err
+}
+
+func isLost(err error) bool {
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok || errors.Is(err, io.ErrUnexpectedEOF)
+}

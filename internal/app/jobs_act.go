@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/jobctl"
+)
+
+// acted is what an act came to.
+type acted struct {
+	Act     string   `json:"act"`
+	Would   int      `json:"would,omitempty"` // without --yes
+	Changed int      `json:"changed"`
+	Left    int      `json:"left"`
+	Notes   []string `json:"notes,omitempty"` // why they were left as they are
+}
+
+func actOn(a jobctl.Act) func(context.Context, *program, []string) error {
+	return func(ctx context.Context, p *program, args []string) error {
+		if a.On == "jobs" {
+			return p.actOnJobs(ctx, a, args)
+		}
+		if len(args) != 1 {
+			return badUse("usage: backlist jobs %s %s", a.Name, a.On)
+		}
+		return p.onJobs(ctx, func(conn *pgx.Conn) error {
+			n, err := a.Named(ctx, conn, args[0], p.by())
+			if err != nil {
+				return err
+			}
+			if p.jobs.json {
+				err = json.NewEncoder(p.Stdout).Encode(acted{Act: a.Name, Changed: n})
+			} else if n > 0 {
+				_, err = fmt.Fprintf(p.Stdout, "%s: %s\n", args[0], a.Did)
+			}
+			if err == nil && n == 0 {
+				err = fmt.Errorf("nothing was changed: %s was so already", args[0])
+			}
+			return err
+		})
+	}
+}
+
+// actOnJobs acts on the ids that are named, or on all that a filter means once --yes says so.
+func (p *program) actOnJobs(ctx context.Context, a jobctl.Act, args []string) error {
+	ids, err := jobIDs(args)
+	filter := &p.jobs.filter
+	switch {
+	case err != nil:
+		return err
+	case len(ids) > 0 && filter.Narrow():
+		return badUse("name jobs or a filter, not both")
+	case len(ids) > 0:
+		return p.onJobs(ctx, func(conn *pgx.Conn) error { return p.change(ctx, conn, a, ids, len(ids)) })
+	case !filter.Narrow():
+		return badUse("usage: backlist jobs %s ID ..., or say which with --kind, --state, --queue, --error …", a.Name)
+	}
+	if err := filter.Check(); err != nil {
+		return badUse("%w", err)
+	}
+	if len(filter.States) == 0 {
+		if filter.States = a.States; len(a.States) == 0 {
+			return badUse("name the --state of the jobs to %s", a.Name)
+		}
+	}
+	return p.onJobs(ctx, func(conn *pgx.Conn) error {
+		ids, counts, err := jobctl.Find(ctx, conn, *filter)
+		switch {
+		case err != nil:
+			return err
+		case len(ids) == 0:
+			return fmt.Errorf("no such jobs are %s", strings.Join(filter.States, " or "))
+		case !p.jobs.yes:
+			return p.preview(a, len(ids), counts)
+		}
+		return p.change(ctx, conn, a, ids, 0)
+	})
+}
+
+// preview says what --yes would do.
+func (p *program) preview(a jobctl.Act, n int, counts []jobctl.Count) error {
+	if p.jobs.json {
+		if err := json.NewEncoder(p.Stdout).Encode(acted{Act: a.Name, Would: n}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(p.Stdout, "This would %s %s:\n", a.Name, plural(n, "job"))
+		for _, c := range counts {
+			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", thousands(c.Jobs), c.Kind, c.State)
+		}
+	}
+	if n == p.jobs.filter.Limit {
+		return fmt.Errorf("nothing was changed: add --yes to do it (--limit leaves out whatever is more than %s)", thousands(n))
+	}
+	return fmt.Errorf("nothing was changed: add --yes to do it")
+}
+
+// change acts, and tells what came of it. It is an error if fewer than must were changed, or none.
+func (p *program) change(ctx context.Context, conn *pgx.Conn, a jobctl.Act, ids []int64, must int) error {
+	const mostNotes = 20
+	sum := acted{Act: a.Name}
+	err := a.Jobs(ctx, conn, ids, p.by(), func(outcomes []jobctl.Outcome) {
+		for _, o := range outcomes {
+			if o.Changed {
+				sum.Changed++
+				continue
+			}
+			if sum.Left++; o.Note != nil && len(sum.Notes) < mostNotes {
+				sum.Notes = append(sum.Notes, *o.Note)
+			}
+		}
+		if done := sum.Changed + sum.Left; done < len(ids) {
+			p.say("%s of %s", thousands(done), plural(len(ids), "job"))
+		}
+	})
+	if err != nil && sum.Changed > 0 {
+		err = fmt.Errorf("%w; %s of %s had been %s by then", inOneSentence(ctx, err), thousands(sum.Changed), plural(len(ids), "job"), a.Did)
+		return &exitError{1, err}
+	}
+	if err != nil {
+		return err
+	}
+	if p.jobs.json {
+		err = json.NewEncoder(p.Stdout).Encode(sum)
+	} else {
+		for _, note := range sum.Notes {
+			fmt.Fprintln(p.Stdout, note)
+		}
+		if more := sum.Left - len(sum.Notes); more > 0 {
+			fmt.Fprintf(p.Stdout, "… and %s more were left as they are.\n", thousands(more))
+		}
+		if sum.Changed > 0 {
+			fmt.Fprintf(p.Stdout, "%s %s.\n", plural(sum.Changed, "job"), a.Did)
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case sum.Changed == 0:
+		return fmt.Errorf("nothing was changed")
+	case sum.Changed < must:
+		return fmt.Errorf("%s of %s were left as they are", thousands(sum.Left), plural(len(ids), "job"))
+	}
+	return nil
+}

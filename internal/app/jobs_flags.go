@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/jobctl"
+)
+
+// jobsFlags are those of backlist jobs; a command has only some of them.
+type jobsFlags struct {
+	filter      jobctl.Filter
+	json, yes   bool
+	reason, who string
+}
+
+// words is a flag that may be given several times, or with commas.
+type words []string
+
+func (w *words) String() string { return strings.Join(*w, ",") }
+
+func (w *words) Set(value string) error {
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*w = append(*w, part)
+		}
+	}
+	return nil
+}
+
+func setJSONFlag(f *flag.FlagSet, p *program) {
+	f.BoolVar(&p.jobs.json, "json", false, "print JSON: every column, durations in seconds, times in UTC")
+}
+
+// setFilterFlags registers the filter; limit is what holds if none is named.
+func setFilterFlags(f *flag.FlagSet, p *program, limit int) {
+	j := &p.jobs.filter
+	f.Var((*words)(&j.States), "state", "only these `states`: available, running, scheduled, retryable, pending, completed, cancelled, discarded")
+	f.Var((*words)(&j.Kinds), "kind", "only these `kinds`, as in send_invoice,other")
+	f.Var((*words)(&j.Queues), "queue", "only these `queues`")
+	f.Var((*words)(&j.Workers), "worker", "only what these `workers` have or had last, by id")
+	f.Var((*words)(&j.Tags), "tag", "only with one of these `tags`")
+	f.StringVar(&j.Request, "request", "", "only what the web request with this `id` caused")
+	f.StringVar(&j.Fingerprint, "error", "", "only what had the error with this `fingerprint` within a day: see backlist jobs errors")
+	f.StringVar(&j.Args, "args", "", "only with arguments that contain this `JSON`, as in '{\"order_id\": 42}'")
+	f.Func("since", "only what was enqueued, started or finished within this `time`, as in 90m or 2d", func(text string) (err error) {
+		j.Since, err = ago(text)
+		return err
+	})
+	f.IntVar(&j.Limit, "limit", limit, "at most this `many`, the newest")
+}
+
+// ago reads a time span as Go does, and days.
+func ago(text string) (time.Duration, error) {
+	if days, err := strconv.Atoi(strings.TrimSuffix(text, "d")); err == nil && strings.HasSuffix(text, "d") {
+		return time.Duration(days) * 24 * time.Hour, nil
+	}
+	return time.ParseDuration(text)
+}
+
+func setListFlags(f *flag.FlagSet, p *program) {
+	setJSONFlag(f, p)
+	setFilterFlags(f, p, 50)
+}
+
+func setLookFlags(f *flag.FlagSet, p *program) {
+	setJSONFlag(f, p)
+	f.IntVar(&p.jobs.filter.Limit, "limit", 50, "at most this `many`")
+}
+
+func setByFlags(f *flag.FlagSet, p *program) {
+	setJSONFlag(f, p)
+	f.StringVar(&p.jobs.reason, "reason", "", "`why`: it lands in jobs.audit, which else has the command as it was typed")
+	f.StringVar(&p.jobs.who, "who", "", "your `name` there, which else is that of your account on this machine")
+}
+
+func setActFlags(f *flag.FlagSet, p *program) {
+	setByFlags(f, p)
+	setFilterFlags(f, p, 100_000)
+	f.BoolVar(&p.jobs.yes, "yes", false, "do it; without this a filter only says how many jobs it means")
+}
+
+// by is who acts, and why.
+func (p *program) by() jobctl.By {
+	by := jobctl.By{Who: p.jobs.who, Reason: p.jobs.reason}
+	if by.Who == "" {
+		name, host := "somebody", "somewhere"
+		if u, err := user.Current(); err == nil && u.Username != "" {
+			name = u.Username
+		}
+		if h, err := os.Hostname(); err == nil {
+			host = h
+		}
+		by.Who = name + "@" + host + " (backlist jobs)"
+	}
+	if by.Reason == "" {
+		by.Reason = "backlist " + strings.Join(p.Args, " ")
+	}
+	return by
+}
+
+// onJobs runs fn on one connection that carries the command's name.
+func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) error {
+	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
+	if err != nil {
+		return err
+	}
+	defer release()
+	conn, err := connect(ctx, url, "backlist jobs")
+	if err != nil {
+		return inOneSentence(ctx, err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = inOneSentence(ctx, fn(conn))
+	if err != nil && ExitCode(err) == 1 && errors.Is(err, jobctl.ErrNoSurface) {
+		return jobctl.ErrNoSurface
+	}
+	return err
+}
+
+// connect opens one connection under a name of its own. Nothing is prepared on it, so that it works through any pooler.
+func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
+	cfg, err := plainConfig(url, name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // as poolConfig says
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+// plainConfig is for a connection that a pooler may stand before, whatever the configuration says.
+func plainConfig(url, name string) (*pgx.ConnConfig, error) {
+	cfg, err := poolConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	cfg.ConnConfig.RuntimeParams["application_name"] = name
+	delete(cfg.ConnConfig.RuntimeParams, "jit") // which poolers refuse at the start of a connection
+	return cfg.ConnConfig, nil
+}
+
+// jobIDs reads numbers of jobs; several may stand in one word with commas, as they come out of a query.
+func jobIDs(args []string) (ids []int64, err error) {
+	var list words
+	for _, arg := range args {
+		_ = list.Set(arg)
+	}
+	for _, word := range list {
+		id, err := strconv.ParseInt(word, 10, 64)
+		if err != nil || id < 1 {
+			return nil, badUse("%q is not the number of a job", word)
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+func oneJob(command string, args []string) (int64, error) {
+	ids, err := jobIDs(args)
+	if err == nil && len(ids) != 1 {
+		return 0, badUse("usage: backlist %s ID", command)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%s %ss", thousands(n), noun)
+}
+
+// thousands is n with a comma between every three digits.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

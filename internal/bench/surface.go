@@ -1,0 +1,144 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Question is what people ask of a view, and within how many milliseconds they are to be answered.
+type Question struct {
+	View  string
+	Limit float64
+	SQL   string
+}
+
+// Questions are the obvious ones of every view and reading function. $MID is the id of a job in the middle of the finished,
+// whose attempt is kept.
+func Questions() []Question {
+	return []Question{
+		{"queue", 50, "select * from jobs.queue"},
+		{"job", 100, "select * from jobs.job where id = $MID"},
+		{"job", 100, "select * from jobs.job order by id desc limit 50"},
+		{"job", 100, "select * from jobs.job where state = 'available' and queue = 'mail' order by priority, scheduled_at, id limit 50"},
+		{"job", 100, "select * from jobs.job where state = 'discarded' order by finished_at desc limit 50"},
+		{"job", 100, "select * from jobs.job where state = 'completed' order by finished_at desc limit 50"},
+		{"job", 100, "select * from jobs.job where state = 'retryable' order by scheduled_at limit 50"},
+		{"job", 100, "select * from jobs.job where state = 'running'"},
+		{"kind", 100, "select * from jobs.kind"},
+		{"attempt", 100, "select * from jobs.attempt where job_id = $MID"},
+		{"attempt", 100, "select * from jobs.attempt order by ended_at desc limit 50"},
+		{"error", 100, "select * from jobs.error order by last_seen_at desc limit 50"},
+		{"worker", 100, "select * from jobs.worker where alive"},
+		{"schedule", 100, "select * from jobs.schedule"},
+		{"minute", 100, "select * from jobs.minute where minute > now() - interval '1 hour'"},
+		{"release", 100, "select * from jobs.release"},
+		{"request", 100, "select * from jobs.request order by started_at desc limit 50"},
+		{"health", 100, "select * from jobs.health"},
+		{"audit", 100, "select * from jobs.audit order by id desc limit 50"},
+		{"explain", 100, "select * from jobs.explain((select max(id) from jobs.job where state = 'available'))"},
+		{"waterfall", 100, "select * from jobs.waterfall((select id from jobs.request order by started_at desc limit 1))"},
+		{"percentile", 100, "select jobs.percentile('mail', past => '1 hour')"},
+		{"search", 100, `select * from jobs.search('{"no": $MID}')`},
+	}
+}
+
+// overview are the questions that a console's first page asks again and again.
+func overview() []string {
+	return []string{
+		"select * from jobs.queue", "select * from jobs.kind", "select * from jobs.worker where alive",
+		"select * from jobs.health where status <> 'ok'", "select * from jobs.error where not muted order by last_day desc limit 10",
+		"select * from jobs.job where state = 'running' order by id limit 20",
+		"select minute, sum(completed), sum(failed + discarded) from jobs.minute where minute > now() - interval '1 hour' group by minute",
+	}
+}
+
+// overviewEvery is how often it does.
+const overviewEvery = time.Second
+
+// Answer is how one question was answered.
+type Answer struct {
+	View  string  `json:"view"`
+	SQL   string  `json:"sql"`
+	Rows  int     `json:"rows"`
+	Took  Spread  `json:"ms"`
+	Limit float64 `json:"limit_ms"`
+	Plan  string  `json:"plan"`
+}
+
+// AskSurface asks every question rounds times, in turns, after a first time that does not count: it reads what the
+// server has not in memory yet.
+func AskSurface(ctx context.Context, pool *pgxpool.Pool, finished, rounds int) ([]Answer, error) {
+	questions := Questions()
+	answers := make([]Answer, len(questions))
+	times := make([][]float64, len(questions))
+	step := keptOfEach(finished, attemptsKept)
+	middle := strconv.Itoa(finished/2/step*step + 1)
+	for round := range rounds + 1 {
+		for i, q := range questions {
+			sql := strings.ReplaceAll(q.SQL, "$MID", middle)
+			began := time.Now()
+			rows, err := askAll(ctx, pool, sql)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", sql, err)
+			}
+			if round > 0 {
+				times[i] = append(times[i], Milliseconds(time.Since(began)))
+			}
+			answers[i] = Answer{View: q.View, SQL: sql, Rows: rows, Took: SpreadOf(times[i]), Limit: q.Limit}
+		}
+	}
+	for i := range answers {
+		rows, err := pool.Query(ctx, "explain (analyze, buffers, costs off) "+answers[i].SQL)
+		if err != nil {
+			return nil, err
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return nil, fmt.Errorf("the plan of %s: %w", answers[i].SQL, err)
+		}
+		answers[i].Plan = strings.Join(lines, "\n")
+	}
+	return answers, nil
+}
+
+// askAll reads an answer to its end.
+func askAll(ctx context.Context, pool *pgxpool.Pool, sql string) (n int, err error) {
+	rows, err := pool.Query(ctx, sql)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		n++
+	}
+	return n, rows.Err()
+}
+
+// watch asks what an open console asks, each second, until ctx ends. It returns how long each page of answers took.
+func watch(ctx context.Context, pool *pgxpool.Pool) (pages []float64, err error) {
+	tick := time.NewTicker(overviewEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		began := time.Now()
+		for _, sql := range overview() {
+			if _, err := askAll(ctx, pool, sql); err != nil {
+				if ctx.Err() != nil {
+					return pages, nil
+				}
+				return pages, fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		pages = append(pages, Milliseconds(time.Since(began)))
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	return pages, nil
+}

@@ -1,0 +1,126 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// The variants of the throughput beside the surface.
+const (
+	alone   = "workers alone"
+	watched = "workers, and an open console"
+)
+
+// BesideSurface measures how fast workers work off jobs in the database that was filled, alone and with a console open, in
+// turns. pages are how long the console waited for each page.
+func BesideSurface(ctx context.Context, t Throughput) (cells []WorkCell, pages []float64, err error) {
+	process := t.Process
+	for round := range t.Rounds {
+		for turn := range 2 {
+			one := t
+			name := alone
+			if (round+turn)%2 == 1 {
+				name = watched
+				one.Process = func(ctx context.Context, s Setup) (Elapsed, error) {
+					pool, err := t.Database(ctx, Ours, true)
+					if err != nil {
+						return Elapsed{}, err
+					}
+					looking, stop := context.WithCancel(ctx)
+					defer stop()
+					done := make(chan error, 1)
+					go func() {
+						more, err := watch(looking, pool)
+						pages = append(pages, more...)
+						done <- err
+					}()
+					took, err := process(ctx, s)
+					stop()
+					if failed := <-done; err == nil {
+						err = failed
+					}
+					return took, err
+				}
+			}
+			one.Rounds, one.Variants = 1, []Variant{{Name: name, Contender: Ours, Workload: NoOp, Finished: true}}
+			more, err := one.Run(ctx)
+			if err != nil {
+				return cells, pages, err
+			}
+			more[0].Round = round + 1
+			cells = append(cells, more...)
+		}
+	}
+	return cells, pages, nil
+}
+
+// SurfaceReport is what bench sql found.
+type SurfaceReport struct {
+	Machine Machine     `json:"machine"`
+	Size    SurfaceSize `json:"size"`
+	Jobs    int         `json:"jobs"` // worked off in a turn
+	Conns   int         `json:"connections"`
+	Answers []Answer    `json:"answers"`
+	Cells   []WorkCell  `json:"cells"`
+	Ratio   Spread      `json:"throughput_ratio"` // with a console open, to alone
+	Page    Spread      `json:"console_page_ms"`  // meanwhile
+}
+
+// NewSurfaceReport puts it together.
+func NewSurfaceReport(m Machine, size SurfaceSize, t Throughput, answers []Answer, cells []WorkCell, pages []float64) SurfaceReport {
+	perSecond := func(c WorkCell) float64 { return c.PerSecond }
+	return SurfaceReport{
+		Machine: m, Size: size, Jobs: t.Jobs, Conns: t.Conns, Answers: answers, Cells: cells, Page: SpreadOf(pages),
+		Ratio: Between(workFigure(cells, watched, perSecond), workFigure(cells, alone, perSecond), func(a, b float64) float64 { return a / b }),
+	}
+}
+
+// JSON writes the report for programs, with all plans.
+func (r SurfaceReport) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// Print writes the report for people; plans of the questions that took too long, or all.
+func (r SurfaceReport) Print(w io.Writer, plans bool) error {
+	fmt.Fprintf(w, "%s\n%d finished jobs, %d waiting, %d failed\n\n", r.Machine, r.Size.Finished, r.Size.Waiting, r.Size.Failed)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ms (min to max)\tat most\t\trows\tquestion")
+	for _, a := range r.Answers {
+		verdict := "reached"
+		if a.slow() {
+			verdict = "NOT REACHED"
+		}
+		fmt.Fprintf(table, "%s\t%g\t%s\t%d\t%s\n", a.Took, a.Limit, verdict, a.Rows, a.SQL)
+	}
+	fmt.Fprintln(table)
+	if len(r.Cells) > 0 {
+		fmt.Fprintln(table, "jobs/s (min to max)\t\t\t\tvariant")
+	}
+	for _, name := range []string{alone, watched} {
+		s := SpreadOf(workFigure(r.Cells, name, func(c WorkCell) float64 { return c.PerSecond }))
+		if s.Max > 0 {
+			fmt.Fprintf(table, "%.0f (%.0f to %.0f)\t\t\t\t%s\n", s.Median, s.Min, s.Max, name)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(r.Cells) > 0 {
+		fmt.Fprintf(w, "\nWith a console open, workers do %s of what they do alone. It asks its %d questions each second, and waits %s ms for all.\n",
+			r.Ratio, len(overview()), r.Page)
+	}
+	for _, a := range r.Answers {
+		if plans || a.slow() {
+			fmt.Fprintf(w, "\n%s\n  %s\n", a.SQL, strings.ReplaceAll(a.Plan, "\n", "\n  "))
+		}
+	}
+	return nil
+}
+
+func (a Answer) slow() bool { return a.Took.Median > a.Limit }

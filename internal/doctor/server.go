@@ -1,0 +1,226 @@
+package doctor
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/jobctl"
+)
+
+func (e *Exam) version(ctx context.Context) ([]Finding, error) {
+	var number int
+	if err := e.conn.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&number); err != nil {
+		return nil, err
+	}
+	return versionIs(number / 10_000), nil
+}
+
+func versionIs(major int) []Finding {
+	says := fmt.Sprintf("The server is Postgres %d.", major)
+	switch {
+	case major < 15:
+		return []Finding{{Level: Broken, Says: says, Do: "Backlist needs 15 to 18: upgrade it."}}
+	case major > 18:
+		return []Finding{{Level: Warn, Says: says, Do: "Backlist is tested on 15 to 18: try it on a copy first."}}
+	}
+	return []Finding{{Level: OK, Says: says}}
+}
+
+func (e *Exam) tls(ctx context.Context) ([]Finding, error) {
+	var encrypted bool
+	if err := e.conn.QueryRow(ctx, "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)").Scan(&encrypted); err != nil {
+		return nil, err
+	}
+	return tlsIs(e.Config.Host, encrypted), nil
+}
+
+func tlsIs(host string, encrypted bool) []Finding {
+	ip := net.ParseIP(host)
+	local := strings.HasPrefix(host, "/") || host == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case encrypted:
+		return []Finding{{Level: OK, Says: "The connection is encrypted."}}
+	case local:
+		return []Finding{{Level: OK, Says: "The connection is not encrypted, and does not leave this machine."}}
+	}
+	return []Finding{{Level: Warn, Says: "The connection to " + host + " is not encrypted.", Do: "Add sslmode=require to DATABASE_URL, unless the network is your own."}}
+}
+
+// clock compares this machine's clock with the database's, whose reading lies between two of ours.
+func (e *Exam) clock(ctx context.Context) ([]Finding, error) {
+	var server time.Time
+	var ahead time.Duration
+	narrowest := time.Hour
+	for range 3 { // the quickest answer tells best
+		before := e.Now()
+		if err := e.conn.QueryRow(ctx, "select clock_timestamp()").Scan(&server); err != nil {
+			return nil, err
+		}
+		if took := e.Now().Sub(before); took < narrowest {
+			narrowest, ahead = took, before.Add(took/2).Sub(server)
+		}
+	}
+	says := fmt.Sprintf("This machine's clock is %s %s the database's.", jobctl.Duration(ahead.Abs()), map[bool]string{true: "behind", false: "ahead of"}[ahead < 0])
+	if ahead.Abs() > time.Second+narrowest/2 {
+		return []Finding{{
+			Level: Warn, Says: says,
+			Do: "Set the clock by NTP. Jobs go by the database's clock, but sessions, and times in the log, go by this machine's.",
+		}}, nil
+	}
+	return good("%s", says)
+}
+
+// session tells whether a connection keeps its session from one statement to the next, and whether notices arrive.
+func (e *Exam) session(ctx context.Context) ([]Finding, error) {
+	other, err := pgx.ConnectConfig(ctx, e.Config.Copy())
+	if err != nil {
+		return []Finding{{
+			Check: "connections", Level: Broken, Says: "A second connection was refused: " + cause(err) + ".",
+			Do: "See who holds them with db/reports/connections.sql; stop a process or make pools smaller.",
+		}}, nil
+	}
+	defer other.Close(context.WithoutCancel(ctx))
+	pooled, err := e.pooled(ctx, other)
+	if err != nil {
+		return nil, err
+	}
+	if pooled {
+		found := Finding{Check: "pooler", Level: Warn, Says: "A pooler lends the connections by the transaction: notices and locks of a session are lost."}
+		found.Do = "Set WORKER_POLL_ONLY=yes, and give workers a direct connection if you can: it is quicker."
+		if e.PollOnly {
+			found.Level, found.Do = OK, ""
+			found.Says = "A pooler lends the connections by the transaction, and WORKER_POLL_ONLY is set, as it has to be."
+		}
+		return []Finding{found}, nil
+	}
+	found := []Finding{{Check: "pooler", Level: OK, Says: "A connection keeps its session from one statement to the next."}}
+	if e.PollOnly {
+		found = append(found, Finding{
+			Check: "pooler", Level: Hint, Says: "WORKER_POLL_ONLY is set, and no pooler was seen that needs it.",
+			Do: "Without it jobs start when they are enqueued, not up to a second later.",
+		})
+	}
+	heard, err := e.hears(ctx, other)
+	return append(found, heard...), err
+}
+
+// pooled looks whether a session of ours changes its server process. A pooler that hands them out in turn changes it by
+// itself; of one that gives what it got back last, the other session takes it away and holds it in a transaction.
+func (e *Exam) pooled(ctx context.Context, other *pgx.Conn) (bool, error) {
+	pids := map[int]bool{}
+	ask := func() error {
+		var pid int
+		err := e.conn.QueryRow(ctx, "select pg_backend_pid()").Scan(&pid)
+		pids[pid] = true
+		return err
+	}
+	if err := errors.Join(ask(), ask()); err != nil {
+		return false, err
+	}
+	tx, err := other.Begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	err = ask()
+	return len(pids) > 1, err
+}
+
+// noticeTime is how long a notice may take.
+const noticeTime = 3 * time.Second
+
+// hears sends a notice from one session to the other.
+func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
+	channel := "doctor_" + strings.ToLower(rand.Text())
+	if _, err := e.conn.Exec(ctx, "listen "+channel); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if _, err := other.Exec(ctx, "select pg_notify($1, '')", channel); err != nil {
+		return nil, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, noticeTime)
+	defer cancel()
+	if _, err := e.conn.WaitForNotification(waiting); err != nil {
+		if !errors.Is(waiting.Err(), context.DeadlineExceeded) || ctx.Err() != nil {
+			return nil, err
+		}
+		e.conn.Close(context.WithoutCancel(ctx)) // pgx has given it up
+		if e.conn, err = pgx.ConnectConfig(ctx, e.Config.Copy()); err != nil {
+			return nil, err
+		}
+		return []Finding{{
+			Check: "listen", Level: Broken, Says: fmt.Sprintf("A notice did not arrive within %s.", noticeTime),
+			Do: "Something between here and the server drops them: connect workers directly, or set WORKER_POLL_ONLY=yes.",
+		}}, nil
+	}
+	took := jobctl.Duration(time.Since(began))
+	_, err := e.conn.Exec(ctx, "unlisten "+channel)
+	return []Finding{{Check: "listen", Level: OK, Says: fmt.Sprintf("A notice arrives after %s.", took)}}, err
+}
+
+func (e *Exam) schema(ctx context.Context) ([]Finding, error) {
+	pool, err := e.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	err = db.Check(ctx, pool)
+	if errors.Is(err, db.ErrSchemaOld) {
+		return []Finding{{Level: Broken, Says: "The schema is older than this release: web and worker refuse to start.", Do: "Run: backlist migrate"}}, nil
+	}
+	if err != nil {
+		return []Finding{{Level: Broken, Says: "The schema could not be checked: " + cause(err) + ".", Do: "Does this role own the tables, or has it been given rights on them?"}}, nil
+	}
+	return good("The schema has everything that this release needs.")
+}
+
+func (e *Exam) surface(ctx context.Context) ([]Finding, error) {
+	var version string
+	if err := e.conn.QueryRow(ctx, "select jobs.version()").Scan(&version); err != nil {
+		return []Finding{{Level: Broken, Says: "Schema jobs cannot be used: " + cause(err) + ".", Do: "Run: backlist migrate"}}, nil
+	}
+	if version != db.JobsVersion() {
+		return []Finding{{
+			Level: Warn, Says: fmt.Sprintf("Schema jobs is of another release: %s, not %s.", version, db.JobsVersion()),
+			Do: "Run: backlist migrate, unless a newer release than this one has done so.",
+		}}, nil
+	}
+	return good("Schema jobs is this release's, version %s.", version)
+}
+
+// rights are those that web and worker need; nobody needs more.
+func (e *Exam) rights(ctx context.Context) ([]Finding, error) {
+	found, err := e.facts(ctx, `
+		select 'broken', format('The role %s may not %s.', current_user, n.what), 'Run the program as the role that migrates, or grant it this right.'
+		from (
+			select 'use schema ' || s.nspname as what, has_schema_privilege(s.oid, 'usage') as ok
+			from pg_namespace s where s.nspname in ('jobs', 'work', 'river')
+			union all
+			select lower(p) || ' in ' || c.oid::regclass, has_table_privilege(c.oid, p)
+			from pg_class c join pg_namespace s on s.oid = c.relnamespace, unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) as p
+			where s.nspname in ('river', 'work') and c.relkind = 'r' and c.relname not in ('migration', 'river_migration')
+			union all
+			select 'call ' || s.nspname || '.' || f.proname, has_function_privilege(f.oid, 'execute')
+			from pg_proc f join pg_namespace s on s.oid = f.pronamespace
+			where s.nspname = 'jobs' or s.nspname = 'pg_catalog' and f.proname in ('pg_try_advisory_lock', 'pg_advisory_lock', 'pg_advisory_unlock', 'pg_notify')
+			union all
+			select 'read jobs.' || c.relname, has_table_privilege(c.oid, 'SELECT')
+			from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname = 'jobs' and c.relkind = 'v') n
+		where not n.ok order by n.what`)
+	if err == nil && len(found) == 0 {
+		return good("The role may do all that web and worker need.")
+	}
+	if more := len(found) - 5; more > 0 {
+		found = append(found[:5], Finding{Level: Broken, Says: fmt.Sprintf("And %d more rights are missing.", more)})
+	}
+	return found, err
+}

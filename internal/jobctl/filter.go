@@ -1,0 +1,136 @@
+package jobctl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Filter says which jobs are meant. What is empty does not narrow; of a list any will do.
+type Filter struct {
+	States, Kinds, Queues, Workers, Tags []string
+
+	Request     string        // id of the web request that caused them
+	Fingerprint string        // of an error that they had within a day
+	Args        string        // JSON that their arguments contain
+	Since       time.Duration // enqueued, started or finished within it
+	Limit       int           // at most so many, the newest
+}
+
+// states are all that there are, unfinished ones first.
+func states() []string {
+	return []string{"available", "running", "scheduled", "retryable", "pending", "completed", "cancelled", "discarded"}
+}
+
+func isFinished(state string) bool {
+	return state == "completed" || state == "cancelled" || state == "discarded"
+}
+
+// Check says what is wrong with the filter.
+func (f Filter) Check() error {
+	for _, s := range f.States {
+		if !slices.Contains(states(), s) {
+			return fmt.Errorf("%q is not a state; states are %s", s, strings.Join(states(), ", "))
+		}
+	}
+	if f.Limit < 1 {
+		return errors.New("the limit is at least 1")
+	}
+	if f.Since < 0 {
+		return errors.New("since is how long ago, as in 90m")
+	}
+	if f.Args != "" {
+		var object map[string]any
+		if json.Unmarshal([]byte(f.Args), &object) != nil || len(object) == 0 {
+			return errors.New(`args is a JSON object, as in {"order_id": 42}`)
+		}
+	}
+	return nil
+}
+
+// Narrow says whether the filter leaves anything out.
+func (f Filter) Narrow() bool {
+	return len(f.States)+len(f.Kinds)+len(f.Queues)+len(f.Workers)+len(f.Tags) > 0 || f.Request+f.Fingerprint+f.Args != "" || f.Since > 0
+}
+
+// query selects columns of the jobs that are meant, the newest first. It has a part for each state: that is what the
+// indexes are made for.
+func (f Filter) query(columns string) (sql string, args []any) {
+	if !f.Narrow() {
+		return fmt.Sprintf("select %s from jobs.job order by id desc limit %d", columns, f.Limit), nil
+	}
+	var where strings.Builder
+	and := func(condition string, value any) {
+		args = append(args, value)
+		fmt.Fprintf(&where, " and "+condition, len(args))
+	}
+	for column, values := range map[string][]string{"kind": f.Kinds, "queue": f.Queues, "worker": f.Workers} {
+		if len(values) > 0 {
+			and(column+" = any ($%d)", values)
+		}
+	}
+	if len(f.Tags) > 0 {
+		and("tags && $%d", f.Tags)
+	}
+	if f.Request != "" {
+		and("request_id = $%d", f.Request)
+	}
+	if f.Fingerprint != "" {
+		and("id = any (array(select a.job_id from jobs.attempt a where a.fingerprint = $%d))", f.Fingerprint)
+	}
+	if f.Args != "" {
+		and("id = any (array(select s.id from jobs.search($%d::jsonb, max => 10000) s))", f.Args)
+	}
+	wanted := f.States
+	if len(wanted) == 0 {
+		wanted = states()
+	}
+	parts := make([]string, 0, len(wanted))
+	for _, state := range wanted {
+		since, order := "", "id desc"
+		if isFinished(state) {
+			since, order = " and finished_at is not null", "finished_at desc" // as River's own index has it
+		}
+		if f.Since > 0 {
+			at := "greatest(enqueued_at, started_at)"
+			if isFinished(state) {
+				at = "finished_at"
+			}
+			since += fmt.Sprintf(" and %s > now() - interval '%d ms'", at, f.Since.Milliseconds())
+		}
+		parts = append(parts, fmt.Sprintf("(select * from jobs.job where state = '%s'%s%s order by %s limit %d)", state, where.String(), since, order, f.Limit))
+	}
+	return fmt.Sprintf("select %s from (%s) job order by id desc limit %d", columns, strings.Join(parts, " union all "), f.Limit), args
+}
+
+// Count is how many jobs of one kind and state a filter means.
+type Count struct {
+	Kind, State string
+	Jobs        int
+}
+
+// Find returns the ids of the jobs that are meant, oldest first, and how many of each kind and state they are.
+func Find(ctx context.Context, db DB, f Filter) (ids []int64, counts []Count, err error) {
+	sql, args := f.query("id, kind, state")
+	found, err := Ask(ctx, db, sql, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range found.Rows {
+		ids = append(ids, row[0].(int64))
+		kind, state := row[1].(string), fmt.Sprint(row[2])
+		i := slices.IndexFunc(counts, func(c Count) bool { return c.Kind == kind && c.State == state })
+		if i < 0 {
+			i = len(counts)
+			counts = append(counts, Count{Kind: kind, State: state})
+		}
+		counts[i].Jobs++
+	}
+	slices.Reverse(ids)
+	slices.SortFunc(counts, func(a, b Count) int { return b.Jobs - a.Jobs })
+	return ids, counts, nil
+}

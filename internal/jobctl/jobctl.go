@@ -1,0 +1,48 @@
+// Package jobctl is schema jobs for people at a shell: it asks the views, calls the functions, and puts their answers into
+// tables or JSON. It names no table, so that a shell and psql can never disagree.
+package jobctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// DB is a connection or a pool.
+type DB interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// ErrNotFound says that there is nothing of the name or number that was given.
+var ErrNotFound = errors.New("not found")
+
+// ErrNoSurface says that the database has no schema jobs, or an older one.
+var ErrNoSurface = errors.New("the database has no schema jobs, or that of an older release; run: backlist migrate")
+
+// explained turns what Postgres says into a sentence: the functions of schema jobs write theirs for people.
+func explained(err error) error {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	switch pgErr.Code {
+	case "P0002":
+		return &refusal{pgErr.Message, ErrNotFound}
+	case "3F000", "42P01", "42883", "42703": // no such schema, table, function or column
+		return fmt.Errorf("%w (%s)", ErrNoSurface, pgErr.Message)
+	}
+	return &refusal{pgErr.Message, err}
+}
+
+// refusal is a sentence of the database, and its cause.
+type refusal struct {
+	says  string
+	cause error
+}
+
+func (r *refusal) Error() string { return r.says }
+func (r *refusal) Unwrap() error { return r.cause }

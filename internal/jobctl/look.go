@@ -1,0 +1,77 @@
+package jobctl
+
+import (
+	"context"
+	"fmt"
+)
+
+// listed are the columns of a list for people: what tells one job from another, and why it is where it is.
+const listed = `id, kind, queue, state, attempt || '/' || max_attempts as attempt,
+	now() - coalesce(finished_at, started_at, enqueued_at) as ago, wait, run,
+	coalesce(case when state in ('retryable', 'discarded') then last_error end, why_waiting, progress_note) as why`
+
+// List returns the jobs that are meant, the newest first; all is every column of the view.
+func List(ctx context.Context, db DB, f Filter, all bool) (Table, error) {
+	columns := listed
+	if all {
+		columns = "*"
+	}
+	sql, args := f.query(columns)
+	return Ask(ctx, db, sql, args...)
+}
+
+// View is one of the views that have a command of their own: the columns for people, and the order.
+type View struct {
+	Name, Columns, Order string
+}
+
+// Views returns them.
+func Views() []View {
+	return []View{
+		{"queue", "queue, paused, available, running, scheduled, retryable, oldest_wait, wait_p95, run_p95, finished_per_minute, failing_share, workers", "queue"},
+		{"kind", "kind, available, running, scheduled, retryable, completed_day, failed_day, discarded_day, wait_p95, run_p95, run_day, workers", "kind"},
+		{"worker", "worker, status, process, release, running, slots, queues, rss_bytes / 1024 / 1024 as mib, now() - started_at as up, now() - seen_at as seen, jobs", "not alive, started_at desc"},
+		{"error", "fingerprint, this_hour, last_day, affected_jobs, now() - last_seen_at as last_seen, first_release, kinds, case when muted then 'muted' when regressed then 'regressed' when resolved_at is not null then 'resolved' end as marked, message", "muted, last_day desc, last_seen_at desc"},
+		{"schedule", "name, kind, words, next_at, paused, last_at, last_outcome, last_job, missed, overdue", "retired, next_at"},
+		{"release", "release, first_seen_at, workers", "first_seen_at desc"},
+		{"audit", "id, at, who, act, coalesce(job_id::text, queue, worker, fingerprint) as what, reason", "id desc"},
+	}
+}
+
+// Look returns a view's newest or most urgent rows; all is every column of the view.
+func Look(ctx context.Context, db DB, v View, limit int, all bool) (Table, error) {
+	columns := v.Columns
+	if all {
+		columns = "*"
+	}
+	return Ask(ctx, db, fmt.Sprintf("select %s from jobs.%s order by %s limit %d", columns, v.Name, v.Order, limit))
+}
+
+// Details is all that is known of one job.
+type Details struct {
+	Job      Table `json:"job"`
+	Attempts Table `json:"attempts"`
+	Audit    Table `json:"audit"`
+}
+
+// Show returns all that is known of a job. One that was cleaned away still has its attempts of the last day, and its audit.
+func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
+	if d.Job, err = Ask(ctx, db, "select * from jobs.job where id = $1", id); err != nil {
+		return d, err
+	}
+	d.Attempts, err = Ask(ctx, db, `select attempt, outcome, due_at, wait, run, worker, release, error, fingerprint
+		from jobs.attempt where job_id = $1 order by ended_at`, id)
+	if err != nil {
+		return d, err
+	}
+	d.Audit, err = Ask(ctx, db, "select at, who, act, reason from jobs.audit where job_id = $1 order by id", id)
+	if err == nil && len(d.Job.Rows)+len(d.Attempts.Rows)+len(d.Audit.Rows) == 0 {
+		err = &refusal{fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), ErrNotFound}
+	}
+	return d, err
+}
+
+// Explain says why a job does not run, or what became of it.
+func Explain(ctx context.Context, db DB, id int64) (Table, error) {
+	return Ask(ctx, db, "select * from jobs.explain($1)", id)
+}
