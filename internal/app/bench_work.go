@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -120,8 +120,9 @@ type workDatabases struct {
 }
 
 func (d *workDatabases) get(ctx context.Context, contender string, finished bool) (*pgxpool.Pool, error) {
-	ours := contender == bench.Ours
-	key := strconv.FormatBool(ours) + strconv.FormatBool(finished)
+	ours := strings.HasPrefix(contender, bench.Ours)
+	own := contender == bench.OursRiversIndexes // a database of its own
+	key := fmt.Sprint(ours, own, finished)
 	if pool := d.pools[key]; pool != nil {
 		return pool, nil
 	}
@@ -137,6 +138,11 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 	d.pools[key] = pool
 	if err := migrateFor(ctx, pool, ours); err != nil {
 		return nil, err
+	}
+	if own {
+		if _, err := pool.Exec(ctx, bench.RiversIndexes); err != nil {
+			return nil, fmt.Errorf("River's indexes: %w", err)
+		}
 	}
 	if _, err := pool.Exec(ctx, benchEffect); err != nil {
 		return nil, err

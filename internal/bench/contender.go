@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +23,17 @@ const (
 	RiverDefaults = "River, defaults"
 	RiverTuned    = "River, tuned"
 	Ours          = "Backlist"
+	// OursUnrecorded is Ours without attempts, minutes, errors and logs; OursRiversIndexes with the indexes that River makes.
+	OursUnrecorded    = "Backlist, nothing recorded"
+	OursRiversIndexes = "Backlist, River's indexes"
 )
+
+// RiversIndexes are statements that give our table the indexes that River's migrator makes, and takes away ours.
+const RiversIndexes = `drop index river.job_available, river.job_later, river.job_running, river.job_args;
+	create index on river.river_job (state, queue, priority, scheduled_at, id);
+	create index on river.river_job using gin (args);
+	create index on river.river_job using gin (metadata);
+	create index on river.river_job (kind)`
 
 // The workloads of bench work.
 const (
@@ -52,8 +63,7 @@ type Setup struct {
 	Workload  string
 	URL       string
 	Jobs      int
-	Conns     int    // of all pools together
-	Without   string // what of ours is left out, to see what it costs; "" for nothing
+	Conns     int // of all pools together
 }
 
 // Elapsed is what such a process reports.
@@ -85,7 +95,7 @@ func WorkOff(ctx context.Context, s Setup) (Elapsed, error) {
 // client builds the contender's client. What it returns runs it until done is closed, and stops it in order.
 func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx context.Context, done <-chan struct{}) error, error) {
 	quiet := slog.New(slog.DiscardHandler)
-	if s.Contender == Ours {
+	if strings.HasPrefix(s.Contender, Ours) {
 		debug.SetGCPercent(gcPercent)
 		own := max(1, s.Conns/4)
 		pool, err := sized(ctx, s.URL, s.Conns-own)
@@ -105,7 +115,7 @@ func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx contex
 		work.AddWorker(workers, worker)
 		w, err := work.NewWorker(rivers, work.Options{
 			Workers: workers, Queues: map[string]int{river.QueueDefault: slots}, Schema: riverSchema, Process: "bench.1",
-			Release: "bench", Log: quiet,
+			Release: "bench", Log: quiet, Unrecorded: s.Contender == OursUnrecorded,
 		})
 		if err != nil {
 			return nil, err

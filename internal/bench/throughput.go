@@ -14,9 +14,8 @@ type Variant struct {
 	Name      string
 	Contender string
 	Workload  string
-	Finished  bool   // beside Throughput.Finished finished jobs
-	Without   string // see Setup
-	Share     int    // of the jobs it gets only every Share-th, for those that take their time; 0 is 1
+	Finished  bool // beside Throughput.Finished finished jobs
+	Share     int  // of the jobs it gets only every Share-th, for those that take their time; 0 is 1
 }
 
 // Throughput is a run of bench work.
@@ -82,7 +81,7 @@ func (t Throughput) measure(ctx context.Context, v Variant) (WorkCell, error) {
 		return cell, err
 	}
 	took, err := t.Process(ctx, Setup{
-		Contender: v.Contender, Workload: v.Workload, URL: pool.Config().ConnString(), Jobs: cell.Jobs, Conns: t.Conns, Without: v.Without,
+		Contender: v.Contender, Workload: v.Workload, URL: pool.Config().ConnString(), Jobs: cell.Jobs, Conns: t.Conns,
 	})
 	if err != nil {
 		return cell, err

@@ -15,6 +15,8 @@ func WorkVariants(beside bool) []Variant {
 		{Name: "River, defaults: no-op", Contender: RiverDefaults, Workload: NoOp, Share: 20},
 		{Name: "River, tuned: no-op", Contender: RiverTuned, Workload: NoOp},
 		{Name: "Backlist: no-op", Contender: Ours, Workload: NoOp},
+		{Name: "Backlist, nothing recorded: no-op", Contender: OursUnrecorded, Workload: NoOp},
+		{Name: "Backlist, River's indexes: no-op", Contender: OursRiversIndexes, Workload: NoOp},
 		{Name: "River, tuned: one write", Contender: RiverTuned, Workload: WritesRow, Share: 4},
 		{Name: "Backlist: one write", Contender: Ours, Workload: WritesRow, Share: 4},
 	}

@@ -40,6 +40,8 @@ type Options struct {
 	// PollOnly is for a pooler that lends its connections by the transaction: no notices, which the poll of each second
 	// makes up for, and no session lock, so that a worker counts as dead only when it has not beaten for 12 s.
 	PollOnly bool
+	// Unrecorded keeps no attempts, minutes, errors and logs of jobs: to measure what keeping them costs.
+	Unrecorded bool
 }
 
 // NewInserter returns a client that enqueues and works nothing, for web processes.

@@ -25,7 +25,9 @@ func (letterArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: "mail", MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
-type letterWorker struct{ river.WorkerDefaults[letterArgs] }
+type letterWorker struct {
+	river.WorkerDefaults[letterArgs]
+}
 
 func (*letterWorker) Work(context.Context, *river.Job[letterArgs]) error { return nil }
 

@@ -73,8 +73,11 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.SoftStopTimeout = o.Grace
 	cfg.RetryPolicy = w.liveness.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
-	cfg.Middleware = slices.Concat([]rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.attempt), keepLog(o.Log)},
-		cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.attempt)})
+	outermost := []rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.attempt), keepLog(o.Log)}
+	if o.Unrecorded {
+		outermost = nil
+	}
+	cfg.Middleware = slices.Concat(outermost, cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.attempt)})
 	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1, FetchPollInterval: alonePoll}}
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
