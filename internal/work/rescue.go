@@ -73,8 +73,8 @@ type querier interface {
 }
 
 // judge declares dead whoever is, and gives the jobs of the dead and the gone to others, all in one statement. A job's
-// attempt is not held against it. Each death with it is counted: after two it runs alone, and a worker that dies then
-// has died of it.
+// attempt is not held against it, and it keeps its place in the line, for it has waited its turn already. Each death with
+// it is counted: after two it runs alone, and a worker that dies then has died of it.
 func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 	l.judged = time.Now()
 	ids, attempts := l.gate.Held()
@@ -141,7 +141,6 @@ with died as (
         state = (case when v.cancelled then 'cancelled' when v.poison then 'discarded' else 'available' end)::` +
 		pgx.Identifier{riverSchema, "river_job_state"}.Sanitize() + `,
         finalized_at = case when v.cancelled or v.poison then now() end,
-        scheduled_at = case when v.cancelled or v.poison then j.scheduled_at else now() end,
         queue = case when v.deaths >= 2 then $5 else j.queue end,
         max_attempts = least(j.max_attempts + 1, 32767),
         errors = array_append(j.errors, jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
