@@ -17,7 +17,7 @@ const (
 	// as long as the database is away, but drops what it cannot encode: such a job is rescued then.
 	forgetAfter = 10 * time.Minute
 	// quietFor is how long nothing else is fetched for a job that wants to run alone, unless that is asked for again. It
-	// is asked for with each poll of its queue, every four seconds; somebody may pause that queue meanwhile.
+	// is asked for with each look at its queue, every second; somebody may pause that queue meanwhile.
 	quietFor = 5 * time.Second
 )
 

@@ -109,3 +109,13 @@ func (l *Line) again(queue string, i int) {
 	})
 	l.echoes[queue] = timer
 }
+
+// lookIn has the queue looked at once more in a while, instead of whatever was planned for it.
+func (l *Line) lookIn(queue string, wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if timer := l.echoes[queue]; timer != nil {
+		timer.Stop()
+	}
+	l.echoes[queue] = time.AfterFunc(wait, func() { l.nudge(queue) })
+}

@@ -69,11 +69,14 @@ func (p *Pilot) JobGetAvailable(
 		return p.StandardPilot.JobGetAvailable(ctx, exec, state, params)
 	}
 	if params.Queue == AloneQueue {
-		turn, err := p.turnToRunAlone(ctx, exec, params)
+		waiting, turn, err := p.turnToRunAlone(ctx, exec, params)
 		if err != nil {
 			return nil, err
 		}
 		p.gate.waitAlone(turn)
+		if waiting {
+			p.line.lookIn(params.Queue, aloneAgain)
+		}
 		if !turn {
 			return &riverdriver.JobGetAvailableResult{}, nil
 		}
@@ -105,23 +108,26 @@ func (p *Pilot) JobGetAvailable(
 // ownTimeout bounds the statements that are not River's while it fetches: a connection may be cut without a word.
 const ownTimeout = 5 * time.Second
 
-// turnToRunAlone reports whether a job waits to be run alone and this is the worker to do it: there is one such worker at
+// aloneAgain is how soon a worker looks again for a job that waits to be run alone: whose turn it is changes.
+const aloneAgain = time.Second
+
+// turnToRunAlone reports whether a job waits to be run alone and whether this is the worker to do it: there is one such worker at
 // a time, which all agree on by the first of those jobs. If every worker went quiet for them, nothing else would be done
 // meanwhile. The choice changes each half minute, for the chosen one may not know the job's kind.
-func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) (turn bool, err error) {
+func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) (waiting, turn bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
 	err = exec.QueryRow(ctx, `
-		select coalesce($3 = (select w.id from work.worker w
+		select true, coalesce($3 = (select w.id from work.worker w
 				where w.stopped_at is null and w.dead_at is null and not w.draining
 				order by md5(w.id || first.id || floor(extract(epoch from now()) / 30)) limit 1), false)
 			and ($2::text[] is null or first.kind = any($2))
 			and not exists (select from `+table(params.Schema)+` where state = 'running' and queue = $1)
 		from (select id, kind from `+table(params.Schema)+` where state = 'available' and queue = $1 and scheduled_at <= now()
 			order by priority, scheduled_at, id limit 1) first
-		union all select false
-		limit 1`, AloneQueue, params.Kind, p.gate.clientID).Scan(&turn)
-	return turn, err
+		union all select false, false
+		limit 1`, AloneQueue, params.Kind, p.gate.clientID).Scan(&waiting, &turn)
+	return waiting, turn, err
 }
 
 // putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
