@@ -141,7 +141,7 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 	}
 	if own {
 		if _, err := pool.Exec(ctx, bench.RiversIndexes); err != nil {
-			return nil, fmt.Errorf("River's indexes: %w", err)
+			return nil, fmt.Errorf("restore indexes: %w", err)
 		}
 	}
 	if _, err := pool.Exec(ctx, benchEffect); err != nil {
