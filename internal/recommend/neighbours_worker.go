@@ -53,7 +53,7 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 		}
 	}
 	popular := knn.Popularity(ratings)
-	return work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
+	err = work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
 		pairs, err := replace(ctx, tx, near, popular)
 		if err != nil {
 			return err
@@ -70,6 +70,11 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 			"books", len(popular), "pairs", pairs, "took_ms", took.Milliseconds())
 		return w.enqueueOverlooked(ctx, tx) // last: from here on these readers' own requests wait for the commit
 	})
+	if err != nil {
+		return err
+	}
+	// Lists that were stored meanwhile. Those that come after this see that there was a build.
+	return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return w.enqueueOverlooked(ctx, tx) })
 }
 
 // load streams all ratings: they never are in memory as rows, only in knn's 5 bytes each.

@@ -43,8 +43,12 @@ func (w *ReaderWorker) Work(ctx context.Context, job *river.Job[ReaderArgs]) err
 // Make scores first, without any lock, and then stores, tells, and asks for the next run in the transaction that finish
 // runs: the job's last, for a worker.
 func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(effects func(tx pgx.Tx) error) error) error {
+	before, err := store.New().RecommendChanges(ctx, w.DB)
+	if err != nil {
+		return fmt.Errorf("find the build of neighbours: %w", err)
+	}
 	var chosen choice
-	err := trace.Step(ctx, "score", func(ctx context.Context) (err error) {
+	err = trace.Step(ctx, "score", func(ctx context.Context) (err error) {
 		chosen, err = choose(ctx, w.DB, readerID)
 		return err
 	})
@@ -81,11 +85,24 @@ func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(eff
 	if err != nil {
 		return err
 	}
-	if err := w.rebuildIfDue(ctx); err != nil {
+	if err := w.followBuilds(ctx, readerID, chosen, before.Built); err != nil {
 		// This reader's list is stored, and the periodic rebuild makes up for it.
-		w.Log.WarnContext(ctx, "could not ask for a rebuild of neighbours", "err", err)
+		w.Log.WarnContext(ctx, "could not ask for a rebuild of neighbours, or for a list made with them", "err", err)
 	}
 	return nil
+}
+
+// followBuilds asks for neighbours where they are due. If some were built while a list of popular books was made, it asks
+// for another list: who built them looked for such lists before this one was there. built is the build before that.
+func (w *ReaderWorker) followBuilds(ctx context.Context, readerID int64, chosen choice, built int64) error {
+	c, err := store.New().RecommendChanges(ctx, w.DB)
+	if err != nil {
+		return fmt.Errorf("count changes of ratings: %w", err)
+	}
+	if chosen.basis == Popular && c.Built != built {
+		return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return Enqueue(ctx, tx, w.Jobs, readerID) })
+	}
+	return w.rebuildIfDue(ctx, c)
 }
 
 func write(ctx context.Context, tx pgx.Tx, readerID int64, c choice) error {
@@ -119,11 +136,7 @@ func arrayLiteral(ids []int64) string {
 // rebuildIfDue enqueues rebuild_neighbours when many ratings changed since the last build. It has a transaction of its
 // own: an enqueue may wait for a rebuild that is just completing, and that one enqueues readers' jobs, so to wait while
 // holding a reader's job could end in a deadlock. A process asks once between two builds.
-func (w *ReaderWorker) rebuildIfDue(ctx context.Context) error {
-	c, err := store.New().RecommendChanges(ctx, w.DB)
-	if err != nil {
-		return fmt.Errorf("count changes of ratings: %w", err)
-	}
+func (w *ReaderWorker) rebuildIfDue(ctx context.Context, c store.RecommendChangesRow) error {
 	if c.Now-max(c.Built, 0) < changesWorthABuild(int(c.Ratings)) {
 		return nil
 	}
