@@ -207,8 +207,6 @@ begin
     select m.id, case when d.id is null then m.state end, d.id is not null, m.note
     from judged m left join done d on d.id = m.id
     order by m.id;
-exception when unique_violation then
-    raise exception 'A unique twin of one of these jobs came at this very moment: nothing was changed. Try again.' using errcode = '55000';
 end $$;
 comment on function jobs.delete(bigint[], text) is 'Deletes a job that does not run. As Rivers JobDelete. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.delete(array(select id from jobs.job where kind = ''send_invoice'' and state = ''discarded''), ''why'').';
 

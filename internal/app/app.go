@@ -3,6 +3,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -48,6 +49,13 @@ type program struct {
 // say tells whoever waits what is going on.
 func (p *program) say(format string, args ...any) {
 	fmt.Fprintf(p.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
+}
+
+// printJSON writes what a command found, for programs.
+func (p *program) printJSON(found any) error {
+	enc := json.NewEncoder(p.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(found)
 }
 
 // commands returns all verbs, in the order that usage shows them.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -81,9 +80,7 @@ func runBenchWeb(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	if p.bench.json {
-		enc := json.NewEncoder(p.Stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(report)
+		err = p.printJSON(report)
 	} else {
 		err = report.print(p.Stdout)
 	}

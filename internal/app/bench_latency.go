@@ -41,6 +41,9 @@ func runBenchLatency(ctx context.Context, p *program, _ []string) (err error) {
 		},
 	}
 	cells, err := l.Run(ctx)
+	if ctx.Err() != nil {
+		return errors.New("broken off before it was done")
+	}
 	if err != nil {
 		return err
 	}
@@ -49,17 +52,13 @@ func runBenchLatency(ctx context.Context, p *program, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	pool, err := dbs.get(ctx, bench.Ours, false)
-	if err != nil {
-		return err
-	}
-	machine, err := bench.MachineOf(ctx, pool)
+	machine, err := dbs.machine(ctx)
 	if err != nil {
 		return err
 	}
 	report := bench.NewLatencyReport(machine, cells, idle)
 	if b.json {
-		return report.JSON(p.Stdout)
+		return p.printJSON(report)
 	}
 	return report.Print(p.Stdout)
 }

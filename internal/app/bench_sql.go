@@ -23,7 +23,7 @@ func setBenchSQLFlags(f *flag.FlagSet, p *program) {
 	f.IntVar(&p.benchSQL.waiting, "waiting", 100_000, "`jobs` that wait")
 	f.IntVar(&p.benchSQL.failed, "failed", 10_000, "`jobs` that failed")
 	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that are worked off in a turn; 0: leave this out")
-	f.IntVar(&b.conns, "conns", 16, "database `connections` of the workers")
+	f.IntVar(&b.conns, "connections", 16, "database `connections` of the workers")
 	f.BoolVar(&p.benchSQL.plans, "plans", false, "print the plans of all questions, not only of those that take too long")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 }
@@ -54,7 +54,7 @@ func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
 		return err
 	}
 	if b.json {
-		return report.JSON(p.Stdout)
+		return p.printJSON(report)
 	}
 	return report.Print(p.Stdout, p.benchSQL.plans)
 }

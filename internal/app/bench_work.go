@@ -63,17 +63,13 @@ func runBenchWork(ctx context.Context, p *program, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	pool, err := dbs.get(ctx, bench.Ours, false)
-	if err != nil {
-		return err
-	}
-	machine, err := bench.MachineOf(ctx, pool)
+	machine, err := dbs.machine(ctx)
 	if err != nil {
 		return err
 	}
 	report := bench.NewWorkReport(machine, t, cells)
 	if b.json {
-		return report.JSON(p.Stdout)
+		return p.printJSON(report)
 	}
 	return report.Print(p.Stdout)
 }
@@ -154,6 +150,15 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 		}
 	}
 	return pool, nil
+}
+
+// machine describes the server that ours is on.
+func (d *workDatabases) machine(ctx context.Context) (bench.Machine, error) {
+	pool, err := d.get(ctx, bench.Ours, false)
+	if err != nil {
+		return bench.Machine{}, err
+	}
+	return bench.MachineOf(ctx, pool)
 }
 
 // migrateFor makes the tables: ours, or those that plain River makes.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -41,9 +40,7 @@ func runDoctor(ctx context.Context, p *program, _ []string) error {
 		return inOneSentence(ctx, ctx.Err())
 	}
 	if p.jobs.json {
-		enc := json.NewEncoder(p.Stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(found)
+		err = p.printJSON(found)
 	} else {
 		err = printFindings(p.Stdout, found)
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -99,9 +98,7 @@ func runJobsShow(ctx context.Context, p *program, args []string) error {
 			return err
 		}
 		if p.jobs.json {
-			enc := json.NewEncoder(p.Stdout)
-			enc.SetIndent("", "  ")
-			return enc.Encode(d)
+			return p.printJSON(d)
 		}
 		if len(d.Job.Rows) == 0 {
 			fmt.Fprintf(p.Stdout, "Job %d has been cleaned away or deleted; this is what is left of it.\n", id)

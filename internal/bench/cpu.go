@@ -57,6 +57,9 @@ func statOf(pid int) (procStat, error) {
 	if err != nil {
 		return procStat{}, fmt.Errorf("processor time of process %d: %w", pid, err)
 	}
+	if !strings.Contains(string(text), "postgres") { // a server elsewhere has a number that is somebody else's here
+		return procStat{}, fmt.Errorf("process %d is no Postgres", pid)
+	}
 	// The second field, the name in brackets, may contain anything.
 	_, rest, _ := strings.Cut(string(text[strings.LastIndexByte(string(text), ')'):]), " ")
 	fields := strings.Fields(rest) // from the third on: state, ppid, …, utime is the 14th of all

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -42,13 +41,6 @@ func latencyFigure(cells []LatencyCell, contender, pattern string, of func(Laten
 		}
 	}
 	return rounds
-}
-
-// JSON writes the report for programs.
-func (r LatencyReport) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
 }
 
 // Print writes the report for people.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -77,13 +76,6 @@ func NewSurfaceReport(m Machine, size SurfaceSize, t Throughput, answers []Answe
 		Machine: m, Size: size, Jobs: t.Jobs, Conns: t.Conns, Answers: answers, Cells: cells, Page: SpreadOf(pages),
 		Ratio: Between(workFigure(cells, watched, perSecond), workFigure(cells, alone, perSecond), func(a, b float64) float64 { return a / b }),
 	}
-}
-
-// JSON writes the report for programs, with all plans.
-func (r SurfaceReport) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
 }
 
 // Print writes the report for people; plans of the questions that took too long, or all.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -86,6 +85,9 @@ func (t Throughput) measure(ctx context.Context, v Variant) (WorkCell, error) {
 	if err != nil {
 		return cell, err
 	}
+	if err := deserted(ctx, pool); err != nil {
+		return cell, err
+	}
 	after, err := countersOf(ctx, pool)
 	if err != nil {
 		return cell, err
@@ -138,6 +140,28 @@ func verify(ctx context.Context, pool *pgxpool.Pool, workload string, jobs int) 
 	return nil
 }
 
+// deserted waits until the measured process's sessions, which are not named as those of pool, have ended in the server too:
+// what they did is counted then.
+func deserted(ctx context.Context, pool *pgxpool.Pool) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		var others int
+		err := pool.QueryRow(ctx, `select count(*) from pg_stat_activity
+			where datname = current_database() and backend_type = 'client backend'
+				and application_name <> current_setting('application_name')`).Scan(&others)
+		if err != nil {
+			return fmt.Errorf("wait for the end of the measured sessions: %w", err)
+		}
+		if others == 0 {
+			return nil
+		}
+		if err := sleepUntil(ctx, time.Now().Add(20*time.Millisecond)); err != nil {
+			return fmt.Errorf("%d measured sessions do not end: %w", others, err)
+		}
+	}
+}
+
 type counters struct {
 	cpu     time.Duration
 	wal     int64
@@ -173,5 +197,5 @@ func FillFinished(ctx context.Context, pool *pgxpool.Pool, rows int) error {
 	if err == nil {
 		_, err = pool.Exec(ctx, "vacuum (analyze) "+riverSchema+".river_job")
 	}
-	return errors.Join(err)
+	return err
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -62,13 +61,6 @@ func workFigure(cells []WorkCell, variant string, of func(WorkCell) float64) (ro
 		}
 	}
 	return rounds
-}
-
-// JSON writes the report for programs.
-func (r WorkReport) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
 }
 
 // Print writes the report for people.
