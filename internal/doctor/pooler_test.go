@@ -9,19 +9,19 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// pooler stands before a server and lends its connections by the transaction, or else for good. It reads the server only
-// while it waits for an answer: a notice that comes in between is lost, as it is with real ones.
-type pooler struct {
-	servers       chan *pgconn.HijackedConn
-	byTransaction bool
+// deaf stands before a server and hands each client a connection for good, but reads the server only while it waits for an
+// answer: a notice that comes in between is lost.
+type deaf struct {
+	servers chan *pgconn.HijackedConn
 }
 
-// newPooler returns a database's URL through a pooler with two connections.
-func newPooler(t *testing.T, databaseURL string, byTransaction bool) string {
+// newDeaf returns a database's URL through one, with two connections.
+func newDeaf(t *testing.T, databaseURL string) string {
 	t.Helper()
-	p := &pooler{servers: make(chan *pgconn.HijackedConn, 2), byTransaction: byTransaction}
+	p := &deaf{servers: make(chan *pgconn.HijackedConn, 2)}
 	for range cap(p.servers) {
 		conn, err := pgconn.Connect(t.Context(), databaseURL)
 		if err != nil {
@@ -56,7 +56,7 @@ func newPooler(t *testing.T, databaseURL string, byTransaction bool) string {
 	return u.String()
 }
 
-func (p *pooler) serve(conn net.Conn) {
+func (p *deaf) serve(conn net.Conn) {
 	defer conn.Close()
 	client := pgproto3.NewBackend(conn, conn)
 	if _, err := client.ReceiveStartupMessage(); err != nil {
@@ -79,10 +79,7 @@ func (p *pooler) serve(conn net.Conn) {
 		server.Frontend.Send(message)
 		switch message.(type) {
 		case *pgproto3.Query, *pgproto3.Sync:
-			if status := answer(client, server); status == 'I' && p.byTransaction {
-				p.servers <- server
-				server = nil
-			}
+			answer(client, server)
 		}
 	}
 	if server != nil {
@@ -91,18 +88,18 @@ func (p *pooler) serve(conn net.Conn) {
 }
 
 // answer passes on what the server says, until it is ready.
-func answer(client *pgproto3.Backend, server *pgconn.HijackedConn) (status byte) {
+func answer(client *pgproto3.Backend, server *pgconn.HijackedConn) {
 	if server.Frontend.Flush() != nil {
-		return 0
+		return
 	}
 	for {
 		message, err := server.Frontend.Receive()
 		if err != nil {
-			return 0
+			return
 		}
 		client.Send(message)
-		if ready, ok := message.(*pgproto3.ReadyForQuery); ok {
-			return ready.TxStatus
+		if _, ready := message.(*pgproto3.ReadyForQuery); ready {
+			return
 		}
 	}
 }
@@ -112,7 +109,7 @@ func TestPooler(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	do(t, pool, well)
-	e := exam(t, newPooler(t, pool.Config().ConnString(), true))
+	e := exam(t, worktest.Pooler(t, pool.Config().ConnString()))
 	found := e.Run(t.Context())
 	finds(t, found, "pooler", Warn, "Set WORKER_POLL_ONLY=yes")
 	finds(t, found, "workers", OK, "Live workers: 1")
@@ -129,7 +126,7 @@ func TestDeaf(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	do(t, pool, well)
-	e := exam(t, newPooler(t, pool.Config().ConnString(), false))
+	e := exam(t, newDeaf(t, pool.Config().ConnString()))
 	e.PollOnly = true
 	found := e.Run(t.Context())
 	finds(t, found, "pooler", Hint, "no pooler was seen")

@@ -2,15 +2,8 @@ package work_test
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,91 +17,15 @@ import (
 // throughPooler is what a URL of a pooler has; internal/app puts it there.
 const throughPooler = "default_query_exec_mode=cache_describe"
 
-// pooled returns a pool that reaches the database of direct through a real PgBouncer, which lends its connections by the
-// transaction: no LISTEN, no session locks, no prepared statements.
-func pooled(t *testing.T, direct *pgxpool.Pool) *pgxpool.Pool {
-	t.Helper()
-	bouncer, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		if bouncer = "/usr/sbin/pgbouncer"; !isFile(bouncer) {
-			if os.Getenv("BACKLIST_CI") != "" {
-				t.Fatal("PgBouncer is not on this machine")
-			}
-			t.Skip("needs PgBouncer (Debian: pgbouncer)")
-		}
-	}
-	server := direct.Config().ConnConfig
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // a free port, and its number
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
-	dir, err := os.MkdirTemp("", "pooler-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	config := fmt.Sprintf(`[databases]
-* = host=%s port=%d user=%s password=%s
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %d
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 6
-`, server.Host, server.Port, server.User, server.Password, port)
-	file := filepath.Join(dir, "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil { // it reads the file as somebody else
-		t.Fatal(err)
-	}
-	args := []string{file}
-	if os.Getuid() == 0 {
-		args = append([]string{"-u", "nobody"}, args...) // as root it refuses
-	}
-	cmd := exec.Command(bouncer, args...)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	u, err := url.Parse(direct.Config().ConnString())
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host, u.RawQuery = fmt.Sprintf("127.0.0.1:%d", port), "sslmode=disable&"+throughPooler
-	pool, err := pgxpool.New(t.Context(), u.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if err = pool.Ping(t.Context()); err == nil {
-			return pool
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("PgBouncer does not answer: %v", err)
-		}
-	}
-}
-
-func isFile(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.Mode().IsRegular()
-}
-
 // TestThroughAPooler: workers that have no notices and no lock work, cancel, drain and rescue all the same, only later.
 func TestThroughAPooler(t *testing.T) {
 	t.Parallel()
 	direct := testdb.New(t)
-	pool := pooled(t, direct)
+	pool, err := pgxpool.New(t.Context(), worktest.Pooler(t, direct.Config().ConnString())+"&"+throughPooler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
 	victim := another(t, pool)
 	stuck := enqueue(t, direct, 1)
 	until(t, direct, "the victim has the job", "select state = 'running' from river.river_job where id = $1", stuck)
