@@ -31,8 +31,13 @@ func newSiteAlone(t *testing.T) *site {
 
 func (s *site) rebuild() {
 	s.t.Helper()
+	s.rebuildOn(s.db)
+}
+
+func (s *site) rebuildOn(db DB) {
+	s.t.Helper()
 	t := s.t.(*testing.T)
-	w := &NeighboursWorker{DB: s.db, Jobs: s.jobs}
+	w := &NeighboursWorker{DB: db, Jobs: s.jobs}
 	_, err := rivertest.NewWorker(t, pilot.NewDriver(nil), &river.Config{Schema: "river"}, w).
 		Work(t.Context(), t, s.tx(), NeighboursArgs{}, nil)
 	if err != nil {
@@ -155,6 +160,32 @@ func TestRebuildGivesTheOverlookedAList(t *testing.T) {
 		if len(item.Reasons) == 0 {
 			t.Errorf("%+v has no reason", item)
 		}
+	}
+}
+
+// TestRebuildSeesListsThatWereStoredMeanwhile: they were not there yet when the build looked, and did not know of it.
+func TestRebuildSeesListsThatWereStoredMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newSiteAlone(t)
+	books := s.books(12)
+	s.crowd(40, books)
+	me := s.reader()
+	for _, b := range books[:3] {
+		s.rate(me, b, 10)
+	}
+	s.run(me)
+	s.exec("delete from river.river_job")
+	basis := func(to string) { s.exec("update recommendation_run set basis = $2 where reader_id = $1", me, to) }
+	basis(Neighbours) // as though the list of popular books were not there yet
+	transactions := 0
+	s.rebuildOn(beforeFinish{s.db, func() error {
+		if transactions++; transactions == 2 { // the build is committed
+			basis(Popular)
+		}
+		return nil
+	}})
+	if n := s.waiting(me); n != 1 {
+		t.Errorf("%d runs wait, want 1", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -270,6 +271,34 @@ func TestChangeDuringTheRunAsksForTheNext(t *testing.T) {
 	}
 	if n := s.waiting(me); n != 1 {
 		t.Errorf("%d next runs, want 1", n)
+	}
+}
+
+// TestBuildDuringARunOfPopularBooks: who builds neighbours looks for lists of popular books; one that is stored after that
+// look has to look for the build itself.
+func TestBuildDuringARunOfPopularBooks(t *testing.T) {
+	t.Parallel()
+	for name, built := range map[string]bool{"built meanwhile": true, "not built": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := newSite(t)
+			me := s.reader()
+			w := &ReaderWorker{Jobs: s.jobs, Log: quiet(t), DB: beforeFinish{s.db, sync.OnceValue(func() error {
+				if built {
+					s.exec("insert into neighbour_build (readers, ratings, pairs, rating_change, took) values (9, 9, 9, (1::bigint << 60) + 1, '0')")
+				}
+				return nil
+			})}}
+			if err := s.runWith(w, me); err != nil {
+				t.Fatal(err)
+			}
+			if st := s.state(me); st.Basis != Popular {
+				t.Fatalf("basis %q", st.Basis)
+			}
+			if n := s.waiting(me); (n == 1) != built || n > 1 {
+				t.Errorf("%d next runs", n)
+			}
+		})
 	}
 }
 
