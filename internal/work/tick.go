@@ -145,9 +145,7 @@ func (k *keeping) record(ctx context.Context, tx pgx.Tx, d due, dueAt time.Time,
 			outcome = "duplicate"
 		}
 	}
-	_, err = tx.Exec(ctx, `
-		with old as (delete from work.tick where schedule = $1 and due_at < now() - interval '30 days')
-		insert into work.tick (schedule, due_at, outcome, job_id, missed, by) values ($1, $2, $3, $4, $5, $6)`,
+	_, err = tx.Exec(ctx, "insert into work.tick (schedule, due_at, outcome, job_id, missed, by) values ($1, $2, $3, $4, $5, $6)",
 		d.Name, dueAt, outcome, job, min(missed, 1<<31-1), k.by)
 	return err
 }
