@@ -21,9 +21,6 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a tab waits for what should come within a second or so: the machine may be busy.
-const patience = 20 * time.Second
-
 // tab is a page in the browser. While it is open it collects faults, and having any fails its test: an error or warning
 // in the console (a breach of the content policy is one), an exception, a request to another host.
 type tab struct {
@@ -249,7 +246,7 @@ func (b *tab) show() {
 	if text, err := evaluate[string](b, "location.href + ' (' + document.visibilityState + ') ' + plain(document.body.innerText)"); err == nil {
 		b.t.Logf("the page: %.2000s", text)
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {

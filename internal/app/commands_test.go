@@ -184,7 +184,7 @@ func TestMigrateCommand(t *testing.T) {
 			if c.ready {
 				p.waitFor(readyLine)
 				p.tell(syscall.SIGTERM)
-				p.exitsWithin(10 * time.Second)
+				p.exits()
 				continue
 			}
 			if out, err := outcome(t, p); err == nil || !strings.Contains(out, "older than this release") {
@@ -353,10 +353,10 @@ func TestDevCommand(t *testing.T) {
 	odo.base = func() string { return again.URL }
 	odo.must(t, http.StatusOK, "/mailbox", nil) // the session and the data are still there
 	page := odo.openStream(t)
-	page.next(t, 5*time.Second)
+	page.next(t)
 	began := time.Now()
 	again.tell(syscall.SIGINT)
-	again.exitsWithin(10 * time.Second)
+	again.exits()
 	t.Logf("Ctrl-C took %s", time.Since(began))
 	if n := postgresOf(data); n != 0 {
 		t.Errorf("%d postmasters are left", n)
@@ -377,7 +377,7 @@ func TestDevStoppedWhileStarting(t *testing.T) {
 	}
 	for _, moment := range []string{`Starting Postgres`, `postgres ready`, `name=001_reader`, `the catalogue is loaded`} {
 		p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--data", data)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		seen := make(chan struct{})
 		var once sync.Once
 		go func() {
@@ -396,7 +396,7 @@ func TestDevStoppedWhileStarting(t *testing.T) {
 			t.Fatalf("it neither said %q nor was ready", moment)
 		}
 		cancel()
-		p.exitsWithin(15 * time.Second)
+		p.exits()
 		if n := postgresOf(data); n != 0 {
 			t.Errorf("after %q: %d postmasters are left", moment, n)
 		}

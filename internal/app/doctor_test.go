@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/backlist/backlist/internal/doctor"
 	"github.com/backlist/backlist/internal/testdb"
@@ -17,7 +16,7 @@ func TestDoctorCommand(t *testing.T) {
 	databaseURL := testdb.NewURL(t)
 	pool := lookInto(t, databaseURL)
 	worker := start(t, databaseURL, nil, "worker")
-	eventually(t, pool, 30*time.Second, "a leader is in office", "select status = 'ok' from jobs.health where name = 'leader'")
+	eventually(t, pool, "a leader is in office", "select status = 'ok' from jobs.health where name = 'leader'")
 	// That web and worker fit into the connections of this server is not what is looked at here.
 	env := []string{"WEB_POOL=2", "WORKER_POOL=2"}
 	out, err := outcome(t, launch(t, databaseURL, append(env, "SMTP_URL=smtp://127.0.0.1:25"), "doctor"))

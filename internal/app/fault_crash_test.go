@@ -97,7 +97,7 @@ func TestCrashBetweenRatings(t *testing.T) {
 	work.Wait()
 
 	// The killed process's last transactions may still be ending on the server.
-	eventually(t, pool, 5*time.Second, "the dead processes' transactions end", `select not exists (
+	eventually(t, pool, "the dead processes' transactions end", `select not exists (
 		select from pg_stat_activity where datname = current_database() and application_name = 'backlist' and xact_start is not null)`)
 	rows, err := pool.Query(t.Context(), `
 		select r.id, coalesce(g.stars, 0), r.ratings_version, (select count(*) from river.river_job j
@@ -162,7 +162,7 @@ func TestWorkerKilledInJobs(t *testing.T) {
 	}
 	letGo := holding(t, databaseURL, "select from reader for update")
 	first := start(t, databaseURL, env, "worker")
-	eventually(t, pool, 10*time.Second, "both jobs wait for the reader", "select ("+waiters+") = 2")
+	eventually(t, pool, "both jobs wait for the reader", "select ("+waiters+") = 2")
 	if n := valueOf[int](t, pool, `select count(*) from jobs.job where state = 'running' and attempt = 1 and kind in ('recommend_reader', 'deliver_mail')`); n != 2 {
 		t.Fatalf("%d jobs are running, not 2", n)
 	}
@@ -171,7 +171,7 @@ func TestWorkerKilledInJobs(t *testing.T) {
 	rescueByHand(t, pool, "recommend_reader")
 	rescueByHand(t, pool, "deliver_mail")
 	start(t, databaseURL, env, "worker")
-	eventually(t, pool, 10*time.Second, "all jobs end", `select not exists (select from jobs.job where state not in ('completed'))`)
+	eventually(t, pool, "all jobs end", `select not exists (select from jobs.job where state not in ('completed'))`)
 	check := func(what, sql string) {
 		t.Helper()
 		if !valueOf[bool](t, pool, sql) {
@@ -187,7 +187,7 @@ func TestWorkerKilledInJobs(t *testing.T) {
 	check("one welcome mail was sent", `select count(*) = 1 and bool_and(state = 'sent') from message where kind = 'welcome'`)
 	check("at most one letter about the list was sent", `select count(*) <= 1 from message where kind = 'ready'`)
 	letters := valueOf[int](t, pool, "select count(*) from message")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := sink.Wait(ctx, letters); err != nil {
 		t.Error(err)
@@ -206,12 +206,12 @@ func TestWorkerKilledWhileSending(t *testing.T) {
 	odo := newCaller(start(t, databaseURL, nil, "web").URL)
 	odo.signUp(t, "Odo", "odo@example.org")
 	first := start(t, databaseURL, []string{"SMTP_URL=" + smtp}, "worker")
-	eventually(t, pool, 10*time.Second, "the letter is being sent", "select state = 'sending' from message")
+	eventually(t, pool, "the letter is being sent", "select state = 'sending' from message")
 	first.kill()
 	rescueByHand(t, pool, "deliver_mail")
 	quick, smtp := faultSink(t, 0)
 	start(t, databaseURL, []string{"SMTP_URL=" + smtp}, "worker")
-	eventually(t, pool, 10*time.Second, "the delivery ends", "select state = 'completed' from jobs.job where kind = 'deliver_mail'")
+	eventually(t, pool, "the delivery ends", "select state = 'completed' from jobs.job where kind = 'deliver_mail'")
 	if state := valueOf[string](t, pool, "select state from message"); state != mail.StateUnconfirmed {
 		t.Errorf("the message is %s", state)
 	}
@@ -237,14 +237,14 @@ func TestLateAttempt(t *testing.T) {
 	// The list waits while it is being reckoned, before its last transaction; the letter is on its way.
 	letGo := holding(t, databaseURL, "lock table neighbour in access exclusive mode")
 	late := start(t, databaseURL, []string{"SMTP_URL=" + smtp}, "worker")
-	eventually(t, pool, 10*time.Second, "the letter is being sent and the list waits",
+	eventually(t, pool, "the letter is being sent and the list waits",
 		"select (select state = 'sending' from message where kind = 'welcome') and ("+waiters+") >= 1 and (select state = 'running' from jobs.job where kind = 'recommend_reader')")
 	late.tell(syscall.SIGSTOP)
 	letGo()
 	rescueByHand(t, pool, "recommend_reader")
 	rescueByHand(t, pool, "deliver_mail")
 	start(t, databaseURL, nil, "worker")
-	eventually(t, pool, 10*time.Second, "the other worker ends both", `select count(*) >= 2 and bool_and(state = 'completed')
+	eventually(t, pool, "the other worker ends both", `select count(*) >= 2 and bool_and(state = 'completed')
 		from jobs.job where kind in ('recommend_reader', 'deliver_mail')`)
 	const everything = `select jsonb_build_object('jobs', (select jsonb_agg(to_jsonb(j) order by id) from river.river_job j where kind in ('recommend_reader', 'deliver_mail')),
 		'mail', (select jsonb_agg(to_jsonb(m) order by id) from message m), 'run', (select jsonb_agg(to_jsonb(n)) from recommendation_run n),
@@ -260,7 +260,7 @@ func TestLateAttempt(t *testing.T) {
 		t.Errorf("the late worker lost %v", lost)
 	}
 	late.tell(syscall.SIGTERM) // its completer writes what it still has
-	late.exitsWithin(10 * time.Second)
+	late.exits()
 	if after := valueOf[string](t, pool, everything); after != before {
 		t.Errorf("the late attempt changed something:\nbefore %s\nafter  %s", before, after)
 	}

@@ -146,22 +146,22 @@ func valueOf[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (
 }
 
 // eventually waits until a query that gives a boolean is true; an error counts as not yet.
-func eventually(t *testing.T, pool *pgxpool.Pool, limit time.Duration, what, sql string, args ...any) {
+func eventually(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
 	t.Helper()
-	within(t, limit, what, func() (ok bool) {
+	until(t, what, func() (ok bool) {
 		return pool.QueryRow(t.Context(), sql, args...).Scan(&ok) == nil && ok
 	})
 }
 
-// within looks at a condition until it holds, and says how long that took.
-func within(t *testing.T, limit time.Duration, what string, condition func() bool) time.Duration {
+// until looks at a condition until it holds, and says how long that took.
+func until(t *testing.T, what string, condition func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !condition() {
-		if time.Since(began) > limit {
-			t.Fatalf("not within %s: %s", limit, what)
+		if time.Since(began) > patience {
+			t.Fatalf("not within %s: %s", patience, what)
 		}
 		<-tick.C
 	}
@@ -243,8 +243,8 @@ func outcome(t *testing.T, p *process) (string, error) {
 	t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
-		t.Fatalf("%s has not ended within 30 s:\n%s", strings.Join(p.cmd.Args[1:], " "), p.output())
+	case <-time.After(patience):
+		t.Fatalf("%s has not ended within %s:\n%s", strings.Join(p.cmd.Args[1:], " "), patience, p.output())
 	}
 	for range p.line { // until all of it has been read
 	}
@@ -258,14 +258,15 @@ func (p *process) output() string {
 	return strings.Join(p.log, "\n")
 }
 
-// exitsWithin tells that a process ends by itself with code 0.
-func (p *process) exitsWithin(limit time.Duration) time.Duration {
+// exits tells that a process that was told to stop ends with code 0, while the platform still waits for it, and says how
+// long that took.
+func (p *process) exits() time.Duration {
 	p.t.Helper()
 	began := time.Now()
 	select {
 	case <-p.done:
-	case <-time.After(limit):
-		p.t.Fatalf("%s still runs %s after it was told to stop", p.cmd.Args[1], limit)
+	case <-time.After(allowed30):
+		p.t.Fatalf("%s still runs %s after it was told to stop", p.cmd.Args[1], allowed30)
 	}
 	if p.err != nil {
 		p.t.Errorf("%s ended with %v", p.cmd.Args[1], p.err)

@@ -17,7 +17,7 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// recovery is how soon all has to work again when Postgres is back.
+// recovery is how soon pages have to load again when Postgres is back: it takes some 0.1 s on an idle machine.
 const recovery = 2 * time.Second
 
 // outage is a Postgres of the test's own that can be stopped and started, behind an address that stays.
@@ -187,12 +187,12 @@ func TestPostgresComesAndGoes(t *testing.T) {
 	}()
 	for _, immediate := range []bool{false, true} {
 		page := watcher.openStream(t)
-		page.next(t, 5*time.Second)
+		page.next(t)
 		l := underLoad(t, callers)
-		within(t, 10*time.Second, "pages load", func() bool { good, _ := l.count(); return good > 40 })
+		until(t, "pages load", func() bool { good, _ := l.count(); return good > 40 })
 		o.begin(immediate)
 		_, before := l.count()
-		within(t, 10*time.Second, "pages say that the database is away", func() bool { _, away := l.count(); return away > before+40 })
+		until(t, "pages say that the database is away", func() bool { _, away := l.count(); return away > before+40 })
 		ready, err := newCaller(web.URL).ask(t.Context(), "/readyz", nil)
 		if err != nil || ready.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("readyz: %v, %v", ready.Response, err)
@@ -202,7 +202,7 @@ func TestPostgresComesAndGoes(t *testing.T) {
 		o.end()
 		back := time.Now()
 		pool := lookInto(t, o.server.URL())
-		took := within(t, recovery, "every page loads", func() bool {
+		took := until(t, "every page loads", func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			return l.lastGood.After(back) && time.Since(l.lastRefusals) > 100*time.Millisecond
@@ -211,29 +211,28 @@ func TestPostgresComesAndGoes(t *testing.T) {
 		if len(l.wrong) > 0 {
 			t.Errorf("%d answers were neither good nor a proper 503: %.500s", len(l.wrong), l.wrong[0])
 		}
-		if l.longest > 5*time.Second {
-			t.Errorf("an answer took %s", l.longest)
+		if took > recovery {
+			t.Errorf("pages are back only after %s", took)
 		}
-		// A rating now, and its job worked. The two seconds are the pages': an outcome that could not be written holds back
+		// A rating now, and its job worked. That promise is the pages': an outcome that could not be written holds back
 		// its reader's next job until River's completer tries again, some seconds later.
 		watcher.must(t, http.StatusSeeOther, "/books/2/rating", fields("stars", map[bool]string{true: "4", false: "5"}[immediate]))
 		me := `(select s.reader_id from session s where s.token_hash = sha256(convert_to('` + watcher.cookies["__Host-backlist"] + `', 'UTF8')))`
-		const settled = 20 * time.Second
-		eventually(t, pool, settled, "the worker works again", `select n.ratings_version = r.ratings_version
+		eventually(t, pool, "the worker works again", `select n.ratings_version = r.ratings_version
 			from reader r join recommendation_run n on n.reader_id = r.id where r.id = `+me)
 		worked := time.Since(back)
-		page.next(t, settled)
+		page.next(t)
 		t.Logf("immediate %t: %d good, %d away; pages back after %s, worker %s, the open page told after %s; longest answer %s",
 			immediate, l.good, l.away, took, worked, time.Since(back), l.longest)
 		again := watcher.openStream(t)
-		again.next(t, time.Second)
+		again.next(t)
 		pool.Close()
 	}
 	if regexp.MustCompile(`status=500`).MatchString(web.output()) {
 		t.Error("the log has a 500")
 	}
 	// Jobs that an outage hit are tried again, after River's second; whoever is there sees that their time has come.
-	eventually(t, lookInto(t, o.server.URL()), 20*time.Second, "every reader has a list that knows the last rating", `
+	eventually(t, lookInto(t, o.server.URL()), "every reader has a list that knows the last rating", `
 		select bool_and(n.ratings_version is not distinct from r.ratings_version)
 		from reader r left join recommendation_run n on n.reader_id = r.id where r.ratings_version > 0`)
 }
@@ -250,19 +249,15 @@ func TestPostgresFallsSilent(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 { // more than the pool has connections
 		all.Go(func() {
-			began := time.Now()
-			a, err := newCaller(web.URL).ask(t.Context(), "/books/1", nil)
+			a, err := newCaller(web.URL).ask(t.Context(), "/books/1", nil) // an error after 30 s, as of a platform's router
 			if err != nil || !properlyAway(a) {
 				t.Errorf("%v, %v", a.Response, err)
-			}
-			if took := time.Since(began); took > 11*time.Second {
-				t.Errorf("the answer took %s", took)
 			}
 		})
 	}
 	all.Wait()
 	o.relay.flow()
-	took := within(t, recovery, "pages load again", func() bool {
+	took := until(t, "pages load again", func() bool {
 		a, err := v.ask(t.Context(), "/books/1", nil)
 		return err == nil && a.StatusCode == http.StatusOK
 	})

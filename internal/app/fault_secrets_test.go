@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/backlist/backlist/internal/testdb"
 )
@@ -63,9 +62,9 @@ func TestSecretsStayIn(t *testing.T) {
 	later := start(t, databaseURL, []string{"SMTP_URL=" + refusingSMTP(t, "451 4.2.1")}, "worker")
 	odo := newCaller(web.URL)
 	odo.signUp(t, "Odo", "odo@example.org")
-	eventually(t, pool, 10*time.Second, "the letter is put off", "select state = 'retryable' from jobs.job where kind = 'deliver_mail'")
+	eventually(t, pool, "the letter is put off", "select state = 'retryable' from jobs.job where kind = 'deliver_mail'")
 	later.tell(syscall.SIGTERM)
-	later.exitsWithin(10 * time.Second)
+	later.exits()
 
 	never := start(t, databaseURL, []string{"SMTP_URL=" + refusingSMTP(t, "550 5.7.1")}, "worker")
 	odo.must(t, http.StatusSeeOther, "/books/1/rating", fields("stars", "5"))
@@ -74,7 +73,7 @@ func TestSecretsStayIn(t *testing.T) {
 	stranger.must(t, http.StatusUnprocessableEntity, "/signin", fields("email", mistyped, "password", wrong))
 	stranger.must(t, http.StatusUnprocessableEntity, "/signup", fields("name", "Odo", "email", "ODO@example.org", "password", fresh))
 	stranger.must(t, http.StatusSeeOther, "/forgot", fields("email", "odo@example.org"))
-	eventually(t, pool, 10*time.Second, "the reset is refused", "select state = 'failed' from message where kind = 'reset'")
+	eventually(t, pool, "the reset is refused", "select state = 'failed' from message where kind = 'reset'")
 	link := regexp.MustCompile(`/reset/(\S+)`).FindStringSubmatch(finished(t, launch(t, databaseURL, nil, "reader", "reset", "odo@example.org")))
 	stranger.must(t, http.StatusOK, link[0], nil)
 	stranger.must(t, http.StatusSeeOther, link[0], fields("password", fresh))

@@ -217,7 +217,7 @@ func TestHerokuRehearsal(t *testing.T) {
 		p.tell(syscall.SIGTERM)
 	}
 	for _, p := range old {
-		p.exitsWithin(allowed30)
+		p.exits()
 	}
 	odo.must(t, http.StatusOK, "/recommendations", nil)
 
@@ -230,7 +230,7 @@ func TestHerokuRehearsal(t *testing.T) {
 	secrets["reset token"] = link[1]
 	for _, p := range a.generation(1) {
 		p.tell(syscall.SIGTERM)
-		p.exitsWithin(allowed30)
+		p.exits()
 	}
 	if a.tls.plain.Load() != 0 || a.tls.secure.Load() == 0 {
 		t.Errorf("%d connections without TLS, %d with", a.tls.plain.Load(), a.tls.secure.Load())
@@ -275,7 +275,7 @@ func (a *herokuApp) firstVisit(odo *caller) map[string]string {
 		}
 	}
 	var letter string
-	within(t, 10*time.Second, "the welcome mail is in the mailbox", func() bool {
+	until(t, "the welcome mail is in the mailbox", func() bool {
 		box := odo.must(t, http.StatusOK, "/mailbox", nil)
 		link := regexp.MustCompile(`href="(/mailbox/\d+)"`).FindStringSubmatch(box.body)
 		if link == nil {
@@ -427,7 +427,7 @@ func TestTooFewConnections(t *testing.T) {
 	worker := full.dyno("worker.1", full.types["worker"])
 	worker.waitFor(regexp.MustCompile(`no connection left`))
 	worker.tell(syscall.SIGTERM) // to be told to stop while it waits is no failure
-	worker.exitsWithin(5 * time.Second)
+	worker.exits()
 	for _, conn := range others {
 		if err := conn.Close(t.Context()); err != nil {
 			t.Error(err)

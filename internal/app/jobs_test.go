@@ -271,7 +271,7 @@ func TestJobsBrokenOff(t *testing.T) {
 	letGo := holding(t, databaseURL, "select from river.river_job where id = 5 for update")
 	defer letGo()
 	p := launch(t, databaseURL, nil, "jobs", "retry", "5")
-	eventually(t, pool, 10*time.Second, "the command waits for the job's lock",
+	eventually(t, pool, "the command waits for the job's lock",
 		"select count(*) = 1 from pg_stat_activity where application_name = 'backlist jobs' and wait_event_type = 'Lock' and datname = current_database()")
 	p.tell(syscall.SIGINT)
 	out, err := outcome(t, p)

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
+// patience is how long a test waits for what should come soon: the machine may be busy. It is no promise of the program's.
+const patience = time.Minute
+
 // process is a running command of the program.
 type process struct {
 	t    *testing.T
@@ -116,7 +119,7 @@ func (p *process) read(out io.Reader) {
 // waitFor returns the first line from now on that matches, and fails the test if the process ends without it.
 func (p *process) waitFor(pattern *regexp.Regexp) string {
 	p.t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(patience)
 	for {
 		select {
 		case line, ok := <-p.line:
@@ -127,7 +130,7 @@ func (p *process) waitFor(pattern *regexp.Regexp) string {
 				return line
 			}
 		case <-timeout:
-			p.t.Fatalf("no line with %s within 30 s", pattern)
+			p.t.Fatalf("no line with %s within %s", pattern, patience)
 		}
 	}
 }

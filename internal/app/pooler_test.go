@@ -2,7 +2,6 @@ package app
 
 import (
 	"testing"
-	"time"
 
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work/worktest"
@@ -16,7 +15,7 @@ func TestWorkerThroughAPooler(t *testing.T) {
 	pool := lookInto(t, direct)
 	for range 3 { // the statements that pgx would have prepared come back
 		id := valueOf[int64](t, pool, "select id from jobs.enqueue('prune_sessions', '{}')")
-		eventually(t, pool, 10*time.Second, "the job is done", "select state = 'completed' from jobs.job where id = $1", id)
+		eventually(t, pool, "the job is done", "select state = 'completed' from jobs.job where id = $1", id)
 	}
 	if err := worker.stop(); err != nil {
 		t.Error(err)

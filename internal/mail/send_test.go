@@ -74,7 +74,7 @@ func TestSendOutcomes(t *testing.T) {
 		"is busy after the letter": {sink: dataRefuses(refuse(451, smtp.EnhancedCode{4, 3, 2}, "Busy")), want: Again, said: "451 4.3.2 Busy"},
 		"takes it for spam":        {sink: dataRefuses(refuse(554, smtp.EnhancedCode{5, 7, 1}, "Spam")), want: Refused, said: "554 5.7.1 Spam"},
 		"cuts the answer off":      {sink: cutsAfterAccept(), want: Unconfirmed, took: 1},
-		"never answers":            {sink: hangsAfterAccept(t), timeout: 100 * time.Millisecond, want: Unconfirmed, said: "i/o timeout"},
+		"never answers":            {sink: hangsAfterAccept(t), timeout: 2 * time.Second, want: Unconfirmed, said: "i/o timeout"},
 		"takes it, drops at RSET":  {sink: dropsAt("RSET"), want: Sent, failed: true, took: 1},
 		"takes it, drops at QUIT":  {sink: dropsAt("QUIT"), want: Sent, failed: true, took: 1},
 	} {

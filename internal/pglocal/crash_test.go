@@ -23,7 +23,7 @@ func wantNoServer(t *testing.T, dir string) {
 	}
 	defer f.Close()
 	// The children of a killed initdb notice a moment later that it is gone.
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		free, err := tryLock(f, syscall.LOCK_EX)
 		if err != nil {
 			t.Fatal(err)
@@ -194,7 +194,7 @@ func TestStartAfterOwnerKilledInInitdb(t *testing.T) {
 // awaitFile waits for another process to make a file.
 func awaitFile(t *testing.T, path string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		if _, err := os.Stat(path); err == nil {
 			return

@@ -59,8 +59,8 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 	s.post("/signup", url.Values{"name": {"Odo"}, "email": {s.email("odo")}, "password": {"a long password"}}).leadsTo("/")
 	answered := time.Now()
 	for kept("id = 'the-sign-up'") == 0 {
-		if time.Since(answered) > 2*time.Second {
-			t.Fatal("the request is not kept after 2 s")
+		if time.Since(answered) > time.Minute {
+			t.Fatal("the request is not kept after a minute")
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks
 	}
