@@ -76,6 +76,32 @@ func (s *site) lateAnswer(t *testing.T) {
 	}
 }
 
+// longRun holds up the job that makes a list: the open page says by itself how far it is, a page that is opened then says
+// the same, and both have the list once it goes on.
+func (s *site) longRun(t *testing.T) {
+	r, b := s.settled(t, "Lore")
+	b.goTo("/recommendations")
+	book := get[string](b, `$(".rec h2 a").getAttribute("href")`)
+	get[bool](b, "globalThis.stayed = true")
+	letGo := holding(t, s.db, "lock table neighbour_build in access exclusive mode")
+	r.rate("4", book)
+	b.sees(".standing", "Comparing your ratings with those of other readers.")
+	later := b.another()
+	later.goTo("/recommendations")
+	for _, page := range []*tab{b, later} {
+		if how := get[float64](page, `$("progress").value`); how != 10 {
+			t.Errorf("the page says %v %%", how)
+		}
+	}
+	letGo()
+	for _, page := range []*tab{b, later} {
+		page.sees(".standing", "from your 5 ratings")
+	}
+	if !get[bool](b, `globalThis.stayed === true && !$("progress")`) {
+		t.Error("the page was loaded anew, or still shows progress")
+	}
+}
+
 func portOf(t *testing.T, base string) string {
 	t.Helper()
 	u, err := url.Parse(base)

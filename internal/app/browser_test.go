@@ -37,6 +37,7 @@ func TestBrowser(t *testing.T) {
 			{"dark mode", s.darkMode},
 			{"two tabs and a restart", s.twoTabsAndARestart},
 			{"a late answer", s.lateAnswer},
+			{"a long run", s.longRun},
 		} {
 			t.Run(journey.name, func(t *testing.T) {
 				t.Parallel()

@@ -24,13 +24,15 @@ type Notice struct {
 	Topic    string `json:"topic"`
 }
 
+// Payload is the notice as it is sent on the channel.
+func Payload(readerID int64, topic string) string {
+	payload, _ := json.Marshal(Notice{readerID, topic}) // a number and a string always can be
+	return string(payload)
+}
+
 // Send queues the notice in tx: Postgres delivers it when tx commits, and not at all if it does not.
 func Send(ctx context.Context, tx store.DBTX, readerID int64, topic string) error {
-	payload, err := json.Marshal(Notice{readerID, topic})
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, "select pg_notify($1, $2)", Channel, string(payload)); err != nil {
+	if _, err := tx.Exec(ctx, "select pg_notify($1, $2)", Channel, Payload(readerID, topic)); err != nil {
 		return fmt.Errorf("notify reader %d: %w", readerID, err)
 	}
 	return nil

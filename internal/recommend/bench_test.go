@@ -91,7 +91,7 @@ func BenchmarkRebuild(b *testing.B) {
 			b.Fatal(err)
 		}
 		read := time.Since(began)
-		near, err := knn.Neighbours(b.Context(), ratings, neighboursKept, knn.Shrink(ratings.Readers()))
+		near, err := knn.Neighbours(b.Context(), ratings, neighboursKept, knn.Shrink(ratings.Readers()), nil)
 		if err != nil {
 			b.Fatal(err)
 		}

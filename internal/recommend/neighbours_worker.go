@@ -42,17 +42,19 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 	if changes.Now == changes.Built {
 		return nil
 	}
+	work.Progress(ctx, 0, "reading all ratings")
 	ratings, err := load(ctx, w.DB)
 	if err != nil {
 		return err
 	}
 	var near []knn.BookNeighbours
 	if ratings.Readers() >= minReaders {
-		if near, err = knn.Neighbours(ctx, ratings, neighboursKept, knn.Shrink(ratings.Readers())); err != nil {
+		if near, err = knn.Neighbours(ctx, ratings, neighboursKept, knn.Shrink(ratings.Readers()), compared(ctx, ratings)); err != nil {
 			return err
 		}
 	}
 	popular := knn.Popularity(ratings)
+	work.Progress(ctx, 90, fmt.Sprintf("compared %d books", len(near)))
 	err = work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
 		pairs, err := replace(ctx, tx, near, popular)
 		if err != nil {
@@ -75,6 +77,12 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 	}
 	// Lists that were stored meanwhile. Those that come after this see that there was a build.
 	return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return w.enqueueOverlooked(ctx, tx) })
+}
+
+// compared reports how many of the books have been compared, which is most of the work: from 10 to 90 percent of it.
+func compared(ctx context.Context, ratings *knn.Ratings) func(percent int) {
+	sentence := fmt.Sprintf("comparing books by %d ratings of %d readers", ratings.Len(), ratings.Readers())
+	return func(percent int) { work.Progress(ctx, 10+0.8*float64(percent), sentence) }
 }
 
 // load streams all ratings: they never are in memory as rows, only in knn's 5 bytes each.

@@ -81,7 +81,7 @@ func TestRebuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, err := knn.Neighbours(t.Context(), ratings, neighboursKept, knn.Shrink(40))
+	near, err := knn.Neighbours(t.Context(), ratings, neighboursKept, knn.Shrink(40), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,6 +48,18 @@ func StateOf(ctx context.Context, db store.DBTX, readerID int64) (State, error) 
 		s.Phase = NeedRatings
 	}
 	return s, nil
+}
+
+// Progress is how far the job has come that makes a reader's list: percent and a sentence for the reader. The sentence is
+// empty if none runs, or only since a moment.
+func Progress(ctx context.Context, db store.DBTX, readerID int64) (percent int, sentence string, err error) {
+	err = db.QueryRow(ctx, `select progress::int, progress_note from jobs.job
+		where state = 'running' and kind = $1 and args ->> 'reader_id' = $2::bigint::text and progress_note is not null
+		order by id desc limit 1`, ReaderArgs{}.Kind(), readerID).Scan(&percent, &sentence)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, "", fmt.Errorf("progress of recommendations: %w", err)
+	}
+	return percent, sentence, nil
 }
 
 // Item is a recommended book.

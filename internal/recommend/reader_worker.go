@@ -33,8 +33,9 @@ type ReaderWorker struct {
 // Timeout is generous: a list takes some 20 ms.
 func (*ReaderWorker) Timeout(*river.Job[ReaderArgs]) time.Duration { return 30 * time.Second }
 
-// Work makes the list of the job's reader.
+// Work makes the list of the job's reader, and tells the reader's pages how far it has come where that takes a while.
 func (w *ReaderWorker) Work(ctx context.Context, job *river.Job[ReaderArgs]) error {
+	work.TellProgress(ctx, notice.Channel, notice.Payload(job.Args.ReaderID, notice.TopicRecommendations))
 	return w.Make(ctx, job.Args.ReaderID, func(effects func(tx pgx.Tx) error) error {
 		return trace.Step(ctx, "store", func(ctx context.Context) error { return work.Finish(ctx, w.DB, job, effects) })
 	})
@@ -43,6 +44,7 @@ func (w *ReaderWorker) Work(ctx context.Context, job *river.Job[ReaderArgs]) err
 // Make scores first, without any lock, and then stores, tells, and asks for the next run in the transaction that finish
 // runs: the job's last, for a worker.
 func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(effects func(tx pgx.Tx) error) error) error {
+	work.Progress(ctx, 10, "Comparing your ratings with those of other readers.")
 	before, err := store.New().RecommendChanges(ctx, w.DB)
 	if err != nil {
 		return fmt.Errorf("find the build of neighbours: %w", err)
@@ -55,6 +57,7 @@ func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(eff
 	if err != nil {
 		return err
 	}
+	work.Progress(ctx, 100, fmt.Sprintf("%d books are chosen.", len(chosen.books)))
 	err = finish(func(tx pgx.Tx) error {
 		if chosen.gone {
 			return nil

@@ -21,6 +21,8 @@ const (
 	ProgressChannel = "work_progress"
 	// progressEvery is how often a job's progress is written at most.
 	progressEvery = time.Second
+	// progressBrief is how long a job runs before its progress is written: for one that is over by then nobody waits.
+	progressBrief = 250 * time.Millisecond
 	// progressTimeout bounds writing it.
 	progressTimeout = 3 * time.Second
 	// longestSentence is in characters. A notice has room for 8000 bytes.
@@ -28,10 +30,20 @@ const (
 )
 
 // Progress says how far the running job has come, in percent and a sentence for people. It may be called as often as one
-// likes: it never waits and never fails, and about one a second is written. The last one stays with the finished job.
+// likes: it never waits and never fails, and about one a second is written, from the first quarter of a second on. The last one stays with the finished job.
 func Progress(ctx context.Context, percent float64, sentence string) {
 	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
 		r.report(percent, sentence)
+	}
+}
+
+// TellProgress has the progress of the running job that is written told on one more channel, such as the one of the pages
+// that show it. They read what it is in jobs.job.
+func TellProgress(ctx context.Context, channel, payload string) {
+	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.channel, r.payload = channel, payload
 	}
 }
 
@@ -51,11 +63,12 @@ type reporter struct {
 	job    *jobRow
 	log    *slog.Logger
 
-	mu     sync.Mutex
-	latest *progress // not yet written
-	timer  *time.Timer
-	next   time.Time // when it may be written again
-	ended  bool
+	mu               sync.Mutex
+	latest           *progress // not yet written
+	channel, payload string    // where else it is told
+	timer            *time.Timer
+	next             time.Time // when it may be written again
+	ended            bool
 
 	advanced atomic.Bool // the attempt has kept a cursor
 }
@@ -86,7 +99,7 @@ func (r *reporter) arm() {
 // job's row, which a transaction of the job may have locked: then it is tried again later.
 func (r *reporter) write() {
 	r.mu.Lock()
-	p := r.latest
+	p, channel, payload := r.latest, r.channel, r.payload
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), progressTimeout)
 	defer cancel()
@@ -94,7 +107,7 @@ func (r *reporter) write() {
 	if err == nil {
 		var written bool
 		err = r.pool.QueryRow(ctx, progressSQL(r.schema), r.job.ID, r.job.Attempt, r.job.AttemptedBy[len(r.job.AttemptedBy)-1], string(text),
-			ProgressChannel).Scan(&written)
+			ProgressChannel, channel, payload).Scan(&written)
 	}
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		r.log.WarnContext(ctx, "progress was not written", "job_id", r.job.ID, "err", err)
@@ -134,5 +147,6 @@ func progressSQL(schema string) string {
 		update ` + riverJob(schema) + ` j set metadata = jsonb_set(metadata, '{` + KeyProgress + `}', $4::jsonb) from held where j.id = held.id
 		returning j.id
 	)
-	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at'))::text) is not null from written`
+	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at'))::text) is not null
+		and ($6 = '' or pg_notify($6, $7) is not null) from written`
 }

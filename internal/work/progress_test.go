@@ -31,7 +31,7 @@ func TestProgress(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close(context.WithoutCancel(t.Context()))
-			if _, err := conn.Exec(t.Context(), "listen work_progress"); err != nil {
+			if _, err := conn.Exec(t.Context(), "listen work_progress; listen pages"); err != nil {
 				t.Fatal(err)
 			}
 			seen, first := make(chan struct{}), true
@@ -40,6 +40,7 @@ func TestProgress(t *testing.T) {
 					return nil
 				}
 				first = false
+				work.TellProgress(ctx, "pages", "those of Ada")
 				for i := range 1000 {
 					work.Progress(ctx, float64(i)/10, fmt.Sprintf("step %d for ada@example.com", i))
 				}
@@ -52,12 +53,17 @@ func TestProgress(t *testing.T) {
 			})
 			id := enqueue(t, pool, 1)
 			var told []string
-			for len(told) == 0 || !strings.Contains(told[len(told)-1], "step 999") {
+			pages := 0
+			for len(told) == 0 || !strings.Contains(told[len(told)-1], "step 999") || pages < len(told) {
 				n, err := conn.WaitForNotification(t.Context())
-				if err != nil {
+				switch {
+				case err != nil:
 					t.Fatal(err)
+				case n.Channel == work.ProgressChannel:
+					told = append(told, n.Payload)
+				case n.Payload == "those of Ada":
+					pages++
 				}
-				told = append(told, n.Payload)
 			}
 			if len(told) > 2 {
 				t.Errorf("%d notices of one moment", len(told))

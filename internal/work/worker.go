@@ -164,7 +164,7 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 	defer func() { attemptOf(ctx).cause = context.Cause(ctx) }()
 	r := &running{gate: w.gate, log: w.opts.Log, ended: make(chan struct{})}
 	defer close(r.ended)
-	report := &reporter{pool: cmp.Or(w.opts.JobPool, w.pool), schema: w.opts.Schema, job: job, log: w.opts.Log}
+	report := &reporter{pool: cmp.Or(w.opts.JobPool, w.pool), schema: w.opts.Schema, job: job, log: w.opts.Log, next: time.Now().Add(progressBrief)}
 	defer report.end(ctx)
 	err := doInner(context.WithValue(context.WithValue(ctx, runningKey{}, r), reporterKey{}, report))
 	switch {

@@ -28,6 +28,8 @@ func (d Recommended) standing() string {
 // standingMore is the second line: why it is so, or what to do.
 func (d Recommended) standingMore() string {
 	switch {
+	case d.Working && d.Doing != "":
+		return d.Doing
 	case d.Working && d.Hint != "":
 		return d.Hint
 	case d.Working && d.Popular && len(d.Items) > 0:

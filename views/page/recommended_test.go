@@ -16,6 +16,7 @@ func TestStanding(t *testing.T) {
 		"again":    {Recommended{Ratings: 3, Working: true, Items: make([]Recommendation, 1)}, "Finding books for you …", "The list below is the last one. The new one takes its place by itself."},
 		"waiting":  {Recommended{Ratings: 3, Working: true, Popular: true, Items: make([]Recommendation, 1)}, "Finding books for you …", "Until then, here are popular books. Your own list takes their place by itself."},
 		"late":     {Recommended{Ratings: 3, Working: true, Hint: "No worker."}, "Finding books for you …", "No worker."},
+		"running":  {Recommended{Ratings: 3, Working: true, Hint: "No worker.", Doing: "Comparing.", Percent: 10}, "Finding books for you …", "Comparing."},
 		"nothing":  {Recommended{}, "No recommendations yet", ""},
 	} {
 		if line, more := tc.list.standing(), tc.list.standingMore(); line != tc.line || more != tc.more {

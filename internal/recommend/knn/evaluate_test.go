@@ -139,7 +139,7 @@ func trainingRatings(t *testing.T, profiles []profile) *Ratings {
 // byNeighbours ranks in the row form, as the serving query does: a candidate's own neighbours that the reader rated.
 func byNeighbours(t *testing.T, r *Ratings, k int, lambda float64) recommender {
 	t.Helper()
-	found, err := Neighbours(t.Context(), r, k, lambda)
+	found, err := Neighbours(t.Context(), r, k, lambda, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

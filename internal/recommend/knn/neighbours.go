@@ -32,8 +32,9 @@ func Shrink(readers int) float64 {
 //	similarity(i, j) = Σ w(u,i)·w(u,j) / (‖i‖·‖j‖ + λ)   over the readers u of both, w in stars from ½ to 5
 //
 // The more popular of two equally similar books comes first, then the one that was added first. Books go in parallel
-// over all processors. It ends early with the context's error.
-func Neighbours(ctx context.Context, r *Ratings, k int, lambda float64) ([]BookNeighbours, error) {
+// over all processors, and each hundredth of them is told, if told is not nil, by many goroutines. It ends early with the
+// context's error.
+func Neighbours(ctx context.Context, r *Ratings, k int, lambda float64, told func(percent int)) ([]BookNeighbours, error) {
 	books := r.byBook()
 	norms := make([]float64, len(r.ids))
 	for i := range norms {
@@ -58,6 +59,9 @@ func Neighbours(ctx context.Context, r *Ratings, k int, lambda float64) ([]BookN
 					return err
 				}
 				found[i] = w.book(int32(i))
+				if percent := int(100 * (i + 1) / int64(len(found))); told != nil && percent > int(100*i/int64(len(found))) {
+					told(percent)
+				}
 			}
 		})
 	}

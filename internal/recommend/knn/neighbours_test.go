@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -92,7 +93,7 @@ func TestNeighboursAgreeWithTheDefinition(t *testing.T) {
 	for range 400 {
 		m := randomMatrix(rnd)
 		k, lambda := rnd.IntN(12), []float64{0, 5, 100}[rnd.IntN(3)]
-		found, err := Neighbours(t.Context(), m.ratings(t), k, lambda)
+		found, err := Neighbours(t.Context(), m.ratings(t), k, lambda, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +137,7 @@ func TestTiesGoToThePopular(t *testing.T) {
 	// Books 1 and 2 are equally like book 0 with λ = 0: each was rated by the very readers of book 0 alone, or in the
 	// same proportion. Book 3 was rated by other readers too, so that it is less alike.
 	m := matrix{{10, 4, 10, 10}, {10, 4, 10, 10}, {0, 0, 0, 10}}
-	found, err := Neighbours(t.Context(), m.ratings(t), 3, 0)
+	found, err := Neighbours(t.Context(), m.ratings(t), 3, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,16 +157,41 @@ func TestNeighboursStopWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Neighbours(ctx, matrix{{1, 2, 3}, {3, 2, 1}}.ratings(t), 2, 0)
+	_, err := Neighbours(ctx, matrix{{1, 2, 3}, {3, 2, 1}}.ratings(t), 2, 0, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("err = %v, want context.Canceled", err)
+	}
+}
+
+// TestNeighboursAreTold: each hundredth once, to the last.
+func TestNeighboursAreTold(t *testing.T) {
+	t.Parallel()
+	for books, want := range map[int]int{1: 1, 3: 3, 250: 100} {
+		ratings := &Ratings{}
+		for book := range books {
+			if err := ratings.Add(1, int64(book+1), 8); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var mu sync.Mutex
+		told := map[int]int{}
+		if _, err := Neighbours(t.Context(), ratings, 5, 0, func(percent int) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[percent]++
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(told) != want || told[100] != 1 {
+			t.Errorf("of %d books: %v", books, told)
+		}
 	}
 }
 
 func TestNoRatings(t *testing.T) {
 	t.Parallel()
 	r := &Ratings{}
-	found, err := Neighbours(t.Context(), r, 50, Shrink(r.Readers()))
+	found, err := Neighbours(t.Context(), r, 50, Shrink(r.Readers()), nil)
 	if err != nil || len(found) != 0 || len(Popularity(r)) != 0 || r.Len() != 0 || r.Readers() != 0 {
 		t.Fatalf("nothing rated: %v, %v", found, err)
 	}
@@ -228,7 +254,7 @@ func BenchmarkNeighbours(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Neighbours(b.Context(), r, 50, Shrink(r.Readers())); err != nil {
+		if _, err := Neighbours(b.Context(), r, 50, Shrink(r.Readers()), nil); err != nil {
 			b.Fatal(err)
 		}
 	}
