@@ -13,16 +13,19 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// The ways in which bench latency enqueues, each in transactions of its own at random moments.
+// What bench latency does, each in transactions of its own at random moments.
 const (
-	Singles  = "singles"             // one job at a time
-	Disorder = "pairs and rollbacks" // two at once, and one transaction in five is rolled back
-	Polling  = "polling only"        // singles, where no notice reaches the worker
+	Singles        = "singles"               // it enqueues one job at a time
+	Disorder       = "pairs and rollbacks"   // two at once, and one transaction in five is rolled back
+	Polling        = "polling only"          // singles, where no notice reaches the worker
+	Cancels        = "cancels"               // it cancels jobs that run until their context ends
+	PollingCancels = "cancels, polling only" // the same where no notice reaches the worker, which River does not offer
 )
 
 const latencyConns = 4 // of each pool
 
-// Latency is a run of bench latency: how long after the commit of its transaction a job starts.
+// Latency is a run of bench latency: how long after the commit of its transaction a job starts, or is told that it was
+// cancelled.
 type Latency struct {
 	Rounds    int
 	PerSecond int           // jobs, on average
@@ -38,7 +41,7 @@ type LatencyCell struct {
 	Contender string  `json:"contender"`
 	Pattern   string  `json:"pattern"`
 	Jobs      int     `json:"jobs"`
-	P50       float64 `json:"p50_ms"` // from when the commit had returned to the start of the job's Work, which may be before: then 0
+	P50       float64 `json:"p50_ms"` // from when the commit had returned to the job, which may be before: then 0
 	P99       float64 `json:"p99_ms"`
 	Max       float64 `json:"max_ms"`
 }
@@ -47,8 +50,8 @@ type LatencyCell struct {
 func (l Latency) Run(ctx context.Context) ([]LatencyCell, error) {
 	var cells []LatencyCell
 	for round := range l.Rounds {
-		for _, pattern := range []string{Singles, Disorder, Polling} {
-			for _, contender := range []string{RiverDefaults, RiverTuned, Ours} {
+		for _, pattern := range latencyPatterns() {
+			for _, contender := range latencyContenders(pattern) {
 				cell, err := l.measure(ctx, contender, pattern)
 				if err != nil {
 					return cells, fmt.Errorf("%s, %s: %w", contender, pattern, err)
@@ -62,6 +65,15 @@ func (l Latency) Run(ctx context.Context) ([]LatencyCell, error) {
 	return cells, nil
 }
 
+func latencyPatterns() []string { return []string{Singles, Disorder, Polling, Cancels, PollingCancels} }
+
+func latencyContenders(pattern string) []string {
+	if pattern == PollingCancels {
+		return []string{Ours}
+	}
+	return []string{RiverDefaults, RiverTuned, Ours}
+}
+
 func (l Latency) measure(ctx context.Context, contender, pattern string) (LatencyCell, error) {
 	cell := LatencyCell{Contender: contender, Pattern: pattern}
 	db, err := l.Database(ctx, contender)
@@ -71,13 +83,8 @@ func (l Latency) measure(ctx context.Context, contender, pattern string) (Latenc
 	if _, err := db.Exec(ctx, "truncate "+riverSchema+".river_job"); err != nil {
 		return cell, err
 	}
-	s := &stopwatch{ended: make(chan struct{}, 1)}
-	insert, stop, err := latencyClients(ctx, db.Config().ConnString(), contender, pattern == Polling, s)
+	took, err := l.drive(ctx, db, contender, pattern)
 	if err != nil {
-		return cell, err
-	}
-	took, err := l.drive(ctx, db, s, pattern, insert)
-	if err := errors.Join(err, stop()); err != nil {
 		return cell, err
 	}
 	cell.Jobs = len(took)
@@ -86,12 +93,31 @@ func (l Latency) measure(ctx context.Context, contender, pattern string) (Latenc
 	return cell, nil
 }
 
-// inserter enqueues the n-th job in tx.
-type inserter func(ctx context.Context, tx pgx.Tx, n int) error
+// drive starts the contender, and stops it when all is measured.
+func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, contender, pattern string) (took []time.Duration, err error) {
+	s := &stopwatch{ended: make(chan struct{}, 1)}
+	run, running := func(_ context.Context, n int) { s.start(n) }, make(chan struct{}, riverSlots)
+	if pattern == Cancels || pattern == PollingCancels {
+		run = func(ctx context.Context, n int) {
+			running <- struct{}{}
+			<-ctx.Done()
+			s.start(n)
+		}
+	}
+	client, err := newLatencyClient(ctx, pool.Config().ConnString(), contender, pattern == Polling || pattern == PollingCancels, run)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, client.stop()) }()
+	if pattern == Cancels || pattern == PollingCancels {
+		return l.cancel(ctx, pool, s, client, running)
+	}
+	return l.enqueue(ctx, pool, s, pattern, client)
+}
 
-// drive enqueues at random moments, whatever becomes of the jobs, and waits until each has started. Gaps between
+// enqueue enqueues at random moments, whatever becomes of the jobs, and waits until each has started. Gaps between
 // transactions are exponential, as those of independent visitors.
-func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, pattern string, insert inserter) ([]time.Duration, error) {
+func (l Latency) enqueue(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, pattern string, client latencyClient) ([]time.Duration, error) {
 	random := rand.New(rand.NewPCG(1, 2))
 	together := 1
 	if pattern == Disorder {
@@ -111,7 +137,7 @@ func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, pa
 		n += together
 		group.Go(func() {
 			for i := range together {
-				if err := s.enqueue(ctx, pool, first+i, discard && i == 0, insert); err != nil {
+				if err := s.enqueue(ctx, pool, first+i, discard && i == 0, client); err != nil {
 					mu.Lock()
 					errs = append(errs, err)
 					mu.Unlock()
@@ -147,9 +173,9 @@ type stopwatch struct {
 
 var errRollback = errors.New("rolled back on purpose")
 
-func (s *stopwatch) enqueue(ctx context.Context, pool *pgxpool.Pool, n int, discard bool, insert inserter) error {
+func (s *stopwatch) enqueue(ctx context.Context, pool *pgxpool.Pool, n int, discard bool, client latencyClient) error {
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if err := insert(ctx, tx, n); err != nil {
+		if _, err := client.insert(ctx, tx, n); err != nil {
 			return err
 		}
 		if discard {
@@ -223,12 +249,11 @@ func (l Latency) IdleQueries(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	s := &stopwatch{ended: make(chan struct{}, 1)}
-	_, stop, err := latencyClients(ctx, db.Config().ConnString(), Ours, false, s)
+	client, err := newLatencyClient(ctx, db.Config().ConnString(), Ours, false, func(context.Context, int) {})
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = stop() }()
+	defer func() { _ = client.stop() }()
 	// What a start asks for is over then, and counted: Postgres lets an idle session keep its counts for 10 s.
 	if err := sleepUntil(ctx, time.Now().Add(l.Idle/2)); err != nil {
 		return 0, err

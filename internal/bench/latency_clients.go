@@ -10,19 +10,50 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work"
 )
 
-// latencyClients starts a contender: a client that enqueues and one that works, with pools of their own.
-func latencyClients(ctx context.Context, url, contender string, polling bool, s *stopwatch) (insert inserter, stop func() error, err error) {
+// latencyClient is a contender: a client that enqueues and cancels, and one that works, with pools of their own.
+type latencyClient struct {
+	insert func(ctx context.Context, tx pgx.Tx, n int) (id int64, err error) // the n-th job
+	cancel func(ctx context.Context, id int64) error
+	stop   func() error
+}
+
+// enqueuer is what River's client and ours share.
+type enqueuer interface {
+	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
+	JobCancel(ctx context.Context, id int64) (*rivertype.JobRow, error)
+}
+
+func latencyClientOf(e enqueuer, stop func() error) latencyClient {
+	return latencyClient{
+		insert: func(ctx context.Context, tx pgx.Tx, n int) (int64, error) {
+			res, err := e.InsertTx(ctx, tx, WorkArgs{n}, nil)
+			if err != nil {
+				return 0, err
+			}
+			return res.Job.ID, nil
+		},
+		cancel: func(ctx context.Context, id int64) error {
+			_, err := e.JobCancel(ctx, id)
+			return err
+		},
+		stop: stop,
+	}
+}
+
+// newLatencyClient starts a contender whose n-th job is run.
+func newLatencyClient(ctx context.Context, url, contender string, polling bool, run func(ctx context.Context, n int)) (latencyClient, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	pool, err := sized(ctx, url, latencyConns)
 	if err != nil {
-		return nil, nil, err
+		return latencyClient{}, err
 	}
-	each := river.WorkFunc(func(_ context.Context, job *river.Job[WorkArgs]) error {
-		s.start(job.Args.N)
+	each := river.WorkFunc(func(ctx context.Context, job *river.Job[WorkArgs]) error {
+		run(ctx, job.Args.N)
 		return nil
 	})
 	if contender == Ours {
@@ -34,17 +65,14 @@ func latencyClients(ctx context.Context, url, contender string, polling bool, s 
 		}
 		client, err := work.NewInserter(pool, o)
 		if err != nil {
-			return nil, nil, err
+			return latencyClient{}, err
 		}
 		rivers, err := sized(ctx, url, latencyConns)
 		if err != nil {
-			return nil, nil, err
+			return latencyClient{}, err
 		}
 		stop, err := runOurs(ctx, pool, rivers, o)
-		return func(ctx context.Context, tx pgx.Tx, n int) error {
-			_, err := client.InsertTx(ctx, tx, WorkArgs{n}, nil)
-			return err
-		}, stop, err
+		return latencyClientOf(client, stop), err
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, each)
@@ -56,22 +84,19 @@ func latencyClients(ctx context.Context, url, contender string, polling bool, s 
 	working.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: riverSlots}}
 	client, err := river.NewClient(riverpgxv5.New(pool), &inserting)
 	if err != nil {
-		return nil, nil, err
+		return latencyClient{}, err
 	}
 	worker, err := river.NewClient(riverpgxv5.New(pool), &working)
 	if err != nil {
-		return nil, nil, err
+		return latencyClient{}, err
 	}
 	if err := worker.Start(ctx); err != nil {
-		return nil, nil, err
+		return latencyClient{}, err
 	}
-	return func(ctx context.Context, tx pgx.Tx, n int) error {
-			_, err := client.InsertTx(ctx, tx, WorkArgs{n}, nil)
-			return err
-		}, func() error {
-			defer pool.Close()
-			return worker.Stop(context.WithoutCancel(ctx))
-		}, nil
+	return latencyClientOf(client, func() error {
+		defer pool.Close()
+		return worker.Stop(context.WithoutCancel(ctx))
+	}), nil
 }
 
 // runOurs starts a worker of ours and returns what stops it.

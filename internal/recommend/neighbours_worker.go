@@ -54,7 +54,7 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 		}
 	}
 	popular := knn.Popularity(ratings)
-	work.Progress(ctx, 90, fmt.Sprintf("compared %d books", len(near)))
+	work.Progress(ctx, 100, fmt.Sprintf("compared %d books", len(near))) // stored with the completion
 	err = work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
 		pairs, err := replace(ctx, tx, near, popular)
 		if err != nil {

@@ -21,17 +21,25 @@ var ErrLost = errors.New("the job no longer belongs to this attempt")
 // must return. The row is completed before effects run, so that effects may enqueue the same unique job again.
 //
 // Everything slow, above all every network call, belongs before Finish. The lock order is the job's row, then any
-// other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader. What the
-// worker recorded for the job's metadata (river.RecordOutput) is stored a moment after the transaction.
+// other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader. The
+// last progress is stored with it; what the worker recorded otherwise for the job's metadata (river.RecordOutput) a moment
+// after the transaction.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
+	set, args := "state = 'completed', finalized_at = clock_timestamp()", []any{job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1]}
+	report, _ := ctx.Value(reporterKey{}).(*reporter)
+	last := report.take()
+	if last != nil {
+		set, args = set+", metadata = jsonb_set(metadata, '{"+KeyProgress+"}', $4)", append(args, last)
+	}
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		sql := "update " + riverJob(schemaOf(ctx)) + " set state = 'completed', finalized_at = clock_timestamp()" + stillOurs +
-			" returning " + pilot.EndIfSilent
-		if err := fenced(tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])); err != nil {
+		if err := fenced(tx.Exec(ctx, "update "+riverJob(schemaOf(ctx))+" set "+set+stillOurs+" returning "+pilot.EndIfSilent, args...)); err != nil {
 			return fmt.Errorf("complete the job: %w", err)
 		}
 		return effects(tx)
 	})
+	if err != nil && last != nil {
+		report.back(last)
+	}
 	if err == nil {
 		attemptOf(ctx).finished = true
 		if r, ok := ctx.Value(runningKey{}).(*running); ok {

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,7 +31,8 @@ const (
 )
 
 // Progress says how far the running job has come, in percent and a sentence for people. It may be called as often as one
-// likes: it never waits and never fails, and about one a second is written, from the first quarter of a second on. The last one stays with the finished job.
+// likes: it never waits and never fails, and about one a second is written, from the first quarter of a second on: of a job that is over by then none. The last
+// one stays with the finished job.
 func Progress(ctx context.Context, percent float64, sentence string) {
 	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
 		r.report(percent, sentence)
@@ -68,6 +70,7 @@ type reporter struct {
 	channel, payload string    // where else it is told
 	timer            *time.Timer
 	next             time.Time // when it may be written again
+	shown            bool      // some was written
 	ended            bool
 
 	advanced atomic.Bool // the attempt has kept a cursor
@@ -114,7 +117,7 @@ func (r *reporter) write() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.timer, r.next = nil, time.Now().Add(progressEvery)
+	r.timer, r.next, r.shown = nil, time.Now().Add(progressEvery), true
 	if r.latest == p && err == nil {
 		r.latest = nil
 	}
@@ -131,12 +134,34 @@ func (r *reporter) end(ctx context.Context) {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	if r.latest == nil {
+	if r.latest == nil || !r.shown {
 		return
 	}
 	if err := river.MetadataSet(ctx, KeyProgress, r.latest); err != nil {
 		r.log.WarnContext(ctx, "the last progress was not kept", "job_id", r.job.ID, "err", err)
 	}
+}
+
+// take returns what is not yet written, if anything is, to be stored with the job's completion. A nil reporter has nothing.
+func (r *reporter) take() *progress {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.shown {
+		return nil
+	}
+	p := r.latest
+	r.latest = nil
+	return p
+}
+
+// back takes back what take gave: the job was not completed.
+func (r *reporter) back(p *progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.latest = cmp.Or(r.latest, p)
 }
 
 func progressSQL(schema string) string {

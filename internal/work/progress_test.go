@@ -128,3 +128,21 @@ func TestProgressOfALateAttempt(t *testing.T) {
 	holds(t, pool, "nothing was written", "select state = 'running' and not metadata ? 'progress' from river.river_job where id = $1", id)
 	work.Progress(t.Context(), 1, "outside of any job it does nothing")
 }
+
+// TestProgressOfABriefJob is not written at all: it would cost more than the job.
+func TestProgressOfABriefJob(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	running(t, pool, func(ctx context.Context, job *stepJob) error {
+		work.Progress(ctx, 50, "half")
+		if job.Args.N == 1 {
+			return nil
+		}
+		return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
+	})
+	for n := range 20 {
+		enqueue(t, pool, n%2)
+	}
+	until(t, pool, "all are done", "select bool_and(state = 'completed') from river.river_job")
+	holds(t, pool, "nearly none has progress", "select count(*) < 10 from river.river_job where metadata ? 'progress'") // a busy machine may make some long
+}
