@@ -45,7 +45,7 @@ func TestBenchWorkInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.WorkReport
 	benchInShort(t, &report, "work", "--rounds", "1", "--jobs", "400", "--finished", "1000", "--connections", "4")
-	if len(report.Cells) != 8 || len(report.Targets) != 3 {
+	if len(report.Cells) != 12 || len(report.Targets) != 3 {
 		t.Errorf("%d cells, %d targets", len(report.Cells), len(report.Targets))
 	}
 	for _, c := range report.Cells {

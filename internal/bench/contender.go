@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -23,10 +24,25 @@ const (
 	RiverDefaults = "River, defaults"
 	RiverTuned    = "River, tuned"
 	Ours          = "Backlist"
-	// OursUnrecorded is Ours without attempts, minutes, errors and logs; OursRiversIndexes with the indexes that River makes.
+	// Ours without a part, to see what that costs.
 	OursUnrecorded    = "Backlist, nothing recorded"
-	OursRiversIndexes = "Backlist, River's indexes"
+	OursNoAttempts    = "Backlist, no attempts"
+	OursNoMinutes     = "Backlist, no minutes"
+	OursRiversIndexes = "Backlist, River's indexes" // with the indexes that River makes
 )
+
+// unrecorded is what each contender does not keep of its jobs.
+func unrecorded(contender string) work.Record {
+	switch contender {
+	case OursUnrecorded:
+		return work.RecordEverything
+	case OursNoAttempts:
+		return work.RecordAttempts
+	case OursNoMinutes:
+		return work.RecordMinutes
+	}
+	return 0
+}
 
 // RiversIndexes are statements that give our table the indexes that River's migrator makes, and takes away ours.
 const RiversIndexes = `drop index river.job_available, river.job_later, river.job_running, river.job_args;
@@ -38,6 +54,8 @@ const RiversIndexes = `drop index river.job_available, river.job_later, river.jo
 // The workloads of bench work.
 const (
 	NoOp      = "no-op"     // the job does nothing
+	LogsLine  = "a line"    // the job writes a line to its log
+	TakesStep = "a step"    // the job has a step that is timed
 	WritesRow = "one write" // the job writes a row in the transaction that completes it
 )
 
@@ -106,8 +124,18 @@ func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx contex
 		if err != nil {
 			return nil, err
 		}
-		if s.Workload == WritesRow {
-			worker.finish = func(ctx context.Context, job *river.Job[WorkArgs]) error {
+		switch s.Workload {
+		case LogsLine:
+			worker.do = func(ctx context.Context, job *river.Job[WorkArgs]) error {
+				work.Log(ctx).InfoContext(ctx, "done", "n", job.Args.N)
+				return nil
+			}
+		case TakesStep:
+			worker.do = func(ctx context.Context, _ *river.Job[WorkArgs]) error {
+				return trace.Step(ctx, "step", func(context.Context) error { return nil })
+			}
+		case WritesRow:
+			worker.do = func(ctx context.Context, job *river.Job[WorkArgs]) error {
 				return work.Finish(ctx, pool, job, func(tx pgx.Tx) error { return effect(ctx, tx, job.ID) })
 			}
 		}
@@ -115,7 +143,7 @@ func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx contex
 		work.AddWorker(workers, worker)
 		w, err := work.NewWorker(rivers, work.Options{
 			Workers: workers, Queues: map[string]int{river.QueueDefault: slots}, Schema: riverSchema, Process: "bench.1",
-			Release: "bench", Log: quiet, Unrecorded: s.Contender == OursUnrecorded,
+			Release: "bench", Log: quiet, Unrecorded: unrecorded(s.Contender),
 		})
 		if err != nil {
 			return nil, err
@@ -143,7 +171,7 @@ func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx contex
 		return nil, err
 	}
 	if s.Workload == WritesRow {
-		worker.finish = func(ctx context.Context, job *river.Job[WorkArgs]) error {
+		worker.do = func(ctx context.Context, job *river.Job[WorkArgs]) error {
 			return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 				if err := effect(ctx, tx, job.ID); err != nil {
 					return err
@@ -184,13 +212,13 @@ func sized(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
 // benchWorker works WorkArgs.
 type benchWorker struct {
 	river.WorkerDefaults[WorkArgs]
-	each   func()                                                    // is told of each job that was done
-	finish func(ctx context.Context, job *river.Job[WorkArgs]) error // nil: nothing is done
+	each func()                                                    // is told of each job that was done
+	do   func(ctx context.Context, job *river.Job[WorkArgs]) error // nil: nothing is done
 }
 
 func (w *benchWorker) Work(ctx context.Context, job *river.Job[WorkArgs]) error {
-	if w.finish != nil {
-		if err := w.finish(ctx, job); err != nil {
+	if w.do != nil {
+		if err := w.do(ctx, job); err != nil {
 			return err
 		}
 	}

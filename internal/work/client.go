@@ -40,9 +40,19 @@ type Options struct {
 	// PollOnly is for a pooler that lends its connections by the transaction: no notices, which the poll of each second
 	// makes up for, and no session lock, so that a worker counts as dead only when it has not beaten for 12 s.
 	PollOnly bool
-	// Unrecorded keeps no attempts, minutes, errors and logs of jobs: to measure what keeping them costs.
-	Unrecorded bool
+	// Unrecorded is what is not kept of jobs: to measure what keeping it costs.
+	Unrecorded Record
 }
+
+// Record is what a worker keeps of its jobs.
+type Record uint8
+
+// RecordAttempts are rows of work.attempt, RecordMinutes those of work.minute. RecordEverything has errors and logs as well.
+const (
+	RecordAttempts Record = 1 << iota
+	RecordMinutes
+	RecordEverything Record = 1<<8 - 1
+)
 
 // NewInserter returns a client that enqueues and works nothing, for web processes.
 func NewInserter(pool *pgxpool.Pool, o Options) (*Client, error) {

@@ -72,10 +72,12 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 				return err
 			}
 		}
-		_, err := tx.CopyFrom(ctx, pgx.Identifier{"work", "attempt"}, attemptColumns,
-			pgx.CopyFromSlice(len(ours), func(i int) ([]any, error) { return ours[i].row(), nil }))
-		if err != nil {
-			return fmt.Errorf("write attempts: %w", err)
+		if r.without&RecordAttempts == 0 {
+			_, err := tx.CopyFrom(ctx, pgx.Identifier{"work", "attempt"}, attemptColumns,
+				pgx.CopyFromSlice(len(ours), func(i int) ([]any, error) { return ours[i].row(), nil }))
+			if err != nil {
+				return fmt.Errorf("write attempts: %w", err)
+			}
 		}
 		for _, a := range contested {
 			tag, err := tx.Exec(ctx, contestedSQL, a.row()...)
@@ -88,7 +90,9 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 		}
 		sums := &pgx.Batch{}
 		addErrors(sums, ours)
-		addMinutes(sums, ours) // last: every worker writes these rows, and waits for whoever has them
+		if r.without&RecordMinutes == 0 {
+			addMinutes(sums, ours) // last: every worker writes these rows, and waits for whoever has them
+		}
 		return tx.SendBatch(ctx, sums).Close()
 	})
 }

@@ -31,6 +31,7 @@ type recorder struct {
 	pool    *pgxpool.Pool
 	worker  string
 	release string
+	without Record
 	log     *slog.Logger
 	lockKey int64
 
@@ -52,7 +53,7 @@ type batch struct {
 
 func newRecorder(pool *pgxpool.Pool, worker string, o Options) *recorder {
 	return &recorder{
-		pool: pool, worker: worker, release: o.Release, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
+		pool: pool, worker: worker, release: o.Release, without: o.Unrecorded, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
 	}
 }
 

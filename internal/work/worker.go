@@ -74,7 +74,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.RetryPolicy = w.liveness.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
 	outermost := []rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.attempt), keepLog(o.Log)}
-	if o.Unrecorded {
+	if o.Unrecorded == RecordEverything {
 		outermost = nil
 	}
 	cfg.Middleware = slices.Concat(outermost, cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.attempt)})

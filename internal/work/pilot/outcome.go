@@ -106,11 +106,7 @@ func (p *Pilot) holding(
 	}
 	var ours []int64
 	var server time.Time
-	err := tx.QueryRow(ctx, `select coalesce(array_agg(id), '{}'), clock_timestamp() from (select `+EndIfSilent+`) _, lateral (
-			select j.id from `+table(params.Schema)+` j
-			join unnest($1::bigint[], $2::int[]) as a (id, attempt) on a.id = j.id and a.attempt = j.attempt
-			where j.state in ('running', 'completed') and j.attempted_by[array_upper(j.attempted_by, 1)] = $3
-			order by j.id for update of j) held`, params.ID, attempts, p.gate.clientID).Scan(&ours, &server)
+	err := tx.QueryRow(ctx, holdingSQL(params.Schema), params.ID, attempts, p.gate.clientID).Scan(&ours, &server)
 	if err != nil {
 		return nil, fmt.Errorf("lock the jobs of a batch: %w", err)
 	}
@@ -130,6 +126,18 @@ func (p *Pilot) holding(
 		move(fenced, params, i)
 	}
 	return fenced, nil
+}
+
+// holdingSQL: $1 ids, $2 attempts, $3 this client. The lateral subquery, which the planner leaves as it is because it locks,
+// finds each row by its key. A join would read all jobs, and compare each with the whole batch, for the planner cannot tell
+// how many are this client's.
+func holdingSQL(schema string) string {
+	return `select coalesce(array_agg(held.id), '{}'), clock_timestamp()
+		from (select ` + EndIfSilent + `) _
+		cross join (select * from unnest($1::bigint[], $2::int[]) order by 1) as a (id, attempt)
+		cross join lateral (select j.id from ` + table(schema) + ` j
+			where j.id = a.id and j.attempt = a.attempt and j.state in ('running', 'completed')
+				and j.attempted_by[array_upper(j.attempted_by, 1)] = $3 for update) held`
 }
 
 // move appends the i-th outcome of from to to.
