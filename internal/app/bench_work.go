@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,6 +24,7 @@ import (
 // benchWorkFlags size bench work.
 type benchWorkFlags struct {
 	rounds, jobs, finished, conns int
+	only                          string
 	json                          bool
 	setup                         string // set where we are one of the processes that are measured
 }
@@ -33,6 +35,7 @@ func setBenchWorkFlags(f *flag.FlagSet, p *program) {
 	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that wait at the beginning of a turn")
 	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the turns that are about those; 0: leave these out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of each contender")
+	f.StringVar(&b.only, "only", "", "leave out variants whose names do not match this regular `expression`")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 	f.StringVar(&b.setup, "setup", "", "be one of the measured processes; bench starts them itself with a `description`")
 }
@@ -47,10 +50,18 @@ func runBenchWork(ctx context.Context, p *program, _ []string) (err error) {
 	if b.rounds < 1 || b.jobs < 100 || b.finished < 0 || b.conns < 4 {
 		return errors.New("rounds must be above zero, jobs at least 100, connections at least 4")
 	}
+	only, err := regexp.Compile(b.only)
+	if err != nil {
+		return badUse("only: %v", err)
+	}
+	variants := bench.WorkVariants(b.finished > 0, only)
+	if len(variants) == 0 {
+		return badUse("no variant is called %q", b.only)
+	}
 	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
 	defer func() { err = errors.Join(err, dbs.drop()) }()
 	t := bench.Throughput{
-		Rounds: b.rounds, Jobs: b.jobs, Finished: b.finished, Conns: b.conns, Variants: bench.WorkVariants(b.finished > 0),
+		Rounds: b.rounds, Jobs: b.jobs, Finished: b.finished, Conns: b.conns, Variants: variants,
 		Database: dbs.get, Process: p.workOffElsewhere,
 		Done: func(c bench.WorkCell) {
 			p.say("round %d: %s: %.0f jobs/s", c.Round, c.Variant, c.PerSecond)

@@ -3,13 +3,15 @@ package bench
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"text/tabwriter"
 )
 
-// WorkVariants are the lines of bench work's table; beside says whether those with finished jobs in the table are among
-// them.
-func WorkVariants(beside bool) []Variant {
+// WorkVariants are the lines of bench work's table that match only; beside says whether those with finished jobs in the table
+// are among them.
+func WorkVariants(beside bool, only *regexp.Regexp) []Variant {
 	variants := []Variant{
 		{Name: "River, defaults: no-op", Contender: RiverDefaults, Workload: NoOp, Share: 20},
 		{Name: "River, tuned: no-op", Contender: RiverTuned, Workload: NoOp},
@@ -26,7 +28,7 @@ func WorkVariants(beside bool) []Variant {
 	if beside {
 		variants = append(variants, Variant{Name: "Backlist: no-op, finished jobs beside", Contender: Ours, Workload: NoOp, Finished: true})
 	}
-	return variants
+	return slices.DeleteFunc(variants, func(v Variant) bool { return !only.MatchString(v.Name) })
 }
 
 // WorkReport is what bench work found.
@@ -47,14 +49,15 @@ func NewWorkReport(m Machine, t Throughput, cells []WorkCell) WorkReport {
 		return workFigure(cells, name, func(c WorkCell) float64 { return c.PerSecond })
 	}
 	add := func(name, a, b string, limit float64) {
+		if len(perSecond(a)) == 0 || len(perSecond(b)) == 0 {
+			return // left out
+		}
 		ratio := Between(perSecond(a), perSecond(b), func(a, b float64) float64 { return a / b })
 		r.Targets = append(r.Targets, Target{Name: name, Unit: "x", Value: ratio, Limit: limit, AtLeast: true})
 	}
 	add("no-op: Backlist to tuned River", "Backlist: no-op", "River, tuned: no-op", 1)
 	add("one write: Backlist to tuned River", "Backlist: one write", "River, tuned: one write", 0.9)
-	if t.Finished > 0 {
-		add("no-op beside finished jobs to an empty table", "Backlist: no-op, finished jobs beside", "Backlist: no-op", 0.9)
-	}
+	add("no-op beside finished jobs to an empty table", "Backlist: no-op, finished jobs beside", "Backlist: no-op", 0.9)
 	return r
 }
 

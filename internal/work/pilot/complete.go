@@ -71,12 +71,14 @@ func (p *Pilot) complete(ctx context.Context, schema string, c *completion) ([]*
 	return rows, nil
 }
 
-// completeSQL: $1 ids, $2 attempts, $3 ages in microseconds, $4 this client. The server takes the arrays for short when it
-// plans, and finds each row by its key, however large or small the table is.
+// completeSQL: $1 ids, $2 attempts, $3 ages in microseconds, $4 this client. The fence is inside of "case", where the planner
+// does not look: it has statistics that know of no running job, and would go from these, be they none or thousands and with
+// all that were, to the batch. So it finds each row by its key, however large the table is.
 func completeSQL(schema string) string {
 	return `update ` + table(schema) + ` j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
 		from unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
-		where j.id = v.id and j.attempt = v.attempt and j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = $4
+		where j.id = v.id and case when j.attempt = v.attempt and j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = $4
+			then true else false end
 		returning j.id`
 }
 

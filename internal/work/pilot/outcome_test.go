@@ -1,6 +1,7 @@
 package pilot
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -9,8 +10,12 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestBatchesAreFoundByTheirKeys: whatever the server takes the table for, no outcome makes it read all jobs. (To complete a
-// quarter of them at once it may.)
+// outerJobs matches a loop over jobs in which the batch is the inner side.
+var outerJobs = regexp.MustCompile(`Nested Loop[^\n]*\n\s+->  [^\n]*river_job`)
+
+// TestBatchesAreFoundByTheirKeys: whatever the server takes the table for, it neither goes through all jobs for an outcome,
+// nor through all that run or ran, nor through the whole batch for each of them. To complete a good part of a small table it
+// may read that.
 func TestBatchesAreFoundByTheirKeys(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -40,7 +45,7 @@ func TestBatchesAreFoundByTheirKeys(t *testing.T) {
 			for i := range ids {
 				ids[i], attempts[i] = int64(2*i+1), 1
 			}
-			if got := plan(completeSQL("river"), ids, attempts, ages, "me"); batch < 1000 && strings.Contains(got, "Seq Scan on river_job") {
+			if got := plan(completeSQL("river"), ids, attempts, ages, "me"); strings.Contains(got, "job_running") || outerJobs.MatchString(got) {
 				t.Errorf("%d completions after %s:\n%s", batch, step, got)
 			}
 			if got := plan(holdingSQL("river"), ids, attempts, "me"); strings.Contains(got, "Seq Scan on river_job") {
