@@ -24,12 +24,12 @@ with facts as (
             case when h.since < now() - interval '1 hour' then 'bad' when h.since < now() - interval '5 min' then 'warn' else 'ok' end,
             h.detail, 'Vacuum cannot remove what died after it began. End it: select pg_terminate_backend(pid).', h.pid, h.since
      from (
-        select coalesce(nullif(a.application_name, ''), a.usename, 'unnamed') as name, age(a.backend_xmin)::numeric as age,
+        select coalesce(nullif(a.application_name, ''), a.usename, 'unnamed') as name, greatest(age(a.backend_xmin), age(a.backend_xid))::numeric as age,
                format('pid %s, %s since %s, its statement began %s: %s', a.pid, a.state, to_char(a.xact_start, 'HH24:MI:SS'),
                    to_char(a.query_start, 'HH24:MI:SS'), left(a.query, 100)) as detail,
                a.pid, a.xact_start as since
         from pg_stat_activity a
-        where a.backend_xmin is not null and a.datname = current_database() and a.pid <> pg_backend_pid()
+        where coalesce(a.backend_xmin, a.backend_xid) is not null and a.datname = current_database() and a.pid <> pg_backend_pid()
         union all
         select p.gid, age(p.transaction)::numeric, 'a prepared transaction that nobody has ended', null, p.prepared
         from pg_prepared_xacts p where p.database = current_database()

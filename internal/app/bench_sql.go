@@ -24,7 +24,7 @@ func setBenchSQLFlags(f *flag.FlagSet, p *program) {
 	f.IntVar(&p.benchSQL.failed, "failed", 10_000, "`jobs` that failed")
 	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that are worked off in a turn; 0: leave this out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of the workers")
-	f.BoolVar(&p.benchSQL.plans, "plans", false, "print the plans of all questions, not only of those that take too long")
+	f.BoolVar(&p.benchSQL.plans, "plans", false, "print all with the plans of all questions as Markdown, for db/reports/plans.md")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 }
 
@@ -56,7 +56,10 @@ func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
 	if b.json {
 		return p.printJSON(report)
 	}
-	return report.Print(p.Stdout, p.benchSQL.plans)
+	if p.benchSQL.plans {
+		return report.Document(p.Stdout)
+	}
+	return report.Print(p.Stdout)
 }
 
 func (p *program) measureSQL(ctx context.Context, pool *pgxpool.Pool, size bench.SurfaceSize) (report bench.SurfaceReport, err error) {

@@ -78,8 +78,35 @@ func NewSurfaceReport(m Machine, size SurfaceSize, t Throughput, answers []Answe
 	}
 }
 
-// Print writes the report for people; plans of the questions that took too long, or all.
-func (r SurfaceReport) Print(w io.Writer, plans bool) error {
+// Document writes the report with all plans as Markdown: db/reports/plans.md.
+func (r SurfaceReport) Document(w io.Writer) error {
+	fmt.Fprint(w, "# How quickly schema jobs answers, and how Postgres does it\n\nThis is what `backlist bench sql --plans` printed.\n\n```text\n")
+	if err := r.table(w); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "```")
+	for _, a := range r.Answers {
+		if _, err := fmt.Fprintf(w, "\n```sql\n%s\n```\n\n```text\n%s\n```\n", a.SQL, a.Plan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Print writes the report for people, with the plans of questions that took too long.
+func (r SurfaceReport) Print(w io.Writer) error {
+	if err := r.table(w); err != nil {
+		return err
+	}
+	for _, a := range r.Answers {
+		if a.slow() {
+			fmt.Fprintf(w, "\n%s\n  %s\n", a.SQL, strings.ReplaceAll(a.Plan, "\n", "\n  "))
+		}
+	}
+	return nil
+}
+
+func (r SurfaceReport) table(w io.Writer) error {
 	fmt.Fprintf(w, "%s\n%d finished jobs, %d waiting, %d failed\n\n", r.Machine, r.Size.Finished, r.Size.Waiting, r.Size.Failed)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ms (min to max)\tat most\t\trows\tquestion")
@@ -106,11 +133,6 @@ func (r SurfaceReport) Print(w io.Writer, plans bool) error {
 	if len(r.Cells) > 0 {
 		fmt.Fprintf(w, "\nWith a console open, workers do %s of what they do alone. It asks its %d questions each second, and waits %s ms for all.\n",
 			r.Ratio, len(overview()), r.Page)
-	}
-	for _, a := range r.Answers {
-		if plans || a.slow() {
-			fmt.Fprintf(w, "\n%s\n  %s\n", a.SQL, strings.ReplaceAll(a.Plan, "\n", "\n  "))
-		}
 	}
 	return nil
 }
