@@ -53,7 +53,7 @@ func StateOf(ctx context.Context, db store.DBTX, readerID int64) (State, error) 
 // Progress is how far the job has come that makes a reader's list: percent and a sentence for the reader. The sentence is
 // empty if none runs, or only since a moment.
 func Progress(ctx context.Context, db store.DBTX, readerID int64) (percent int, sentence string, err error) {
-	err = db.QueryRow(ctx, `select progress::int, progress_note from jobs.job
+	err = db.QueryRow(ctx, `select coalesce(progress, 0)::int, progress_note from jobs.job
 		where state = 'running' and kind = $1 and args ->> 'reader_id' = $2::bigint::text and progress_note is not null
 		order by id desc limit 1`, ReaderArgs{}.Kind(), readerID).Scan(&percent, &sentence)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -31,8 +31,8 @@ const (
 )
 
 // Progress says how far the running job has come, in percent and a sentence for people. It may be called as often as one
-// likes: it never waits and never fails, and about one a second is written, from the first quarter of a second on: of a job that is over by then none. The last
-// one stays with the finished job.
+// likes: it never waits and never fails. About one a second is written, from the first quarter of a second on; of a job that
+// is over by then, none is. The last one stays with the finished job.
 func Progress(ctx context.Context, percent float64, sentence string) {
 	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
 		r.report(percent, sentence)
