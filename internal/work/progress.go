@@ -70,7 +70,7 @@ type reporter struct {
 	channel, payload string    // where else it is told
 	timer            *time.Timer
 	next             time.Time // when it may be written again
-	shown            bool      // some was written
+	shown            bool      // some was written, or may have been
 	ended            bool
 
 	advanced atomic.Bool // the attempt has kept a cursor
@@ -103,6 +103,7 @@ func (r *reporter) arm() {
 func (r *reporter) write() {
 	r.mu.Lock()
 	p, channel, payload := r.latest, r.channel, r.payload
+	r.shown = true
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), progressTimeout)
 	defer cancel()
@@ -117,7 +118,7 @@ func (r *reporter) write() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.timer, r.next, r.shown = nil, time.Now().Add(progressEvery), true
+	r.timer, r.next = nil, time.Now().Add(progressEvery)
 	if r.latest == p && err == nil {
 		r.latest = nil
 	}

@@ -127,7 +127,7 @@ func TestRequestsWhileDatabaseIsAway(t *testing.T) {
 	wire.cut.Store(false)
 	requests.flush(t.Context())
 	requests.flush(t.Context())
-	if n := sum(t, pool, "select count(*) from work.request r, river.river_job j where array[j.id] = r.jobs and j.created_at - r.started_at < interval '1 s'"); n != 2 {
+	if n := sum(t, pool, "select count(*) from work.request r, river.river_job j where array[j.id] = r.jobs and j.created_at - r.started_at < interval '1 min'"); n != 2 {
 		t.Errorf("%d requests with their jobs, want 2", n)
 	}
 }
