@@ -6,7 +6,7 @@ select a.id, a.at, a.who, a.act, a.job_id, a.queue, a.worker, a.fingerprint, a.r
 from work.audit a
 left join (select) readonly on true;
 
-comment on view jobs.audit is 'Every act that changed something: one row for each job, queue, worker or error that it changed. Name yourself with: set jobs.who = ''anna@example.com''.';
+comment on view jobs.audit is 'Every act that changed something: one row for each job, queue, worker or error that it changed, for 400 days. Name yourself with: set jobs.who = ''anna@example.com''.';
 comment on column jobs.audit.id is 'Number of the entry, rising.';
 comment on column jobs.audit.at is 'When: the beginning of its transaction.';
 comment on column jobs.audit.who is 'Who: the setting jobs.who, or else the database role and the program''s name.';

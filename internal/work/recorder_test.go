@@ -231,32 +231,35 @@ func TestTidy(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), `
 		insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, due_at, started_at, ended_at)
 		select n, 1, 'k', 'q', case when n % 2 = 0 then 'completed' else 'failed' end, 'w', 'v7', at, at, at
-		from (select n, now() - n * interval '3 s' as at from generate_series(1, 40000) n) a;
+		from (select n, now() - n * interval '3 s' - case when n > 28000 then interval '2 h' else '0' end as at from generate_series(1, 40000) n) a;
 		insert into work.minute (minute, queue, kind, wait, run, wait_s, run_s)
 		select now() - n * interval '1 day', 'q', 'k', '{}', '{}', 0, 0 from generate_series(1, 40) n;
 		insert into work.error (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release, muted_at)
 		select n, '', now(), now() - n * interval '1 day', '', '', case when n = 40 then now() end from generate_series(1, 40) n;
 		insert into work.error_hour select n, now() - n * interval '1 day', 'k', 'v7', 1 from generate_series(1, 40) n;
 		insert into work.request (id, method, route, status, started_at, ended_at, release, process, jobs)
-		select n, '', '', 200, now() - n * interval '1 min', now(), '', '', '{}' from generate_series(1, 1500) n`); err != nil {
+		select n, '', '', 200, now() - n * interval '1 min' - case when n > 1400 then interval '1 h' else '0' end, now(), '', '', '{}'
+		from generate_series(1, 1500) n;
+		insert into work.audit (act, at) select 'pause', now() - n * interval '100 days' from generate_series(1, 5) n`); err != nil {
 		t.Fatal(err)
 	}
 	if err := Tidy(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
 	for sql, want := range map[string]int{
-		"select count(*) from work.attempt":    28799, // a day has 28,800 times three seconds, and now it is later
+		"select count(*) from work.attempt":    28_000,
 		"select count(*) from work.minute":     29,
 		"select count(*) from work.error":      30, // the muted one too
 		"select count(*) from work.error_hour": 29,
-		"select count(*) from work.request":    1439,
+		"select count(*) from work.request":    1400,
+		"select count(*) from work.audit":      3,
 	} {
 		if got := sum(t, pool, sql); got != want {
 			t.Errorf("%s: %d, want %d", sql, got, want)
 		}
 	}
-	// Of 28,799 attempts, 14,400 are failed.
-	for _, c := range []struct{ most, failed int }{{20_000, 14_400}, {10_000, 10_000}} {
+	// Of the attempts, 14,000 are failed.
+	for _, c := range []struct{ most, failed int }{{20_000, 14_000}, {10_000, 10_000}} {
 		if err := keepAtMost(t.Context(), pool, c.most, "work.attempt", "outcome = 'completed'", "ended_at"); err != nil {
 			t.Fatal(err)
 		}

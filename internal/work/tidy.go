@@ -23,6 +23,7 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{"work.minute", "minute < now() - interval '30 days'", "minute"},
 		{"work.error_hour", "hour < now() - interval '30 days'", "hour"},
 		{"work.error", "last_seen_at < now() - interval '30 days' and muted_at is null", "last_seen_at"},
+		{"work.audit", "at < now() - interval '400 days'", "at"}, // a year, and time to look back at it
 		{"work.tick", "due_at < now() - interval '30 days'", "due_at"},
 	} {
 		if _, err := deleteUpTo(ctx, pool, 1<<31, old.table, old.where, old.order); err != nil {
