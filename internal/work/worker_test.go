@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -397,5 +398,46 @@ func TestIdentity(t *testing.T) {
 		and rss_bytes > 1000000 from work.worker where id = $1`, w.ID())
 	if !strings.HasPrefix(w.ID(), "worker.1-") {
 		t.Error(w.ID())
+	}
+}
+
+// TestAloneInTurn: jobs that run alone do so one after the other, before the worker goes back to what else waits.
+func TestAloneInTurn(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	const alone, others = 1000, 1
+	var mu sync.Mutex
+	var order []int // alone or others, as they began
+	var beside, together atomic.Int32
+	running(t, pool, func(_ context.Context, job *stepJob) error {
+		if n := beside.Add(1); n > 1 && job.Args.N == alone {
+			together.Add(1)
+		}
+		defer beside.Add(-1)
+		mu.Lock()
+		order = append(order, job.Args.N)
+		mu.Unlock()
+		return nil
+	})
+	execute(t, pool, `insert into river.river_job (kind, args, max_attempts, queue) select 'test_step', jsonb_build_object('n', $1::int), 25, 'alone' from generate_series(1, 20)`, alone)
+	for done := false; !done; { // others come all the time
+		enqueue(t, pool, others)
+		if err := pool.QueryRow(t.Context(), "select count(*) = 20 from river.river_job where queue = 'alone' and state = 'completed'").Scan(&done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blocks := 0
+	mu.Lock()
+	defer mu.Unlock()
+	for i, n := range order {
+		if n == alone && (i == 0 || order[i-1] != alone) {
+			blocks++
+		}
+	}
+	if together.Load() > 0 {
+		t.Errorf("%d jobs ran beside others", together.Load())
+	}
+	if blocks > 5 { // a few, on a machine that is so busy that they do not end within ten seconds
+		t.Errorf("they ran in %d turns", blocks)
 	}
 }

@@ -19,6 +19,9 @@ const (
 	// quietFor is how long nothing else is fetched for a job that wants to run alone, unless that is asked for again. It
 	// is asked for with each look at its queue, every second; somebody may pause that queue meanwhile.
 	quietFor = 5 * time.Second
+	// aloneFor is for how long jobs run alone one after the other before the worker goes back to the others: to wait anew
+	// for these to end takes longer than most jobs do.
+	aloneFor = 10 * time.Second
 )
 
 // Gate decides whether this process fetches jobs, and remembers which attempts it has: the fence compares with that.
@@ -33,6 +36,7 @@ type Gate struct {
 	stopping bool
 	alone    bool      // a job runs alone, or is about to
 	quiet    time.Time // until then nothing else is fetched, because such a job waits for the others to end
+	since    time.Time // when the first of the jobs that now run alone in turn began; zero if none does
 
 	refused map[string]bool    // queues that wanted to fetch meanwhile
 	nudge   func(queue string) // makes River fetch from a queue; it never waits
@@ -154,6 +158,12 @@ func (g *Gate) leave(queue string, jobs int) {
 	g.running += jobs
 	if queue == AloneQueue {
 		g.alone, g.quiet = jobs > 0, time.Time{}
+		switch {
+		case jobs == 0:
+			g.since = time.Time{}
+		case g.since.IsZero():
+			g.since = time.Now()
+		}
 	}
 	g.reopen()
 }
@@ -165,6 +175,8 @@ func (g *Gate) waitAlone(waiting bool) {
 	g.quiet = time.Time{}
 	if waiting {
 		g.quiet = time.Now().Add(quietFor)
+	} else if !g.alone {
+		g.since = time.Time{}
 	}
 	g.reopen()
 }
@@ -241,7 +253,12 @@ func (g *Gate) endedJob(job *rivertype.JobRow) {
 	g.running--
 	if job.Queue == AloneQueue {
 		g.alone = false
-		g.nudge(AloneQueue) // the next may have waited for this one
+		if time.Since(g.since) < aloneFor {
+			g.quiet = time.Now().Add(quietFor) // until the fetch that is asked for here says whether another waits
+		} else {
+			g.since = time.Time{}
+		}
+		g.nudge(AloneQueue)
 	}
 	if h := g.attempts[job.ID]; h != nil && h.job == job {
 		h.ended, h.cancel = time.Now(), nil
