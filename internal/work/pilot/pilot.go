@@ -111,18 +111,20 @@ const ownTimeout = 5 * time.Second
 // aloneAgain is how soon a worker looks again for a job that waits to be run alone: whose turn it is changes.
 const aloneAgain = time.Second
 
-// turnToRunAlone reports whether a job that this worker knows waits to be run alone, and whether this is the worker to do it:
-// there is one such worker at a time, which all agree on. If every worker went quiet for these jobs, nothing else would be done
-// meanwhile. The choice changes every ten seconds, for the chosen one may not know the jobs' kinds.
+// turnToRunAlone reports whether a job that this worker knows waits to be run alone, and whether this is a worker to do it: that
+// is half of them at a time, which all agree on, or one. If every worker went quiet for these jobs, nothing else would be done
+// meanwhile. The choice changes every ten seconds, for the chosen may not know the jobs' kinds.
 func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) (waiting, turn bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
 	err = exec.QueryRow(ctx, `
-		select true, coalesce($3 = (select w.id from work.worker w
-				where w.stopped_at is null and w.dead_at is null and not w.draining
-				order by md5(w.id || floor(extract(epoch from now()) / 10)) limit 1), false)
-			and not exists (select from `+table(params.Schema)+`
+		select true, coalesce((
+			select r.nth <= r.most and r.most > (select count(*) from `+table(params.Schema)+`
 				where state = 'running' and queue = $1 and attempted_by[array_upper(attempted_by, 1)] <> $3)
+			from (select w.id, row_number() over (order by md5(w.id || floor(extract(epoch from now()) / 10))) as nth,
+					greatest(1, count(*) over () / 2) as most
+				from work.worker w where w.stopped_at is null and w.dead_at is null and not w.draining) r
+			where r.id = $3), false)
 		from (select from `+table(params.Schema)+` where state = 'available' and queue = $1 and scheduled_at <= now()
 			and ($2::text[] is null or kind = any($2)) limit 1) known
 		union all select false, false
