@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// scale has one, two, four and eight workers share jobs that wait 50 ms. Few slots each, so that waiting is the limit and
-// not this machine.
+// scale has one, two, four and eight workers share jobs that wait 50 ms. One slot each, so that waiting is the limit and not
+// this machine: eight workers of two slots fill two cores.
 func scale(ctx context.Context, s *stage) error {
-	const slots, seconds, perSlot = 2, 10, 20 // a slot does twenty such jobs a second at best
-	s.result.Injected = fmt.Sprintf("nothing: 1, 2, 4 and 8 workers of %d slots, jobs that wait 50 ms", slots)
+	const slots, seconds, perSlot = 1, 10, 20 // a slot does twenty such jobs a second at best
+	s.result.Injected = fmt.Sprintf("nothing: 1, 2, 4 and 8 workers of %d slot, jobs that wait 50 ms", slots)
 	var before float64
 	for _, n := range []int{1, 2, 4, 8} {
 		workers, err := s.startReady(ctx, s.url, workersOf(roleWorker, n, slots)...)
