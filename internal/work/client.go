@@ -35,6 +35,7 @@ type Options struct {
 	Process string         // the platform's name for this process ("worker.1"), "" if it has none
 	Release string         // stamped on every job that is enqueued
 	Grace   time.Duration  // how long running jobs may go on at a stop before their contexts end; 0: 20 s
+	Poll    time.Duration  // how often a worker looks for jobs that no notice told of; 0: every second
 	Log     *slog.Logger
 
 	// PollOnly is for a pooler that lends its connections by the transaction: no notices, which the poll of each second

@@ -197,7 +197,7 @@ func TestNoticesAfterLosses(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	ran := make(chan struct{}, 1)
-	w := running(t, pool, func(context.Context, *stepJob) error {
+	w := seldomPolling(t, pool, func(context.Context, *stepJob) error {
 		ran <- struct{}{}
 		return nil
 	})

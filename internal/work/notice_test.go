@@ -2,7 +2,6 @@ package work_test
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
 
@@ -81,14 +80,12 @@ func TestOldJobsSilenceNoNotice(t *testing.T) {
 func TestRushIsFetched(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
-	running(t, pool, func(context.Context, *stepJob) error { return nil })
+	seldomPolling(t, pool, func(context.Context, *stepJob) error { return nil })
 	var waits []time.Duration
 	for range 3 {
 		waits = append(waits, rush(t, pool))
 	}
-	if slices.Min(waits) > 900*time.Millisecond { // what is left to the poll waits about its second, each time
-		t.Errorf("the slowest of each rush waited %s", waits)
-	}
+	ahead(t, waits)
 }
 
 // rush enqueues many jobs by many, and returns how long the last one of them waited.

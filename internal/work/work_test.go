@@ -202,7 +202,7 @@ func TestPromptNotice(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	started := make(chan int, 10)
-	running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+	seldomPolling(t, pool, func(_ context.Context, job *stepJob) error {
 		started <- job.Args.N
 		return nil
 	})

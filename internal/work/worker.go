@@ -67,7 +67,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 
 	cfg := o.config()
 	cfg.ID = w.id
-	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
+	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, cmp.Or(o.Poll, fetchPoll)
 	cfg.FetchOnlyKnownKinds = true // a job of a newer release waits for a worker of that release
 	cfg.JobTimeout = -1            // AddWorker keeps the limits
 	cfg.SoftStopTimeout = o.Grace
