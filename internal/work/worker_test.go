@@ -410,7 +410,8 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestAloneInTurn: jobs that run alone do so one after the other, before the worker goes back to what else waits.
+// TestAloneInTurn: jobs that run alone do so one after the other, before the worker goes back to what else waits, and none
+// waits for one of an unknown kind.
 func TestAloneInTurn(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -428,6 +429,7 @@ func TestAloneInTurn(t *testing.T) {
 		mu.Unlock()
 		return nil
 	})
+	execute(t, pool, "insert into river.river_job (kind, args, max_attempts, queue) values ('of_a_newer_release', '{}', 25, 'alone')")
 	execute(t, pool, `insert into river.river_job (kind, args, max_attempts, queue) select 'test_step', jsonb_build_object('n', $1::int), 25, 'alone' from generate_series(1, 20)`, alone)
 	for done := false; !done; { // others come all the time
 		enqueue(t, pool, others)
