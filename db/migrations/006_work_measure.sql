@@ -85,7 +85,6 @@ create table work.error_hour (
     attempts    int not null,
     primary key (fingerprint, hour, kind, release)
 );
-create index error_hour_hour on work.error_hour (hour); -- what is too old is deleted each minute
 
 -- Requests that enqueued jobs, for a day and 100,000 at most. When there are many, only some are written. One whose
 -- transaction was rolled back is not among them.

@@ -47,4 +47,3 @@ create table work.tick (
     by       text not null, -- the process that did
     primary key (schedule, due_at)
 );
-create index tick_due on work.tick (due_at); -- what is too old is deleted each minute

@@ -17,7 +17,7 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// recovery is how soon pages have to load again when Postgres is back: it takes some 0.1 s on an idle machine.
+// recovery is how soon pages have to load again when Postgres is back: it takes some 0.7 s under the race detector.
 const recovery = 2 * time.Second
 
 // outage is a Postgres of the test's own that can be stopped and started, behind an address that stays.

@@ -11,7 +11,7 @@ import (
 )
 
 // TestWebKeepsHouse: with no worker at all, what migrate has declared ticks and jobs come due, in the web process's own
-// connections; and it stops as quickly as without.
+// connections; and it stops in order.
 func TestWebKeepsHouse(t *testing.T) {
 	t.Parallel()
 	url := testdb.NewURL(t)

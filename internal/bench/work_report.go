@@ -72,7 +72,7 @@ func workFigure(cells []WorkCell, variant string, of func(WorkCell) float64) (ro
 
 // Print writes the report for people.
 func (r WorkReport) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, River %s\n%d jobs wait at the beginning of a turn (River with defaults: a twentieth; one write: a quarter); "+
+	fmt.Fprintf(w, "%s, River %s\n%d jobs wait at the beginning of a turn (River with defaults: a twentieth; one write: a quarter; a line: half); "+
 		"%d connections each; %d jobs at once (River with defaults: %d)\n\n", r.Machine, r.River, r.Jobs, r.Conns, slots, riverSlots)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "variant\tjobs/s (min to max)\tCPU µs a job: worker\tPostgres\tWAL bytes a job\tcommits a job")
