@@ -60,7 +60,7 @@ func TestBenchLatencyInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.LatencyReport
 	benchInShort(t, &report, "latency", "--rounds", "1", "--seconds", "0.3", "--idle", "1")
-	if len(report.Cells) != 13 || len(report.Targets) != 7 {
+	if len(report.Cells) != 14 || len(report.Targets) != 7 {
 		t.Errorf("%d cells, %d targets", len(report.Cells), len(report.Targets))
 	}
 	for _, c := range report.Cells {

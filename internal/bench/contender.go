@@ -24,6 +24,7 @@ const (
 	RiverDefaults = "River, defaults"
 	RiverTuned    = "River, tuned"
 	Ours          = "Backlist"
+	Postgres      = "Postgres" // no job system: a yardstick
 	// Ours without a part, to see what that costs.
 	OursUnrecorded    = "Backlist, nothing recorded"
 	OursNoAttempts    = "Backlist, no attempts"

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 )
 
 // What bench latency does, each in transactions of its own at random moments.
 const (
+	Commits        = "a row, no job"         // it inserts a row that nobody waits for: what this machine's disk and cores allow
 	Singles        = "singles"               // it enqueues one job at a time
 	Disorder       = "pairs and rollbacks"   // two at once, and one transaction in five is rolled back
 	Polling        = "polling only"          // singles, where no notice reaches the worker
@@ -25,7 +24,7 @@ const (
 const latencyConns = 4 // of each pool
 
 // Latency is a run of bench latency: how long after the commit of its transaction a job starts, or is told that it was
-// cancelled.
+// cancelled. Beside them, Commits says how much of that is the machine's: a job starts after one more commit, that of its fetch.
 type Latency struct {
 	Rounds    int
 	PerSecond int           // jobs, on average
@@ -65,10 +64,15 @@ func (l Latency) Run(ctx context.Context) ([]LatencyCell, error) {
 	return cells, nil
 }
 
-func latencyPatterns() []string { return []string{Singles, Disorder, Polling, Cancels, PollingCancels} }
+func latencyPatterns() []string {
+	return []string{Commits, Singles, Disorder, Polling, Cancels, PollingCancels}
+}
 
 func latencyContenders(pattern string) []string {
-	if pattern == PollingCancels {
+	switch pattern {
+	case Commits:
+		return []string{Postgres}
+	case PollingCancels:
 		return []string{Ours}
 	}
 	return []string{RiverDefaults, RiverTuned, Ours}
@@ -96,6 +100,9 @@ func (l Latency) measure(ctx context.Context, contender, pattern string) (Latenc
 // drive starts the contender, and stops it when all is measured.
 func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, contender, pattern string) (took []time.Duration, err error) {
 	s := &stopwatch{ended: make(chan struct{}, 1)}
+	if pattern == Commits {
+		return l.commit(ctx, pool, s)
+	}
 	run, running := func(_ context.Context, n int) { s.start(n) }, make(chan struct{}, riverSlots)
 	if pattern == Cancels || pattern == PollingCancels {
 		run = func(ctx context.Context, n int) {
@@ -115,41 +122,56 @@ func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, contender, patte
 	return l.enqueue(ctx, pool, s, pattern, client)
 }
 
-// enqueue enqueues at random moments, whatever becomes of the jobs, and waits until each has started. Gaps between
-// transactions are exponential, as those of independent visitors.
+// commit inserts rows at random moments and takes the time of each transaction.
+func (l Latency) commit(ctx context.Context, pool *pgxpool.Pool, s *stopwatch) ([]time.Duration, error) {
+	err := l.atRandom(ctx, 1, func(n int, _ bool) error {
+		s.note(&s.committed, n)
+		_, err := pool.Exec(ctx, "insert into bench_effect (job_id) values ($1)", n)
+		s.start(n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.wait(ctx)
+}
+
+// enqueue enqueues at random moments, whatever becomes of the jobs, and waits until each has started.
 func (l Latency) enqueue(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, pattern string, client latencyClient) ([]time.Duration, error) {
-	random := rand.New(rand.NewPCG(1, 2))
 	together := 1
 	if pattern == Disorder {
 		together = 2
 	}
-	gap := float64(time.Second) * float64(together) / float64(l.PerSecond)
-	end := time.Now().Add(l.For)
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	var errs []error
-	for n, next := 0, time.Now(); next.Before(end); next = next.Add(time.Duration(random.ExpFloat64() * gap)) {
-		if err := sleepUntil(ctx, next); err != nil {
-			return nil, err
-		}
-		discard := pattern == Disorder && random.IntN(5) == 0
-		first := n
-		n += together
-		group.Go(func() {
-			for i := range together {
-				if err := s.enqueue(ctx, pool, first+i, discard && i == 0, client); err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-				}
+	err := l.atRandom(ctx, together, func(first int, unlucky bool) error {
+		for i := range together {
+			if err := s.enqueue(ctx, pool, first+i, pattern == Disorder && unlucky && i == 0, client); err != nil {
+				return err
 			}
-		})
-	}
-	group.Wait()
-	if err := errors.Join(errs...); err != nil {
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	return s.wait(ctx)
+}
+
+// atRandom has do act at random moments, whatever becomes of what it did before, each time for the next so many jobs of which
+// it gets the first's number. Gaps are exponential, as those of independent visitors. One in five is unlucky.
+func (l Latency) atRandom(ctx context.Context, together int, do func(first int, unlucky bool) error) error {
+	random := rand.New(rand.NewPCG(1, 2))
+	gap := float64(time.Second) * float64(together) / float64(l.PerSecond)
+	end := time.Now().Add(l.For)
+	var group errgroup.Group
+	for n, next := 0, time.Now(); next.Before(end); next = next.Add(time.Duration(random.ExpFloat64() * gap)) {
+		if err := sleepUntil(ctx, next); err != nil {
+			return err
+		}
+		first, unlucky := n, random.IntN(5) == 0
+		n += together
+		group.Go(func() error { return do(first, unlucky) })
+	}
+	return group.Wait()
 }
 
 func sleepUntil(ctx context.Context, at time.Time) error {
@@ -161,86 +183,6 @@ func sleepUntil(ctx context.Context, at time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// stopwatch notes when each job was committed and when it started.
-type stopwatch struct {
-	mu        sync.Mutex
-	committed []time.Time // by the job's number
-	started   []time.Time
-	ended     chan struct{} // signalled with each start
-}
-
-var errRollback = errors.New("rolled back on purpose")
-
-func (s *stopwatch) enqueue(ctx context.Context, pool *pgxpool.Pool, n int, discard bool, client latencyClient) error {
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := client.insert(ctx, tx, n); err != nil {
-			return err
-		}
-		if discard {
-			return errRollback
-		}
-		return nil
-	})
-	if discard && errors.Is(err, errRollback) {
-		return nil
-	}
-	if err == nil {
-		s.note(&s.committed, n)
-	}
-	return err
-}
-
-func (s *stopwatch) start(n int) {
-	s.note(&s.started, n)
-	select {
-	case s.ended <- struct{}{}:
-	default:
-	}
-}
-
-func (s *stopwatch) note(times *[]time.Time, n int) {
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(*times) <= n {
-		*times = append(*times, time.Time{})
-	}
-	(*times)[n] = now
-}
-
-// wait returns the times of all jobs that were committed, sorted, when each has started.
-func (s *stopwatch) wait(ctx context.Context) ([]time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	for {
-		if took, missing := s.times(); missing == 0 {
-			return took, nil
-		} else if ctx.Err() != nil {
-			return nil, fmt.Errorf("%d of %d jobs did not start: %w", missing, missing+len(took), ctx.Err())
-		}
-		select {
-		case <-s.ended:
-		case <-ctx.Done():
-		}
-	}
-}
-
-func (s *stopwatch) times() (took []time.Duration, missing int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for n, committed := range s.committed {
-		switch {
-		case committed.IsZero(): // rolled back
-		case n >= len(s.started) || s.started[n].IsZero():
-			missing++
-		default:
-			took = append(took, max(s.started[n].Sub(committed), 0))
-		}
-	}
-	slices.Sort(took)
-	return took, missing
 }
 
 // IdleQueries is how many transactions a second an idle worker of ours with one queue asks of Postgres.

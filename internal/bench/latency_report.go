@@ -48,8 +48,8 @@ func latencyFigure(cells []LatencyCell, contender, pattern string, of func(Laten
 
 // Print writes the report for people.
 func (r LatencyReport) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, River %s\nmilliseconds from the end of the commit to the start of the job, or to the end of its context where it is cancelled (0 if it was sooner); "+
-		"medians of the rounds, in brackets the lowest and the highest\n\n", r.Machine, r.River)
+	fmt.Fprintf(w, "%s, River %s\nmilliseconds from the end of the commit to the start of the job, or to the end of its context where it is cancelled (0 if it was sooner);\n"+
+		"of a row without a job: from the statement to the end of its commit, the least that a fetch takes too; medians of the rounds, in brackets the lowest and the highest\n\n", r.Machine, r.River)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "what\tcontender\tp50\tp99\tmax\tjobs a round")
 	for _, pattern := range latencyPatterns() {
