@@ -47,9 +47,7 @@ func (s *stage) clockOff(ctx context.Context, by time.Duration) error {
 		return err
 	}
 	err = scene.clockPlay(ctx, by)
-	if closing := scene.close(); err == nil {
-		err = closing
-	}
+	scene.close()
 	s.result.merge(scene.result)
 	return err
 }
@@ -99,7 +97,7 @@ func (s *stage) clockPlay(ctx context.Context, by time.Duration) error {
 		return err
 	}
 	s.noneRefused()
-	s.result.within(rescueBound, 0.99)
+	s.result.within(rescueBound, p99)
 	if half := bench.Percentile(retries, 0.5); half < 700*time.Millisecond || half > 15*time.Second {
 		s.result.fail("a failed job is tried again after %s, not after about a second", half)
 	}

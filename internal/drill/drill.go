@@ -122,6 +122,6 @@ func (r *run) play(ctx context.Context, sc scenario) (*Result, error) {
 	if err != nil {
 		return &Result{Scenario: sc.name}, err
 	}
-	err = sc.run(ctx, s)
-	return s.result, errors.Join(err, s.close())
+	defer s.close()
+	return s.result, sc.run(ctx, s)
 }

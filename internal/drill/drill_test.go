@@ -33,7 +33,7 @@ func TestSound(t *testing.T) {
 func TestReportPrints(t *testing.T) {
 	t.Parallel()
 	result := &Result{Scenario: "kill", Jobs: 20, Rescue: rescueOf([]time.Duration{2 * time.Second, time.Second, 4 * time.Second})}
-	result.within(3*time.Second, 0.99)
+	result.within(3*time.Second, p99)
 	var table bytes.Buffer
 	if err := (&Report{Results: []*Result{result, {Scenario: "clock", Skipped: "no compiler"}}}).Print(&table); err != nil {
 		t.Fatal(err)

@@ -41,9 +41,9 @@ func kill(ctx context.Context, s *stage) error {
 	}
 	s.noneRefused()
 	if bound := rescueBound; s.Short {
-		s.result.within(5*bound, 1) // a few kills say nothing about percentiles
+		s.result.within(5*bound, slowest) // a few kills say nothing about percentiles
 	} else {
-		s.result.within(bound, 0.99)
+		s.result.within(bound, p99)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (s *stage) noneSpent() {
 
 // noneTaken is for faults in which every worker lives on.
 func (s *stage) noneTaken() {
-	if s.result.HandedOver > 0 || s.result.Dead > 0 {
-		s.result.fail("workers that lived were declared dead: %d, and %d jobs were taken from them", s.result.Dead, s.result.HandedOver)
+	if s.result.Rescued > 0 || s.result.Woken > 0 {
+		s.result.fail("workers that lived were declared dead: %d, and %d jobs were taken from them", s.result.Woken, s.result.Rescued)
 	}
 }

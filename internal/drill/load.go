@@ -29,6 +29,13 @@ func (l *sent) note(key string, err error) {
 	}
 }
 
+// count is how many keys were asked for.
+func (l *sent) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acknowledged)
+}
+
 // load sends requests at a rate, whatever becomes of them, as the world does.
 type load struct {
 	done  chan struct{} // closed when all have been answered
@@ -117,8 +124,9 @@ func usual(int) Step {
 
 // enqueue stores steps without a web process, all at once. They count as acknowledged.
 func (s *stage) enqueue(ctx context.Context, steps ...Step) error {
+	first := s.sent.count()
 	for i := range steps {
-		steps[i].Key = fmt.Sprintf("%s-own-%06d", s.result.Scenario, len(s.sent.acknowledged)+i)
+		steps[i].Key = fmt.Sprintf("%s-own-%06d", s.result.Scenario, first+i)
 	}
 	if err := enqueue(ctx, s.pool, s.jobs, steps...); err != nil {
 		return fmt.Errorf("enqueue: %w", err)

@@ -50,6 +50,6 @@ func older(ctx context.Context, s *stage) error {
 	}
 	s.noneRefused()
 	s.noneSpent()
-	s.result.within(rescueBound, 0.99)
+	s.result.within(rescueBound, p99)
 	return nil
 }

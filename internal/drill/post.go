@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"syscall"
@@ -37,13 +38,10 @@ func (s *stage) man(p *post, databaseURL string) {
 	for {
 		ended := p.process()
 		<-ended.done
-		s.mu.Lock()
-		closing := s.closing
-		s.mu.Unlock()
-		if closing {
+		next, err := s.start(ended.role, databaseURL)
+		if errors.Is(err, errClosing) {
 			return
 		}
-		next, err := s.start(ended.role, databaseURL)
 		if err != nil {
 			s.result.fail("restart %s: %v", ended.role.Name, err)
 			return

@@ -3,6 +3,7 @@ package drill
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,7 +26,11 @@ type process struct {
 	err   error         // how it ended, once done
 }
 
-// start runs a role on a database, as a process of its own. prefix is a program to run it by, such as ip netns exec.
+// errClosing says that the scenario is over, and starts nothing more.
+var errClosing = errors.New("the scenario is over")
+
+// start runs a role on a database, as a process of its own. prefix is a program to run it by, such as ip netns exec. It returns
+// errClosing once the stage is being closed.
 func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process, error) {
 	text, err := json.Marshal(role)
 	if err != nil {
@@ -33,6 +38,9 @@ func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closing {
+		return nil, errClosing
+	}
 	log, err := os.Create(filepath.Join(s.logs, fmt.Sprintf("%03d-%s.log", len(s.processes), role.Name)))
 	if err != nil {
 		return nil, err

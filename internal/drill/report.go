@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -25,14 +26,16 @@ type Result struct {
 	Unended      int      `json:"unended"`      // jobs that have not reached an end
 	Spent        int      `json:"spent"`        // attempts that ended in an error and were held against their job
 	Discarded    int      `json:"discarded"`
-	HandedOver   int      `json:"rescued"` // attempts taken from workers that were declared dead
-	Dead         int      `json:"woken"`   // workers that learned that they had been declared dead
+	Rescued      int      `json:"rescued"` // attempts taken from workers that were declared dead
+	Woken        int      `json:"woken"`   // workers that learned that they had been declared dead
 	Rescue       *Rescue  `json:"rescue,omitempty"`
 	Alone        *Rescue  `json:"rescue_alone,omitempty"` // of jobs that had lost a worker before, and have to run alone
 	Notes        []string `json:"notes,omitempty"`
 	Failures     []string `json:"failures,omitempty"`
 	Skipped      string   `json:"skipped,omitempty"` // why nothing was injected
 	Seconds      float64  `json:"seconds"`
+
+	mu sync.Mutex // of Failures, until the scenario is over
 }
 
 // Rescue is the time from a fault to the start of each of its jobs elsewhere, in seconds.
@@ -53,6 +56,8 @@ func rescueOf(times []time.Duration) *Rescue {
 }
 
 func (r *Result) fail(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.Failures = append(r.Failures, fmt.Sprintf(format, args...))
 }
 
@@ -64,23 +69,30 @@ func (r *Result) note(format string, args ...any) {
 func (r *Result) merge(o *Result) {
 	r.Jobs, r.Acknowledged, r.Refused = r.Jobs+o.Jobs, r.Acknowledged+o.Acknowledged, r.Refused+o.Refused
 	r.Lost, r.Doubled, r.Unended = r.Lost+o.Lost, r.Doubled+o.Doubled, r.Unended+o.Unended
-	r.Spent, r.Discarded, r.HandedOver, r.Dead = r.Spent+o.Spent, r.Discarded+o.Discarded, r.HandedOver+o.HandedOver, r.Dead+o.Dead
+	r.Spent, r.Discarded, r.Rescued, r.Woken = r.Spent+o.Spent, r.Discarded+o.Discarded, r.Rescued+o.Rescued, r.Woken+o.Woken
 	if r.Rescue == nil || o.Rescue != nil && o.Rescue.P99 > r.Rescue.P99 {
 		r.Rescue = o.Rescue
+	}
+	if r.Alone == nil || o.Alone != nil && o.Alone.P99 > r.Alone.P99 {
+		r.Alone = o.Alone
 	}
 	r.Notes, r.Failures = append(r.Notes, o.Notes...), append(r.Failures, o.Failures...)
 }
 
-// within fails the scenario if the jobs of the dead were not running elsewhere soon enough; p is 0.99 or 1.
-func (r *Result) within(limit time.Duration, p float64) {
+// within fails the scenario if the jobs of the dead were not running elsewhere soon enough, by a figure of Rescue.
+func (r *Result) within(limit time.Duration, figure func(*Rescue) float64) {
 	if r.Rescue == nil {
 		r.fail("no job was rescued, so that nothing was measured")
 		return
 	}
-	if got := map[bool]float64{true: r.Rescue.Max, false: r.Rescue.P99}[p == 1]; got > limit.Seconds() {
+	if got := figure(r.Rescue); got > limit.Seconds() {
 		r.fail("rescue took %.2f s, more than %s", got, limit)
 	}
 }
+
+func p99(r *Rescue) float64 { return r.P99 }
+
+func slowest(r *Rescue) float64 { return r.Max }
 
 // Verdict is "ok", or what is wrong.
 func (r *Result) Verdict() string {
@@ -137,7 +149,7 @@ func (r *Report) Print(w io.Writer) error {
 			rescue = fmt.Sprintf("%.2f/%.2f/%.2f s of %d", x.Rescue.P50, x.Rescue.P99, x.Rescue.Max, x.Rescue.Jobs)
 		}
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%.0f s\t%s\n", x.Scenario, x.Jobs, x.Acknowledged, x.Refused,
-			x.Lost, x.Doubled, x.Spent, x.Discarded, x.HandedOver, rescue, x.Seconds, x.Verdict())
+			x.Lost, x.Doubled, x.Spent, x.Discarded, x.Rescued, rescue, x.Seconds, x.Verdict())
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -57,7 +57,7 @@ func (s *stage) reconcile(ctx context.Context) error {
 		select count(*), count(*) filter (where finalized_at is null), count(*) filter (where state in ('discarded', 'cancelled')),
 			coalesce(sum(greatest(attempt - (state = 'completed')::int - (max_attempts - 25), 0)), 0),
 			coalesce(sum((select count(*) from unnest(errors) e where e ->> 'error' like 'the worker % died%')), 0)
-		from river.river_job where kind = 'drill_step'`).Scan(&r.Jobs, &r.Unended, &r.Discarded, &r.Spent, &r.HandedOver)
+		from river.river_job where kind = 'drill_step'`).Scan(&r.Jobs, &r.Unended, &r.Discarded, &r.Spent, &r.Rescued)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (s *stage) reconcile(ctx context.Context) error {
 	if strays > 0 {
 		r.fail("%d requests without a job, or jobs without a request", strays)
 	}
-	if r.Dead, err = s.countLogs("this worker was taken for dead"); err != nil {
+	if r.Woken, err = s.countLogs("this worker was taken for dead"); err != nil {
 		return err
 	}
 	times, alone, err := s.rescues(ctx)

@@ -2,7 +2,6 @@ package drill
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -108,8 +107,8 @@ func (s *stage) later(fn func()) {
 	s.cleanup = append(s.cleanup, fn)
 }
 
-// close ends whatever the scenario has started, in the reverse order.
-func (s *stage) close() error {
+// close kills the scenario's processes and then cleans up, the latest first.
+func (s *stage) close() {
 	s.mu.Lock()
 	s.closing = true
 	processes, cleanup := s.processes, s.cleanup
@@ -128,7 +127,6 @@ func (s *stage) close() error {
 	if s.pool != nil {
 		s.pool.Close()
 	}
-	return nil
 }
 
 // startReady starts roles and waits until all of them serve.
@@ -154,7 +152,7 @@ func (s *stage) await(ctx context.Context, p *process) error {
 	case <-p.ready:
 		return nil
 	case <-p.done:
-		return fmt.Errorf("%s ended before it served: %w", p.role.Name, errors.Join(p.err))
+		return fmt.Errorf("%s ended before it served: %v", p.role.Name, p.err) // nil if it ended well
 	case <-time.After(readyLimit):
 		return fmt.Errorf("%s did not serve within %s", p.role.Name, readyLimit)
 	case <-ctx.Done():
@@ -162,7 +160,7 @@ func (s *stage) await(ctx context.Context, p *process) error {
 	}
 }
 
-// workersOf are n workers as the smallest deployment has them: ten slots on two connections.
+// workersOf are n workers with so many slots each, on two connections as in the smallest deployment.
 func workersOf(kind string, n, slots int) (roles []Role) {
 	for i := range n {
 		roles = append(roles, Role{Kind: kind, Name: fmt.Sprintf("worker.%d", i+1), Slots: slots, Pool: 2})

@@ -63,7 +63,7 @@ func vanish(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.noneRefused()
-	s.result.within(silentBound, 1)
+	s.result.within(silentBound, slowest)
 	return nil
 }
 

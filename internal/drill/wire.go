@@ -42,7 +42,7 @@ func wire(ctx context.Context, s *stage) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	s.result.note("%d faults; %d attempts were taken from workers whose connection was gone for more than 2 s", faults, s.result.HandedOver)
+	s.result.note("%d faults; %d attempts were taken from workers whose connection was gone for more than 2 s", faults, s.result.Rescued)
 	s.noneRefused()
 	return nil
 }

@@ -58,6 +58,6 @@ func zombie(ctx context.Context, s *stage) error {
 		s.result.fail("no attempt was late, so that nothing was tested")
 	}
 	s.noneRefused()
-	s.result.within(silentBound, 1)
+	s.result.within(silentBound, slowest)
 	return nil
 }
