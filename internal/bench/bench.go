@@ -1,5 +1,5 @@
-// Package bench measures programs that serve requests and enqueue jobs. It knows load, latency, processes and tables, and
-// nothing of what is measured: the workload is handed to it.
+// Package bench measures programs that serve requests, work off jobs and answer questions about them. The requests are handed
+// to it; the jobs are its own, and it compares what plain River makes of them with what ours does.
 //
 // It measures as one should where others use the machine too: all contenders in one run, taking turns, in several rounds;
 // medians with minimum and maximum; comparisons within a round only.

@@ -156,8 +156,8 @@ func (l Latency) enqueue(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, 
 	return s.wait(ctx)
 }
 
-// atRandom has do act at random moments, whatever becomes of what it did before, each time for the next so many jobs of which
-// it gets the first's number. Gaps are exponential, as those of independent visitors. One in five is unlucky.
+// atRandom calls do at random moments, without waiting for earlier calls. Each call is for so many jobs together, and gets the
+// number of the first. Gaps are exponential, as between independent visitors; one call in five is unlucky.
 func (l Latency) atRandom(ctx context.Context, together int, do func(first int, unlucky bool) error) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	gap := float64(time.Second) * float64(together) / float64(l.PerSecond)
@@ -165,7 +165,7 @@ func (l Latency) atRandom(ctx context.Context, together int, do func(first int, 
 	var group errgroup.Group
 	for n, next := 0, time.Now(); next.Before(end); next = next.Add(time.Duration(random.ExpFloat64() * gap)) {
 		if err := sleepUntil(ctx, next); err != nil {
-			return err
+			return errors.Join(err, group.Wait())
 		}
 		first, unlucky := n, random.IntN(5) == 0
 		n += together

@@ -9,8 +9,8 @@ import (
 	"text/tabwriter"
 )
 
-// WorkVariants are the lines of bench work's table that match only; beside says whether those with finished jobs in the table
-// are among them.
+// WorkVariants returns the lines of bench work's table whose names match only; beside adds the one that is measured beside
+// finished jobs.
 func WorkVariants(beside bool, only *regexp.Regexp) []Variant {
 	variants := []Variant{
 		{Name: "River, defaults: no-op", Contender: RiverDefaults, Workload: NoOp, Share: 20},

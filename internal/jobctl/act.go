@@ -73,7 +73,7 @@ func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Ou
 	return nil
 }
 
-// Named acts on the queue, worker or error of a name, and returns how many things it changed: none were as wanted before.
+// Named acts on the queue, worker or error of a name, and returns how many things it changed: 0 where all was so already.
 func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int, err error) {
 	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
 		if a.On == "WORKER" {

@@ -85,7 +85,7 @@ func (f Filter) query(columns string) (sql string, args []any) {
 	if f.Args != "" {
 		and("id = any (array(select s.id from jobs.search($%d::jsonb, max => 10000) s))", f.Args)
 	}
-	wanted := f.States
+	wanted := slices.Compact(slices.Sorted(slices.Values(f.States))) // each once, or its jobs would come twice
 	if len(wanted) == 0 {
 		wanted = states()
 	}
@@ -102,7 +102,8 @@ func (f Filter) query(columns string) (sql string, args []any) {
 			}
 			since += fmt.Sprintf(" and %s > now() - interval '%d ms'", at, f.Since.Milliseconds())
 		}
-		parts = append(parts, fmt.Sprintf("(select * from jobs.job where state = '%s'%s%s order by %s limit %d)", state, where.String(), since, order, f.Limit))
+		args = append(args, state)
+		parts = append(parts, fmt.Sprintf("(select * from jobs.job where state = $%d%s%s order by %s limit %d)", len(args), where.String(), since, order, f.Limit))
 	}
 	return fmt.Sprintf("select %s from (%s) job order by id desc limit %d", columns, strings.Join(parts, " union all "), f.Limit), args
 }

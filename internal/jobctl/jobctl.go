@@ -17,9 +17,6 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// ErrNotFound says that there is nothing of the name or number that was given.
-var ErrNotFound = errors.New("not found")
-
 // ErrNoSurface says that the database has no schema jobs, or an older one.
 var ErrNoSurface = errors.New("the database has no schema jobs, or that of an older release; run: backlist migrate")
 
@@ -30,8 +27,6 @@ func explained(err error) error {
 		return err
 	}
 	switch pgErr.Code {
-	case "P0002":
-		return &refusal{pgErr.Message, ErrNotFound}
 	case "3F000", "42P01", "42883", "42703": // no such schema, table, function or column
 		return fmt.Errorf("%w (%s)", ErrNoSurface, pgErr.Message)
 	}

@@ -3,6 +3,8 @@ package jobctl
 import (
 	"context"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // listed are the columns of a list for people: what tells one job from another, and why it is where it is.
@@ -66,7 +68,7 @@ func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	}
 	d.Audit, err = Ask(ctx, db, "select at, who, act, reason from jobs.audit where job_id = $1 order by id", id)
 	if err == nil && len(d.Job.Rows)+len(d.Attempts.Rows)+len(d.Audit.Rows) == 0 {
-		err = &refusal{fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), ErrNotFound}
+		err = &refusal{fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), pgx.ErrNoRows}
 	}
 	return d, err
 }

@@ -36,8 +36,8 @@ type step struct {
 	sql     atomic.Int64 // nanoseconds
 	first   atomic.Int64 // of the root: when its first query began, in nanoseconds since the trace did, plus one
 
-	// inner is the step that was begun last with this one's context and has not ended. Code that goes on with the context
-	// which it had before the step, as handlers do with their request's, is taken to be in there.
+	// inner is the latest step that was begun with this one's context and has not ended. Code that goes on with the outer
+	// context, as handlers do with their request's, is counted in it.
 	inner atomic.Pointer[step]
 }
 
