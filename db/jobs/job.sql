@@ -33,7 +33,7 @@ select j.id,
        j.metadata -> 'progress' ->> 'sentence'                  as progress_note,
        case
            when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
-           when j.metadata ? 'held' and j.scheduled_at > now() then 'held: ' || (j.metadata ->> 'held')
+           when j.metadata ->> 'held' is not null and j.scheduled_at > now() then 'held: ' || (j.metadata ->> 'held')
            when exists (select from river.river_queue q where q.name = j.queue and q.paused_at is not null) then 'its queue is paused'
            when j.state = 'pending' then 'pending until somebody releases it'
            when j.state in ('retryable', 'scheduled') and j.unique_key is not null and exists (

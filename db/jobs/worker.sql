@@ -19,7 +19,7 @@ select w.id as worker,
 from work.worker w
 left join (select) readonly on true;
 
-comment on view jobs.worker is 'Every worker process, of today and of the last days. Those that work: where alive.';
+comment on view jobs.worker is 'Every worker process, and those that have gone in the last 7 days. Those that work: where alive.';
 comment on column jobs.worker.worker is 'Its id, as in jobs.job.worker. A restart makes a new one.';
 comment on column jobs.worker.status is 'working, draining (takes nothing more), drained (and has nothing left), silent (no beat for 12 s: about to be declared dead), stopped (by itself) or dead (its jobs run elsewhere).';
 comment on column jobs.worker.process_type is 'What it is on the platform, as in worker.';

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/work"
 )
@@ -53,7 +56,7 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) e
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer pool.Close()
+	defer closeSoon(pool)
 	rivers, err := openSized(ctx, url, own)
 	if err != nil {
 		return err
@@ -74,4 +77,18 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) e
 	return worker.Run(ctx, func() {
 		log.InfoContext(ctx, "worker is ready", "id", worker.ID(), "slots", worker.Slots(), "pool", own+int(pool.Config().MaxConns))
 	})
+}
+
+// closeSoon closes a pool, but does not wait for connections that jobs hold although their contexts have ended: those jobs were
+// handed back, and the platform kills a process that goes on for too long.
+func closeSoon(pool *pgxpool.Pool) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(time.Second):
+	}
 }

@@ -327,11 +327,14 @@ func TestDeliverStopped(t *testing.T) {
 
 func TestNextRetry(t *testing.T) {
 	t.Parallel()
-	for attempt, want := range map[int]time.Duration{1: 10 * time.Second, 2: time.Minute, 5: 2 * time.Hour, 11: 4 * time.Hour} {
-		job := &river.Job[DeliverArgs]{JobRow: &rivertype.JobRow{Attempt: attempt}}
+	for failure, want := range map[int]time.Duration{1: 10 * time.Second, 2: time.Minute, 5: 2 * time.Hour, 11: 4 * time.Hour} {
+		const rescues = 2 // which are noted with the job's errors, and are none
+		job := &river.Job[DeliverArgs]{JobRow: &rivertype.JobRow{
+			Attempt: failure + rescues, Metadata: []byte(`{"rescues": 2}`), Errors: make([]rivertype.AttemptError, failure-1+rescues),
+		}}
 		got := time.Until((&DeliverWorker{}).NextRetry(job))
 		if got < want*88/100 || got > want*111/100 {
-			t.Errorf("after attempt %d: %s, want about %s", attempt, got, want)
+			t.Errorf("after failure %d: %s, want about %s", failure, got, want)
 		}
 	}
 }

@@ -58,7 +58,7 @@ var backOff = [...]time.Duration{10 * time.Second, time.Minute, 5 * time.Minute,
 
 // NextRetry spreads the attempts by a tenth either way, so that mail which failed together does not return together.
 func (*DeliverWorker) NextRetry(job *river.Job[DeliverArgs]) time.Time {
-	wait := backOff[min(max(job.Attempt, 1), len(backOff))-1]
+	wait := backOff[min(work.Failures(job.JobRow), len(backOff)-1)]
 	return time.Now().Add(time.Duration(float64(wait) * (0.9 + 0.2*rand.Float64())))
 }
 

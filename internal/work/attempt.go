@@ -69,8 +69,8 @@ func attemptOf(ctx context.Context) *attempt {
 	return &attempt{}
 }
 
-// attempt is the outermost middleware: what it sees is what River acts on.
-func (r *recorder) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
+// middleware is the outermost: what it sees is what River acts on.
+func (r *recorder) middleware(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	a := &attempt{
 		jobID: job.ID, number: job.Attempt, kind: job.Kind, queue: job.Queue, worker: r.worker, release: r.release,
 		due: later(job.CreatedAt, job.ScheduledAt), started: *job.AttemptedAt,
@@ -86,6 +86,9 @@ func (r *recorder) attempt(ctx context.Context, job *jobRow, doInner func(contex
 			a.run = time.Since(began)
 			a.panicked(job, v, string(debug.Stack()))
 			r.note(a)
+			if text := fmt.Sprint(v); hideAddresses(text) != text {
+				v = hideAddresses(text) // River keeps it with the job, and logs it
+			}
 			panic(v)
 		}
 	}()

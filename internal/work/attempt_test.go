@@ -104,7 +104,8 @@ func TestOutcomes(t *testing.T) {
 			"(select id from river.river_job where (args ->> 'n')::int = 7))) from work.attempt",
 		"a panic with its stack, storable and without addresses": `select error = e'panic: no book for \ufffd (address)' and trace like '%attempt_test.go%'
 			and trace not like '%runtime/debug%' from work.attempt where trace is not null`,
-		"text that is no UTF-8": "select exists (select from work.attempt where error = e'the last \ufffd of its attempts')",
+		"River keeps no address of a panic either": "select bool_or(e ->> 'error' like 'no book for % (address)') and not bool_or(e::text like '%odo@%') from river.river_job, unnest(errors) e",
+		"text that is no UTF-8":                    "select exists (select from work.attempt where error = e'the last \ufffd of its attempts')",
 		"an error in the inbox": `select exists (select from work.error e join work.error_hour h using (fingerprint)
 			where message = 'book 17 is missing' and attempts = 1 and first_release = 'v7' and h.kind = 'test_step')`,
 		"all in their minutes": `select sum(completed) = 5 and sum(failed) = 2 and sum(discarded) = 1 and sum(cancelled) = 2 and sum(snoozed) = 1
@@ -161,6 +162,12 @@ func TestHeldAttempt(t *testing.T) {
 	}
 	outcomes(t, pool, id, "held")
 	until(t, pool, "its error says why", "select error like 'the arguments cannot be read: %' and fingerprint is not null from work.attempt")
+	until(t, pool, "its row says why", "select held is not null and why_waiting like 'held: %' from jobs.job")
+	if _, err := pool.Exec(t.Context(), `update river.river_job set args = '{"n": 1}', state = 'available', scheduled_at = now() where state = 'scheduled'`); err != nil {
+		t.Fatal(err)
+	}
+	outcomes(t, pool, id, "held", "completed")
+	until(t, pool, "it is held no longer", "select state = 'completed' and held is null from jobs.job")
 }
 
 // TestKilledWorkersAttempt is noted by whoever rescues the job.

@@ -5,13 +5,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 // cancelAgain is when a job that goes on although it was cancelled is told so once more.
 const cancelAgain = 10 * time.Second
 
-// cancels brings this worker's jobs the word that somebody cancelled them, where River's notice was lost, or never sent: by
-// an update in SQL.
+// cancels tells this worker's running jobs that they were cancelled, where River's notice was lost or, after an update in SQL,
+// never sent.
 type cancels struct {
 	told map[int64]time.Time // the line's goroutine only
 }
@@ -23,7 +25,7 @@ func (c *cancels) look(ctx context.Context, conn *pgx.Conn, w *Worker) error {
 		clear(c.told)
 		return nil
 	}
-	rows, err := conn.Query(ctx, "select id, queue from "+riverJob(w.opts.Schema)+` where id = any ($1) and state = 'running'
+	rows, err := conn.Query(ctx, "select id, queue from "+pilot.Table(w.opts.Schema)+` where id = any ($1) and state = 'running'
 		and metadata ? 'cancel_attempted_at' and attempted_by[array_upper(attempted_by, 1)] = $2`, ids, w.id)
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 // dueBatch is how many jobs come due in one statement.
@@ -13,7 +15,7 @@ const dueBatch = 1000
 // leader does the same every 5 s, once there is one, which takes up to 20 s after an outage; and a retry that waits for it
 // keeps its unique twin, a reader's next run say, waiting too.
 // There may be more of them than it takes at once.
-func (k *keeping) comeDue(ctx context.Context) (more bool, err error) {
+func (k *housekeeping) comeDue(ctx context.Context) (more bool, err error) {
 	var moved, discarded int
 	if err := k.db.QueryRow(ctx, k.dueSQL, dueBatch, k.schema+".river_insert").Scan(&moved, &discarded); err != nil {
 		return false, err
@@ -25,10 +27,10 @@ func (k *keeping) comeDue(ctx context.Context) (more bool, err error) {
 }
 
 // comeDueSQL: $1 how many at most, $2 River's channel. Of jobs with the same unique key the one that has the key already
-// stays, else the first that is due; the others are discarded with the note that River writes. A key that is unique among
-// discarded jobs too is taken from those: nothing could be stored otherwise, of this job or any other.
+// stays, else the first that is due; the others are discarded with the note that River writes. Where a discarded job would still hold its unique
+// key, the key is taken from it; otherwise the whole batch would fail.
 func comeDueSQL(schema string) string {
-	table, name := riverJob(schema), func(s string) string { return pgx.Identifier{schema, s}.Sanitize() }
+	table, name := pilot.Table(schema), func(s string) string { return pgx.Identifier{schema, s}.Sanitize() }
 	holds := name("river_job_state_in_bitmask")
 	return `
 with due as (

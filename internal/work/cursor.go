@@ -8,22 +8,24 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
-// Advance is for long jobs, which do their work in steps: in one transaction that holds the fence it runs the effects of a
-// step and keeps cursor, from which an attempt after this one goes on. So the effects of each step are committed once,
-// whatever becomes of the worker. The same errors as Finish, which a long job ends with like any other.
+// Advance does one step of a long job: in one transaction that holds the fence it runs the step's effects and keeps cursor,
+// from which the next attempt goes on. So the effects of each step are committed once, whatever becomes of the worker. It
+// returns the same errors as Finish, with which a long job must still end.
 func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cursor any, effects func(tx pgx.Tx) error) error {
 	text, err := json.Marshal(cursor)
 	if err != nil {
 		return fmt.Errorf("the cursor: %w", err)
 	}
-	schema := river.ClientFromContext[pgx.Tx](ctx).Schema()
+	schema := schemaOf(ctx)
 	return Hold(ctx, db, job, func(tx pgx.Tx) error {
 		if err := effects(tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "update "+riverJob(schema)+" set metadata = jsonb_set(metadata, '{"+KeyCursor+"}', $2::jsonb) where id = $1",
+		_, err := tx.Exec(ctx, "update "+pilot.Table(schema)+" set metadata = jsonb_set(metadata, '{"+KeyCursor+"}', $2::jsonb) where id = $1",
 			job.ID, string(text))
 		if err != nil {
 			return fmt.Errorf("keep the cursor: %w", err)

@@ -16,14 +16,14 @@ import (
 // deleted. Nothing was written.
 var ErrLost = errors.New("the job no longer belongs to this attempt")
 
-// Finish ends a worker: in one transaction it completes the job, if it is still this attempt's (the fence), and runs
-// effects. Either all of it is committed or none. A late attempt changes nothing and gets ErrLost, which the worker
-// must return. The row is completed before effects run, so that effects may enqueue the same unique job again.
+// Finish completes the job and runs effects in one transaction, provided that the job is still this attempt's (the fence).
+// A late attempt changes nothing and gets ErrLost, which the worker must return. The row is completed before effects run, so
+// that effects may enqueue the same unique job again.
 //
 // Everything slow, above all every network call, belongs before Finish. The lock order is the job's row, then any
 // other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader. The
-// last progress is stored with it; what the worker recorded otherwise for the job's metadata (river.RecordOutput) a moment
-// after the transaction.
+// latest progress is stored in the same transaction; what the worker recorded otherwise for the job's metadata
+// (river.RecordOutput) follows a moment later.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
 	set, args := "state = 'completed', finalized_at = clock_timestamp()", []any{job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1]}
 	report, _ := ctx.Value(reporterKey{}).(*reporter)
@@ -32,7 +32,7 @@ func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effe
 		set, args = set+", metadata = jsonb_set(metadata, '{"+KeyProgress+"}', $4)", append(args, last)
 	}
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if err := fenced(tx.Exec(ctx, "update "+riverJob(schemaOf(ctx))+" set "+set+stillOurs+" returning "+pilot.EndIfSilent, args...)); err != nil {
+		if err := fenced(tx.Exec(ctx, "update "+pilot.Table(schemaOf(ctx))+" set "+set+stillOurs+" returning "+pilot.EndIfSilent, args...)); err != nil {
 			return fmt.Errorf("complete the job: %w", err)
 		}
 		return effects(tx)
@@ -68,7 +68,7 @@ const stillOurs = ` where id = $1 and attempt = $2 and state = 'running' and att
 // the lock would keep the job from being rescued: so the transaction ends when it has been silent for as long as a worker
 // goes on without a beat.
 func fence(ctx context.Context, tx pgx.Tx, job *jobRow) error {
-	sql := "select " + pilot.EndIfSilent + " from " + riverJob(schemaOf(ctx)) + stillOurs + " for update"
+	sql := "select " + pilot.EndIfSilent + " from " + pilot.Table(schemaOf(ctx)) + stillOurs + " for update"
 	if err := fenced(tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])); err != nil {
 		return fmt.Errorf("lock the job: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 const (
@@ -19,9 +21,9 @@ const (
 	keepTimeout = 5 * time.Second
 )
 
-// keeping is the housekeeping that every process does, whoever leads, so that it goes on as long as there is any: schedules
+// housekeeping is the housekeeping that every process does, whoever leads, so that it goes on as long as there is any: schedules
 // tick, and jobs that were put off come due.
-type keeping struct {
+type housekeeping struct {
 	db     *pgxpool.Pool
 	jobs   *Client
 	by     string // this process, as work.tick names it
@@ -31,19 +33,19 @@ type keeping struct {
 	log    *slog.Logger
 }
 
-func newKeeping(pool *pgxpool.Pool, by string, o Options) (*keeping, error) {
+func newHousekeeping(pool *pgxpool.Pool, by string, o Options) (*housekeeping, error) {
 	o.Workers = nil // any kind may be enqueued, those of other releases too
 	jobs, err := NewInserter(pool, o)
 	if err != nil {
 		return nil, err
 	}
-	return &keeping{
+	return &housekeeping{
 		db: pool, jobs: jobs, by: by, schema: o.Schema, dueSQL: comeDueSQL(o.Schema), failed: map[string]time.Time{}, log: o.Log,
 	}, nil
 }
 
 // run keeps house until ctx ends. also is done at each look, and may be nil. When the database is away it tries again.
-func (k *keeping) run(ctx context.Context, also func(ctx context.Context, failed bool) error) {
+func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, failed bool) error) {
 	failed := false
 	for ctx.Err() == nil {
 		wait, err := k.look(ctx)
@@ -51,7 +53,7 @@ func (k *keeping) run(ctx context.Context, also func(ctx context.Context, failed
 			err = also(ctx, failed)
 		}
 		if err != nil && ctx.Err() == nil && !failed {
-			k.log.WarnContext(ctx, "schedules and jobs that come due wait for the database", "err", err)
+			k.log.WarnContext(ctx, "housekeeping failed: schedules and jobs that come due wait until it succeeds", "err", err)
 		}
 		if failed = err != nil; failed {
 			wait = lookEvery
@@ -65,7 +67,7 @@ func (k *keeping) run(ctx context.Context, also func(ctx context.Context, failed
 
 // look does what is due, and says how long to wait until the next look. It is not broken off at a stop: that would cost the
 // connection, which is needed to store what ran.
-func (k *keeping) look(ctx context.Context) (time.Duration, error) {
+func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
 	jobs, schedules, next, err := k.whatIsDue(ctx)
@@ -89,11 +91,12 @@ func (k *keeping) look(ctx context.Context) (time.Duration, error) {
 	return min(max(next, lookAgainIn), lookEvery), nil
 }
 
-// whatIsDue is one cheap statement: it reads the first entry of an index, and a small table.
-func (k *keeping) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
+// whatIsDue is one cheap statement: it reads a small table, and the first entries of an index, as many as there are pending
+// jobs before the first other.
+func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
 	var job, schedule float64 // seconds from now
 	err = k.db.QueryRow(ctx, `select
-		coalesce(extract(epoch from (select min(scheduled_at) from `+riverJob(k.schema)+` where state in ('retryable', 'scheduled')) - now()), 3600)::float8,
+		coalesce(extract(epoch from (select min(scheduled_at) from `+pilot.Table(k.schema)+` where state in ('retryable', 'scheduled')) - now()), 3600)::float8,
 		coalesce((select min(case when words = '' then 0 else extract(epoch from next_at - now()) end) from work.schedule
 			where paused_at is null and retired_at is null), 3600)::float8`).Scan(&job, &schedule)
 	next = time.Hour

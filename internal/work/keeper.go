@@ -19,7 +19,7 @@ type Keeper struct {
 	pool    *pgxpool.Pool
 	opts    Options
 	client  *Client
-	keeping *keeping
+	keeping *housekeeping
 
 	recorder *recorder // of attempts whose workers are gone
 
@@ -42,7 +42,7 @@ func NewKeeper(pool *pgxpool.Pool, o Options) (*Keeper, error) {
 	k := &Keeper{id: cmp.Or(o.Process, "keeper") + "-" + rand.Text()[:10], pool: pool, opts: o}
 	k.recorder = newRecorder(pool, k.id, o)
 	var err error
-	if k.keeping, err = newKeeping(pool, k.id, o); err != nil {
+	if k.keeping, err = newHousekeeping(pool, k.id, o); err != nil {
 		return nil, err
 	}
 	k.client, err = k.newClient()

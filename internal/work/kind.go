@@ -31,9 +31,9 @@ type kind struct {
 // person, for instance. Keys that look secret are hidden anyhow; a secret itself belongs in no job's args.
 type ArgsWithSecrets interface{ Secrets() []string }
 
-// AddWorker registers a kind's worker. It is River's own, and more: it makes the kind known to schema jobs; it notes when
-// the worker's Work begins, for what fails before it, on arguments that cannot be read, is held rather than tried again and
-// again; and it keeps the time limit, for which River has a goroutine and two timers of every job.
+// AddWorker registers a kind's worker with River, and does three things more: it makes the kind known to schema jobs; it notes
+// that Work has begun, so that a job whose arguments cannot be read is held rather than tried again and again; and it keeps
+// the time limit, for which River would take a goroutine and two timers of each job.
 func AddWorker[T river.JobArgs](workers *Workers, worker river.Worker[T]) {
 	var args T
 	k := kind{secrets: []string{}}

@@ -39,7 +39,6 @@ type liveness struct {
 	opts    Options
 	gate    *pilot.Gate
 	log     *slog.Logger
-	retries *retries
 	lockKey int64
 	started time.Time
 	slots   int
@@ -56,9 +55,9 @@ type liveness struct {
 	draining  bool         // the same
 }
 
-func newLiveness(id string, o Options, gate *pilot.Gate) *liveness {
+func newLiveness(id string, o Options, gate *pilot.Gate, r *recorder) *liveness {
 	l := &liveness{
-		id: id, opts: o, gate: gate, log: o.Log, retries: &retries{}, known: make(chan struct{}),
+		id: id, opts: o, gate: gate, log: o.Log, recorder: r, known: make(chan struct{}),
 		lockKey: rand.Int64N(1 << 62), started: time.Now(),
 	}
 	l.queues = slices.Sorted(maps.Keys(o.Queues))
@@ -123,8 +122,11 @@ func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, err
 		l.log.InfoContext(ctx, "draining", "worker", l.id, "on", draining)
 	}
 	if (judge || time.Since(l.judged) > judgeEvery) && time.Now().After(l.judgeFrom) {
-		if err := l.judge(ctx, conn); err != nil {
+		// A judgement that fails must not cost the lock, by which others know that this worker lives.
+		if err := l.judge(ctx, conn); err != nil && conn.IsClosed() {
 			return 0, fmt.Errorf("rescue: %w", err)
+		} else if err != nil {
+			l.log.ErrorContext(ctx, "nobody's jobs are rescued by this worker; it tries again", "err", err)
 		}
 	}
 	if acknowledge {
@@ -194,7 +196,7 @@ with old as (
 select coalesce((select dead_at is not null from old), false),
        (select draining from beat),
        exists (select from other where silent > case when unlocked then $11::float8 else $12::float8 end)
-           or exists (select from ` + riverJob(riverSchema) + ` j join work.worker w on w.id = j.attempted_by[array_upper(j.attempted_by, 1)]
+           or exists (select from ` + pilot.Table(riverSchema) + ` j join work.worker w on w.id = j.attempted_by[array_upper(j.attempted_by, 1)]
                       where j.state = 'running' and (w.stopped_at is not null or w.dead_at is not null)),
        coalesce((select min($11::float8 - silent) from other where unlocked and silent <= $11), 3600)::float8`
 }
@@ -204,5 +206,3 @@ const lockHeld = `select from pg_locks l
     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
       and l.database = (select oid from pg_database where datname = current_database())
       and l.classid = (w.lock_key >> 32)::oid and l.objid = (w.lock_key & 4294967295)::oid`
-
-func riverJob(schema string) string { return pgx.Identifier{schema, "river_job"}.Sanitize() }

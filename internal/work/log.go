@@ -37,9 +37,9 @@ func (l *attemptLog) middleware() river.WorkerMiddlewareFunc {
 		}
 		attrs := []any{
 			"job_id", job.ID, "kind", job.Kind, "attempt", job.Attempt,
-			"wait_ms", start.Sub(job.ScheduledAt).Milliseconds(), "run_ms", time.Since(start).Milliseconds(),
+			"wait_ms", job.AttemptedAt.Sub(later(job.CreatedAt, job.ScheduledAt)).Milliseconds(), "run_ms", time.Since(start).Milliseconds(),
 		}
-		if id := OriginOf(ctx).RequestID; id != "" {
+		if id := originOf(ctx).RequestID; id != "" {
 			attrs = append(attrs, "request_id", id)
 		}
 		if silent > 0 {

@@ -18,7 +18,7 @@ func TestJobsDoneAreLoggedWithinBounds(t *testing.T) {
 		var out bytes.Buffer
 		attempt := (&attemptLog{log: slog.New(slog.NewTextHandler(&out, nil))}).middleware()
 		run := func(err error) {
-			_ = attempt(t.Context(), &jobRow{Kind: "k"}, func(context.Context) error { return err })
+			_ = attempt(t.Context(), &jobRow{Kind: "k", AttemptedAt: &time.Time{}}, func(context.Context) error { return err })
 		}
 		for range linesASecond + 7 {
 			run(nil)

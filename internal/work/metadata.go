@@ -20,6 +20,8 @@ const (
 	KeyRelease = "release"
 	// KeyDeaths counts the workers that died while they ran the job.
 	KeyDeaths = "deaths"
+	// KeyRescues counts the attempts that were taken from a worker, dead or not, and given to another.
+	KeyRescues = "rescues"
 	// KeyQueue is the queue that a job came from which runs alone since two workers died with it.
 	KeyQueue = "queue"
 	// KeyHeld says why a job is held back rather than tried: a sentence.
@@ -45,8 +47,8 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// OriginOf returns the origin that ctx carries, empty if none.
-func OriginOf(ctx context.Context) Origin {
+// originOf returns the origin that ctx carries, empty if none.
+func originOf(ctx context.Context) Origin {
 	switch from := ctx.Value(originKey{}).(type) {
 	case Origin:
 		return from
@@ -73,7 +75,7 @@ func stampOrigin(release string) river.HookInsertBeginFunc {
 				return fmt.Errorf("job metadata of %s: %w", params.Kind, err)
 			}
 		}
-		o := OriginOf(ctx)
+		o := originOf(ctx)
 		if o.RequestID != "" {
 			metadata[KeyRequestID] = o.RequestID
 		}

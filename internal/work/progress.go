@@ -15,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 const (
@@ -39,8 +41,8 @@ func Progress(ctx context.Context, percent float64, sentence string) {
 	}
 }
 
-// TellProgress has the progress of the running job that is written told on one more channel, such as the one of the pages
-// that show it. They read what it is in jobs.job.
+// TellProgress also announces the running job's progress on channel, with payload, each time it is written: to the pages that
+// show it, say. Whoever listens reads the progress itself from jobs.job.
 func TellProgress(ctx context.Context, channel, payload string) {
 	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
 		r.mu.Lock()
@@ -167,10 +169,10 @@ func (r *reporter) back(p *progress) {
 
 func progressSQL(schema string) string {
 	return `with held as (
-		select id from ` + riverJob(schema) + ` where id = $1 and attempt = $2 and state = 'running'
+		select id from ` + pilot.Table(schema) + ` where id = $1 and attempt = $2 and state = 'running'
 			and attempted_by[array_upper(attempted_by, 1)] = $3 for update skip locked
 	), written as (
-		update ` + riverJob(schema) + ` j set metadata = jsonb_set(metadata, '{` + KeyProgress + `}', $4::jsonb) from held where j.id = held.id
+		update ` + pilot.Table(schema) + ` j set metadata = jsonb_set(metadata, '{` + KeyProgress + `}', $4::jsonb) from held where j.id = held.id
 		returning j.id
 	)
 	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at'))::text) is not null

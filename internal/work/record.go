@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,16 +112,15 @@ func split(attempts []*attempt) (ours, contested []*attempt) {
 }
 
 // contestedSQL writes an attempt unless it is there: a job is fetched once at one time.
-const contestedSQL = `
-insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, request_id, parent_id,
-    due_at, started_at, ended_at, error, trace, fingerprint, steps)
+var contestedSQL = `
+insert into work.attempt (` + strings.Join(attemptColumns, ", ") + `)
 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 where not exists (select from work.attempt where job_id = $1 and started_at = $11)`
 
 // notStorable reports whether err is about the data: trying again brings the same.
 func notStorable(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pgErr.Code[:2] == "22" || pgErr.Code[:2] == "23" || pgErr.Code[:2] == "54")
+	return ok && (strings.HasPrefix(pgErr.Code, "22") || strings.HasPrefix(pgErr.Code, "23") || strings.HasPrefix(pgErr.Code, "54"))
 }
 
 // markRelease notes when a release was first seen. A process that was not given one leaves no mark.

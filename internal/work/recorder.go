@@ -151,7 +151,7 @@ func (r *recorder) run(ctx context.Context) {
 		r.flush(ctx)
 		if time.Since(tidied) > tidyEvery {
 			tidied = time.Now()
-			if err := Tidy(ctx, r.pool); err != nil && ctx.Err() == nil {
+			if err := tidy(ctx, r.pool); err != nil && ctx.Err() == nil {
 				r.log.WarnContext(ctx, "old measurements could not be deleted", "err", err)
 			}
 		}

@@ -240,10 +240,14 @@ func TestTidy(t *testing.T) {
 		insert into work.request (id, method, route, status, started_at, ended_at, release, process, jobs)
 		select n, '', '', 200, now() - n * interval '1 min' - case when n > 1400 then interval '1 h' else '0' end, now(), '', '', '{}'
 		from generate_series(1, 1500) n;
-		insert into work.audit (act, at) select 'pause', now() - n * interval '100 days' from generate_series(1, 5) n`); err != nil {
+		insert into work.audit (act, at) select 'pause', now() - n * interval '100 days' from generate_series(1, 5) n;
+		insert into work.worker (id, slots, lock_key, stopped_at, dead_at)
+		select n, 1, n, case when n % 2 = 0 then now() - n * interval '1 day' end, case when n % 2 = 1 then now() - n * interval '1 day' end
+		from generate_series(1, 10) n;
+		insert into work.worker (id, slots, lock_key, started_at) values ('alive', 1, 1, now() - interval '100 days')`); err != nil {
 		t.Fatal(err)
 	}
-	if err := Tidy(t.Context(), pool); err != nil {
+	if err := tidy(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
 	for sql, want := range map[string]int{
@@ -253,6 +257,7 @@ func TestTidy(t *testing.T) {
 		"select count(*) from work.error_hour": 29,
 		"select count(*) from work.request":    1400,
 		"select count(*) from work.audit":      3,
+		"select count(*) from work.worker":     7, // and the one that lives
 	} {
 		if got := sum(t, pool, sql); got != want {
 			t.Errorf("%s: %d, want %d", sql, got, want)
@@ -306,7 +311,7 @@ func BenchmarkAttempt(b *testing.B) {
 	job := &jobRow{ID: 1, Kind: "k", Queue: "q", Attempt: 1, MaxAttempts: 25, AttemptedAt: &now, CreatedAt: now, ScheduledAt: now}
 	b.ReportAllocs()
 	for n := 1; b.Loop(); n++ {
-		_ = r.attempt(b.Context(), job, func(context.Context) error { return nil })
+		_ = r.middleware(b.Context(), job, func(context.Context) error { return nil })
 		if n%1000 == 0 {
 			r.take()
 		}

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/trace"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 const (
@@ -102,10 +104,7 @@ func (r *Requests) take() (list []Request) {
 func (r *Requests) Run(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
-	for marked := false; ; {
-		if !marked {
-			marked = markRelease(ctx, r.pool, r.opts.Release) == nil
-		}
+	for {
 		select {
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
@@ -128,8 +127,11 @@ func (r *Requests) flush(ctx context.Context) {
 	err := r.write(ctx, list)
 	if notStorable(err) {
 		for _, q := range list {
-			if err = r.write(ctx, []Request{q}); err != nil {
+			switch err := r.write(ctx, []Request{q}); {
+			case notStorable(err):
 				r.opts.Log.ErrorContext(ctx, "a request cannot be stored and is dropped", "request_id", q.ID, "err", err)
+			case err != nil:
+				r.failed = append(r.failed, q)
 			}
 		}
 		return
@@ -147,7 +149,7 @@ func (r *Requests) flush(ctx context.Context) {
 	r.failed = list
 }
 
-// write stores the requests. One whose transaction was rolled back is known by this, that its jobs are not there. A client
+// write stores the requests. One whose transaction was rolled back is recognised by the absence of its jobs. A client
 // may give several requests one id: they become one row.
 func (r *Requests) write(ctx context.Context, list []Request) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
@@ -192,7 +194,7 @@ select q.id, q.method, q.route, q.status, t.now - make_interval(secs => q.began)
 from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::float8[], $7::text[], $8::text[], $9::int[])
          as q (id, method, route, status, began, ended, jobs, steps, stands_for),
      (select clock_timestamp()) as t (now),
-     lateral (select array_agg(j.id order by j.id) as jobs from ` + riverJob(riverSchema) + ` j
+     lateral (select array_agg(j.id order by j.id) as jobs from ` + pilot.Table(riverSchema) + ` j
               where j.id = any (('{' || q.jobs || '}')::bigint[])) there
 where there.jobs is not null
 on conflict (id) do update set

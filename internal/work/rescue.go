@@ -72,7 +72,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// judge declares dead whoever is, and gives the jobs of the dead and the gone to others, all in one statement. A job's
+// judge declares workers dead, and gives the jobs of the dead and the stopped to others, all in one statement. A job's
 // attempt is not held against it, and it keeps its place in the line, for it has waited its turn already. Each death with
 // it is counted: after two it runs alone, and a worker that dies then has died of it.
 func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
@@ -81,8 +81,8 @@ func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 	return rescue(ctx, conn, l.recorder, l.opts.Schema, ids, attempts)
 }
 
-// rescue is judge for whoever asks, by its recorder: a worker with the jobs and attempts that it has, or a process that
-// works none.
+// rescue does the judging, for a worker, which passes the jobs and attempts that it holds, or for a process that works
+// none.
 func rescue(ctx context.Context, db querier, r *recorder, schema string, ids []int64, attempts []int) error {
 	rows, err := db.Query(ctx, rescueSQL(schema), quickDead.Seconds(), silentDead.Seconds(), afterServerStart.Seconds(),
 		strangerLost.Seconds(), pilot.AloneQueue, schema+".river_insert", r.worker, fetchLost.Seconds(), ids, attempts)
@@ -124,10 +124,11 @@ with died as (
                 when g.dead is false then 'handed back by the worker ' || g.id || ' at its stop'
                 when j.attempted_by[array_upper(j.attempted_by, 1)] = $7 then 'the worker ' || $7 || ' was given this job and never got it'
                 else 'no worker that is known has this job' end as reason,
-           j.attempt, j.queue, j.metadata, greatest(j.created_at, j.scheduled_at) as due, coalesce(j.attempted_at, now()) as began,
+           j.attempt, j.queue, case when jsonb_typeof(j.metadata) = 'object' then j.metadata else '{}' end as metadata,
+           greatest(j.created_at, j.scheduled_at) as due, coalesce(j.attempted_at, now()) as began,
            j.metadata ? 'cancel_attempted_at' as cancelled, g.dead is true and j.queue = $5 as poison,
-           coalesce((j.metadata ->> '` + KeyDeaths + `')::int, 0) + coalesce(g.dead, false)::int as deaths
-    from ` + riverJob(riverSchema) + ` j
+           ` + countIn(KeyDeaths) + ` + coalesce(g.dead, false)::int as deaths, ` + countIn(KeyRescues) + ` + 1 as rescues
+    from ` + pilot.Table(riverSchema) + ` j
     left join gone g on g.id = j.attempted_by[array_upper(j.attempted_by, 1)]
     where j.state = 'running'
       and (g.id is not null
@@ -137,7 +138,7 @@ with died as (
               and not exists (select from work.worker w where w.id = j.attempted_by[array_upper(j.attempted_by, 1)]))
     for update of j skip locked
 ), rescued as (
-    update ` + riverJob(riverSchema) + ` j set
+    update ` + pilot.Table(riverSchema) + ` j set
         state = (case when v.cancelled then 'cancelled' when v.poison then 'discarded' else 'available' end)::` +
 		pgx.Identifier{riverSchema, "river_job_state"}.Sanitize() + `,
         finalized_at = case when v.cancelled or v.poison then now() end,
@@ -145,7 +146,8 @@ with died as (
         max_attempts = least(j.max_attempts + 1, 32767),
         errors = array_append(j.errors, jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
             'error', v.reason || case when v.poison and not v.cancelled then ' alone: it is discarded as a poison pill' else '' end)),
-        metadata = j.metadata
+        metadata = v.metadata
+            || jsonb_build_object('` + KeyRescues + `', v.rescues)
             || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end
             || case when v.deaths >= 2 and j.queue <> $5 then jsonb_build_object('` + KeyQueue + `', j.queue) else '{}' end
     from lost v where j.id = v.id
@@ -158,4 +160,9 @@ with died as (
     from (select distinct queue from rescued where state = 'available') q
 )
 select id, kind, queue, state, coalesce(worker, ''), ended from rescued where (select count(*) from told) >= 0`
+}
+
+// countIn reads a number that we keep in a job's metadata j, where anybody may have written something else.
+func countIn(key string) string {
+	return `case when j.metadata ->> '` + key + `' ~ '^\d{1,4}$' then (j.metadata ->> '` + key + `')::int else 0 end`
 }

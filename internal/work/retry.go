@@ -1,7 +1,9 @@
 package work
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // Permanent wraps an error that trying again cannot mend: the job is cancelled at once, with the error.
@@ -30,7 +33,7 @@ type retryAfter struct {
 
 func (r *retryAfter) Unwrap() error { return r.error }
 
-// retries is the back-off: attempt⁴ seconds as River has it, at most a day, and a quarter more or less, so that what
+// retries is the back-off: failures⁴ seconds as River has it, at most a day, and a quarter more or less, so that what
 // failed together does not come back together. (River spreads by a tenth.)
 type retries struct {
 	asked sync.Map // job id → wait that its error asked for
@@ -43,10 +46,20 @@ func (r *retries) NextRetry(job *jobRow) time.Time {
 	if wait, ok := r.asked.LoadAndDelete(job.ID); ok {
 		return time.Now().Add(spread(wait.(time.Duration), 0, 0.25))
 	}
-	// River counts the errors that are recorded, so that snoozes and rescues do not lengthen the wait.
-	failures := float64(len(job.Errors) + 1)
-	wait := min(time.Duration(math.Pow(failures, 4)*float64(time.Second)), longestWait)
+	wait := min(time.Duration(math.Pow(float64(Failures(job)+1), 4)*float64(time.Second)), longestWait)
 	return time.Now().Add(spread(wait, -0.25, 0.25))
+}
+
+// Failures is how many attempts of a job have failed before this one. Snoozes, and attempts that ended with their worker, are
+// no failures.
+func Failures(job *rivertype.JobRow) int {
+	var counted struct {
+		Rescues int `json:"rescues"` // KeyRescues
+	}
+	if bytes.Contains(job.Metadata, []byte(`"`+KeyRescues+`"`)) {
+		_ = json.Unmarshal(job.Metadata, &counted) // where somebody wrote something else under our name: none
+	}
+	return max(len(job.Errors)-counted.Rescues, 0)
 }
 
 func spread(wait time.Duration, low, high float64) time.Duration {
@@ -62,10 +75,10 @@ func final(err error) bool {
 
 // translate turns an error of a worker into what River acts on.
 func (r *retries) translate(job *jobRow, err error) error {
-	if p, ok := errors.AsType[*permanent](err); ok {
-		return river.JobCancel(p.error)
+	if _, ok := errors.AsType[*permanent](err); ok {
+		return river.JobCancel(err)
 	}
-	if after, ok := errors.AsType[*retryAfter](err); ok {
+	if after, ok := errors.AsType[*retryAfter](err); ok && job.Attempt < job.MaxAttempts { // of the last one River asks no more
 		r.asked.Store(job.ID, min(max(after.wait, 0), longestWait))
 	}
 	return err
@@ -76,11 +89,11 @@ const heldFor = 10 * time.Minute
 
 // holdBack keeps a job whose arguments this release cannot read: it is neither failed nor discarded, no attempt is
 // spent, and its row says why it waits.
-func (l *liveness) holdBack(ctx context.Context, job *jobRow, cause error) error {
-	l.log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", job.ID, "kind", job.Kind, "err", cause)
+func (w *Worker) holdBack(ctx context.Context, job *jobRow, cause error) error {
+	w.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", job.ID, "kind", job.Kind, "err", cause)
 	attemptOf(ctx).held = cause
 	if err := river.MetadataSet(ctx, KeyHeld, fmt.Sprintf("the arguments cannot be read: %v", cause)); err != nil {
-		l.log.WarnContext(ctx, "the reason could not be noted", "job_id", job.ID, "err", err)
+		w.opts.Log.WarnContext(ctx, "the reason could not be noted", "job_id", job.ID, "err", err)
 	}
 	return river.JobSnooze(heldFor)
 }

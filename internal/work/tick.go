@@ -38,7 +38,7 @@ func (a rawArgs) MarshalJSON() ([]byte, error) { return []byte(a.text), nil }
 
 // tickAll sees to all schedules that are due, each in a transaction of its own, so that one which fails holds up no other.
 // That one is left alone for a while.
-func (k *keeping) tickAll(ctx context.Context) error {
+func (k *housekeeping) tickAll(ctx context.Context) error {
 	seen := []string{}
 	for name, until := range k.failed {
 		if time.Now().Before(until) {
@@ -94,7 +94,7 @@ select s.*, clock_timestamp() from s, limits`
 
 // tick does for a schedule what its row says, and writes down that it did. Whoever has the row's lock is the only one, and
 // moves next_at on in the same transaction: that is what makes each tick happen once.
-func (k *keeping) tick(ctx context.Context, tx pgx.Tx, d due) error {
+func (k *housekeeping) tick(ctx context.Context, tx pgx.Tx, d due) error {
 	s, err := parseSpec(d.Spec, d.Zone)
 	if err != nil {
 		return k.cannotRead(ctx, tx, d, err)
@@ -113,7 +113,7 @@ func (k *keeping) tick(ctx context.Context, tx pgx.Tx, d due) error {
 }
 
 // cannotRead shows in the row what is wrong with it, and leaves the tick to a release that can read it.
-func (k *keeping) cannotRead(ctx context.Context, tx pgx.Tx, d due, cause error) error {
+func (k *housekeeping) cannotRead(ctx context.Context, tx pgx.Tx, d due, cause error) error {
 	if strings.HasPrefix(d.Words, unreadable) {
 		return nil
 	}
@@ -128,7 +128,7 @@ func reschedule(ctx context.Context, tx pgx.Tx, name, words string, next time.Ti
 
 // record enqueues the job of the tick at dueAt, which stands for missed earlier ones too, and writes the tick's row. A tick
 // that has its row was seen to: somebody has set next_at back.
-func (k *keeping) record(ctx context.Context, tx pgx.Tx, d due, dueAt time.Time, missed int) error {
+func (k *housekeeping) record(ctx context.Context, tx pgx.Tx, d due, dueAt time.Time, missed int) error {
 	var done bool
 	err := tx.QueryRow(ctx, "select exists (select from work.tick where schedule = $1 and due_at = $2)", d.Name, dueAt).Scan(&done)
 	if err != nil || done {
@@ -150,7 +150,7 @@ func (k *keeping) record(ctx context.Context, tx pgx.Tx, d due, dueAt time.Time,
 	return err
 }
 
-func (k *keeping) enqueue(ctx context.Context, tx pgx.Tx, d due) (id int64, twin bool, err error) {
+func (k *housekeeping) enqueue(ctx context.Context, tx pgx.Tx, d due) (id int64, twin bool, err error) {
 	var i insertion
 	if err := json.Unmarshal([]byte(d.Opts), &i); err != nil {
 		return 0, false, fmt.Errorf("read its options: %w", err)

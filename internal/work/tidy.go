@@ -14,9 +14,9 @@ const (
 	tidyStep = 5000
 )
 
-// Tidy deletes measurements that are too old or too many. Any process may call it, every minute or so: while one is at
+// tidy deletes measurements that are too old or too many. Every process calls it, every minute or so: while one is at
 // it, the others find nothing to do.
-func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
+func tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	for _, old := range []struct{ table, where, order string }{
 		{"work.attempt", "ended_at < now() - interval '1 day'", "ended_at"},
 		{"work.request", "started_at < now() - interval '1 day'", "started_at"},
@@ -24,6 +24,7 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{"work.error_hour", "hour < now() - interval '30 days'", "hour"},
 		{"work.error", "last_seen_at < now() - interval '30 days' and muted_at is null", "last_seen_at"},
 		{"work.audit", "at < now() - interval '400 days'", "at"}, // a year, and time to look back at it
+		{"work.worker", "coalesce(stopped_at, dead_at) < now() - interval '7 days'", "coalesce(stopped_at, dead_at)"},
 		{"work.tick", "due_at < now() - interval '30 days'", "due_at"},
 	} {
 		if _, err := deleteUpTo(ctx, pool, 1<<31, old.table, old.where, old.order); err != nil {

@@ -1,12 +1,12 @@
 package work
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -40,8 +40,9 @@ type Worker struct {
 	gate     *pilot.Gate
 	line     *pilot.Line
 	liveness *liveness
-	keeping  *keeping
+	keeping  *housekeeping
 	cancels  cancels
+	retries  retries
 	recorder *recorder
 }
 
@@ -51,17 +52,16 @@ type Worker struct {
 func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	o.Grace = cmp.Or(o.Grace, stopGrace)
 	w := &Worker{id: cmp.Or(o.Process, "worker") + "-" + rand.Text()[:10], pool: pool, opts: o}
-	w.line = &pilot.Line{Config: pool.Config().ConnConfig.Copy(), Schema: o.Schema, Log: o.Log, PollOnly: o.PollOnly}
-	w.line.Config.RuntimeParams["application_name"] = "backlist " + w.id
-	w.line.Init()
+	line := pool.Config().ConnConfig.Copy()
+	line.RuntimeParams["application_name"] = "backlist " + w.id
+	w.line = pilot.NewLine(line, o.Schema, o.Log, o.PollOnly)
 	driver, gate := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
 	w.gate = gate
 	w.recorder = newRecorder(pool, w.id, o)
-	w.liveness = newLiveness(w.id, o, gate)
-	w.liveness.recorder = w.recorder
+	w.liveness = newLiveness(w.id, o, gate, w.recorder)
 	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.line)
 	var err error
-	if w.keeping, err = newKeeping(pool, w.id, o); err != nil {
+	if w.keeping, err = newHousekeeping(pool, w.id, o); err != nil {
 		return nil, err
 	}
 
@@ -71,17 +71,18 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.FetchOnlyKnownKinds = true // a job of a newer release waits for a worker of that release
 	cfg.JobTimeout = -1            // AddWorker keeps the limits
 	cfg.SoftStopTimeout = o.Grace
-	cfg.RetryPolicy = w.liveness.retries
+	cfg.RetryPolicy = &w.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
-	outermost := []rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.attempt), keepLog(o.Log)}
+	outermost := []rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.middleware), keepLog(o.Log)}
 	if o.Unrecorded == RecordEverything {
 		outermost = nil
 	}
-	cfg.Middleware = slices.Concat(outermost, cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.attempt)})
-	cfg.Queues = map[string]river.QueueConfig{pilot.AloneQueue: {MaxWorkers: 1, FetchPollInterval: alonePoll}}
+	cfg.Middleware = slices.Concat(outermost, cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.middleware)})
+	cfg.Queues = map[string]river.QueueConfig{}
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
+	cfg.Queues[pilot.AloneQueue] = river.QueueConfig{MaxWorkers: 1, FetchPollInterval: alonePoll} // whatever o says of it
 	w.client, err = river.NewClient(driver, cfg)
 	return w, err
 }
@@ -90,12 +91,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 func (w *Worker) ID() string { return w.id }
 
 // Slots is how many jobs the worker runs at once.
-func (w *Worker) Slots() (n int) {
-	for slots := range maps.Values(w.opts.Queues) {
-		n += slots
-	}
-	return n
-}
+func (w *Worker) Slots() int { return w.liveness.slots }
 
 // Run works until ctx ends, calling ready when it has begun. Then it fetches nothing more, gives running jobs 20 s, and
 // hands back what is left without spending an attempt, even of jobs that ignore their context: within 28 s it returns.
@@ -112,11 +108,12 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	case <-time.After(30 * time.Second):
 		return errors.New("the database did not let this worker register within 30 s")
 	}
+	defer w.sayGoodbye(context.WithoutCancel(ctx))
 	if err := w.opts.Workers.Register(ctx, w.pool, w.opts.Release); err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	if err := w.client.Start(ctx); err != nil {
-		return fmt.Errorf("start working: %w", err)
+		return unlessEnded(ctx, fmt.Errorf("start working: %w", err))
 	}
 	kept := make(chan struct{})
 	go func() {
@@ -132,33 +129,44 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 		w.opts.Log.WarnContext(ctx, "jobs ignore the end of their context: they are handed back")
 	}
 	<-kept
-	return w.sayGoodbye(context.WithoutCancel(ctx))
+	return nil
+}
+
+// unlessEnded is nil where the cause of err is that we were told to stop.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // beat is the liveness's, and looks for cancelled jobs.
 func (w *Worker) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	next, err := w.liveness.beat(ctx, conn)
-	if err == nil {
-		err = w.cancels.look(ctx, conn, w)
+	if err != nil {
+		return 0, err
 	}
-	return next, err
+	if err := w.cancels.look(ctx, conn, w); err != nil && conn.IsClosed() {
+		return 0, err
+	} else if err != nil {
+		w.opts.Log.ErrorContext(ctx, "cancelled jobs are not looked for; it is tried again", "err", err)
+	}
+	return next, nil
 }
 
 // sayGoodbye marks this worker as stopped and hands back jobs that still run here. If the database is away, others will
 // find this worker dead instead.
-func (w *Worker) sayGoodbye(ctx context.Context) error {
+func (w *Worker) sayGoodbye(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	err := w.line.Do(ctx, w.liveness.goodbye)
-	if err != nil {
+	if err := w.line.Do(ctx, w.liveness.goodbye); err != nil {
 		w.opts.Log.WarnContext(ctx, "could not say goodbye: this worker will be taken for dead", "err", err)
 	}
-	return nil
 }
 
-// attempt is the innermost middleware: it lets the gate end the job's context, and turns what the worker returned into
+// middleware is the innermost: it lets the gate end the job's context, and turns what the worker returned into
 // what River understands.
-func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
+func (w *Worker) middleware(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	ctx, cancel := w.gate.Watch(ctx, job)
 	defer cancel(nil)
 	defer func() { attemptOf(ctx).cause = context.Cause(ctx) }()
@@ -167,6 +175,9 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 	report := &reporter{pool: cmp.Or(w.opts.JobPool, w.pool), schema: w.opts.Schema, job: job, log: w.opts.Log, next: time.Now().Add(progressBrief)}
 	defer report.end(ctx)
 	err := doInner(context.WithValue(context.WithValue(ctx, runningKey{}, r), reporterKey{}, report))
+	if r.began && bytes.Contains(job.Metadata, []byte(`"`+KeyHeld+`"`)) {
+		err = errors.Join(err, river.MetadataSet(ctx, KeyHeld, nil)) // it can be read again
+	}
 	switch {
 	case err == nil && (report.advanced.Load() || cursorOf(job) != nil):
 		return river.MetadataSet(ctx, KeyCursor, nil) // who has it done once more begins anew
@@ -177,9 +188,9 @@ func (w *Worker) attempt(ctx context.Context, job *jobRow, doInner func(context.
 		w.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", job.ID, "err", err)
 		return river.JobSnooze(0)
 	case !r.began && ctx.Err() == nil:
-		return w.liveness.holdBack(ctx, job, err)
+		return w.holdBack(ctx, job, err)
 	case ctx.Err() != nil && !final(err):
 		return fmt.Errorf("%w: %w", context.Canceled, err) // River hands back at a stop what names the context's end
 	}
-	return w.liveness.retries.translate(job, err)
+	return w.retries.translate(job, err)
 }

@@ -370,6 +370,38 @@ func TestPoison(t *testing.T) {
 		and errors[1] ->> 'error' like '%alone: it is discarded as a poison pill')`)
 }
 
+// TestMetadataThatIsNotOurs: whatever stands where we count, in the row of one job, the jobs of the dead are rescued.
+func TestMetadataThatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	_, err := pool.Exec(t.Context(), `insert into work.worker (id, slots, lock_key, seen_at, dead_at) values ('dead', 1, 1, now() - interval '1 min', now());
+		insert into river.river_job (kind, args, max_attempts, queue, state, attempt, attempted_at, attempted_by, metadata)
+		select 'test_step', '{}', 25, 'default', 'running', 1, now(), '{dead}', metadata
+		from unnest(array['{"deaths": "many", "rescues": -1}', '{"deaths": 1e9, "rescues": [1]}', '"text"', '[]', '{}']::jsonb[]) metadata`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running(t, pool, func(context.Context, *river.Job[stepArgs]) error { return nil })
+	until(t, pool, "all are done by others, and counted", `select count(*) = 5 and bool_and(metadata ->> 'deaths' = '1' and metadata ->> 'rescues' = '1')
+		from river.river_job where state = 'completed'`)
+}
+
+// TestRescuesAreNoFailures: the wait before the next try goes by what failed.
+func TestRescuesAreNoFailures(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	running(t, pool, func(context.Context, *river.Job[stepArgs]) error { return errors.New("no") })
+	var id int64
+	err := pool.QueryRow(t.Context(), `insert into river.river_job (kind, args, max_attempts, queue, attempt, metadata, errors)
+		values ('test_step', '{}', 25, 'default', 3, '{"rescues": 3}', array_fill('{"at": "2026-01-01T00:00:00Z", "error": "its worker died"}'::jsonb, array[3]))
+		returning id`).Scan(&id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, pool, "it is tried again as after one failure", `select scheduled_at - attempted_at < interval '2 s' from river.river_job
+		where id = $1 and array_length(errors, 1) = 4`, id)
+}
+
 // TestStrangersJobs: those of a client that never registered are left alone until they are surely lost.
 func TestStrangersJobs(t *testing.T) {
 	t.Parallel()

@@ -47,8 +47,8 @@ func (p *Pilot) JobDeleteBefore(ctx context.Context, exec riverdriver.Executor, 
 // written out so that the plan is made for it.
 func deleteSQL(schema, state string) string {
 	return `with old as (
-			delete from ` + table(schema) + ` where id = any(array(
-				select id from ` + table(schema) + `
+			delete from ` + Table(schema) + ` where id = any(array(
+				select id from ` + Table(schema) + `
 				where state = '` + state + `' and finalized_at < $1
 					and ($2::text[] is null or queue <> all($2)) and ($3::text[] is null or queue = any($3))
 				order by finalized_at

@@ -35,8 +35,8 @@ func (c *completion) add(h known, id int64, ended *time.Time) {
 	c.ages = append(c.ages, time.Since(*ended).Microseconds())
 }
 
-// complete stores a batch in one statement that is its own transaction: each job that this attempt still holds. It returns
-// River the rows that it wants to tell of from memory; River would read them all again.
+// complete stores a batch in one statement that is its own transaction: each job that this attempt still holds. The rows that
+// River wants back it makes from memory; River would read them all again.
 func (p *Pilot) complete(ctx context.Context, schema string, c *completion) ([]*rivertype.JobRow, error) {
 	rows := make([]*rivertype.JobRow, 0, len(c.ids)+len(c.finished))
 	for _, job := range c.finished {
@@ -71,11 +71,11 @@ func (p *Pilot) complete(ctx context.Context, schema string, c *completion) ([]*
 	return rows, nil
 }
 
-// completeSQL: $1 ids, $2 attempts, $3 ages in microseconds, $4 this client. The fence is inside of "case", where the planner
-// does not look: it has statistics that know of no running job, and would go from these, be they none or thousands and with
-// all that were, to the batch. So it finds each row by its key, however large the table is.
+// completeSQL: $1 ids, $2 attempts, $3 ages in microseconds, $4 this client. The fence is inside a "case", which the
+// planner cannot use: its statistics say that hardly any job is running, so it would begin with the running jobs, all that there
+// are and were since the last vacuum. So it looks up each row by its key, however large the table is.
 func completeSQL(schema string) string {
-	return `update ` + table(schema) + ` j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
+	return `update ` + Table(schema) + ` j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
 		from unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
 		where j.id = v.id and case when j.attempt = v.attempt and j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = $4
 			then true else false end
@@ -91,7 +91,7 @@ func completed(job *rivertype.JobRow, at time.Time) *rivertype.JobRow {
 // explainMissed logs the attempts that came late. One that completed its job itself, and never heard that it had, did not.
 func (p *Pilot) explainMissed(ctx context.Context, schema string, c *completion) {
 	var done []int64
-	err := p.pool.QueryRow(ctx, `select coalesce(array_agg(j.id), '{}') from `+table(schema)+` j
+	err := p.pool.QueryRow(ctx, `select coalesce(array_agg(j.id), '{}') from `+Table(schema)+` j
 		join unnest($1::bigint[], $2::int[]) as v (id, attempt) on v.id = j.id and v.attempt = j.attempt
 		where j.state = 'completed' and j.attempted_by[array_upper(j.attempted_by, 1)] = $3`, c.ids, c.attempts, p.gate.clientID).Scan(&done)
 	if err != nil {

@@ -53,11 +53,11 @@ func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailablePa
 
 // fetchSQL: $1 queue, $2 kinds (null: all), $3 how many, $4 this client, $5 how many clients a job remembers.
 func fetchSQL(schema string) string {
-	return `update ` + table(schema) + ` set
+	return `update ` + Table(schema) + ` set
 			state = 'running', attempt = attempt + 1, attempted_at = now(),
 			attempted_by = array_append(attempted_by[greatest(array_length(attempted_by, 1) + 2 - $5::int, 1):], $4::text)
 		where id = any(array(
-			select id from ` + table(schema) + `
+			select id from ` + Table(schema) + `
 			where state = 'available' and queue = $1 and ($2::text[] is null or kind = any($2)) and scheduled_at <= now()
 			order by priority, scheduled_at, id
 			limit $3

@@ -41,8 +41,7 @@ func TestFetchIsRivers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	line := &Line{}
-	line.Init()
+	line := NewLine(nil, "", nil, false)
 	driver, _ := NewWorkerDriver(pool, "me", line, nil)
 	params := func(queue string) *riverdriver.JobGetAvailableParams {
 		return &riverdriver.JobGetAvailableParams{
@@ -53,7 +52,7 @@ func TestFetchIsRivers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := driver.pilot.fetch(t.Context(), params("ours"))
+	ours, err := driver.pilot.(*Pilot).fetch(t.Context(), params("ours"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,10 +107,9 @@ func TestFetchTellsWhatItCannotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := &Line{}
-	line.Init()
+	line := NewLine(nil, "", nil, false)
 	driver, _ := NewWorkerDriver(pool, "me", line, nil)
-	res, err := driver.pilot.fetch(t.Context(), &riverdriver.JobGetAvailableParams{
+	res, err := driver.pilot.(*Pilot).fetch(t.Context(), &riverdriver.JobGetAvailableParams{
 		ClientID: "me", MaxAttemptedBy: 100, MaxToLock: 10, Queue: "default", Schema: "river",
 	})
 	if err != nil || len(res.Jobs) != 2 || len(res.DecodeErrors) != 1 || res.DecodeErrors[res.Jobs[0].ID] == nil {
@@ -136,7 +134,7 @@ func TestClean(t *testing.T) {
 	clean := func(most int) int {
 		t.Helper()
 		day := time.Now().Add(-24 * time.Hour)
-		n, err := driver.pilot.JobDeleteBefore(t.Context(), driver.GetExecutor(), &riverdriver.JobDeleteBeforeParams{
+		n, err := driver.pilot.(*Pilot).JobDeleteBefore(t.Context(), driver.GetExecutor(), &riverdriver.JobDeleteBeforeParams{
 			CompletedDoDelete: true, CompletedFinalizedAtHorizon: day,
 			CancelledDoDelete: false, CancelledFinalizedAtHorizon: day,
 			DiscardedDoDelete: true, DiscardedFinalizedAtHorizon: time.Now().Add(-45 * time.Hour),

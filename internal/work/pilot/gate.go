@@ -95,7 +95,7 @@ func (g *Gate) cancelAll(cause error) {
 	}
 }
 
-// Running is how many jobs are being executed, and Fetching whether any fetch is under way.
+// Running returns how many jobs are being executed, and whether any fetch is under way.
 func (g *Gate) Running() (jobs int, fetching bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -54,6 +54,16 @@ const (
 
 var errLineDown = errors.New("the worker's own connection is down")
 
+// NewLine returns a line that connects once Run is called. Opened, Beat and Heard are to be set before.
+func NewLine(config *pgx.ConnConfig, schema string, log *slog.Logger, pollOnly bool) *Line {
+	return &Line{
+		Config: config, Schema: schema, Log: log, PollOnly: pollOnly,
+		topics: map[string]bool{}, echoes: map[string]*time.Timer{},
+		notices: make(chan *riverdriver.Notification, 1000), orders: make(chan order),
+		up: make(chan struct{}), down: make(chan struct{}), wake: func() {},
+	}
+}
+
 // Run keeps the connection until ctx ends.
 func (l *Line) Run(ctx context.Context) {
 	for again := false; ctx.Err() == nil; {
@@ -68,16 +78,6 @@ func (l *Line) Run(ctx context.Context) {
 		case <-time.After(reconnect):
 		}
 	}
-}
-
-// Init makes the line ready to be used; it must be called once, before anything else.
-func (l *Line) Init() {
-	l.topics = map[string]bool{}
-	l.echoes = map[string]*time.Timer{}
-	l.notices = make(chan *riverdriver.Notification, 1000)
-	l.orders = make(chan order)
-	l.up, l.down = make(chan struct{}), make(chan struct{})
-	l.wake = func() {}
 }
 
 // hold connects and serves the connection until it is lost.

@@ -71,7 +71,7 @@ func noticeSQL(schema string) string {
 	return `select pg_notify($1, '{"queue": ' || to_json(q.name) || '}') -- River's very text: Postgres merges equal notices
 		from unnest($2::text[], $3::int[]) as q (name, inserted)
 		where (select count(*) from (
-			select from ` + table(schema) + `
+			select from ` + Table(schema) + `
 			where state = 'available' and queue = q.name and priority = any('{1,2,3,4}')
 				and scheduled_at > statement_timestamp() - make_interval(secs => $4) and scheduled_at <= statement_timestamp()
 			limit $5::int + q.inserted) newest) < $5::int + q.inserted`

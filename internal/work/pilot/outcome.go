@@ -135,7 +135,7 @@ func holdingSQL(schema string) string {
 	return `select coalesce(array_agg(held.id), '{}'), clock_timestamp()
 		from (select ` + EndIfSilent + `) _
 		cross join (select * from unnest($1::bigint[], $2::int[]) order by 1) as a (id, attempt)
-		cross join lateral (select j.id from ` + table(schema) + ` j
+		cross join lateral (select j.id from ` + Table(schema) + ` j
 			where j.id = a.id and j.attempt = a.attempt and j.state in ('running', 'completed')
 				and j.attempted_by[array_upper(j.attempted_by, 1)] = $3 for update) held`
 }

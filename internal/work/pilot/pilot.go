@@ -20,7 +20,7 @@ import (
 // Driver is River's pgx driver with our pilot plugged in and, for worker processes, our listener.
 type Driver struct {
 	*riverpgxv5.Driver
-	pilot    *Pilot
+	pilot    riverpilot.Pilot
 	listener riverdriver.Listener
 }
 
@@ -119,13 +119,13 @@ func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, p
 	defer cancel()
 	err = exec.QueryRow(ctx, `
 		select true, coalesce((
-			select r.nth <= r.most and r.most > (select count(*) from `+table(params.Schema)+`
+			select r.nth <= r.most and r.most > (select count(*) from `+Table(params.Schema)+`
 				where state = 'running' and queue = $1 and attempted_by[array_upper(attempted_by, 1)] <> $3)
 			from (select w.id, row_number() over (order by md5(w.id || floor(extract(epoch from now()) / 10))) as nth,
 					greatest(1, count(*) over () / 2) as most
 				from work.worker w where w.stopped_at is null and w.dead_at is null and not w.draining) r
 			where r.id = $3), false)
-		from (select from `+table(params.Schema)+` where state = 'available' and queue = $1 and scheduled_at <= now()
+		from (select from `+Table(params.Schema)+` where state = 'available' and queue = $1 and scheduled_at <= now()
 			and ($2::text[] is null or kind = any($2)) limit 1) known
 		union all select false, false
 		limit 1`, AloneQueue, params.Kind, p.gate.clientID).Scan(&waiting, &turn)
@@ -137,11 +137,12 @@ func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, p
 func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema string, id int64) error {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
-	return exec.Exec(ctx, "update "+table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
+	return exec.Exec(ctx, "update "+Table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
 		max_attempts = max_attempts + 1 where id = $1 and state = 'running'`, id)
 }
 
-func table(schema string) string { return pgx.Identifier{schema, "river_job"}.Sanitize() }
+// Table is River's table of jobs, quoted, in the schema where it is.
+func Table(schema string) string { return pgx.Identifier{schema, "river_job"}.Sanitize() }
 
 // JobGetStuck finds nothing: a job is lost when its worker is dead, which package work decides, and not when it takes
 // long. River's rescuer would also discard kinds that the leader does not know.

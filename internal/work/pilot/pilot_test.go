@@ -70,7 +70,10 @@ func TestSeam(t *testing.T) {
 		want string
 	}{
 		{reflect.TypeFor[riverdriver.JobInsertFastManyParams](), "Jobs []*riverdriver.JobInsertFastParams, Schema string"},
-		{reflect.TypeFor[riverdriver.NotifyManyParams](), "Payload []string, Topic string, Schema string"},
+		{reflect.TypeFor[riverdriver.JobGetAvailableParams](), "ClientID string, Kind []string, MaxAttemptedBy int, MaxToLock int, Now *time.Time, ProducerID int64, Queue string, Schema string"},
+		{reflect.TypeFor[riverdriver.JobGetAvailableResult](), "DecodeErrors map[int64]error, Jobs []*rivertype.JobRow"},
+		{reflect.TypeFor[riverdriver.JobSetStateIfRunningManyParams](), "ID []int64, Attempt []*int, ErrData [][]uint8, FinalizedAt []*time.Time, MetadataDoMerge []bool, MetadataUpdates [][]uint8, Now *time.Time, ScheduledAt []*time.Time, Schema string, State []rivertype.JobState"},
+		{reflect.TypeFor[riverdriver.JobDeleteBeforeParams](), "CancelledDoDelete bool, CancelledFinalizedAtHorizon time.Time, CompletedDoDelete bool, CompletedFinalizedAtHorizon time.Time, DiscardedDoDelete bool, DiscardedFinalizedAtHorizon time.Time, Max int, QueuesExcluded []string, QueuesIncluded []string, Schema string"},
 		{reflect.TypeFor[riverdriver.JobInsertFastResult](), "Job *rivertype.JobRow, UniqueSkippedAsDuplicate bool"},
 	} {
 		var fields []string
