@@ -105,6 +105,6 @@ func runPsql(ctx context.Context, p *program, args []string) error {
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), psql, append([]string{url}, args...)...)
 	cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=jobs,public,work,river", "PGAPPNAME=backlist psql")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, p.Stdout, p.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, forChild(p.Stdout), forChild(p.Stderr)
 	return cmd.Run()
 }

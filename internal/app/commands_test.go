@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -400,5 +401,38 @@ func TestDevStoppedWhileStarting(t *testing.T) {
 		if n := postgresOf(data); n != 0 {
 			t.Errorf("after %q: %d postmasters are left", moment, n)
 		}
+	}
+}
+
+// TestUnheard: a command whose output nobody reads any more, as after "| head", ends in good order, and its Postgres with it.
+func TestUnheard(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), self, "bench", "latency", "--seconds", "0.2", "--data", data)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL=")
+	heard, said, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = said.Close()
+	if _, err := heard.Read(make([]byte, 1)); err != nil { // Postgres is ready
+		t.Fatal(err)
+	}
+	_ = heard.Close()
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("it ended with %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(data, "*", "postmaster.pid"))
+	if again, globErr := filepath.Glob(filepath.Join(data, "postmaster.pid")); err != nil || globErr != nil || len(left)+len(again) > 0 {
+		t.Errorf("left: %v %v %v", left, again, err)
 	}
 }

@@ -2,12 +2,9 @@ package app
 
 import (
 	"bufio"
-	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"regexp"
 	"sync"
 	"syscall"
@@ -24,14 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
 		testdb.Main(m)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := Run(ctx, Env{Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "backlist:", err)
-		os.Exit(ExitCode(err))
-	}
-	os.Exit(0)
+	os.Exit(Main())
 }
 
 // patience is how long a test waits for what should come soon: the machine may be busy. It is no promise of the program's.
