@@ -188,6 +188,7 @@ func TestBadUse(t *testing.T) {
 		{"jobs.enqueue('send', queue => '*')", "The queue name '*' is not valid"},
 		{"jobs.enqueue('send', priority => 5)", "The priority is 1 (first) to 4 (last), not 5."},
 		{"jobs.enqueue('send', priority => 0)", "The priority is 1"},
+		{"jobs.enqueue('send', scheduled_at => 'infinity')", "scheduled_at is a time, not infinity."},
 		{"jobs.enqueue('send', max_attempts => 0)", "max_attempts is 1 to 32767"},
 		{"jobs.enqueue('send', max_attempts => 32768)", "max_attempts is 1 to 32767"},
 		{"jobs.enqueue('send', tags => '{\"a,b\"}')", "The tag 'a,b' is not valid"},

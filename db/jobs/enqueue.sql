@@ -112,6 +112,9 @@ begin
     if priority not between 1 and 4 then
         raise exception 'The priority is 1 (first) to 4 (last), not %.', priority using errcode = '22023';
     end if;
+    if not isfinite(scheduled_at) then
+        raise exception 'scheduled_at is a time, not %. To have a job wait until somebody releases it, say pending.', scheduled_at using errcode = '22023';
+    end if;
     if max_attempts not between 1 and 32767 then
         raise exception 'max_attempts is 1 to 32767, not %.', max_attempts using errcode = '22023';
     end if;

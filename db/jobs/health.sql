@@ -55,11 +55,14 @@ with facts as (
            'Some connection listens and does not read, or is in a long transaction. When it is full, every commit with a notice fails.', null, null
     from (select pg_notification_queue_usage() as used) u
     union all
-    select 7, 'service', 'rescuer', w.live, 'workers', case when w.live > 0 then 'ok' else 'bad' end,
+    select 7, 'service', 'rescuer', w.live, 'workers', case when w.live > 0 then 'ok' when w.kept then 'warn' else 'bad' end,
            format('%s jobs run with no live worker', w.orphans),
-           case when w.live > 0 then 'Each live worker rescues the jobs of dead ones.' else 'No worker is alive: nothing runs and nothing is rescued.' end,
+           case when w.live > 0 then 'Each live worker rescues the jobs of dead ones.'
+                when w.kept then 'No worker is alive, so nothing runs. Meanwhile a web process rescues the jobs of dead workers.'
+                else 'No worker is alive: nothing runs and nothing is rescued.' end,
            null, w.seen_at
     from (select count(*) filter (where seen_at > now() - interval '12 s') as live, max(seen_at) as seen_at,
+                 exists (select from river.river_leader l where l.expires_at > now() and l.leader_id like 'keeper/%') as kept,
                  (select count(*) from river.river_job j where j.state = 'running' and not exists (
                       select from work.worker x where x.id = j.attempted_by[array_upper(j.attempted_by, 1)]
                         and x.stopped_at is null and x.dead_at is null and x.seen_at > now() - interval '12 s')) as orphans
@@ -68,13 +71,13 @@ with facts as (
     select 8, 'service', 'leader', extract(epoch from now() - coalesce(max(l.elected_at), now()))::int, 'seconds in office',
            case when bool_or(l.expires_at > now()) then 'ok' else 'bad' end,
            coalesce('leader is ' || max(l.leader_id), 'nobody leads'),
-           'The leader makes scheduled jobs and retries available and cleans up. Some worker should lead within 15 s.', null, max(l.elected_at)
+           'The leader makes scheduled jobs and retries available and cleans up. Some worker or web process should lead within 15 s.', null, max(l.elected_at)
     from river.river_leader l
     union all
     select 9, 'service', 'scheduler', count(*) filter (where s.next_at < now() - interval '1 min'), 'schedules overdue',
            case when count(*) filter (where s.next_at < now() - interval '1 min') > 0 then 'bad' else 'ok' end,
            format('%s schedules, the next is due at %s', count(*), coalesce(to_char(min(s.next_at), 'YYYY-MM-DD HH24:MI:SS'), 'no time')),
-           'Workers enqueue what is due. See jobs.schedule.', null, min(s.next_at)
+           'Workers and web processes enqueue what is due. See jobs.schedule.', null, min(s.next_at)
     from work.schedule s where s.paused_at is null and s.retired_at is null
 )
 select area, name, value, unit, status, detail, advice, pid, since from facts order by part, name;

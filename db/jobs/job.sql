@@ -14,7 +14,7 @@ select j.id,
        j.attempted_at                                           as started_at,
        j.finalized_at                                           as finished_at,
        case when j.attempted_at is not null then j.attempted_at - greatest(j.created_at, least(j.scheduled_at, j.attempted_at))
-            when j.state = 'available' then greatest(now() - j.scheduled_at, interval '0')
+            when j.state = 'available' then now() - least(now(), greatest(j.created_at, j.scheduled_at))
        end                                                      as wait,
        case when j.state = 'running' then now() - j.attempted_at
             else j.finalized_at - j.attempted_at
@@ -29,8 +29,10 @@ select j.id,
        j.metadata ->> 'held'                                    as held,
        case when j.metadata ->> 'deaths' ~ '^\d{1,9}$' then (j.metadata ->> 'deaths')::int else 0 end as deaths,
        case when jsonb_typeof(j.metadata -> 'progress' -> 'percent') = 'number'
+                 and coalesce(j.metadata -> 'progress' ->> 'attempt', j.attempt::text) = j.attempt::text
             then (j.metadata -> 'progress' ->> 'percent')::numeric end as progress,
-       j.metadata -> 'progress' ->> 'sentence'                  as progress_note,
+       case when coalesce(j.metadata -> 'progress' ->> 'attempt', j.attempt::text) = j.attempt::text
+            then j.metadata -> 'progress' ->> 'sentence' end    as progress_note,
        case
            when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
            when j.metadata ->> 'held' is not null and j.scheduled_at > now() then 'held: ' || (j.metadata ->> 'held')
@@ -52,7 +54,7 @@ select j.id,
                then case when j.queue = 'alone' then 'waiting its turn to run alone' else 'waiting its turn' end
            when exists (
                    select from river.river_leader l
-                   where l.expires_at > now() and not exists (select from work.worker w where w.id = l.leader_id))
+                   where l.expires_at > now() and l.leader_id not like 'keeper/%' and not exists (select from work.worker w where w.id = l.leader_id))
                then 'waiting its turn' -- a plain River program leads, which says nothing of its queues
            when not exists (
                    select from work.worker w
@@ -108,8 +110,8 @@ comment on column jobs.job.args is 'Arguments: ids and small facts. Values of ke
 comment on column jobs.job.last_error is 'The sentence of the latest failed attempt.';
 comment on column jobs.job.held is 'Why it is held back rather than tried, where it is: a sentence. No attempt is spent meanwhile.';
 comment on column jobs.job.deaths is 'How many workers died while they ran it. After two it runs alone (queue alone); a worker that dies then has died of it, and the job is discarded.';
-comment on column jobs.job.progress is 'How far it is, in percent, if it says so.';
-comment on column jobs.job.progress_note is 'What it says about its progress.';
+comment on column jobs.job.progress is 'How far its latest attempt is, in percent, if it says so.';
+comment on column jobs.job.progress_note is 'What that attempt says about its progress.';
 comment on column jobs.job.why_waiting is 'Why it does not run: paused, scheduled, a retry to come, no worker for it, waiting its turn … Null when it runs or is finished. Its place in line is in jobs.explain.';
 comment on column jobs.job.home_queue is 'The queue that it came from, if it was moved to run alone.';
 comment on column jobs.job.cancelling is 'It was told to stop and still runs.';

@@ -2,9 +2,11 @@ package work
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/work/pilot"
@@ -29,7 +31,7 @@ type housekeeping struct {
 	by     string // this process, as work.tick names it
 	schema string // River's
 	dueSQL string
-	failed map[string]time.Time // schedules that could not tick, and when they are tried again; run's goroutine only
+	failed map[string]setback // schedules that could not tick; run's goroutine only
 	log    *slog.Logger
 }
 
@@ -40,18 +42,20 @@ func newHousekeeping(pool *pgxpool.Pool, by string, o Options) (*housekeeping, e
 		return nil, err
 	}
 	return &housekeeping{
-		db: pool, jobs: jobs, by: by, schema: o.Schema, dueSQL: comeDueSQL(o.Schema), failed: map[string]time.Time{}, log: o.Log,
+		db: pool, jobs: jobs, by: by, schema: o.Schema, dueSQL: comeDueSQL(o.Schema), failed: map[string]setback{}, log: o.Log,
 	}, nil
 }
 
-// run keeps house until ctx ends. also is done at each look, and may be nil. When the database is away it tries again.
-func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, failed bool) error) {
-	failed := false
+// run keeps house until ctx ends. also is done at each look that reached the database, and may be nil; wasCutOff says that the
+// one before did not. Whatever fails is tried again.
+func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, wasCutOff bool) error) {
+	failed, cutOff := false, false
 	for ctx.Err() == nil {
 		wait, err := k.look(ctx)
-		if err == nil && also != nil {
-			err = also(ctx, failed)
+		if also != nil && (err == nil || isAnswer(err)) {
+			err = errors.Join(err, also(ctx, cutOff))
 		}
+		cutOff = err != nil && !isAnswer(err)
 		if err != nil && ctx.Err() == nil && !failed {
 			k.log.WarnContext(ctx, "housekeeping failed: schedules and jobs that come due wait until it succeeds", "err", err)
 		}
@@ -65,6 +69,12 @@ func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, f
 	}
 }
 
+// isAnswer reports whether an error came from a server that was reached and goes on.
+func isAnswer(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.SeverityUnlocalized == "ERROR"
+}
+
 // look does what is due, and says how long to wait until the next look. It is not broken off at a stop: that would cost the
 // connection, which is needed to store what ran.
 func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
@@ -76,29 +86,25 @@ func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
 	}
 	more := false
 	if jobs {
-		if more, err = k.comeDue(ctx); err != nil {
-			return 0, err
-		}
+		more, err = k.comeDue(ctx)
 	}
 	if schedules {
-		if err := k.tickAll(ctx); err != nil {
-			return 0, err
-		}
+		err = errors.Join(err, k.tickAll(ctx)) // which may succeed where the other does not
 	}
 	if more {
-		return moreIn, nil
+		return moreIn, err
 	}
-	return min(max(next, lookAgainIn), lookEvery), nil
+	return min(max(next, lookAgainIn), lookEvery), err
 }
 
 // whatIsDue is one cheap statement: it reads a small table, and the first entries of an index, as many as there are pending
 // jobs before the first other.
 func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
 	var job, schedule float64 // seconds from now
-	err = k.db.QueryRow(ctx, `select
-		coalesce(extract(epoch from (select min(scheduled_at) from `+pilot.Table(k.schema)+` where state in ('retryable', 'scheduled')) - now()), 3600)::float8,
-		coalesce((select min(case when words = '' then 0 else extract(epoch from next_at - now()) end) from work.schedule
-			where paused_at is null and retired_at is null), 3600)::float8`).Scan(&job, &schedule)
+	err = k.db.QueryRow(ctx, "select "+
+		secondsUntil("(select min(scheduled_at) from "+pilot.Table(k.schema)+" where state in ('retryable', 'scheduled'))")+", "+
+		secondsUntil("(select min(case when words = '' then now() else next_at end) from work.schedule where paused_at is null and retired_at is null)"),
+	).Scan(&job, &schedule)
 	next = time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
@@ -107,4 +113,10 @@ func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, nex
 		next = min(next, time.Duration(s*float64(time.Second)))
 	}
 	return job <= 0, schedule <= 0, next, err
+}
+
+// secondsUntil is SQL for the seconds from now to a time, an hour at most either way: the time may be infinite, or null, which
+// is never.
+func secondsUntil(at string) string {
+	return "extract(epoch from greatest(now() - interval '1 h', least(now() + interval '1 h', coalesce(" + at + ", 'infinity'))) - now())::float8"
 }

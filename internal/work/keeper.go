@@ -1,7 +1,6 @@
 package work
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"time"
@@ -28,6 +27,8 @@ type Keeper struct {
 }
 
 const (
+	// keeperID begins a keeper's name, which is no worker's: jobs.job and jobs.health tell by it who leads.
+	keeperID = "keeper/"
 	// keeperQueue is what River's client works, for it must work one to be started. Nothing is ever fetched from it.
 	keeperQueue = "keeper"
 	// keeperJudges is how often a keeper looks for the dead.
@@ -39,7 +40,7 @@ const (
 // NewKeeper returns a keeper that begins once Run is called. It shares the pool with the process's own work and needs no
 // connection besides: all it does is short.
 func NewKeeper(pool *pgxpool.Pool, o Options) (*Keeper, error) {
-	k := &Keeper{id: cmp.Or(o.Process, "keeper") + "-" + rand.Text()[:10], pool: pool, opts: o}
+	k := &Keeper{id: keeperID + o.Process + "-" + rand.Text()[:10], pool: pool, opts: o}
 	k.recorder = newRecorder(pool, k.id, o)
 	var err error
 	if k.keeping, err = newHousekeeping(pool, k.id, o); err != nil {
@@ -100,9 +101,9 @@ func (k *Keeper) lead(ctx context.Context) {
 	}
 }
 
-// judge looks for the dead, but not within 10 s of a failure: whatever cut this process off may have cut off others.
-func (k *Keeper) judge(ctx context.Context, failed bool) error {
-	if failed {
+// judge looks for the dead, but not within 10 s of an outage: whatever cut this process off may have cut off others.
+func (k *Keeper) judge(ctx context.Context, wasCutOff bool) error {
+	if wasCutOff {
 		k.judgeFrom = time.Now().Add(grace)
 	}
 	if time.Now().Before(k.judgeFrom) || time.Since(k.judged) < keeperJudges {

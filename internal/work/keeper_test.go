@@ -39,7 +39,9 @@ func TestNoWorkerAtAll(t *testing.T) {
 	if heard() == 0 {
 		t.Error("nobody was told")
 	}
-	until(t, pool, "the web process leads", "select leader_id like 'worker.1-%' and leader_id not like 'worker.66%' from river.river_leader")
+	until(t, pool, "the web process leads", "select leader_id like 'keeper/worker.1-%' from river.river_leader")
+	until(t, pool, "a job says why it waits", "select why_waiting = 'no worker is alive' from jobs.job where id = $1", held)
+	until(t, pool, "the database says who rescues", "select status = 'warn' and advice like '%a web process%' from jobs.health where name = 'rescuer'")
 	// Nothing is ever worked by it.
 	execute(t, pool, "update river.river_job set queue = 'keeper'")
 	until(t, pool, "it has ticked since", "select max(at) > now() - interval '1 s' and count(*) >= 3 from work.tick")

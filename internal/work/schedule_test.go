@@ -242,6 +242,39 @@ func TestSchedulesThatFail(t *testing.T) {
 	until(t, pool, "who can read it does", "select words = 'every second' from work.schedule where name = 'good'")
 }
 
+// TestTickThatFailsOnce: a passing error costs a moment, not the tick, even where ticks that are late are skipped.
+func TestTickThatFailsOnce(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "0 0 1 1 *", Missed: work.MissedSkip})
+	execute(t, pool, `create sequence tried;
+		create function fail_once() returns trigger language plpgsql as $$ begin
+			if nextval('tried') = 1 then raise exception 'deadlock detected' using errcode = '40P01'; end if;
+			return new;
+		end $$;
+		create trigger fail_once before insert on work.tick for each row execute function fail_once();
+		update work.schedule set next_at = now()`)
+	keeping(t, pool, optionsOf(nil, nil))
+	until(t, pool, "it has ticked at last", "select outcome = 'enqueued' and (select last_value from tried) = 2 from work.tick")
+}
+
+// TestInfiniteTimes: a job that is due at no time, or was for ever, and that somebody wrote into the table, holds up no other.
+func TestInfiniteTimes(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	execute(t, pool, `insert into river.river_job (kind, args, max_attempts, queue, state, scheduled_at)
+		select 'test_step', '{}', 25, 'default', state, at from unnest(enum_range(null::river.river_job_state)) state,
+			unnest(array['infinity', '-infinity', now()]::timestamptz[]) at where state in ('available', 'scheduled')`)
+	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
+	running(t, pool, func(context.Context, *stepJob) error { return nil })
+	until(t, pool, "schedules tick", "select count(*) >= 2 from work.tick")
+	until(t, pool, "all that are due are done", "select count(*) = 4 from river.river_job where state = 'completed' and not metadata ? 'schedule'")
+	holds(t, pool, "the others can be looked at", "select count(*) = 2 and bool_and(wait is null or wait < interval '1 min') from jobs.job where scheduled_at = 'infinity'")
+	if _, err := pool.Exec(t.Context(), "update work.schedule set next_at = 'infinity'"); err == nil {
+		t.Error("a schedule may be due at no time")
+	}
+}
+
 // TestTickSetBack: a time that was seen to is not seen to again, whatever somebody writes into the row; another time is.
 func TestTickSetBack(t *testing.T) {
 	t.Parallel()

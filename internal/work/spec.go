@@ -71,11 +71,21 @@ func (s spec) next(t time.Time) time.Time {
 	}
 }
 
-// nextOfAnyHour follows the time as it passes: "*/10 * * * *" ticks every ten minutes on a day of 23 or 25 hours as well.
+// nextOfAnyHour follows the time as it passes: "*/10 * * * *" ticks every ten minutes on a day of 23 or 25 hours as well. The
+// fields are compared with the wall's clock, from one change of it to the next.
 func (s spec) nextOfAnyHour(t time.Time) time.Time {
-	fields := *s.cron
-	fields.Location = s.zone
-	return fields.Next(t.In(s.zone)).UTC()
+	for from, after := t, onTheWall(t, s.zone); ; {
+		shown := s.cron.Next(after)
+		if shown.IsZero() {
+			return shown
+		}
+		at := from.Add(shown.Sub(onTheWall(from, s.zone)))
+		_, change := from.In(s.zone).ZoneBounds()
+		if change.IsZero() || at.Before(change) {
+			return at.UTC()
+		}
+		from, after = change, onTheWall(change, s.zone).Add(-time.Second) // that very moment included
+	}
 }
 
 // nextOnTheWall follows the clock on the wall. When the clocks are put back, a time that it shows twice counts the first

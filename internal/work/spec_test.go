@@ -64,6 +64,46 @@ func ticksOf(t *testing.T, text, day string) (list []string) {
 	return list
 }
 
+// TestAnyHourMinuteByMinute compares the ticks of specs of any hour with every minute that the clock shows, where clocks leap
+// over midnight (Beirut, Cairo), over a whole day (Apia in 2011), by half an hour (Lord Howe), and elsewhere.
+func TestAnyHourMinuteByMinute(t *testing.T) {
+	t.Parallel()
+	for zone, days := range map[string][]string{
+		"Asia/Beirut":         {"2026-03-27", "2026-10-23"},
+		"Africa/Cairo":        {"2026-04-22", "2026-10-28"},
+		"Pacific/Apia":        {"2011-12-28", "2011-09-22", "2011-04-01"},
+		"Australia/Lord_Howe": {"2026-04-03", "2026-10-02"},
+		"America/New_York":    {"2026-03-06", "2026-10-30"},
+		"UTC":                 {"2026-02-27"},
+	} {
+		for _, text := range []string{"0 * * * *", "*/7 * * * 0", "0 * * * 5", "59 * * * 6,1", "30 * 29-31 * *"} {
+			s, err := parseSpec(text, zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, day := range days {
+				begin, err := time.Parse(time.DateOnly, day)
+				if err != nil {
+					t.Fatal(err)
+				}
+				end := begin.AddDate(0, 0, 5)
+				var got, want []time.Time
+				for at := s.next(begin); !at.After(end); at = s.next(at) {
+					got = append(got, at)
+				}
+				for at := begin.Add(time.Minute); !at.After(end); at = at.Add(time.Minute) {
+					if shown := onTheWall(at, s.zone); s.cron.Next(shown.Add(-time.Second)).Equal(shown) {
+						want = append(want, at)
+					}
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%q in %s from %s on: %d ticks, want %d:\n%v\n%v", text, zone, day, len(got), len(want), got, want)
+				}
+			}
+		}
+	}
+}
+
 // TestNextDoesNotDependOnWhenItIsAsked: from wherever one looks, the next tick is the same.
 func TestNextDoesNotDependOnWhenItIsAsked(t *testing.T) {
 	t.Parallel()

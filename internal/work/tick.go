@@ -17,8 +17,9 @@ import (
 const (
 	// tooLate is from when on a tick counts as missed, where those that were missed are skipped.
 	tooLate = time.Minute
-	// tryAgainIn is how long a schedule that could not tick is left alone.
-	tryAgainIn = time.Minute
+	// tryAgainIn is how long a schedule that could not tick is left alone; it doubles with each failure, up to tryAgainMost.
+	tryAgainIn   = time.Second
+	tryAgainMost = time.Minute
 	// unreadable begins the words of a schedule that cannot be read.
 	unreadable = "cannot be read: "
 )
@@ -27,6 +28,12 @@ const (
 type due struct {
 	Name, Kind, Args, Opts, Spec, Zone, Words, Missed string
 	NextAt, Now                                       time.Time
+}
+
+// setback is of a schedule that could not tick.
+type setback struct {
+	wait  time.Duration
+	until time.Time // then it is tried again
 }
 
 // rawArgs enqueues a job of which only the text of its args is known. Its unique key is that of the real type.
@@ -40,8 +47,8 @@ func (a rawArgs) MarshalJSON() ([]byte, error) { return []byte(a.text), nil }
 // That one is left alone for a while.
 func (k *housekeeping) tickAll(ctx context.Context) error {
 	seen := []string{}
-	for name, until := range k.failed {
-		if time.Now().Before(until) {
+	for name, f := range k.failed {
+		if time.Now().Before(f.until) {
 			seen = append(seen, name)
 		}
 	}
@@ -65,8 +72,9 @@ func (k *housekeeping) tickAll(ctx context.Context) error {
 		case isLocked(err):
 			k.log.WarnContext(ctx, "a schedule's unfinished job is locked: it ticks a little later", "schedule", d.Name)
 		case err != nil:
-			k.log.ErrorContext(ctx, "a schedule did not tick; it is tried again", "schedule", d.Name, "in", tryAgainIn, "err", err)
-			k.failed[d.Name] = time.Now().Add(tryAgainIn)
+			wait := min(max(tryAgainIn, 2*k.failed[d.Name].wait), tryAgainMost)
+			k.log.ErrorContext(ctx, "a schedule did not tick; it is tried again", "schedule", d.Name, "in", wait, "err", err)
+			k.failed[d.Name] = setback{wait, time.Now().Add(wait)}
 		default:
 			delete(k.failed, d.Name)
 		}

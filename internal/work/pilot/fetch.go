@@ -63,7 +63,8 @@ func fetchSQL(schema string) string {
 			limit $3
 			for update skip locked))
 		returning id, args, attempt, attempted_at, case when array_length(attempted_by, 1) > 1 then attempted_by end, created_at,
-			nullif(errors, '{}')::text[], kind, max_attempts, metadata, priority, scheduled_at, nullif(tags, '{}')::text[],
+			nullif(errors, '{}')::text[], kind, max_attempts, metadata, priority,
+			case when isfinite(scheduled_at) then scheduled_at else created_at end, nullif(tags, '{}')::text[],
 			unique_key, unique_states`
 }
 
