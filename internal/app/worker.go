@@ -66,9 +66,7 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) e
 	if err != nil {
 		return err
 	}
-	opts := p.workOptions(workers, log)
-	opts.JobPool = pool
-	worker, err := work.NewWorker(rivers, opts)
+	worker, err := work.NewWorker(rivers, p.workOptions(workers, log))
 	if err != nil {
 		return fmt.Errorf("job client: %w", err)
 	}

@@ -108,7 +108,7 @@ func later(a, b time.Time) time.Time {
 
 // ended decides what became of the attempt, in the order in which River looks at an error.
 func (a *attempt) ended(job *jobRow, err error) {
-	a.contested = a.cause != nil
+	a.contested = a.contested || a.cause != nil
 	_, snoozed := errors.AsType[*river.JobSnoozeError](err)
 	_, cancelled := errors.AsType[*river.JobCancelError](err)
 	if err == nil || a.finished { // what is committed counts, whatever was returned after it
@@ -138,7 +138,7 @@ func (a *attempt) ended(job *jobRow, err error) {
 
 // panicked is ended for a panic, which River takes for an error even at a stop.
 func (a *attempt) panicked(job *jobRow, value any, stack string) {
-	a.contested = a.cause != nil
+	a.contested = a.contested || a.cause != nil
 	switch {
 	case a.finished:
 		a.outcome = outcomeCompleted

@@ -10,6 +10,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
 // TestCancelReaches a running job, be it by the client, or by an update that tells nobody; and the job ends as cancelled, in
@@ -51,4 +52,35 @@ func TestCancelReaches(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestCancelReachesWhileStopping: a job that goes on after SIGTERM is told too, and is not handed back.
+func TestCancelReachesWhileStopping(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	begun, ended := make(chan struct{}), make(chan error, 1)
+	o := options(t, func(ctx context.Context, _ *stepJob) error {
+		close(begun)
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return ctx.Err()
+	})
+	o.Grace = time.Hour
+	_, stop := worktest.Start(t, pool, o)
+	id := enqueue(t, pool, 1)
+	<-begun
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		stop()
+	}()
+	if _, err := inserter(t, pool).JobCancel(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if cause := <-ended; !errors.Is(cause, rivertype.ErrJobCancelledRemotely) {
+		t.Errorf("it ended because of %v", cause)
+	}
+	<-stopped
+	holds(t, pool, "it is cancelled", "select state = 'cancelled' and finalized_at is not null from river.river_job where id = $1", id)
+	outcomes(t, pool, id, "cancelled")
 }

@@ -30,7 +30,6 @@ type DB interface {
 type Options struct {
 	Workers *Workers       // every kind of the binary, for inserting clients too: they refuse unknown kinds
 	Queues  map[string]int // queue name → jobs at once in this process
-	JobPool *pgxpool.Pool  // what jobs use; their progress is written through it. nil: the worker's own
 	Schema  string         // River's schema
 	Process string         // the platform's name for this process ("worker.1"), "" if it has none
 	Release string         // stamped on every job that is enqueued

@@ -50,7 +50,7 @@ func allChunksOnce(t *testing.T, pool *pgxpool.Pool, id int64) {
 	until(t, pool, "the job is done", "select state = 'completed' from river.river_job where id = $1", id)
 	holds(t, pool, "each chunk was done once", fmt.Sprintf("select count(*) = %d and count(distinct n) = %[1]d and min(n) = 0 and max(n) = %[1]d - 1 from chunk", chunks))
 	holds(t, pool, "more than one attempt did them", "select count(distinct attempt) > 1 from chunk")
-	until(t, pool, "who has it done once more begins anew", "select metadata -> 'cursor' = 'null' from river.river_job where id = $1", id)
+	until(t, pool, "who has it done once more begins anew", "select not metadata ? 'cursor' from river.river_job where id = $1", id)
 }
 
 // TestCursorSurvivesKills: a worker is killed again and again in the midst of a long job, and each step's effect is there

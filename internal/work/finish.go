@@ -27,9 +27,16 @@ var ErrLost = errors.New("the job no longer belongs to this attempt")
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
 	set, args := "state = 'completed', finalized_at = clock_timestamp()", []any{job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1]}
 	report, _ := ctx.Value(reporterKey{}).(*reporter)
+	metadata := "metadata"
+	if report.moved() || cursorOf(job.JobRow) != nil {
+		metadata += " - '" + KeyCursor + "'" // who has it done once more begins anew
+	}
 	last := report.take()
 	if last != nil {
-		set, args = set+", metadata = jsonb_set(metadata, '{"+KeyProgress+"}', $4)", append(args, last)
+		metadata, args = "jsonb_set("+metadata+", '{"+KeyProgress+"}', $4)", append(args, last)
+	}
+	if metadata != "metadata" {
+		set += ", metadata = " + metadata
 	}
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if err := fenced(tx.Exec(ctx, "update "+pilot.Table(schemaOf(ctx))+" set "+set+stillOurs+" returning "+pilot.EndIfSilent, args...)); err != nil {

@@ -155,6 +155,11 @@ func (l *liveness) watch(ctx context.Context) {
 	}
 }
 
+// doubtful reports whether others may have taken this worker for dead by now, as after the process was stopped for a while.
+func (l *liveness) doubtful() bool {
+	return time.Since(l.started)-time.Duration(l.confirmed.Load()) > quickDead
+}
+
 // goodbye marks the worker as stopped and hands back what still runs here.
 func (l *liveness) goodbye(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, "update work.worker set stopped_at = clock_timestamp(), running = 0 where id = $1", l.id)

@@ -28,7 +28,7 @@ const (
 	KeyHeld = "held"
 	// KeySchedule is the name of the schedule that enqueued it.
 	KeySchedule = "schedule"
-	// KeyProgress is how far a job has come: {"percent", "sentence", "at"}.
+	// KeyProgress is how far a job has come: {"percent", "sentence", "at", "attempt"}.
 	KeyProgress = "progress"
 	// KeyCursor is where the next attempt of a long job goes on: whatever its worker has put there.
 	KeyCursor = "cursor"
@@ -69,7 +69,7 @@ func originIn(job *rivertype.JobRow) (o Origin) {
 // stampOrigin writes the origin and the release into the metadata of every job that is inserted.
 func stampOrigin(release string) river.HookInsertBeginFunc {
 	return func(ctx context.Context, params *rivertype.JobInsertParams) error {
-		metadata := map[string]any{}
+		metadata := map[string]json.RawMessage{}
 		if len(params.Metadata) > 0 {
 			if err := json.Unmarshal(params.Metadata, &metadata); err != nil {
 				return fmt.Errorf("job metadata of %s: %w", params.Kind, err)
@@ -77,13 +77,13 @@ func stampOrigin(release string) river.HookInsertBeginFunc {
 		}
 		o := originOf(ctx)
 		if o.RequestID != "" {
-			metadata[KeyRequestID] = o.RequestID
+			metadata[KeyRequestID], _ = json.Marshal(o.RequestID)
 		}
 		if o.ParentID != 0 {
-			metadata[KeyParentID] = o.ParentID
+			metadata[KeyParentID], _ = json.Marshal(o.ParentID)
 		}
 		if release != "" {
-			metadata[KeyRelease] = release
+			metadata[KeyRelease], _ = json.Marshal(release)
 		}
 		encoded, err := json.Marshal(metadata)
 		params.Metadata = encoded

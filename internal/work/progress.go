@@ -1,6 +1,7 @@
 package work
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -58,11 +59,12 @@ type progress struct {
 	Percent  float64   `json:"percent"`
 	Sentence string    `json:"sentence"`
 	At       time.Time `json:"at"`
+	Attempt  int       `json:"attempt"` // whose it is: jobs.job shows that of the latest only
 }
 
 // reporter writes the progress of one attempt.
 type reporter struct {
-	pool   *pgxpool.Pool
+	pool   *pgxpool.Pool // not that of the jobs, which their own statements may fill
 	schema string
 	job    *jobRow
 	log    *slog.Logger
@@ -72,10 +74,17 @@ type reporter struct {
 	channel, payload string    // where else it is told
 	timer            *time.Timer
 	next             time.Time // when it may be written again
-	shown            bool      // some was written, or may have been
+	shown            bool      // some was written, or may have been, perhaps by an earlier attempt
 	ended            bool
 
 	advanced atomic.Bool // the attempt has kept a cursor
+}
+
+func newReporter(w *Worker, job *jobRow) *reporter {
+	return &reporter{
+		pool: w.pool, schema: w.opts.Schema, job: job, log: w.opts.Log,
+		next: time.Now().Add(progressBrief), shown: bytes.Contains(job.Metadata, []byte(`"`+KeyProgress+`"`)),
+	}
 }
 
 func (r *reporter) report(percent float64, sentence string) {
@@ -86,7 +95,7 @@ func (r *reporter) report(percent float64, sentence string) {
 	if runes := []rune(sentence); len(runes) > longestSentence {
 		sentence = string(runes[:longestSentence-1]) + "…"
 	}
-	p := &progress{min(max(percent, 0), 100), address.ReplaceAllString(sentence, "(address)"), time.Now().UTC()}
+	p := &progress{min(max(percent, 0), 100), address.ReplaceAllString(sentence, "(address)"), time.Now().UTC(), r.job.Attempt}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.latest = p
@@ -145,6 +154,9 @@ func (r *reporter) end(ctx context.Context) {
 	}
 }
 
+// moved reports whether the attempt has kept a cursor. A nil reporter knows of none.
+func (r *reporter) moved() bool { return r != nil && r.advanced.Load() }
+
 // take returns what is not yet written, if anything is, to be stored with the job's completion. A nil reporter has nothing.
 func (r *reporter) take() *progress {
 	if r == nil {
@@ -169,12 +181,11 @@ func (r *reporter) back(p *progress) {
 
 func progressSQL(schema string) string {
 	return `with held as (
-		select id from ` + pilot.Table(schema) + ` where id = $1 and attempt = $2 and state = 'running'
-			and attempted_by[array_upper(attempted_by, 1)] = $3 for update skip locked
+		select id from ` + pilot.Table(schema) + stillOurs + ` for update skip locked
 	), written as (
 		update ` + pilot.Table(schema) + ` j set metadata = jsonb_set(metadata, '{` + KeyProgress + `}', $4::jsonb) from held where j.id = held.id
 		returning j.id
 	)
-	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at'))::text) is not null
+	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at' - 'attempt'))::text) is not null
 		and ($6 = '' or pg_notify($6, $7) is not null) from written`
 }

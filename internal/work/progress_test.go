@@ -148,3 +148,28 @@ func TestProgressOfABriefJob(t *testing.T) {
 	holds(t, pool, "some were brief", "select count(*) > 0 "+brief) // a busy machine may make many long
 	holds(t, pool, "none of these has progress", "select count(*) = 0 "+brief+" and j.metadata ? 'progress'")
 }
+
+// TestProgressOfTheNextAttempt: what an attempt said is not taken for what the next one does.
+func TestProgressOfTheNextAttempt(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	begun, end := make(chan struct{}), make(chan struct{})
+	running(t, pool, func(ctx context.Context, job *stepJob) error {
+		if job.Attempt == 1 {
+			work.Progress(ctx, 50, "half")
+			<-end
+			return errors.New("it broke")
+		}
+		close(begun)
+		<-end
+		work.Progress(ctx, 100, "all")
+		return nil
+	})
+	id := enqueue(t, pool, 1)
+	until(t, pool, "the first says something", "select progress = 50 and progress_note = 'half' from jobs.job where id = $1", id)
+	end <- struct{}{}
+	<-begun
+	holds(t, pool, "the second has said nothing", "select state = 'running' and progress is null and progress_note is null from jobs.job where id = $1", id)
+	close(end)
+	until(t, pool, "the last word is the second's", "select state = 'completed' and progress = 100 and progress_note = 'all' from jobs.job where id = $1", id)
+}

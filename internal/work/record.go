@@ -58,10 +58,8 @@ func orNull[T comparable](v T) *T {
 // written again.
 func (r *recorder) write(ctx context.Context, b *batch) error {
 	fingerprints(b.attempts)
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	return pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "select "+pilot.EndIfSilent+", pg_advisory_xact_lock($1)", r.lockKey); err != nil {
+	return briefly(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", r.lockKey); err != nil {
 			return err
 		}
 		ours, contested := split(b.attempts)
@@ -98,6 +96,19 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 	})
 }
 
+// briefly runs a transaction that gives up rather than wait for others' locks: it has one of River's connections, which may be
+// the only one.
+func briefly(ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select set_config('lock_timeout', '200ms', true), "+pilot.EndIfSilent); err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	})
+}
+
 // split sets apart the attempts that others may have written.
 func split(attempts []*attempt) (ours, contested []*attempt) {
 	ours = make([]*attempt, 0, len(attempts))
@@ -128,6 +139,8 @@ func markRelease(ctx context.Context, pool *pgxpool.Pool, release string) error 
 	if release == "" {
 		return nil
 	}
-	_, err := pool.Exec(ctx, "insert into work.release (name) values ($1) on conflict do nothing", release)
-	return err
+	return briefly(ctx, pool, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "insert into work.release (name) values ($1) on conflict do nothing", release)
+		return err
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/testdb"
@@ -223,6 +224,53 @@ func TestContested(t *testing.T) {
 		r.flush(t.Context())
 	}
 	adds(t, pool, 100)
+}
+
+// TestLockedTables: who locks what is recorded, as vacuum full does, holds up no job, though there is one connection for all.
+func TestLockedTables(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	cfg := pool.Config()
+	cfg.MaxConns = 1
+	own, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(own.Close)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), "lock table work.attempt, work.minute, work.release"); err != nil {
+		t.Fatal(err)
+	}
+	r := newTestRecorder(t, own, "one")
+	r.note(anAttempt("one", 1))
+	for name, do := range map[string]func() error{
+		"the recorder": func() error { r.flush(t.Context()); return nil },
+		"tidying":      func() error { return tidy(t.Context(), own) },
+		"a release":    func() error { return markRelease(t.Context(), own, "v9") },
+	} {
+		began := time.Now()
+		err := do()
+		if took := time.Since(began); took > writeTimeout/2 { // it gives up after 0.2 s
+			t.Errorf("%s had the connection for %s", name, took)
+		}
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); name != "the recorder" && (!ok || pgErr.Code != "55P03") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if r.left() != 1 {
+		t.Error("the attempt is gone")
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.flush(t.Context())
+	if n := sum(t, pool, "select count(*) from work.attempt"); n != 1 {
+		t.Errorf("%d attempts were written", n)
+	}
 }
 
 func TestTidy(t *testing.T) {

@@ -175,7 +175,7 @@ func (r *Requests) write(ctx context.Context, list []Request) error {
 		steps = append(steps, orNull(string(stepsJSON(q.Steps))))
 	}
 	_, err := r.pool.Exec(ctx, requestSQL(r.opts.Schema), ids, methods, routes, statuses, began, ended, jobs, steps, standFor,
-		r.opts.Release, r.opts.Process)
+		r.opts.Release, r.opts.Process, enqueuedMost)
 	if err != nil {
 		return fmt.Errorf("write requests: %w", err)
 	}
@@ -198,6 +198,7 @@ from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::flo
               where j.id = any (('{' || q.jobs || '}')::bigint[])) there
 where there.jobs is not null
 on conflict (id) do update set
-    jobs = (select array_agg(distinct id order by id) from unnest(r.jobs || excluded.jobs) as both_ (id)),
+    jobs = (select array_agg(id order by id) from (
+        select distinct id from unnest(r.jobs || excluded.jobs) as both_ (id) order by id limit $12) kept),
     ended_at = greatest(r.ended_at, excluded.ended_at)`
 }

@@ -93,6 +93,14 @@ func TestRequestsOfOneID(t *testing.T) {
 	if n := sum(t, pool, "select cardinality(jobs) from work.request"); n != 6 {
 		t.Errorf("%d jobs, want 6", n)
 	}
+	if _, err := pool.Exec(t.Context(), "update work.request set jobs = array(select generate_series(-1000, 0)::bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	request("same", 4, nil)
+	requests.flush(t.Context())
+	if n := sum(t, pool, "select cardinality(jobs) from work.request"); n != enqueuedMost {
+		t.Errorf("%d jobs, want %d at most", n, enqueuedMost)
+	}
 }
 
 // TestBusyRequests: of many alike some are written, which say for how many they stand; rare ones are all there.

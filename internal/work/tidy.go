@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -37,13 +39,19 @@ func tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := keepAtMost(ctx, pool, 100_000, "work.request", "true", "started_at"); err != nil {
 		return err
 	}
+	if err := keepAtMost(ctx, pool, 100_000, "work.tick", "true", "due_at"); err != nil {
+		return err
+	}
 	return keepAtMost(ctx, pool, 10_000, "work.error", "muted_at is null and resolved_at is null", "last_seen_at")
 }
 
 // keepAtMost deletes what is too many: first of the rows that first names, then of all, in that order.
 func keepAtMost(ctx context.Context, pool *pgxpool.Pool, most int, table, first, order string) error {
 	var excess int
-	if err := pool.QueryRow(ctx, "select count(*) - $1 from "+table, most).Scan(&excess); err != nil {
+	err := briefly(ctx, pool, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "select count(*) - $1 from "+table, most).Scan(&excess)
+	})
+	if err != nil {
 		return fmt.Errorf("count %s: %w", table, err)
 	}
 	for _, where := range []string{first, "true"} {
@@ -64,7 +72,11 @@ func deleteUpTo(ctx context.Context, pool *pgxpool.Pool, most int, table, where,
 			select ctid from ` + table + ` where ` + where + ` order by ` + order + ` limit $2 for update skip locked))`
 	for deleted < most {
 		step := min(tidyStep, most-deleted)
-		tag, err := pool.Exec(ctx, sql, tidyLock, step)
+		var tag pgconn.CommandTag
+		err := briefly(ctx, pool, func(ctx context.Context, tx pgx.Tx) (err error) {
+			tag, err = tx.Exec(ctx, sql, tidyLock, step)
+			return err
+		})
 		if err != nil {
 			return deleted, fmt.Errorf("tidy %s: %w", table, err)
 		}

@@ -250,11 +250,12 @@ func TestOrigin(t *testing.T) {
 		})
 	})
 	ctx := work.WithOrigin(t.Context(), work.Origin{RequestID: "req-12345678"})
-	first, err := jobs.Insert(ctx, stepArgs{N: 1}, nil)
+	first, err := jobs.Insert(ctx, stepArgs{N: 1}, &river.InsertOpts{Metadata: []byte(`{"order": 9007199254740993}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-done
+	holds(t, pool, "what was in the metadata is as it was", "select metadata ->> 'order' = '9007199254740993' from river.river_job where id = $1", first.Job.ID)
 	var request, release string
 	var parent int64
 	err = pool.QueryRow(t.Context(), "select request_id, release, parent_id from jobs.job where parent_id is not null").

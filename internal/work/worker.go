@@ -41,7 +41,6 @@ type Worker struct {
 	line     *pilot.Line
 	liveness *liveness
 	keeping  *housekeeping
-	cancels  cancels
 	retries  retries
 	recorder *recorder
 }
@@ -146,7 +145,7 @@ func (w *Worker) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error
 	if err != nil {
 		return 0, err
 	}
-	if err := w.cancels.look(ctx, conn, w); err != nil && conn.IsClosed() {
+	if err := w.endCancelled(ctx, conn); err != nil && conn.IsClosed() {
 		return 0, err
 	} else if err != nil {
 		w.opts.Log.ErrorContext(ctx, "cancelled jobs are not looked for; it is tried again", "err", err)
@@ -169,20 +168,25 @@ func (w *Worker) sayGoodbye(ctx context.Context) {
 func (w *Worker) middleware(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	ctx, cancel := w.gate.Watch(ctx, job)
 	defer cancel(nil)
-	defer func() { attemptOf(ctx).cause = context.Cause(ctx) }()
+	defer func() {
+		a := attemptOf(ctx)
+		a.cause, a.contested = context.Cause(ctx), w.liveness.doubtful()
+	}()
 	r := &running{gate: w.gate, log: w.opts.Log, ended: make(chan struct{})}
 	defer close(r.ended)
-	report := &reporter{pool: cmp.Or(w.opts.JobPool, w.pool), schema: w.opts.Schema, job: job, log: w.opts.Log, next: time.Now().Add(progressBrief)}
+	report := newReporter(w, job)
 	defer report.end(ctx)
 	err := doInner(context.WithValue(context.WithValue(ctx, runningKey{}, r), reporterKey{}, report))
 	if r.began && bytes.Contains(job.Metadata, []byte(`"`+KeyHeld+`"`)) {
 		err = errors.Join(err, river.MetadataSet(ctx, KeyHeld, nil)) // it can be read again
 	}
 	switch {
-	case err == nil && (report.advanced.Load() || cursorOf(job) != nil):
+	case err == nil && !attemptOf(ctx).finished && (report.moved() || cursorOf(job) != nil):
 		return river.MetadataSet(ctx, KeyCursor, nil) // who has it done once more begins anew
 	case err == nil:
 		return nil
+	case errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely):
+		return rivertype.ErrJobCancelledRemotely
 	case errors.Is(context.Cause(ctx), ErrLost):
 		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
 		w.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", job.ID, "err", err)

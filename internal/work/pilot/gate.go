@@ -46,7 +46,7 @@ type Gate struct {
 type held struct {
 	job    *rivertype.JobRow
 	cancel context.CancelCauseFunc // of the job's context, once it runs
-	lost   error                   // why its context ended, or will as soon as it runs
+	over   error                   // why its context ended, or will as soon as it runs
 	ended  time.Time               // zero while it is executed
 
 	finished bool // it has completed its job itself
@@ -86,12 +86,25 @@ func (g *Gate) Cancel(cause error) {
 	g.cancelAll(cause)
 }
 
+// CancelJob ends the context of one running job with cause.
+func (g *Gate) CancelJob(id int64, cause error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if h := g.attempts[id]; h != nil {
+		h.end(cause)
+	}
+}
+
 func (g *Gate) cancelAll(cause error) {
 	for _, h := range g.attempts {
-		h.lost = cause
-		if h.cancel != nil {
-			h.cancel(cause)
-		}
+		h.end(cause)
+	}
+}
+
+func (h *held) end(cause error) {
+	h.over = cause
+	if h.cancel != nil {
+		h.cancel(cause)
 	}
 }
 
@@ -109,8 +122,8 @@ func (g *Gate) Watch(ctx context.Context, job *rivertype.JobRow) (context.Contex
 	defer g.mu.Unlock()
 	if h := g.attempts[job.ID]; h != nil && h.job == job {
 		h.cancel = cancel
-		if h.lost != nil { // between the fetch and now
-			cancel(h.lost)
+		if h.over != nil { // between the fetch and now
+			cancel(h.over)
 		}
 	}
 	return ctx, cancel
@@ -189,7 +202,7 @@ func (g *Gate) take(job *rivertype.JobRow) bool {
 	if g.attempts[job.ID] != nil {
 		return false
 	}
-	g.attempts[job.ID] = &held{job: job, lost: g.dead}
+	g.attempts[job.ID] = &held{job: job, over: g.dead}
 	return true
 }
 
