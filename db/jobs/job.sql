@@ -13,8 +13,8 @@ select j.id,
        j.scheduled_at,
        j.attempted_at                                           as started_at,
        j.finalized_at                                           as finished_at,
-       case when j.attempted_at is not null then j.attempted_at - greatest(j.created_at, least(j.scheduled_at, j.attempted_at))
-            when j.state = 'available' then now() - least(now(), greatest(j.created_at, j.scheduled_at))
+       case when j.state = 'available' then now() - least(now(), greatest(j.created_at, j.scheduled_at, r.at))
+            when j.attempted_at is not null then j.attempted_at - greatest(j.created_at, least(greatest(j.scheduled_at, r.at), j.attempted_at))
        end                                                      as wait,
        case when j.state = 'running' then now() - j.attempted_at
             else j.finalized_at - j.attempted_at
@@ -36,7 +36,8 @@ select j.id,
        case
            when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
            when j.metadata ->> 'held' is not null and j.scheduled_at > now() then 'held: ' || (j.metadata ->> 'held')
-           when exists (select from river.river_queue q where q.name = j.queue and q.paused_at is not null) then 'its queue is paused'
+           when exists (select from river.river_queue q where q.name in (j.queue, case when j.queue = 'alone' then j.metadata ->> 'queue' end) and q.paused_at is not null)
+               then 'its queue is paused'
            when j.state = 'pending' then 'pending until somebody releases it'
            when j.state in ('retryable', 'scheduled') and j.unique_key is not null and exists (
                    select from river.river_job t
@@ -85,7 +86,9 @@ select j.id,
        case when jsonb_typeof(j.metadata) = 'object'
             then jobs.redact(j.metadata - 'river:log', coalesce(k.secrets, '{}')) end as metadata
 from river.river_job j
-left join work.kind k on k.kind = j.kind;
+left join work.kind k on k.kind = j.kind
+cross join lateral (select case when jsonb_typeof(j.metadata -> 'rescued_at') = 'number'
+    then to_timestamp(greatest(least((j.metadata ->> 'rescued_at')::numeric, 1e10), 0)::float8) end as at) r;
 
 comment on view jobs.job is 'Every job that is waiting, running or finished and not yet cleaned away (finished ones stay a day, discarded ones seven). Quick by id, by state with finished_at or scheduled_at, and by queue among the available. What looks secret in args and metadata is [redacted], and what the kind marks. To count finished jobs ask jobs.minute.';
 comment on column jobs.job.id is 'Number of the job, rising in the order of enqueueing.';
@@ -99,7 +102,7 @@ comment on column jobs.job.enqueued_at is 'When the row was written, in the tran
 comment on column jobs.job.scheduled_at is 'Not to be started before this time.';
 comment on column jobs.job.started_at is 'Start of the latest attempt; null before the first.';
 comment on column jobs.job.finished_at is 'When it was completed, cancelled or discarded. Where River''s own indexes are in place, say finished_at is not null beside the state to have this order quickly.';
-comment on column jobs.job.wait is 'Wait time: from when it was due (the later of enqueued and scheduled) to the start of its latest attempt; for a job that is still available, until now.';
+comment on column jobs.job.wait is 'Wait time: from when it was due (the latest of enqueued, scheduled and rescued) to the start of its latest attempt; for a job that is still available, until now.';
 comment on column jobs.job.run is 'Run time of the latest attempt; of a running job, until now.';
 comment on column jobs.job.worker is 'The worker process that has it or had it last: jobs.worker.';
 comment on column jobs.job.request_id is 'The web request that caused it, as in the log lines: jobs.request, jobs.waterfall.';

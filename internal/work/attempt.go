@@ -73,7 +73,7 @@ func attemptOf(ctx context.Context) *attempt {
 func (r *recorder) middleware(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	a := &attempt{
 		jobID: job.ID, number: job.Attempt, kind: job.Kind, queue: job.Queue, worker: r.worker, release: r.release,
-		due: later(job.CreatedAt, job.ScheduledAt), started: *job.AttemptedAt,
+		due: dueAt(job), started: *job.AttemptedAt,
 	}
 	ctx, a.steps = trace.Start(ctx)
 	ctx = context.WithValue(ctx, attemptKey{}, a)
@@ -97,13 +97,6 @@ func (r *recorder) middleware(ctx context.Context, job *jobRow, doInner func(con
 	a.ended(job, err)
 	r.note(a)
 	return err
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // ended decides what became of the attempt, in the order in which River looks at an error.

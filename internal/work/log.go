@@ -37,7 +37,7 @@ func (l *attemptLog) middleware() river.WorkerMiddlewareFunc {
 		}
 		attrs := []any{
 			"job_id", job.ID, "kind", job.Kind, "attempt", job.Attempt,
-			"wait_ms", job.AttemptedAt.Sub(later(job.CreatedAt, job.ScheduledAt)).Milliseconds(), "run_ms", time.Since(start).Milliseconds(),
+			"wait_ms", job.AttemptedAt.Sub(dueAt(job)).Milliseconds(), "run_ms", time.Since(start).Milliseconds(),
 		}
 		if id := originOf(ctx).RequestID; id != "" {
 			attrs = append(attrs, "request_id", id)

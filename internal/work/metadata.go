@@ -22,6 +22,8 @@ const (
 	KeyDeaths = "deaths"
 	// KeyRescues counts the attempts that were taken from a worker, dead or not, and given to another.
 	KeyRescues = "rescues"
+	// KeyRescuedAt is when that happened last, in seconds since 1970: since then the job has waited.
+	KeyRescuedAt = "rescued_at"
 	// KeyQueue is the queue that a job came from which runs alone since two workers died with it.
 	KeyQueue = "queue"
 	// KeyHeld says why a job is held back rather than tried: a sentence.

@@ -1,9 +1,11 @@
 package work
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -125,7 +127,7 @@ with died as (
                 when j.attempted_by[array_upper(j.attempted_by, 1)] = $7 then 'the worker ' || $7 || ' was given this job and never got it'
                 else 'no worker that is known has this job' end as reason,
            j.attempt, j.queue, case when jsonb_typeof(j.metadata) = 'object' then j.metadata else '{}' end as metadata,
-           greatest(j.created_at, j.scheduled_at) as due, coalesce(j.attempted_at, now()) as began,
+           greatest(j.created_at, j.scheduled_at, ` + rescuedIn + `) as due, coalesce(j.attempted_at, now()) as began,
            j.metadata ? 'cancel_attempted_at' as cancelled, g.dead is true and j.queue = $5 as poison,
            ` + countIn(KeyDeaths) + ` + coalesce(g.dead, false)::int as deaths, ` + countIn(KeyRescues) + ` + 1 as rescues
     from ` + pilot.Table(riverSchema) + ` j
@@ -147,7 +149,7 @@ with died as (
         errors = array_append(j.errors, jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
             'error', v.reason || case when v.poison and not v.cancelled then ' alone: it is discarded as a poison pill' else '' end)),
         metadata = v.metadata
-            || jsonb_build_object('` + KeyRescues + `', v.rescues)
+            || jsonb_build_object('` + KeyRescues + `', v.rescues, '` + KeyRescuedAt + `', extract(epoch from clock_timestamp()))
             || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end
             || case when v.deaths >= 2 and j.queue <> $5 then jsonb_build_object('` + KeyQueue + `', j.queue) else '{}' end
     from lost v where j.id = v.id
@@ -162,7 +164,33 @@ with died as (
 select id, kind, queue, state, coalesce(worker, ''), ended from rescued where (select count(*) from told) >= 0`
 }
 
+// rescuedIn reads when a job j was rescued last, null if never, as jobs.job does.
+const rescuedIn = `case when jsonb_typeof(j.metadata -> '` + KeyRescuedAt + `') = 'number'
+                then to_timestamp(greatest(least((j.metadata ->> '` + KeyRescuedAt + `')::numeric, 1e10), 0)::float8) end`
+
 // countIn reads a number that we keep in a job's metadata j, where anybody may have written something else.
 func countIn(key string) string {
 	return `case when j.metadata ->> '` + key + `' ~ '^\d{1,4}$' then (j.metadata ->> '` + key + `')::int else 0 end`
+}
+
+// rescuesOf reads how often a job was rescued, and when that was last. Where somebody wrote something else under our names, it was
+// not.
+func rescuesOf(job *rivertype.JobRow) (n int, last time.Time) {
+	if !bytes.Contains(job.Metadata, []byte(`"`+KeyRescues+`"`)) {
+		return 0, last
+	}
+	var kept struct {
+		N    int     `json:"rescues"`    // KeyRescues
+		Last float64 `json:"rescued_at"` // KeyRescuedAt
+	}
+	if json.Unmarshal(job.Metadata, &kept) != nil {
+		return 0, last
+	}
+	return kept.N, time.UnixMicro(int64(kept.Last * 1e6))
+}
+
+// dueAt is since when a job has waited for its present attempt.
+func dueAt(job *rivertype.JobRow) time.Time {
+	_, rescued := rescuesOf(job)
+	return slices.MaxFunc([]time.Time{job.CreatedAt, job.ScheduledAt, rescued}, time.Time.Compare)
 }

@@ -1,9 +1,7 @@
 package work
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -53,13 +51,8 @@ func (r *retries) NextRetry(job *jobRow) time.Time {
 // Failures is how many attempts of a job have failed before this one. Snoozes, and attempts that ended with their worker, are
 // no failures.
 func Failures(job *rivertype.JobRow) int {
-	var counted struct {
-		Rescues int `json:"rescues"` // KeyRescues
-	}
-	if bytes.Contains(job.Metadata, []byte(`"`+KeyRescues+`"`)) {
-		_ = json.Unmarshal(job.Metadata, &counted) // where somebody wrote something else under our name: none
-	}
-	return max(len(job.Errors)-counted.Rescues, 0)
+	n, _ := rescuesOf(job)
+	return max(len(job.Errors)-n, 0)
 }
 
 func spread(wait time.Duration, low, high float64) time.Duration {

@@ -168,6 +168,9 @@ func TestKilledWorker(t *testing.T) {
 		select state = 'completed' and max_attempts = 26 and metadata ->> 'deaths' = '1'
 		   and errors[1] ->> 'error' like 'the worker worker.66-% died while it ran this job' from river.river_job where id = $1`, id)
 	until(t, pool, "the victim is declared dead", "select dead_at is not null from work.worker where dyno = 'worker.66'")
+	until(t, pool, "it has waited since its rescue only, by all accounts", `
+		select a.wait < interval '1.5 s' and abs(extract(epoch from a.wait - j.wait)) < 0.01 from jobs.attempt a join jobs.job j on j.id = a.job_id
+		where a.outcome = 'completed'`)
 }
 
 // TestLivingWorkerKeepsItsJob: however long it runs, and beside other workers.
@@ -356,15 +359,22 @@ func TestPoison(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	execute(t, pool, "insert into river.river_queue (name, updated_at, paused_at) values ('mail', now(), now())")
+	dead("dead-0", "mail", 1)
+	until(t, pool, "one goes alone whose own queue is paused", `
+		select exists (select from jobs.job where queue = 'alone' and home_queue = 'mail' and why_waiting = 'its queue is paused')`)
 	dead("dead-1", "default", 1)
 	until(t, pool, "its second death sends it to be alone", `
 		select exists (select from river.river_job where queue = 'alone' and metadata ->> 'deaths' = '2' and metadata ->> 'queue' = 'default')`)
-	until(t, pool, "it waits while another runs", "select state = 'available' from river.river_job where queue = 'alone'")
+	until(t, pool, "it waits while another runs", "select bool_and(state = 'available') from river.river_job where queue = 'alone'")
 	close(quiet)
-	until(t, pool, "it has run", "select state = 'completed' from river.river_job where queue = 'alone'")
+	until(t, pool, "it has run", "select state = 'completed' from river.river_job where queue = 'alone' and metadata ->> 'queue' = 'default'")
 	if !alone.Load() {
 		t.Error("it ran beside another job")
 	}
+	holds(t, pool, "the other waits until its queue goes on", "select state = 'available' from river.river_job where metadata ->> 'queue' = 'mail'")
+	execute(t, pool, "update river.river_queue set paused_at = null")
+	until(t, pool, "then it has run too", "select state = 'completed' from river.river_job where metadata ->> 'queue' = 'mail'")
 	dead("dead-2", "alone", 2)
 	until(t, pool, "a death alone discards it", `select exists (select from river.river_job where state = 'discarded'
 		and errors[1] ->> 'error' like '%alone: it is discarded as a poison pill')`)
@@ -377,13 +387,14 @@ func TestMetadataThatIsNotOurs(t *testing.T) {
 	_, err := pool.Exec(t.Context(), `insert into work.worker (id, slots, lock_key, seen_at, dead_at) values ('dead', 1, 1, now() - interval '1 min', now());
 		insert into river.river_job (kind, args, max_attempts, queue, state, attempt, attempted_at, attempted_by, metadata)
 		select 'test_step', '{}', 25, 'default', 'running', 1, now(), '{dead}', metadata
-		from unnest(array['{"deaths": "many", "rescues": -1}', '{"deaths": 1e9, "rescues": [1]}', '"text"', '[]', '{}']::jsonb[]) metadata`)
+		from unnest(array['{"deaths": "many", "rescues": -1, "rescued_at": 1e400}', '{"deaths": 1e9, "rescues": [1], "rescued_at": -1}', '"text"', '[]', '{}']::jsonb[]) metadata`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	running(t, pool, func(context.Context, *river.Job[stepArgs]) error { return nil })
 	until(t, pool, "all are done by others, and counted", `select count(*) = 5 and bool_and(metadata ->> 'deaths' = '1' and metadata ->> 'rescues' = '1')
 		from river.river_job where state = 'completed'`)
+	holds(t, pool, "they can be looked at", "select bool_and(wait < interval '1 min') from jobs.job")
 }
 
 // TestRescuesAreNoFailures: the wait before the next try goes by what failed.

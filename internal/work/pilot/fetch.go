@@ -25,7 +25,7 @@ const fetchTimeout = 10 * time.Second
 func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	rows, err := p.pool.Query(ctx, fetchSQL(params.Schema), params.Queue, params.Kind, params.MaxToLock, params.ClientID, params.MaxAttemptedBy)
+	rows, err := p.pool.Query(ctx, fetchSQL(params.Schema, params.Queue), params.Queue, params.Kind, params.MaxToLock, params.ClientID, params.MaxAttemptedBy)
 	if err != nil {
 		return nil, fmt.Errorf("fetch jobs: %w", err)
 	}
@@ -52,13 +52,17 @@ func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailablePa
 }
 
 // fetchSQL: $1 queue, $2 kinds (null: all), $3 how many, $4 this client, $5 how many clients a job remembers.
-func fetchSQL(schema string) string {
+func fetchSQL(schema, queue string) string {
+	also := ""
+	if queue == AloneQueue {
+		also = " and not " + homePaused(schema)
+	}
 	return `update ` + Table(schema) + ` set
 			state = 'running', attempt = attempt + 1, attempted_at = now(),
 			attempted_by = array_append(attempted_by[greatest(array_length(attempted_by, 1) + 2 - $5::int, 1):], $4::text)
 		where id = any(array(
 			select id from ` + Table(schema) + `
-			where state = 'available' and queue = $1 and ($2::text[] is null or kind = any($2)) and scheduled_at <= now()
+			where state = 'available' and queue = $1 and ($2::text[] is null or kind = any($2)) and scheduled_at <= now()` + also + `
 			order by priority, scheduled_at, id
 			limit $3
 			for update skip locked))

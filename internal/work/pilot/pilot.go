@@ -126,10 +126,15 @@ func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, p
 				from work.worker w where w.stopped_at is null and w.dead_at is null and not w.draining) r
 			where r.id = $3), false)
 		from (select from `+Table(params.Schema)+` where state = 'available' and queue = $1 and scheduled_at <= now()
-			and ($2::text[] is null or kind = any($2)) limit 1) known
+			and ($2::text[] is null or kind = any($2)) and not `+homePaused(params.Schema)+` limit 1) known
 		union all select false, false
 		limit 1`, AloneQueue, params.Kind, p.gate.clientID).Scan(&waiting, &turn)
 	return waiting, turn, err
+}
+
+// homePaused is whether the queue that a job came from, which runs alone now, is paused.
+func homePaused(schema string) string {
+	return "exists (select from " + pgx.Identifier{schema, "river_queue"}.Sanitize() + " q where q.name = river_job.metadata ->> 'queue' and q.paused_at is not null)"
 }
 
 // putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
