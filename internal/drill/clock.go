@@ -64,9 +64,6 @@ func (s *stage) clockPlay(ctx context.Context, by time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judging(ctx); err != nil {
-		return err
-	}
 	const n = 600
 	l := s.send(ctx, web.name, n, 60, func(i int) Step {
 		if i%20 == 0 {

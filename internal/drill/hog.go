@@ -15,9 +15,6 @@ func hog(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judging(ctx); err != nil {
-		return err
-	}
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
 		return err

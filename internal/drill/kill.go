@@ -16,12 +16,6 @@ func kill(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judging(ctx); err != nil {
-		return err
-	}
-	if s.NoFence {
-		s.rescueNaively(ctx)
-	}
 	rate := min(250, float64(s.Jobs)/float64(s.Kills)*1.5)
 	gap := time.Duration(float64(s.Jobs) / rate / float64(s.Kills) * float64(time.Second))
 	l := s.send(ctx, web.name, s.Jobs, rate, usual)
@@ -48,14 +42,19 @@ func kill(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// deployment is one web process and some workers that are kept running.
+// deployment is one web process and some workers that are kept running, old enough that any of them may be declared dead.
 func (s *stage) deployment(ctx context.Context, kind string, workers int) (posts []*post, web *process, err error) {
 	webs, err := s.startReady(ctx, s.url, webRole)
 	if err != nil {
 		return nil, nil, err
 	}
-	posts, err = s.keep(ctx, s.url, workersOf(kind, workers, 10)...)
-	return posts, webs[0], err
+	if posts, err = s.keep(ctx, s.url, workersOf(kind, workers, 10)...); err != nil {
+		return nil, nil, err
+	}
+	if s.NoFence {
+		s.rescueNaively(ctx)
+	}
+	return posts, webs[0], s.judging(ctx)
 }
 
 func (s *stage) workerKind() string {

@@ -22,9 +22,6 @@ func older(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judging(ctx); err != nil {
-		return err
-	}
 	l := s.send(ctx, web.name, 240, 6, func(i int) Step { return Step{Millis: 1000 + i%5*1500} })
 	err = poll(ctx, readyLimit, "both are busy", func() bool {
 		return s.journal.busy(stranger[0].name) >= 3 && s.journal.busy(doomed[0].name) > 0

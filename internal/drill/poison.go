@@ -16,9 +16,6 @@ func poison(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judging(ctx); err != nil {
-		return err
-	}
 	l := s.send(ctx, web.name, n, 50, usual)
 	if err := poll(ctx, readyLimit, "some load", func() bool { return l.asked() > n/20 }); err != nil {
 		return err

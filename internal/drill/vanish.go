@@ -20,9 +20,6 @@ func vanish(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judging(ctx); err != nil {
-		return err
-	}
 	l := s.send(ctx, web.name, 700, 20, func(i int) Step {
 		switch i % 5 {
 		case 0:

@@ -16,12 +16,6 @@ func zombie(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judging(ctx); err != nil {
-		return err
-	}
-	if s.NoFence {
-		s.rescueNaively(ctx)
-	}
 	l := s.send(ctx, web.name, 600, 15, func(i int) Step {
 		switch i % 6 {
 		case 0:
