@@ -19,7 +19,7 @@ comment on column jobs.attempt.worker is 'The worker process that ran it: jobs.w
 comment on column jobs.attempt.release is 'The release of that worker.';
 comment on column jobs.attempt.request_id is 'The web request at the beginning of it all: jobs.request.';
 comment on column jobs.attempt.parent_id is 'The job that enqueued this one, if one did.';
-comment on column jobs.attempt.due_at is 'From when it could have run: the later of enqueued and scheduled.';
+comment on column jobs.attempt.due_at is 'From when it could have run: the latest of enqueued, scheduled and rescued.';
 comment on column jobs.attempt.started_at is 'When it began, by the database''s clock.';
 comment on column jobs.attempt.ended_at is 'When it ended.';
 comment on column jobs.attempt.wait is 'From due_at to started_at.';

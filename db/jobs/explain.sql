@@ -10,15 +10,19 @@ declare
     q record;
 begin
     select o.id, o.kind, o.queue, o.state, o.priority, o.scheduled_at, o.why_waiting, o.twin, o.worker, o.cancelling, o.started_at,
-           o.finished_at, o.last_error, o.attempt, o.max_attempts
+           o.finished_at, o.last_error, o.attempt, o.max_attempts, o.home_queue
     into j from jobs.job o where o.id = explain.job_id;
     if j.id is null then
         raise exception 'There is no job %: it may have been cleaned away. Its attempts of the last day are in jobs.attempt.',
             coalesce(explain.job_id::text, 'without a number') using errcode = 'P0002';
     end if;
     id := j.id; kind := j.kind; queue := j.queue; state := j.state; twin := j.twin;
-    select x.paused, x.paused_by, x.paused_reason, x.running, x.paused_at into q from jobs.queue x where x.queue = j.queue;
-    running := q.running; paused_by := q.paused_by; paused_reason := q.paused_reason;
+    select x.queue, x.paused, x.paused_by, x.paused_reason, x.running into q from jobs.queue x where x.queue = j.queue;
+    running := q.running;
+    if j.queue = 'alone' and exists (select from jobs.queue x where x.queue = j.home_queue and x.paused) then
+        select x.queue, x.paused, x.paused_by, x.paused_reason into q from jobs.queue x where x.queue = j.home_queue;
+    end if;
+    paused_by := q.paused_by; paused_reason := q.paused_reason;
     select array_agg(w.worker order by w.worker), sum(w.slots) into workers, slots
     from jobs.worker w
     where w.alive and not w.draining and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
@@ -45,7 +49,7 @@ begin
     advice := case
         when j.state in ('discarded', 'cancelled') then format('select * from jobs.retry(%s, ''why'')', j.id)
         when j.state = 'running' or j.finished_at is not null then null
-        when q.paused then format('select * from jobs.resume(%L, ''why'')', j.queue)
+        when q.paused then format('select * from jobs.resume(%L, ''why'')', q.queue)
         when j.twin is not null and j.state <> 'available' then format('see jobs.explain(%s), the twin', j.twin)
         when j.state in ('scheduled', 'retryable', 'pending') then format('to run it at once: select * from jobs.run_now(%s, ''why'')', j.id)
         when why like 'no %' then 'start a worker that takes it; those that live are in jobs.worker'

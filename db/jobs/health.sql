@@ -59,7 +59,7 @@ with facts as (
            format('%s jobs run with no live worker', w.orphans),
            case when w.live > 0 then 'Each live worker rescues the jobs of dead ones.'
                 when w.kept then 'No worker is alive, so nothing runs. Meanwhile a web process rescues the jobs of dead workers.'
-                else 'No worker is alive: nothing runs and nothing is rescued.' end,
+                else 'No worker is alive: nothing runs, and unless a web process is there nothing is rescued.' end,
            null, w.seen_at
     from (select count(*) filter (where seen_at > now() - interval '12 s') as live, max(seen_at) as seen_at,
                  exists (select from river.river_leader l where l.expires_at > now() and l.leader_id like 'keeper/%') as kept,

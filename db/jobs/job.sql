@@ -14,7 +14,8 @@ select j.id,
        j.attempted_at                                           as started_at,
        j.finalized_at                                           as finished_at,
        case when j.state = 'available' then now() - least(now(), greatest(j.created_at, j.scheduled_at, r.at))
-            when j.attempted_at is not null then j.attempted_at - greatest(j.created_at, least(greatest(j.scheduled_at, r.at), j.attempted_at))
+            when j.attempted_at is not null then j.attempted_at
+                - greatest(j.created_at, least(j.scheduled_at, j.attempted_at), case when r.at <= j.attempted_at then r.at end)
        end                                                      as wait,
        case when j.state = 'running' then now() - j.attempted_at
             else j.finalized_at - j.attempted_at
@@ -29,9 +30,9 @@ select j.id,
        j.metadata ->> 'held'                                    as held,
        case when j.metadata ->> 'deaths' ~ '^\d{1,9}$' then (j.metadata ->> 'deaths')::int else 0 end as deaths,
        case when jsonb_typeof(j.metadata -> 'progress' -> 'percent') = 'number'
-                 and coalesce(j.metadata -> 'progress' ->> 'attempt', j.attempt::text) = j.attempt::text
+                 and coalesce(j.metadata -> 'progress' ->> 'of', r.began) = r.began
             then (j.metadata -> 'progress' ->> 'percent')::numeric end as progress,
-       case when coalesce(j.metadata -> 'progress' ->> 'attempt', j.attempt::text) = j.attempt::text
+       case when coalesce(j.metadata -> 'progress' ->> 'of', r.began) = r.began
             then j.metadata -> 'progress' ->> 'sentence' end    as progress_note,
        case
            when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
@@ -88,7 +89,8 @@ select j.id,
 from river.river_job j
 left join work.kind k on k.kind = j.kind
 cross join lateral (select case when jsonb_typeof(j.metadata -> 'rescued_at') = 'number'
-    then to_timestamp(greatest(least((j.metadata ->> 'rescued_at')::numeric, 1e10), 0)::float8) end as at) r;
+    then to_timestamp(greatest(least((j.metadata ->> 'rescued_at')::numeric, 1e10), 0)::float8) end as at,
+    trunc(extract(epoch from j.attempted_at) * 1000000)::text as began) r;
 
 comment on view jobs.job is 'Every job that is waiting, running or finished and not yet cleaned away (finished ones stay a day, discarded ones seven). Quick by id, by state with finished_at or scheduled_at, and by queue among the available. What looks secret in args and metadata is [redacted], and what the kind marks. To count finished jobs ask jobs.minute.';
 comment on column jobs.job.id is 'Number of the job, rising in the order of enqueueing.';

@@ -36,7 +36,7 @@ select n.name                                 as queue,
        coalesce(r.running, 0)                 as running,
        coalesce(l.scheduled, 0)               as scheduled,
        coalesce(l.retryable, 0)               as retryable,
-       case when w.oldest <= now() then now() - w.oldest end as oldest_wait,
+       case when w.oldest <= now() then now() - greatest(w.oldest, now() - interval '10 years') end as oldest_wait, -- it may be -infinity
        jobs.quantile(m.wait, 0.5)             as wait_p50,
        jobs.quantile(m.wait, 0.95)            as wait_p95,
        jobs.quantile(m.wait, 0.99)            as wait_p99,
@@ -69,7 +69,7 @@ comment on column jobs.queue.available is 'Jobs that are ready to run.';
 comment on column jobs.queue.running is 'Jobs that run.';
 comment on column jobs.queue.scheduled is 'Jobs for later.';
 comment on column jobs.queue.retryable is 'Jobs that failed and will be tried again.';
-comment on column jobs.queue.oldest_wait is 'How long the oldest available job has been due; null if none is.';
+comment on column jobs.queue.oldest_wait is 'How long the oldest available job has been due, a rescued one since it was due at first; null if none is.';
 comment on column jobs.queue.wait_p50 is 'Half of the attempts that ended in the last 5 minutes had waited less than this.';
 comment on column jobs.queue.wait_p95 is '95 of 100 had waited less than this.';
 comment on column jobs.queue.wait_p99 is '99 of 100 had waited less than this.';

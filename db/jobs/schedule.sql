@@ -19,7 +19,7 @@ left join lateral (
                'state', (select j.state from river.river_job j where j.id = l.job_id)) order by l.due_at desc) as last_runs
     from (select * from work.tick x where x.schedule = s.name order by x.due_at desc limit 10) l) t on true;
 
-comment on view jobs.schedule is 'Every periodic job, one row each. Whoever works finds those that are due and enqueues them.';
+comment on view jobs.schedule is 'Every periodic job, one row each. Workers and web processes find those that are due and enqueue their jobs.';
 comment on column jobs.schedule.name is 'Names the schedule.';
 comment on column jobs.schedule.kind is 'The kind of job that it enqueues.';
 comment on column jobs.schedule.words is 'When, in words, as in: every day at 04:00 (Europe/Berlin).';
@@ -34,9 +34,9 @@ comment on column jobs.schedule.last_at is 'The latest time that it was due and 
 comment on column jobs.schedule.last_outcome is 'What became of it: enqueued, duplicate (its unique twin was unfinished) or skipped.';
 comment on column jobs.schedule.last_job is 'The job that was enqueued then, or the twin.';
 comment on column jobs.schedule.last_runs is 'The last ten: {"due_at", "outcome", "job_id", "missed", "state"}, newest first. The job''s state is null once it is cleaned away.';
-comment on column jobs.schedule.missed is 'How many due times of the last 30 days passed with nobody there.';
+comment on column jobs.schedule.missed is 'How many due times passed with nobody there, as far back as ticks are kept: 30 days, and 100,000 ticks of all schedules.';
 comment on column jobs.schedule.if_missed is 'What to do about those: once (run once for all of them) or skip.';
-comment on column jobs.schedule.overdue is 'For how long it has been due without anybody seeing to it. More than a minute: no worker is alive.';
+comment on column jobs.schedule.overdue is 'For how long it has been due without anybody seeing to it. More than a minute: neither a worker nor a web process is alive.';
 comment on column jobs.schedule.args is 'Arguments of its jobs, redacted like jobs.job.args.';
 comment on column jobs.schedule.opts is 'How they are enqueued: {"queue", "priority", "max_attempts", "tags", "unique"}.';
 comment on column jobs.schedule.retired is 'The newest release does not declare it any more.';

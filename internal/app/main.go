@@ -18,12 +18,13 @@ func Main() int {
 	// Who is heard of no more, as after "| head", ends as if told to. The signal would end it at once, and leave behind a private
 	// Postgres that it runs.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, unheard := context.WithCancel(ctx)
-	defer unheard()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	unheard := func() { cancel(syscall.EPIPE) }
 	err := Run(ctx, Env{
 		Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: &output{os.Stdout, unheard}, Stderr: &output{os.Stderr, unheard},
 	})
-	if err != nil {
+	if err != nil && !errors.Is(context.Cause(ctx), syscall.EPIPE) {
 		fmt.Fprintln(os.Stderr, "backlist:", err)
 	}
 	return ExitCode(err)
@@ -31,12 +32,12 @@ func Main() int {
 
 // output is a file of which it matters that somebody reads it.
 type output struct {
-	*os.File
+	file    *os.File
 	unheard func() // called when nobody does any more
 }
 
 func (o *output) Write(text []byte) (int, error) {
-	n, err := o.File.Write(text)
+	n, err := o.file.Write(text)
 	if errors.Is(err, syscall.EPIPE) {
 		o.unheard()
 	}
@@ -46,7 +47,7 @@ func (o *output) Write(text []byte) (int, error) {
 // forChild is what a command that we run writes to: the file itself, which may be a terminal.
 func forChild(w io.Writer) io.Writer {
 	if o, ok := w.(*output); ok {
-		return o.File
+		return o.file
 	}
 	return w
 }

@@ -85,12 +85,11 @@ func (f Filter) query(columns string) (sql string, args []any) {
 	if f.Args != "" {
 		and("id = any (array(select s.id from jobs.search($%d::jsonb, max => 10000) s))", f.Args)
 	}
-	wanted := slices.Compact(slices.Sorted(slices.Values(f.States))) // each once, or its jobs would come twice
-	if len(wanted) == 0 {
-		wanted = states()
-	}
-	parts := make([]string, 0, len(wanted))
-	for _, state := range wanted {
+	var parts []string
+	for _, state := range states() { // each is written into the SQL: its index is for that one
+		if len(f.States) > 0 && !slices.Contains(f.States, state) {
+			continue
+		}
 		since, order := "", "id desc"
 		if isFinished(state) {
 			since, order = " and finished_at is not null", "finished_at desc" // as River's own index has it
@@ -102,8 +101,7 @@ func (f Filter) query(columns string) (sql string, args []any) {
 			}
 			since += fmt.Sprintf(" and %s > now() - interval '%d ms'", at, f.Since.Milliseconds())
 		}
-		args = append(args, state)
-		parts = append(parts, fmt.Sprintf("(select * from jobs.job where state = $%d%s%s order by %s limit %d)", len(args), where.String(), since, order, f.Limit))
+		parts = append(parts, fmt.Sprintf("(select * from jobs.job where state = '%s'%s%s order by %s limit %d)", state, where.String(), since, order, f.Limit))
 	}
 	return fmt.Sprintf("select %s from (%s) job order by id desc limit %d", columns, strings.Join(parts, " union all "), f.Limit), args
 }

@@ -111,7 +111,7 @@ func (a *attempt) ended(job *jobRow, err error) {
 	text := err.Error()
 	switch {
 	case errors.Is(a.cause, rivertype.ErrJobCancelledRemotely):
-		a.outcome = outcomeCancelled
+		a.outcome, text = outcomeCancelled, strings.TrimPrefix(text, "JobCancelError: ")
 	case errors.Is(a.cause, ErrLost), errors.Is(err, ErrLost):
 		a.outcome, a.contested = outcomeLost, true
 	case a.held != nil:

@@ -16,6 +16,8 @@ const dueBatch = 1000
 // keeps its unique twin, a reader's next run say, waiting too.
 // There may be more of them than it takes at once.
 func (k *housekeeping) comeDue(ctx context.Context) (more bool, err error) {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
 	var moved, discarded int
 	if err := k.db.QueryRow(ctx, k.dueSQL, dueBatch, k.schema+".river_insert").Scan(&moved, &discarded); err != nil {
 		return false, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,11 +20,11 @@ const (
 	lookAgainIn = 50 * time.Millisecond
 	// moreIn is when a process goes on with what was too much for once: its connection has other work to do in between.
 	moreIn = 10 * time.Millisecond
-	// keepTimeout bounds all that is done at one look. A connection may be cut without a word.
+	// keepTimeout bounds each thing that is done at a look. A connection may be cut without a word.
 	keepTimeout = 5 * time.Second
 )
 
-// housekeeping is the housekeeping that every process does, whoever leads, so that it goes on as long as there is any: schedules
+// housekeeping is what every process does, whoever leads, so that it goes on as long as there is any process: schedules
 // tick, and jobs that were put off come due.
 type housekeeping struct {
 	db     *pgxpool.Pool
@@ -69,17 +70,17 @@ func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, w
 	}
 }
 
-// isAnswer reports whether an error came from a server that was reached and goes on.
+// isAnswer reports whether an error, or all that were joined in it, came from a server that was reached and goes on.
 func isAnswer(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !isAnswer(err) })
+	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pgErr.SeverityUnlocalized == "ERROR"
 }
 
-// look does what is due, and says how long to wait until the next look. It is not broken off at a stop: that would cost the
-// connection, which is needed to store what ran.
+// look does what is due, and says how long to wait until the next look.
 func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
-	defer cancel()
 	jobs, schedules, next, err := k.whatIsDue(ctx)
 	if err != nil {
 		return 0, err
@@ -97,9 +98,17 @@ func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
 	return min(max(next, lookAgainIn), lookEvery), err
 }
 
+// patiently is the context of something that is not broken off at a stop: that would cost the connection, which is needed to
+// store what ran.
+func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
+}
+
 // whatIsDue is one cheap statement: it reads a small table, and the first entries of an index, as many as there are pending
 // jobs before the first other.
 func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
 	var job, schedule float64 // seconds from now
 	err = k.db.QueryRow(ctx, "select "+
 		secondsUntil("(select min(scheduled_at) from "+pilot.Table(k.schema)+" where state in ('retryable', 'scheduled'))")+", "+

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"time"
@@ -40,7 +41,7 @@ const (
 // NewKeeper returns a keeper that begins once Run is called. It shares the pool with the process's own work and needs no
 // connection besides: all it does is short.
 func NewKeeper(pool *pgxpool.Pool, o Options) (*Keeper, error) {
-	k := &Keeper{id: keeperID + o.Process + "-" + rand.Text()[:10], pool: pool, opts: o}
+	k := &Keeper{id: keeperID + cmp.Or(o.Process, "web") + "-" + rand.Text()[:10], pool: pool, opts: o}
 	k.recorder = newRecorder(pool, k.id, o)
 	var err error
 	if k.keeping, err = newHousekeeping(pool, k.id, o); err != nil {
@@ -110,7 +111,7 @@ func (k *Keeper) judge(ctx context.Context, wasCutOff bool) error {
 		return nil
 	}
 	k.judged = time.Now()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
+	ctx, cancel := patiently(ctx)
 	defer cancel()
 	return rescue(ctx, k.pool, k.recorder, k.opts.Schema, []int64{}, []int{})
 }

@@ -51,6 +51,7 @@ type liveness struct {
 	confirmed atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)
 	judgeFrom time.Time    // the line's goroutine only
 	judged    time.Time    // the same
+	unjust    bool         // the latest judgement failed; the same
 	locked    bool         // the same
 	draining  bool         // the same
 }
@@ -125,8 +126,11 @@ func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, err
 		// A judgement that fails must not cost the lock, by which others know that this worker lives.
 		if err := l.judge(ctx, conn); err != nil && conn.IsClosed() {
 			return 0, fmt.Errorf("rescue: %w", err)
-		} else if err != nil {
+		} else if err != nil && !l.unjust {
 			l.log.ErrorContext(ctx, "nobody's jobs are rescued by this worker; it tries again", "err", err)
+			l.unjust = true
+		} else if err == nil {
+			l.unjust = false
 		}
 	}
 	if acknowledge {

@@ -30,7 +30,7 @@ const (
 	KeyHeld = "held"
 	// KeySchedule is the name of the schedule that enqueued it.
 	KeySchedule = "schedule"
-	// KeyProgress is how far a job has come: {"percent", "sentence", "at", "attempt"}.
+	// KeyProgress is how far a job has come: {"percent", "sentence", "at", "of"}.
 	KeyProgress = "progress"
 	// KeyCursor is where the next attempt of a long job goes on: whatever its worker has put there.
 	KeyCursor = "cursor"

@@ -35,7 +35,7 @@ const (
 
 // Progress says how far the running job has come, in percent and a sentence for people. It may be called as often as one
 // likes: it never waits and never fails. About one a second is written, from the first quarter of a second on; of a job that
-// is over by then, none is. The last one stays with the finished job.
+// is over by then, none is, unless an earlier attempt left some. The last one stays with the finished job.
 func Progress(ctx context.Context, percent float64, sentence string) {
 	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
 		r.report(percent, sentence)
@@ -59,7 +59,9 @@ type progress struct {
 	Percent  float64   `json:"percent"`
 	Sentence string    `json:"sentence"`
 	At       time.Time `json:"at"`
-	Attempt  int       `json:"attempt"` // whose it is: jobs.job shows that of the latest only
+	// Of is when the attempt began that says so, in microseconds since 1970: its number may come again. jobs.job shows what the
+	// latest attempt says.
+	Of int64 `json:"of"`
 }
 
 // reporter writes the progress of one attempt.
@@ -95,7 +97,7 @@ func (r *reporter) report(percent float64, sentence string) {
 	if runes := []rune(sentence); len(runes) > longestSentence {
 		sentence = string(runes[:longestSentence-1]) + "…"
 	}
-	p := &progress{min(max(percent, 0), 100), address.ReplaceAllString(sentence, "(address)"), time.Now().UTC(), r.job.Attempt}
+	p := &progress{min(max(percent, 0), 100), address.ReplaceAllString(sentence, "(address)"), time.Now().UTC(), r.job.AttemptedAt.UnixMicro()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.latest = p
@@ -186,6 +188,6 @@ func progressSQL(schema string) string {
 		update ` + pilot.Table(schema) + ` j set metadata = jsonb_set(metadata, '{` + KeyProgress + `}', $4::jsonb) from held where j.id = held.id
 		returning j.id
 	)
-	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at' - 'attempt'))::text) is not null
+	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at' - 'of'))::text) is not null
 		and ($6 = '' or pg_notify($6, $7) is not null) from written`
 }

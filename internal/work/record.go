@@ -54,8 +54,8 @@ func orNull[T comparable](v T) *T {
 }
 
 // write stores a batch whole or not at all: the attempts, and what they add to minutes and errors. An earlier try whose
-// answer was lost is found out: its transaction, if it lives on in the server, is waited for, and what it committed is not
-// written again.
+// answer was lost is found out: its transaction, if it lives on in the server, is waited for, by and by, and what it committed is
+// not written again.
 func (r *recorder) write(ctx context.Context, b *batch) error {
 	fingerprints(b.attempts)
 	return briefly(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
@@ -102,7 +102,7 @@ func briefly(ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Contex
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "select set_config('lock_timeout', '200ms', true), "+pilot.EndIfSilent); err != nil {
+		if _, err := tx.Exec(ctx, "select set_config('lock_timeout', '500ms', true), "+pilot.EndIfSilent); err != nil {
 			return err
 		}
 		return fn(ctx, tx)

@@ -22,6 +22,8 @@ const (
 	bufferMost = 16 << 20
 	// lastFlush bounds the last write of a process that stops; it comes after all else, and the platform kills at 30 s.
 	lastFlush = time.Second
+	// lockedWait is how soon it tries once more to write what somebody's lock was in the way of.
+	lockedWait = 20 * time.Millisecond
 	// tidyEvery is how often what is too old is deleted, by whichever process comes first.
 	tidyEvery = time.Minute
 )
@@ -112,10 +114,19 @@ func (r *recorder) start(ctx context.Context) (stop func()) {
 		<-done
 		ctx, cancel := context.WithTimeout(ctx, lastFlush)
 		defer cancel()
-		r.flush(ctx)
+		for r.flush(ctx); r.left() > 0 && !r.away && ctx.Err() == nil; r.flush(ctx) {
+			sleep(ctx, lockedWait)
+		}
 		if n := r.left(); n > 0 {
 			r.log.WarnContext(ctx, "attempts were not written before the end", "attempts", n)
 		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }
 
@@ -158,7 +169,7 @@ func (r *recorder) run(ctx context.Context) {
 	}
 }
 
-// flush writes all that is noted, or what it can until something fails; the rest waits for the next time.
+// flush writes all that is noted, or what it can until something fails or is locked; the rest waits for the next time.
 func (r *recorder) flush(ctx context.Context) {
 	for ctx.Err() == nil {
 		if len(r.writing) == 0 {
@@ -185,6 +196,8 @@ func (r *recorder) flush(ctx context.Context) {
 		case notStorable(err): // halve it until the culprit is alone
 			half := len(b.attempts) / 2
 			r.writing = append([]batch{{attempts: b.attempts[:half]}, {attempts: b.attempts[half:]}}, r.writing[1:]...)
+		case isLocked(err): // by another worker, for the same minutes, or by somebody's vacuum full
+			return
 		default:
 			if !r.away && ctx.Err() == nil {
 				r.log.WarnContext(ctx, "attempts cannot be written: they are kept for later", "err", err)

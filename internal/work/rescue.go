@@ -170,7 +170,7 @@ const rescuedIn = `case when jsonb_typeof(j.metadata -> '` + KeyRescuedAt + `') 
 
 // countIn reads a number that we keep in a job's metadata j, where anybody may have written something else.
 func countIn(key string) string {
-	return `case when j.metadata ->> '` + key + `' ~ '^\d{1,4}$' then (j.metadata ->> '` + key + `')::int else 0 end`
+	return `case when j.metadata ->> '` + key + `' ~ '^\d{1,9}$' then (j.metadata ->> '` + key + `')::int else 0 end`
 }
 
 // rescuesOf reads how often a job was rescued, and when that was last. Where somebody wrote something else under our names, it was
@@ -186,7 +186,7 @@ func rescuesOf(job *rivertype.JobRow) (n int, last time.Time) {
 	if json.Unmarshal(job.Metadata, &kept) != nil {
 		return 0, last
 	}
-	return kept.N, time.UnixMicro(int64(kept.Last * 1e6))
+	return kept.N, time.UnixMicro(int64(min(max(kept.Last, 0), 1e10) * 1e6))
 }
 
 // dueAt is since when a job has waited for its present attempt.

@@ -265,10 +265,12 @@ func TestInfiniteTimes(t *testing.T) {
 	execute(t, pool, `insert into river.river_job (kind, args, max_attempts, queue, state, scheduled_at)
 		select 'test_step', '{}', 25, 'default', state, at from unnest(enum_range(null::river.river_job_state)) state,
 			unnest(array['infinity', '-infinity', now()]::timestamptz[]) at where state in ('available', 'scheduled')`)
+	holds(t, pool, "queues can be looked at before anybody works", "select bool_and(oldest_wait > interval '1 year') from jobs.queue")
 	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
 	running(t, pool, func(context.Context, *stepJob) error { return nil })
 	until(t, pool, "schedules tick", "select count(*) >= 2 from work.tick")
 	until(t, pool, "all that are due are done", "select count(*) = 4 from river.river_job where state = 'completed' and not metadata ? 'schedule'")
+	holds(t, pool, "queues can be looked at", "select bool_and(oldest_wait is null or oldest_wait < interval '1 min') from jobs.queue")
 	holds(t, pool, "the others can be looked at", "select count(*) = 2 and bool_and(wait is null or wait < interval '1 min') from jobs.job where scheduled_at = 'infinity'")
 	if _, err := pool.Exec(t.Context(), "update work.schedule set next_at = 'infinity'"); err == nil {
 		t.Error("a schedule may be due at no time")

@@ -46,6 +46,8 @@ func (a rawArgs) MarshalJSON() ([]byte, error) { return []byte(a.text), nil }
 // tickAll sees to all schedules that are due, each in a transaction of its own, so that one which fails holds up no other.
 // That one is left alone for a while.
 func (k *housekeeping) tickAll(ctx context.Context) error {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
 	seen := []string{}
 	for name, f := range k.failed {
 		if time.Now().Before(f.until) {

@@ -39,11 +39,14 @@ func tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := keepAtMost(ctx, pool, 100_000, "work.request", "true", "started_at"); err != nil {
 		return err
 	}
-	if err := keepAtMost(ctx, pool, 100_000, "work.tick", "true", "due_at"); err != nil {
+	if err := keepAtMost(ctx, pool, 100_000, "work.tick", notOfTheLatest, "due_at"); err != nil {
 		return err
 	}
 	return keepAtMost(ctx, pool, 10_000, "work.error", "muted_at is null and resolved_at is null", "last_seen_at")
 }
+
+// notOfTheLatest is true of ticks that are not among their schedule's last ten, which jobs.schedule shows.
+const notOfTheLatest = `exists (select from work.tick later where later.schedule = tick.schedule and later.due_at > tick.due_at offset 9)`
 
 // keepAtMost deletes what is too many: first of the rows that first names, then of all, in that order.
 func keepAtMost(ctx context.Context, pool *pgxpool.Pool, most int, table, first, order string) error {

@@ -148,7 +148,7 @@ func (w *Worker) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error
 	if err := w.endCancelled(ctx, conn); err != nil && conn.IsClosed() {
 		return 0, err
 	} else if err != nil {
-		w.opts.Log.ErrorContext(ctx, "cancelled jobs are not looked for; it is tried again", "err", err)
+		w.opts.Log.WarnContext(ctx, "cancelled jobs are not looked for; it is tried again", "err", err)
 	}
 	return next, nil
 }
@@ -186,7 +186,7 @@ func (w *Worker) middleware(ctx context.Context, job *jobRow, doInner func(conte
 	case err == nil:
 		return nil
 	case errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely):
-		return rivertype.ErrJobCancelledRemotely
+		return fmt.Errorf("%w: %v", rivertype.ErrJobCancelledRemotely, err) // whatever err asks for, such as a snooze
 	case errors.Is(context.Cause(ctx), ErrLost):
 		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
 		w.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", job.ID, "err", err)

@@ -363,6 +363,7 @@ func TestPoison(t *testing.T) {
 	dead("dead-0", "mail", 1)
 	until(t, pool, "one goes alone whose own queue is paused", `
 		select exists (select from jobs.job where queue = 'alone' and home_queue = 'mail' and why_waiting = 'its queue is paused')`)
+	holds(t, pool, "and what to do is said", "select bool_and(e.advice like '%jobs.resume(''mail''%') from jobs.job j, jobs.explain(j.id) e where j.home_queue = 'mail'")
 	dead("dead-1", "default", 1)
 	until(t, pool, "its second death sends it to be alone", `
 		select exists (select from river.river_job where queue = 'alone' and metadata ->> 'deaths' = '2' and metadata ->> 'queue' = 'default')`)
