@@ -34,8 +34,12 @@ func Pooler(t testing.TB, databaseURL string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	password := ""
+	if server.Password != "" { // PgBouncer cannot read an empty one
+		password = " password=" + server.Password
+	}
 	config := fmt.Sprintf(`[databases]
-* = host=%s port=%d user=%s password=%s
+* = host=%s port=%d user=%s%s
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = %d
@@ -43,7 +47,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 6
-`, server.Host, server.Port, server.User, server.Password, port)
+`, server.Host, server.Port, server.User, password, port)
 	file := filepath.Join(dir, "pgbouncer.ini")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
