@@ -21,7 +21,7 @@ with waiting as (
     select queues, slots from work.worker
     where stopped_at is null and dead_at is null and seen_at > now() - interval '12 s' and not draining
 ), names as (
-    select name from river.river_queue
+    select name from river.river_queue where name <> 'keeper' -- a web process's own, from which nothing is ever taken
     union select queue from waiting
     union select queue from later
     union select queue from running
