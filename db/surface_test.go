@@ -105,6 +105,10 @@ func TestReadingFunctions(t *testing.T) {
 		{"select concat_ws('|', why, advice) from jobs.explain(9)", "no live worker takes this kind|start a worker that takes it; those that live are in jobs.worker"},
 		{"select expected_at = scheduled_at from jobs.explain(7) join jobs.job using (id)", "true"},
 		{"select why like 'it was discarded at %: last' and advice = $$select * from jobs.retry(5, 'why')$$ from jobs.explain(5)", "true"},
+		{"select (expected_at is null)::text from jobs.explain(9)", "true"}, // nobody takes it
+		{"select (why like 'it was completed at %')::text from jobs.explain(3)", "true"},
+		{"select concat_ws('|', why, advice) from jobs.explain(8)", "pending until somebody releases it|to release it: select * from jobs.run_now(8, 'why')"},
+		{"select advice from jobs.explain(11)", "start a worker of a release that can read it, or: select * from jobs.cancel(11, 'why')"},
 		{"select jobs.percentile('default', past => '1 hour', p => 0.5)::text", "00:00:00.768"},
 		{"select jobs.percentile(kind => 'count', measure => 'run', p => 0.25)::text", "00:00:00.0005"},
 		{"select (jobs.percentile(kind => 'none') is null)::text", "true"},
@@ -165,6 +169,9 @@ func TestActsAreAudited(t *testing.T) {
 	}
 	if got := ask(t, tx, "select why_waiting from jobs.job where id = 11"); got != "held: the arguments cannot be read" {
 		t.Error(got)
+	}
+	if got := ask(t, tx, "select (expected_at is null)::text from jobs.explain(7)"); got != "true" {
+		t.Error("a job of a paused queue is expected to start")
 	}
 	if got := ask(t, tx, "select concat_ws('|', why, advice, paused_reason) from jobs.explain(9)"); got != "its queue is paused|select * from jobs.resume('default', 'why')|all" {
 		t.Error(got)

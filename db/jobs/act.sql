@@ -101,14 +101,14 @@ begin
 exception when unique_violation then
     raise exception 'A unique twin of one of these jobs came at this very moment: nothing was changed. Try again.' using errcode = '55000';
 end $$;
-comment on function jobs.retry(bigint[], text) is 'Makes a job run again, now, whatever became of it; one that has used up its attempts is allowed one more. As Rivers JobRetry, and a worker is told at once. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.retry(array(select id from jobs.job where kind = ''send_invoice'' and state = ''discarded''), ''why'').';
+comment on function jobs.retry(bigint[], text) is 'Makes a job run again, now, whatever became of it; one that has used up its attempts is allowed one more. As River''s JobRetry, and a worker is told at once. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.retry(array(select id from jobs.job where kind = ''send_invoice'' and state = ''discarded''), ''why'').';
 
 create function jobs.retry(job_id bigint, reason text default null)
 returns table (id bigint, state text, changed boolean, note text)
 language sql set search_path = pg_catalog, pg_temp as $$
     select r.id, r.state, r.changed, r.note from jobs.retry(array[job_id], reason) r where jobs.insist(r.changed, r.note)
 $$;
-comment on function jobs.retry(bigint, text) is 'Makes a job run again, now, whatever became of it; one that has used up its attempts is allowed one more. As Rivers JobRetry, and a worker is told at once. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
+comment on function jobs.retry(bigint, text) is 'Makes a job run again, now, whatever became of it; one that has used up its attempts is allowed one more. As River''s JobRetry, and a worker is told at once. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
 
 create function jobs.cancel(job_ids bigint[], reason text default null)
 returns table (id bigint, state text, changed boolean, note text)
@@ -142,14 +142,14 @@ begin
 exception when unique_violation then
     raise exception 'A unique twin of one of these jobs came at this very moment: nothing was changed. Try again.' using errcode = '55000';
 end $$;
-comment on function jobs.cancel(bigint[], text) is 'Cancels a job that is not finished. One that runs is told to stop, and is cancelled once it has. As Rivers JobCancel. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.cancel(array(select id from jobs.job where kind = ''send_invoice'' and state = ''available''), ''why'').';
+comment on function jobs.cancel(bigint[], text) is 'Cancels a job that is not finished. One that runs is told to stop, and is cancelled once it has. As River''s JobCancel. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.cancel(array(select id from jobs.job where kind = ''send_invoice'' and state = ''available''), ''why'').';
 
 create function jobs.cancel(job_id bigint, reason text default null)
 returns table (id bigint, state text, changed boolean, note text)
 language sql set search_path = pg_catalog, pg_temp as $$
     select r.id, r.state, r.changed, r.note from jobs.cancel(array[job_id], reason) r where jobs.insist(r.changed, r.note)
 $$;
-comment on function jobs.cancel(bigint, text) is 'Cancels a job that is not finished. One that runs is told to stop, and is cancelled once it has. As Rivers JobCancel. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
+comment on function jobs.cancel(bigint, text) is 'Cancels a job that is not finished. One that runs is told to stop, and is cancelled once it has. As River''s JobCancel. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
 
 create function jobs.discard(job_ids bigint[], reason text default null)
 returns table (id bigint, state text, changed boolean, note text)
@@ -208,14 +208,14 @@ begin
     from judged m left join done d on d.id = m.id
     order by m.id;
 end $$;
-comment on function jobs.delete(bigint[], text) is 'Deletes a job that does not run. As Rivers JobDelete. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.delete(array(select id from jobs.job where kind = ''send_invoice'' and state = ''discarded''), ''why'').';
+comment on function jobs.delete(bigint[], text) is 'Deletes a job that does not run. As River''s JobDelete. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.delete(array(select id from jobs.job where kind = ''send_invoice'' and state = ''discarded''), ''why'').';
 
 create function jobs.delete(job_id bigint, reason text default null)
 returns table (id bigint, state text, changed boolean, note text)
 language sql set search_path = pg_catalog, pg_temp as $$
     select r.id, r.state, r.changed, r.note from jobs.delete(array[job_id], reason) r where jobs.insist(r.changed, r.note)
 $$;
-comment on function jobs.delete(bigint, text) is 'Deletes a job that does not run. As Rivers JobDelete. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
+comment on function jobs.delete(bigint, text) is 'Deletes a job that does not run. As River''s JobDelete. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
 
 create function jobs.run_now(job_ids bigint[], reason text default null)
 returns table (id bigint, state text, changed boolean, note text)

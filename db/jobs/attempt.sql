@@ -14,7 +14,7 @@ comment on column jobs.attempt.job_id is 'The job: jobs.job.';
 comment on column jobs.attempt.attempt is 'Its number as the job counted then. A snooze or hand-back gives the number back, so it may recur.';
 comment on column jobs.attempt.kind is 'The job''s kind.';
 comment on column jobs.attempt.queue is 'The queue that it was taken from.';
-comment on column jobs.attempt.outcome is 'completed, failed (will be tried again), discarded (failed for good), cancelled, snoozed, handed back (the worker stopped), held (its arguments could not be read) or lost (another attempt had the job by then).';
+comment on column jobs.attempt.outcome is 'completed, failed (will be tried again), discarded (failed for good), cancelled, snoozed, handed back (the worker stopped), held (its arguments could not be read) or lost (its worker died, or another attempt had the job by then).';
 comment on column jobs.attempt.worker is 'The worker process that ran it: jobs.worker.';
 comment on column jobs.attempt.release is 'The release of that worker.';
 comment on column jobs.attempt.request_id is 'The web request at the beginning of it all: jobs.request.';

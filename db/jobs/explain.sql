@@ -10,7 +10,7 @@ declare
     q record;
 begin
     select o.id, o.kind, o.queue, o.state, o.priority, o.scheduled_at, o.why_waiting, o.twin, o.worker, o.cancelling, o.started_at,
-           o.finished_at, o.last_error, o.attempt, o.max_attempts, o.home_queue
+           o.finished_at, o.last_error, o.attempt, o.max_attempts, o.home_queue, o.held
     into j from jobs.job o where o.id = explain.job_id;
     if j.id is null then
         raise exception 'There is no job %: it may have been cleaned away. Its attempts of the last day are in jobs.attempt.',
@@ -33,6 +33,8 @@ begin
     why := case
         when j.cancelling then format('it was told to stop, and runs on worker %s', j.worker)
         when j.state = 'running' then format('it runs on worker %s since %s', j.worker, j.started_at)
+            || case when exists (select from jobs.worker w where w.worker = j.worker and not w.alive) then ', which is not alive' else '' end
+        when j.state = 'completed' then format('it was completed at %s', j.finished_at)
         when j.finished_at is not null then format('it was %s at %s', j.state, j.finished_at) || coalesce(': ' || j.last_error, '')
         else j.why_waiting
     end;
@@ -40,18 +42,21 @@ begin
         select count(*) + 1 into place from jobs.job o
         where o.queue = j.queue and o.state = 'available' and o.scheduled_at <= now()
           and (o.priority, o.scheduled_at, o.id) < (j.priority, j.scheduled_at, j.id);
-        if not coalesce(q.paused, false) and ended_per_minute > 0 then
+        if workers is not null and not coalesce(q.paused, false) and ended_per_minute > 0 then
             expected_at := now() + make_interval(secs => (place / ended_per_minute * 60)::float8);
         end if;
-    elsif j.state in ('available', 'scheduled', 'retryable') then
+    elsif j.state in ('available', 'scheduled', 'retryable') and workers is not null and not coalesce(q.paused, false) then
         expected_at := greatest(j.scheduled_at, now());
     end if;
     advice := case
         when j.state in ('discarded', 'cancelled') then format('select * from jobs.retry(%s, ''why'')', j.id)
+        when j.state = 'running' and why like '%not alive' then 'it is taken over as soon as a live worker or a web process finds out; see jobs.health'
         when j.state = 'running' or j.finished_at is not null then null
+        when j.state = 'pending' then format('to release it: select * from jobs.run_now(%s, ''why'')', j.id)
+        when j.held is not null and why like 'held%' then format('start a worker of a release that can read it, or: select * from jobs.cancel(%s, ''why'')', j.id)
         when q.paused then format('select * from jobs.resume(%L, ''why'')', q.queue)
         when j.twin is not null and j.state <> 'available' then format('see jobs.explain(%s), the twin', j.twin)
-        when j.state in ('scheduled', 'retryable', 'pending') then format('to run it at once: select * from jobs.run_now(%s, ''why'')', j.id)
+        when j.state in ('scheduled', 'retryable') then format('to run it at once: select * from jobs.run_now(%s, ''why'')', j.id)
         when why like 'no %' then 'start a worker that takes it; those that live are in jobs.worker'
         when why like 'every worker%' then 'select jobs.undrain(worker) from jobs.worker where draining and alive'
         when place > 1 then 'it runs when those before it have; more workers make it sooner'

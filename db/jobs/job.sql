@@ -37,9 +37,9 @@ select j.id,
        case
            when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
            when j.metadata ->> 'held' is not null and j.scheduled_at > now() then 'held: ' || (j.metadata ->> 'held')
+           when j.state = 'pending' then 'pending until somebody releases it'
            when exists (select from river.river_queue q where q.name in (j.queue, case when j.queue = 'alone' then j.metadata ->> 'queue' end) and q.paused_at is not null)
                then 'its queue is paused'
-           when j.state = 'pending' then 'pending until somebody releases it'
            when j.state in ('retryable', 'scheduled') and j.unique_key is not null and exists (
                    select from river.river_job t
                    where t.unique_key = j.unique_key and t.unique_states is not null
@@ -103,9 +103,9 @@ comment on column jobs.job.max_attempts is 'After this many failed attempts it i
 comment on column jobs.job.enqueued_at is 'When the row was written, in the transaction of the data that caused it.';
 comment on column jobs.job.scheduled_at is 'Not to be started before this time.';
 comment on column jobs.job.started_at is 'Start of the latest attempt; null before the first.';
-comment on column jobs.job.finished_at is 'When it was completed, cancelled or discarded. Where River''s own indexes are in place, say finished_at is not null beside the state to have this order quickly.';
+comment on column jobs.job.finished_at is 'When it was completed, cancelled or discarded. A job that stores its effects with its completion: when it began to do so. Where River''s own indexes are in place, say finished_at is not null beside the state to have this order quickly.';
 comment on column jobs.job.wait is 'Wait time: from when it was due (the latest of enqueued, scheduled and rescued) to the start of its latest attempt; for a job that is still available, until now.';
-comment on column jobs.job.run is 'Run time of the latest attempt; of a running job, until now.';
+comment on column jobs.job.run is 'Run time of the latest attempt, until finished_at; of a running job, until now. With the storing of its effects: jobs.attempt.run.';
 comment on column jobs.job.worker is 'The worker process that has it or had it last: jobs.worker.';
 comment on column jobs.job.request_id is 'The web request that caused it, as in the log lines: jobs.request, jobs.waterfall.';
 comment on column jobs.job.parent_id is 'The job that enqueued it, if one did.';

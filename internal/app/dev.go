@@ -96,20 +96,24 @@ func devSecret(databaseURL string) string {
 }
 
 func (p *program) explain(reader demo.Reader) {
+	data := ""
+	if p.dataDir != "" {
+		data = " --data " + p.dataDir
+	}
 	fmt.Fprintf(p.Stdout, `
 Backlist is running.
 
-  The site       %s
-  Invented readers: sign in as %s
-                    with the password "%s"
+  The site       %[1]s
+  Invented readers: sign in as %[2]s
+                    with the password "%[3]s"
 
 Try: sign up, rate three books you know, and open Recommendations: the page answers at once, the list arrives when the
 worker has made it. Mail goes to a slow mail server here (100 ms each); read it under Mailbox.
 
-  SQL            go run ./cmd/backlist psql
-  Jobs           go run ./cmd/backlist psql -- -c 'select id, kind, state, wait, run from jobs.job order by id desc limit 10'
+  SQL            go run ./cmd/backlist psql%[4]s
+  Jobs           go run ./cmd/backlist jobs list%[4]s
 
 Ctrl-C stops everything.
 
-`, p.cfg.BaseURL, reader.Email, demoPassword)
+`, p.cfg.BaseURL, reader.Email, demoPassword, data)
 }

@@ -95,7 +95,7 @@ func (e *Exam) queues(ctx context.Context) ([]Finding, error) {
 					' by ' || paused_by, ' (' || paused_reason || ')', available)
 				else format('%s jobs wait in queue %s, which no live worker takes.', available, queue) end,
 			case when paused then format('select * from jobs.resume(%L, ''why'');', queue) else 'Start a worker that takes it, or cancel its jobs.' end
-		from jobs.queue where paused or available > 0 and workers = 0 and exists (select from jobs.worker where alive)
+		from jobs.queue where paused or available > 0 and workers = 0 and exists (select from jobs.worker where alive and not draining)
 		order by queue`)
 	if err == nil && len(found) == 0 {
 		return good("No queue is paused or left alone.")
@@ -106,7 +106,7 @@ func (e *Exam) queues(ctx context.Context) ([]Finding, error) {
 func (e *Exam) kinds(ctx context.Context) ([]Finding, error) {
 	return e.facts(ctx, `
 		select 'broken', format('%s jobs of kind %s wait, which no live worker knows.', available, kind), 'Start a worker of a release that knows it, or cancel them.'
-		from jobs.kind where available > 0 and workers = 0 and exists (select from jobs.worker where alive) order by kind`)
+		from jobs.kind where available > 0 and workers = 0 and exists (select from jobs.worker where alive and not draining) order by kind`)
 }
 
 func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {

@@ -101,7 +101,11 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.attachOrStart(ctx); err != nil {
 		return nil, err
 	}
-	s.log.InfoContext(ctx, "postgres ready", "pid", s.pid, "port", s.port, "dir", s.cfg.Dir,
+	level := slog.LevelInfo
+	if s.child == nil { // it ran before us
+		level = slog.LevelDebug
+	}
+	s.log.Log(ctx, level, "postgres ready", "pid", s.pid, "port", s.port, "dir", s.cfg.Dir,
 		"attached", s.child == nil, "took", time.Since(began).Round(time.Millisecond))
 	return s, nil
 }
