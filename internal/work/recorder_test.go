@@ -108,6 +108,7 @@ type wire struct {
 type wireConn struct {
 	net.Conn
 	wire *wire
+	lose atomic.Bool // the next answer
 }
 
 func (c *wireConn) Write(p []byte) (int, error) {
@@ -115,11 +116,17 @@ func (c *wireConn) Write(p []byte) (int, error) {
 		_ = c.Close()
 		return 0, errors.New("the wire is cut")
 	}
-	lose := strings.Contains(string(p), "commit") && c.wire.loseCommit.CompareAndSwap(true, false)
-	n, err := c.Conn.Write(p)
-	if lose {
-		_, _ = c.Conn.Read(make([]byte, 1)) // the answer is on its way: the commit is done
+	if strings.Contains(string(p), "commit") && c.wire.loseCommit.CompareAndSwap(true, false) {
+		c.lose.Store(true)
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *wireConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.lose.Load() { // the answer is there: the commit is done
 		_ = c.Close()
+		return 0, errors.New("the answer is lost")
 	}
 	return n, err
 }
@@ -135,7 +142,7 @@ func wired(t testing.TB, pool *pgxpool.Pool) (*pgxpool.Pool, *wire) {
 			return nil, errors.New("the wire is cut")
 		}
 		conn, err := dial(ctx, network, addr)
-		return &wireConn{conn, w}, err
+		return &wireConn{Conn: conn, wire: w}, err
 	}
 	through, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	if err != nil {
