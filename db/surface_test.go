@@ -173,6 +173,11 @@ func TestActsAreAudited(t *testing.T) {
 	if got := ask(t, tx, "select (expected_at is null)::text from jobs.explain(7)"); got != "true" {
 		t.Error("a job of a paused queue is expected to start")
 	}
+	do(t, tx, "update work.worker set dead_at = now() where id = 'w1'")
+	if got := ask(t, tx, "select (why like 'it runs on worker w1 since %, which is not alive' and advice like 'it is taken over %')::text from jobs.explain(2)"); got != "true" {
+		t.Error("a job whose worker died is not said to be taken over")
+	}
+	do(t, tx, "update work.worker set dead_at = null where id = 'w1'")
 	if got := ask(t, tx, "select concat_ws('|', why, advice, paused_reason) from jobs.explain(9)"); got != "its queue is paused|select * from jobs.resume('default', 'why')|all" {
 		t.Error(got)
 	}

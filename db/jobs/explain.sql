@@ -8,6 +8,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $
 declare
     j record;
     q record;
+    home record;
+    orphaned boolean;
 begin
     select o.id, o.kind, o.queue, o.state, o.priority, o.scheduled_at, o.why_waiting, o.twin, o.worker, o.cancelling, o.started_at,
            o.finished_at, o.last_error, o.attempt, o.max_attempts, o.home_queue, o.held
@@ -19,8 +21,11 @@ begin
     id := j.id; kind := j.kind; queue := j.queue; state := j.state; twin := j.twin;
     select x.queue, x.paused, x.paused_by, x.paused_reason, x.running into q from jobs.queue x where x.queue = j.queue;
     running := q.running;
-    if j.queue = 'alone' and exists (select from jobs.queue x where x.queue = j.home_queue and x.paused) then
-        select x.queue, x.paused, x.paused_by, x.paused_reason into q from jobs.queue x where x.queue = j.home_queue;
+    if j.queue = 'alone' then
+        select x.queue, x.paused, x.paused_by, x.paused_reason into home from jobs.queue x where x.queue = j.home_queue and x.paused;
+        if found then
+            q := home;
+        end if;
     end if;
     paused_by := q.paused_by; paused_reason := q.paused_reason;
     select array_agg(w.worker order by w.worker), sum(w.slots) into workers, slots
@@ -30,10 +35,11 @@ begin
     select round(sum(m.ended) / (extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60), 1) into ended_per_minute
     from jobs.minute m where m.minute > now() - interval '5 min' and m.queue = j.queue;
 
+    orphaned := j.state = 'running' and exists (select from jobs.worker w where w.worker = j.worker and not w.alive);
     why := case
         when j.cancelling then format('it was told to stop, and runs on worker %s', j.worker)
         when j.state = 'running' then format('it runs on worker %s since %s', j.worker, j.started_at)
-            || case when exists (select from jobs.worker w where w.worker = j.worker and not w.alive) then ', which is not alive' else '' end
+            || case when orphaned then ', which is not alive' else '' end
         when j.state = 'completed' then format('it was completed at %s', j.finished_at)
         when j.finished_at is not null then format('it was %s at %s', j.state, j.finished_at) || coalesce(': ' || j.last_error, '')
         else j.why_waiting
@@ -50,7 +56,7 @@ begin
     end if;
     advice := case
         when j.state in ('discarded', 'cancelled') then format('select * from jobs.retry(%s, ''why'')', j.id)
-        when j.state = 'running' and why like '%not alive' then 'it is taken over as soon as a live worker or a web process finds out; see jobs.health'
+        when orphaned then 'it is taken over as soon as a live worker or a web process finds out; see jobs.health'
         when j.state = 'running' or j.finished_at is not null then null
         when j.state = 'pending' then format('to release it: select * from jobs.run_now(%s, ''why'')', j.id)
         when j.held is not null and why like 'held%' then format('start a worker of a release that can read it, or: select * from jobs.cancel(%s, ''why'')', j.id)

@@ -69,11 +69,13 @@ func TestCancelReachesWhileStopping(t *testing.T) {
 	_, stop := worktest.Start(t, pool, o)
 	id := enqueue(t, pool, 1)
 	<-begun
+	until(t, pool, "it leads", "select true from river.river_leader")
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		stop()
 	}()
+	until(t, pool, "River's services have ended", "select count(*) = 0 from river.river_leader")
 	if _, err := inserter(t, pool).JobCancel(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}

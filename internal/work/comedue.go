@@ -29,8 +29,8 @@ func (k *housekeeping) comeDue(ctx context.Context) (more bool, err error) {
 }
 
 // comeDueSQL: $1 how many at most, $2 River's channel. Of jobs with the same unique key the one that has the key already
-// stays, else the first that is due; the others are discarded with the note that River writes. Where a discarded job would still hold its unique
-// key, the key is taken from it; otherwise the whole batch would fail.
+// stays, else the first that is due; the others are discarded with the note that River writes. Where a discarded job would
+// still hold its unique key, the key is taken from it; otherwise the whole batch would fail.
 func comeDueSQL(schema string) string {
 	table, name := pilot.Table(schema), func(s string) string { return pgx.Identifier{schema, s}.Sanitize() }
 	holds := name("river_job_state_in_bitmask")

@@ -63,10 +63,7 @@ func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, w
 		if failed = err != nil; failed {
 			wait = lookEvery
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
+		sleep(ctx, wait)
 	}
 }
 

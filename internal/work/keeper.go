@@ -88,11 +88,7 @@ func (k *Keeper) lead(ctx context.Context) {
 			k.opts.Log.WarnContext(ctx, "this process cannot lead yet", "err", err)
 		}
 		warned = true
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(lookEvery):
-		}
+		sleep(ctx, lookEvery)
 	}
 	<-ctx.Done()
 	select {

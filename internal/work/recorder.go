@@ -123,6 +123,7 @@ func (r *recorder) start(ctx context.Context) (stop func()) {
 	}
 }
 
+// sleep waits, but no longer than ctx lasts.
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

@@ -299,6 +299,9 @@ func TestTidy(t *testing.T) {
 		insert into work.worker (id, slots, lock_key, stopped_at, dead_at)
 		select n, 1, n, case when n % 2 = 0 then now() - n * interval '1 day' end, case when n % 2 = 1 then now() - n * interval '1 day' end
 		from generate_series(1, 10) n;
+		insert into work.schedule (name, kind, spec, missed) values ('frequent', 'k', 'every 20s', 'skip'), ('rare', 'k', 'every 20s', 'skip');
+		insert into work.tick (schedule, due_at, outcome, missed, by) select 'frequent', now() - n * interval '20 s', 'skipped', 0, '' from generate_series(1, 100010) n;
+		insert into work.tick (schedule, due_at, outcome, missed, by) values ('rare', now() - interval '29 days', 'skipped', 0, '');
 		insert into work.worker (id, slots, lock_key, started_at) values ('alive', 1, 1, now() - interval '100 days')`); err != nil {
 		t.Fatal(err)
 	}
@@ -306,13 +309,15 @@ func TestTidy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for sql, want := range map[string]int{
-		"select count(*) from work.attempt":    28_000,
-		"select count(*) from work.minute":     29,
-		"select count(*) from work.error":      30, // the muted one too
-		"select count(*) from work.error_hour": 29,
-		"select count(*) from work.request":    1400,
-		"select count(*) from work.audit":      3,
-		"select count(*) from work.worker":     7, // and the one that lives
+		"select count(*) from work.attempt":                      28_000,
+		"select count(*) from work.minute":                       29,
+		"select count(*) from work.error":                        30, // the muted one too
+		"select count(*) from work.error_hour":                   29,
+		"select count(*) from work.request":                      1400,
+		"select count(*) from work.audit":                        3,
+		"select count(*) from work.worker":                       7, // and the one that lives
+		"select count(*) from work.tick":                         100_000,
+		"select count(*) from work.tick where schedule = 'rare'": 1, // the oldest, but its schedule's latest
 	} {
 		if got := sum(t, pool, sql); got != want {
 			t.Errorf("%s: %d, want %d", sql, got, want)

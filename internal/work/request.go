@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/trace"
-
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
