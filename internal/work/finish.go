@@ -38,12 +38,8 @@ func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effe
 	if metadata != "metadata" {
 		set += ", metadata = " + metadata
 	}
-	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if err := fenced(tx.Exec(ctx, "update "+pilot.Table(schemaOf(ctx))+" set "+set+stillOurs+" returning "+pilot.EndIfSilent, args...)); err != nil {
-			return fmt.Errorf("complete the job: %w", err)
-		}
-		return effects(tx)
-	})
+	sql := "update " + pilot.Table(schemaOf(ctx)) + " set " + set + stillOurs + " and " + waitBriefly + " returning " + pilot.EndIfSilent + ", " + waitAgain
+	err := fenced(ctx, db, func(tx pgx.Tx) (pgconn.CommandTag, error) { return tx.Exec(ctx, sql, args...) }, effects)
 	if err != nil && last != nil {
 		report.back(last)
 	}
@@ -59,35 +55,47 @@ func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effe
 // Hold runs effects in one transaction that holds the fence, without completing the job: for what must be recorded
 // before a slow step. The same errors as Finish.
 func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if err := fence(ctx, tx, job.JobRow); err != nil {
-			return err
-		}
-		return effects(tx)
-	})
+	sql := "select " + pilot.EndIfSilent + ", " + waitAgain + " from (select from " + pilot.Table(schemaOf(ctx)) + stillOurs + " and " + waitBriefly + " for update) held"
+	lock := func(tx pgx.Tx) (pgconn.CommandTag, error) {
+		return tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])
+	}
+	return fenced(ctx, db, lock, effects)
 }
 
 // stillOurs is true of a job's row while it runs this very attempt, for this very worker: $1 its id, $2 the attempt, $3
 // the worker.
 const stillOurs = ` where id = $1 and attempt = $2 and state = 'running' and attempted_by[array_upper(attempted_by, 1)] = $3`
 
-// fence locks the job's row and checks that it is still ours. If the worker's host vanishes then, nobody tells Postgres, and
-// the lock would keep the job from being rescued: so the transaction ends when it has been silent for as long as a worker
-// goes on without a beat.
-func fence(ctx context.Context, tx pgx.Tx, job *jobRow) error {
-	sql := "select " + pilot.EndIfSilent + " from " + pilot.Table(schemaOf(ctx)) + stillOurs + " for update"
-	if err := fenced(tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])); err != nil {
-		return fmt.Errorf("lock the job: %w", err)
-	}
-	return nil
-}
+// The statement that takes the fence waits for others' locks only as long as waitBriefly says, and waitAgain, which it returns,
+// ends that for the effects. So a locked job lends its connection, of which there may be two, to the others.
+const (
+	waitBriefly = "set_config('lock_timeout', '200ms', true) is not null"
+	waitAgain   = "set_config('lock_timeout', '0', true)"
+)
 
-// fenced is ErrLost where a statement with stillOurs found no row.
-func fenced(tag pgconn.CommandTag, err error) error {
-	if err == nil && tag.RowsAffected() == 0 {
-		return ErrLost
+// fenced runs effects in a transaction that begins with fence, a statement with stillOurs that locks the job's row. ErrLost is
+// where it found no row. While others have the row locked it is tried again, each time in a new transaction. If the worker's host
+// vanishes after it, nobody tells Postgres, and the lock would keep the job from being rescued: so it also has the transaction
+// end when it has been silent for as long as a worker goes on without a beat.
+func fenced(ctx context.Context, db DB, fence func(tx pgx.Tx) (pgconn.CommandTag, error), effects func(tx pgx.Tx) error) error {
+	for wait := lockedWait; ; wait = min(2*wait, lockedWaitMost) {
+		contended := false
+		err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+			tag, err := fence(tx)
+			switch {
+			case err != nil:
+				contended = pilot.IsContended(err)
+				return fmt.Errorf("take the fence: %w", err)
+			case tag.RowsAffected() == 0:
+				return ErrLost
+			}
+			return effects(tx)
+		})
+		if !contended || ctx.Err() != nil {
+			return err
+		}
+		sleep(ctx, wait)
 	}
-	return err
 }
 
 func schemaOf(ctx context.Context) string { return river.ClientFromContext[pgx.Tx](ctx).Schema() }

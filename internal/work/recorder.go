@@ -22,8 +22,9 @@ const (
 	bufferMost = 16 << 20
 	// lastFlush bounds the last write of a process that stops; it comes after all else, and the platform kills at 30 s.
 	lastFlush = time.Second
-	// lockedWait is how soon it tries once more to write what somebody's lock was in the way of.
-	lockedWait = 20 * time.Millisecond
+	// lockedWait is how soon something is tried again that others' locks prevented; the wait doubles up to lockedWaitMost.
+	lockedWait     = 20 * time.Millisecond
+	lockedWaitMost = time.Second
 	// tidyEvery is how often what is too old is deleted, by whichever process comes first.
 	tidyEvery = time.Minute
 )
@@ -103,15 +104,9 @@ func (r *recorder) take() (b batch, dropped int, ok bool) {
 
 // start writes what is noted, beside the work, until stop is called, which writes the rest unless the database is away.
 func (r *recorder) start(ctx context.Context) (stop func()) {
-	runCtx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r.run(runCtx)
-	}()
+	stopRun := background(ctx, r.run)
 	return func() {
-		cancel()
-		<-done
+		stopRun()
 		ctx, cancel := context.WithTimeout(ctx, lastFlush)
 		defer cancel()
 		for r.flush(ctx); r.left() > 0 && !r.away && ctx.Err() == nil; r.flush(ctx) {

@@ -23,6 +23,8 @@ const (
 	stopGrace = 20 * time.Second
 	// ignoreFor is how long after that jobs may ignore it, before they are handed back over their heads.
 	ignoreFor = 5 * time.Second
+	// settleFor is how long a worker that stops waits for rows that others have locked.
+	settleFor = 2 * time.Second
 	// fetchCooldown bounds throughput (slots ÷ cooldown) and the wait for a second job right after a first.
 	fetchCooldown = time.Millisecond
 	// fetchPoll is the fallback where a notice was lost; notices make it rare.
@@ -38,6 +40,7 @@ type Worker struct {
 	opts     Options
 	client   *Client
 	gate     *pilot.Gate
+	aside    *pilot.Aside
 	line     *pilot.Line
 	liveness *liveness
 	keeping  *housekeeping
@@ -54,8 +57,8 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	line := pool.Config().ConnConfig.Copy()
 	line.RuntimeParams["application_name"] = "backlist " + w.id
 	w.line = pilot.NewLine(line, o.Schema, o.Log, o.PollOnly)
-	driver, gate := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
-	w.gate = gate
+	driver, gate, aside := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
+	w.gate, w.aside = gate, aside
 	w.recorder = newRecorder(pool, w.id, o)
 	w.liveness = newLiveness(w.id, o, gate, w.recorder)
 	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.line)
@@ -100,6 +103,8 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	defer w.recorder.start(lineCtx)()
 	go w.line.Run(lineCtx)
 	go w.liveness.watch(lineCtx)
+	stopAside := background(lineCtx, w.aside.Run)
+	defer stopAside()
 	select { // a worker that is not known could not be told from a dead one
 	case <-w.liveness.known:
 	case <-ctx.Done():
@@ -128,7 +133,33 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 		w.opts.Log.WarnContext(ctx, "jobs ignore the end of their context: they are handed back")
 	}
 	<-kept
+	stopAside()
+	w.settle(context.WithoutCancel(ctx))
 	return nil
+}
+
+// background runs fn beside the caller. stop ends its context and waits for it.
+func background(ctx context.Context, fn func(ctx context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// settle gives outcomes whose rows others have locked a last chance. Jobs that keep theirs are rescued, and run once more.
+func (w *Worker) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	w.aside.Settle(ctx)
+	if ids := w.aside.Waiting(); len(ids) > 0 {
+		w.opts.Log.WarnContext(ctx, "jobs have ended whose rows are locked by others: they will run once more", "job_ids", ids)
+	}
 }
 
 // unlessEnded is nil where the cause of err is that we were told to stop.

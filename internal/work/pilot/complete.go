@@ -3,7 +3,6 @@ package pilot
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,6 +12,8 @@ import (
 
 // completion is a batch of attempts that ended well and have nothing else to store.
 type completion struct {
+	of       *outcomes // the batch that they are of
+	at       []int     // where in it
 	ids      []int64
 	attempts []int
 	ages     []int64 // microseconds since each ended: the server's clock says when that was
@@ -20,32 +21,53 @@ type completion struct {
 	finished []*rivertype.JobRow // completed already, by their own transactions
 }
 
+// completing is a way to store a completion.
+type completing func(ctx context.Context, c *completion) ([]*rivertype.JobRow, error)
+
 // isPlain reports whether the i-th outcome is a completion without anything else to store.
 func isPlain(params *riverdriver.JobSetStateIfRunningManyParams, i int) bool {
 	return params.State[i] == rivertype.JobStateCompleted && params.FinalizedAt[i] != nil && params.Attempt[i] == nil &&
 		params.ErrData[i] == nil && params.ScheduledAt[i] == nil && !params.MetadataDoMerge[i]
 }
 
-func (c *completion) add(h known, id int64, ended *time.Time) {
+// add adds the i-th outcome of the batch.
+func (c *completion) add(h known, i int) {
 	if h.finished {
 		c.finished = append(c.finished, h.job)
 		return
 	}
-	c.ids, c.attempts, c.jobs = append(c.ids, id), append(c.attempts, h.attempt), append(c.jobs, h.job)
-	c.ages = append(c.ages, time.Since(*ended).Microseconds())
+	c.at, c.ids, c.attempts, c.jobs = append(c.at, i), append(c.ids, c.of.ID[i]), append(c.attempts, h.attempt), append(c.jobs, h.job)
+	c.ages = append(c.ages, time.Since(*c.of.FinalizedAt[i]).Microseconds())
 }
 
-// complete stores a batch in one statement that is its own transaction: each job that this attempt still holds. The rows that
-// River wants back it makes from memory; River would read them all again.
-func (p *Pilot) complete(ctx context.Context, schema string, c *completion) ([]*rivertype.JobRow, error) {
+// complete stores a completion in one statement that is its own transaction: each job that this attempt still holds. It does not
+// wait long for others' locks: then it takes the way of completeUnlocked, which costs every job one more lock.
+func (p *Pilot) complete(ctx context.Context, c *completion) ([]*rivertype.JobRow, error) {
+	rows, err := p.completeBy(ctx, completeSQL, c)
+	if IsContended(err) {
+		return p.completeUnlocked(ctx, c)
+	}
+	return rows, err
+}
+
+// completeUnlocked is complete for jobs whose rows others may have locked: those are set aside.
+func (p *Pilot) completeUnlocked(ctx context.Context, c *completion) ([]*rivertype.JobRow, error) {
+	return p.completeBy(ctx, completeUnlockedSQL, c)
+}
+
+// completeBy stores a completion with one of the statements below. The rows that River wants back it makes from memory; River
+// would read them all again.
+func (p *Pilot) completeBy(ctx context.Context, sql func(schema string) string, c *completion) ([]*rivertype.JobRow, error) {
 	rows := make([]*rivertype.JobRow, 0, len(c.ids)+len(c.finished))
+	done := make([]int64, 0, len(c.ids)+len(c.finished))
 	for _, job := range c.finished {
-		rows = append(rows, completed(job, time.Now()))
+		rows, done = append(rows, completed(job, time.Now())), append(done, job.ID)
 	}
 	if len(c.ids) == 0 {
+		p.gate.written(done)
 		return rows, nil
 	}
-	res, err := p.pool.Query(ctx, completeSQL(schema), c.ids, c.attempts, c.ages, p.gate.clientID)
+	res, err := p.pool.Query(ctx, sql(c.of.Schema), c.ids, c.attempts, c.ages, p.gate.clientID)
 	if err != nil {
 		return nil, fmt.Errorf("complete jobs: %w", err)
 	}
@@ -57,18 +79,16 @@ func (p *Pilot) complete(ctx context.Context, schema string, c *completion) ([]*
 	for _, id := range stored {
 		held[id] = true
 	}
-	var missed completion
+	missed := &outcomes{Now: c.of.Now, Schema: c.of.Schema}
 	for i, id := range c.ids {
 		if held[id] {
 			rows = append(rows, completed(c.jobs[i], time.Now().Add(-time.Duration(c.ages[i])*time.Microsecond)))
 		} else {
-			missed.ids, missed.attempts = append(missed.ids, id), append(missed.attempts, c.attempts[i])
+			move(missed, c.of, c.at[i])
 		}
 	}
-	if len(missed.ids) > 0 {
-		p.explainMissed(ctx, schema, &missed)
-	}
-	return rows, nil
+	p.gate.written(append(done, stored...))
+	return rows, p.missing(ctx, missed)
 }
 
 // completeSQL: $1 ids, $2 attempts, $3 ages in microseconds, $4 this client. The fence is inside a "case", which the
@@ -76,9 +96,21 @@ func (p *Pilot) complete(ctx context.Context, schema string, c *completion) ([]*
 // are and were since the last vacuum. So it looks up each row by its key, however large the table is.
 func completeSQL(schema string) string {
 	return `update ` + Table(schema) + ` j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
-		from unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
+		from (select set_config('lock_timeout', '100ms', true)) _, unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
 		where j.id = v.id and case when j.attempt = v.attempt and j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = $4
 			then true else false end
+		returning j.id`
+}
+
+// completeUnlockedSQL has the parameters of completeSQL, and passes over rows that others have locked.
+func completeUnlockedSQL(schema string) string {
+	return `update ` + Table(schema) + ` j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
+		from unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
+		cross join lateral (select j.id from ` + Table(schema) + ` j
+			where j.id = v.id and case when j.attempt = v.attempt and j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = $4
+				then true else false end
+			for update skip locked) free
+		where j.id = free.id
 		returning j.id`
 }
 
@@ -86,21 +118,4 @@ func completed(job *rivertype.JobRow, at time.Time) *rivertype.JobRow {
 	row := *job // the worker may still look at its own
 	row.State, row.FinalizedAt = rivertype.JobStateCompleted, &at
 	return &row
-}
-
-// explainMissed logs the attempts that came late. One that completed its job itself, and never heard that it had, did not.
-func (p *Pilot) explainMissed(ctx context.Context, schema string, c *completion) {
-	var done []int64
-	err := p.pool.QueryRow(ctx, `select coalesce(array_agg(j.id), '{}') from `+Table(schema)+` j
-		join unnest($1::bigint[], $2::int[]) as v (id, attempt) on v.id = j.id and v.attempt = j.attempt
-		where j.state = 'completed' and j.attempted_by[array_upper(j.attempted_by, 1)] = $3`, c.ids, c.attempts, p.gate.clientID).Scan(&done)
-	if err != nil {
-		p.log.WarnContext(ctx, "it is not known whether attempts came late", "jobs", c.ids, "err", err)
-		return
-	}
-	for i, id := range c.ids {
-		if !slices.Contains(done, id) {
-			p.late(ctx, id, c.attempts[i], rivertype.JobStateCompleted)
-		}
-	}
 }

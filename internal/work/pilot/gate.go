@@ -50,6 +50,7 @@ type held struct {
 	ended  time.Time               // zero while it is executed
 
 	finished bool // it has completed its job itself
+	aside    bool // its outcome waits for others to unlock the job's row
 }
 
 func newGate(clientID string, nudge func(queue string)) *Gate {
@@ -212,7 +213,7 @@ func (g *Gate) Held() (ids []int64, attempts []int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for id, h := range g.attempts {
-		if !h.ended.IsZero() && time.Since(h.ended) > forgetAfter {
+		if !h.ended.IsZero() && !h.aside && time.Since(h.ended) > forgetAfter {
 			delete(g.attempts, id)
 			continue
 		}
@@ -247,6 +248,17 @@ func (g *Gate) Finished(job *rivertype.JobRow) {
 	defer g.mu.Unlock()
 	if h := g.attempts[job.ID]; h != nil && h.job.Attempt == job.Attempt {
 		h.finished = true
+	}
+}
+
+// setAside notes that the outcomes of attempts wait for their jobs' rows.
+func (g *Gate) setAside(ids []int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, id := range ids {
+		if h := g.attempts[id]; h != nil {
+			h.aside = true
+		}
 	}
 }
 

@@ -1,23 +1,22 @@
 package pilot
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"regexp"
-	"slices"
-	"time"
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 )
 
+// outcomes are what River wants stored of attempts that have ended: a batch, in parallel arrays.
+type outcomes = riverdriver.JobSetStateIfRunningManyParams
+
 // JobSetStateIfRunningMany is the fence: it stores outcomes only of attempts that still hold their job. River itself
 // matches by id alone, so that a late attempt would end, or write into, the job of the attempt after it. Most attempts end
 // well and bring nothing with them: these take the short way, complete.
-func (p *Pilot) JobSetStateIfRunningMany(
-	ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobSetStateIfRunningManyParams,
-) ([]*rivertype.JobRow, error) {
+//
+// An outcome that cannot be stored holds up no other. One whose row another session has locked is set aside, and stored when the
+// row is free; River hears nothing of it then. Of one that the server refuses the refused part is left out (refused.go).
+func (p *Pilot) JobSetStateIfRunningMany(ctx context.Context, exec riverdriver.Executor, params *outcomes) ([]*rivertype.JobRow, error) {
 	for i := range params.ID {
 		params.ErrData[i], params.MetadataUpdates[i] = storable(params.ErrData[i]), storable(params.MetadataUpdates[i])
 	}
@@ -28,16 +27,25 @@ func (p *Pilot) JobSetStateIfRunningMany(
 		// A worker's own transaction. River writes the attempt's outcome once more, below.
 		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
 	}
-	var plain completion
-	rest := &riverdriver.JobSetStateIfRunningManyParams{Now: params.Now, Schema: params.Schema}
+	return p.store(ctx, exec, params, p.complete)
+}
+
+// store stores a batch, completions that bring nothing else with them by complete. Outcomes that were stored by an earlier try
+// of the same batch are left out.
+func (p *Pilot) store(ctx context.Context, exec riverdriver.Executor, params *outcomes, complete completing) ([]*rivertype.JobRow, error) {
+	plain := completion{of: params}
+	rest := &outcomes{Now: params.Now, Schema: params.Schema}
 	for i, h := range p.gate.known(params.ID) {
-		if !isPlain(params, i) {
+		switch {
+		case h.job == nil:
+		case isPlain(params, i):
+			plain.add(h, i)
+		default:
 			move(rest, params, i)
-		} else {
-			plain.add(h, params.ID[i], params.FinalizedAt[i])
+			fit(rest, len(rest.ID)-1, h.attempt)
 		}
 	}
-	rows, err := p.complete(ctx, params.Schema, &plain)
+	rows, err := complete(ctx, &plain)
 	if err != nil {
 		return nil, err
 	}
@@ -48,100 +56,15 @@ func (p *Pilot) JobSetStateIfRunningMany(
 		}
 		rows = append(rows, others...)
 	}
-	p.gate.written(params.ID)
 	return rows, nil
-}
-
-// setState stores outcomes of any kind with River's statement, after locking those that are still this process's.
-func (p *Pilot) setState(
-	ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobSetStateIfRunningManyParams,
-) ([]*rivertype.JobRow, error) {
-	tx, err := exec.Begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	fenced, err := p.holding(ctx, tx, params)
-	if err != nil {
-		return nil, err
-	}
-	var rows []*rivertype.JobRow
-	if len(fenced.ID) > 0 {
-		if rows, err = p.StandardPilot.JobSetStateIfRunningMany(ctx, tx, fenced); err != nil {
-			return nil, err
-		}
-	}
-	return rows, tx.Commit(ctx)
 }
 
 // EndIfSilent is an expression of SQL that makes Postgres end the present transaction when its client has said nothing for
 // 8 s, the time that a worker goes on without a beat: the locks of a host that has vanished must not outlive it.
 const EndIfSilent = "set_config('idle_in_transaction_session_timeout', '8s', true)"
 
-// storable replaces NUL characters in JSON, which Postgres does not store. One in one error's text would make River try
-// the whole batch in vain for ever, and with it every outcome of this process.
-func storable(text []byte) []byte {
-	if !bytes.Contains(text, []byte(`\u0000`)) {
-		return text
-	}
-	return escapes.ReplaceAllFunc(text, func(escape []byte) []byte {
-		if string(escape) == `\u0000` {
-			return []byte(`\ufffd`)
-		}
-		return escape
-	})
-}
-
-// escapes matches JSON's escapes, so that a backslash before one is not taken for its beginning.
-var escapes = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|.)`)
-
-// holding locks the jobs' rows, in the order of their ids, and returns params without those whose attempt here is over:
-// rescued, cancelled or deleted meanwhile. A row that Finish completed passes, for River adds its metadata to it.
-func (p *Pilot) holding(
-	ctx context.Context, tx riverdriver.ExecutorTx, params *riverdriver.JobSetStateIfRunningManyParams,
-) (*riverdriver.JobSetStateIfRunningManyParams, error) {
-	attempts := make([]int, len(params.ID))
-	for i, h := range p.gate.known(params.ID) {
-		attempts[i] = h.attempt // 0 matches none: not ours, or written already
-	}
-	var ours []int64
-	var server time.Time
-	err := tx.QueryRow(ctx, holdingSQL(params.Schema), params.ID, attempts, p.gate.clientID).Scan(&ours, &server)
-	if err != nil {
-		return nil, fmt.Errorf("lock the jobs of a batch: %w", err)
-	}
-	moved := *params // River may try the same batch again
-	moved.ScheduledAt = slices.Clone(params.ScheduledAt)
-	byTheServersClock(moved.ScheduledAt, server)
-	params = &moved
-	if len(ours) == len(params.ID) {
-		return params, nil
-	}
-	fenced := &riverdriver.JobSetStateIfRunningManyParams{Now: params.Now, Schema: params.Schema}
-	for i, id := range params.ID {
-		if !slices.Contains(ours, id) {
-			p.late(ctx, id, attempts[i], params.State[i])
-			continue
-		}
-		move(fenced, params, i)
-	}
-	return fenced, nil
-}
-
-// holdingSQL: $1 ids, $2 attempts, $3 this client. The lateral subquery, which the planner leaves as it is because it locks,
-// finds each row by its key. A join would read all jobs, and compare each with the whole batch, for the planner cannot tell
-// how many are this client's.
-func holdingSQL(schema string) string {
-	return `select coalesce(array_agg(held.id), '{}'), clock_timestamp()
-		from (select ` + EndIfSilent + `) _
-		cross join (select * from unnest($1::bigint[], $2::int[]) order by 1) as a (id, attempt)
-		cross join lateral (select j.id from ` + Table(schema) + ` j
-			where j.id = a.id and j.attempt = a.attempt and j.state in ('running', 'completed')
-				and j.attempted_by[array_upper(j.attempted_by, 1)] = $3 for update) held`
-}
-
 // move appends the i-th outcome of from to to.
-func move(to, from *riverdriver.JobSetStateIfRunningManyParams, i int) {
+func move(to, from *outcomes, i int) {
 	to.ID = append(to.ID, from.ID[i])
 	to.Attempt = append(to.Attempt, from.Attempt[i])
 	to.ErrData = append(to.ErrData, from.ErrData[i])
@@ -150,6 +73,15 @@ func move(to, from *riverdriver.JobSetStateIfRunningManyParams, i int) {
 	to.MetadataUpdates = append(to.MetadataUpdates, from.MetadataUpdates[i])
 	to.ScheduledAt = append(to.ScheduledAt, from.ScheduledAt[i])
 	to.State = append(to.State, from.State[i])
+}
+
+// part is the outcomes from the i-th up to the j-th.
+func part(of *outcomes, i, j int) *outcomes {
+	return &outcomes{
+		ID: of.ID[i:j], Attempt: of.Attempt[i:j], ErrData: of.ErrData[i:j], FinalizedAt: of.FinalizedAt[i:j],
+		MetadataDoMerge: of.MetadataDoMerge[i:j], MetadataUpdates: of.MetadataUpdates[i:j], ScheduledAt: of.ScheduledAt[i:j],
+		State: of.State[i:j], Now: of.Now, Schema: of.Schema,
+	}
 }
 
 func (p *Pilot) late(ctx context.Context, id int64, attempt int, outcome rivertype.JobState) {

@@ -48,7 +48,10 @@ func TestBatchesAreFoundByTheirKeys(t *testing.T) {
 			if got := plan(completeSQL("river"), ids, attempts, ages, "me"); strings.Contains(got, "job_running") || outerJobs.MatchString(got) {
 				t.Errorf("%d completions after %s:\n%s", batch, step, got)
 			}
-			if got := plan(holdingSQL("river"), ids, attempts, "me"); strings.Contains(got, "Seq Scan on river_job") {
+			if got := plan(completeUnlockedSQL("river"), ids, attempts, ages, "me"); strings.Contains(got, "job_running") || outerJobs.MatchString(got) {
+				t.Errorf("%d completions beside locked rows after %s:\n%s", batch, step, got)
+			}
+			if got := plan(lockSQL("river"), ids, attempts, "me"); strings.Contains(got, "Seq Scan on river_job") {
 				t.Errorf("%d outcomes after %s:\n%s", batch, step, got)
 			}
 		}

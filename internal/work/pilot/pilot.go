@@ -29,13 +29,18 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 	return &Driver{Driver: riverpgxv5.New(pool), pilot: &Pilot{}}
 }
 
-// NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, and its notices come through
-// line.
-func NewWorkerDriver(pool *pgxpool.Pool, clientID string, line *Line, log *slog.Logger) (*Driver, *Gate) {
+// NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, its notices come through line, and outcomes
+// that cannot be stored at once are set aside.
+func NewWorkerDriver(pool *pgxpool.Pool, clientID string, line *Line, log *slog.Logger) (*Driver, *Gate, *Aside) {
 	gate := newGate(clientID, line.nudge)
-	return &Driver{
-		Driver: riverpgxv5.New(pool), pilot: &Pilot{pool: pool, gate: gate, line: line, log: log}, listener: &Listener{line: line},
-	}, gate
+	aside := newAside(gate, log)
+	p := &Pilot{pool: pool, gate: gate, line: line, aside: aside, log: log}
+	d := &Driver{Driver: riverpgxv5.New(pool), pilot: p, listener: &Listener{line: line}}
+	aside.store = func(ctx context.Context, batch *outcomes) error {
+		_, err := p.store(ctx, d.GetExecutor(), batch, p.completeUnlocked)
+		return err
+	}
+	return d, gate, aside
 }
 
 // PluginInit satisfies River's plugin interface; there is nothing to set up.
@@ -55,10 +60,11 @@ func (d *Driver) GetListener(params *riverdriver.GetListenenerParams) riverdrive
 // Pilot overrides what River leaves open. All its fields are nil in processes that only enqueue.
 type Pilot struct {
 	riverpilot.StandardPilot
-	pool *pgxpool.Pool
-	gate *Gate
-	line *Line
-	log  *slog.Logger
+	pool  *pgxpool.Pool
+	gate  *Gate
+	line  *Line
+	aside *Aside
+	log   *slog.Logger
 }
 
 // JobGetAvailable fetches as River does, unless this process drains, stops, or may have been given up for dead.
@@ -142,8 +148,11 @@ func homePaused(schema string) string {
 func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema string, id int64) error {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
-	return exec.Exec(ctx, "update "+Table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
-		max_attempts = max_attempts + 1 where id = $1 and state = 'running'`, id)
+	var back int
+	return exec.QueryRow(ctx, "update "+Table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
+			max_attempts = least(max_attempts + 1, 32767)
+		where id = (select id from `+Table(schema)+` where id = $1 and state = 'running' for update skip locked)
+		returning 1`, id).Scan(&back)
 }
 
 // Table is River's table of jobs, quoted, in the schema where it is.

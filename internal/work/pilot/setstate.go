@@ -1,0 +1,147 @@
+package pilot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// setState stores outcomes of any kind. A batch that the server refuses, or that waits for others' locks, is halved until the
+// outcome that is the cause is alone.
+func (p *Pilot) setState(ctx context.Context, exec riverdriver.Executor, batch *outcomes) ([]*rivertype.JobRow, error) {
+	rows, err := p.setTogether(ctx, exec, batch)
+	switch n := len(batch.ID); {
+	case !IsRefused(err) && !IsContended(err):
+		return rows, err
+	case n > 1:
+		rows, err = p.setState(ctx, exec, part(batch, 0, n/2))
+		if err != nil {
+			return nil, err
+		}
+		more, err := p.setState(ctx, exec, part(batch, n/2, n))
+		return append(rows, more...), err
+	case IsContended(err):
+		p.aside.add(batch)
+		return nil, nil
+	default:
+		return p.setRefused(ctx, exec, batch, err)
+	}
+}
+
+// setTogether stores outcomes with River's statement, after locking those that are still this process's. It sets aside those
+// that others have locked.
+func (p *Pilot) setTogether(ctx context.Context, exec riverdriver.Executor, batch *outcomes) ([]*rivertype.JobRow, error) {
+	tx, err := exec.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	ours, missed, err := p.lock(ctx, tx, batch)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*rivertype.JobRow
+	if len(ours.ID) > 0 {
+		if rows, err = p.StandardPilot.JobSetStateIfRunningMany(ctx, tx, ours); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return nil, err
+	}
+	p.gate.written(ours.ID)
+	return rows, p.missing(ctx, missed)
+}
+
+// lock locks the jobs' rows, in the order of their ids, and divides the batch: ours are the outcomes whose attempt holds its job,
+// missed those whose attempt is over (rescued, cancelled or deleted meanwhile) or whose row others have locked. A row that
+// Finish completed is ours too, for River adds its metadata to it.
+func (p *Pilot) lock(ctx context.Context, tx riverdriver.ExecutorTx, batch *outcomes) (ours, missed *outcomes, err error) {
+	attempts := make([]int, len(batch.ID))
+	for i, h := range p.gate.known(batch.ID) {
+		attempts[i] = h.attempt
+	}
+	var locked []int64
+	var server time.Time
+	if err := tx.QueryRow(ctx, lockSQL(batch.Schema), batch.ID, attempts, p.gate.clientID).Scan(&locked, &server); err != nil {
+		return nil, nil, fmt.Errorf("lock the jobs of a batch: %w", err)
+	}
+	missed = &outcomes{Now: batch.Now, Schema: batch.Schema}
+	if len(locked) == len(batch.ID) {
+		ours = part(batch, 0, len(batch.ID)) // the caller may try the batch again
+		ours.ScheduledAt = slices.Clone(ours.ScheduledAt)
+	} else {
+		ours = &outcomes{Now: batch.Now, Schema: batch.Schema}
+		for i, id := range batch.ID {
+			if slices.Contains(locked, id) {
+				move(ours, batch, i)
+			} else {
+				move(missed, batch, i)
+			}
+		}
+	}
+	byTheServersClock(ours.ScheduledAt, server)
+	return ours, missed, nil
+}
+
+// lockSQL: $1 ids, $2 attempts, $3 this client. The lateral subquery, which the planner leaves as it is because it locks,
+// finds each row by its key. A join would read all jobs, and compare each with the whole batch, for the planner cannot tell
+// how many are this client's.
+func lockSQL(schema string) string {
+	return `select coalesce(array_agg(held.id), '{}'), clock_timestamp()
+		from (select ` + EndIfSilent + `, set_config('lock_timeout', '500ms', true)) _
+		cross join (select * from unnest($1::bigint[], $2::int[]) order by 1) as a (id, attempt)
+		cross join lateral (select j.id from ` + Table(schema) + ` j
+			where j.id = a.id and j.attempt = a.attempt and j.state in ('running', 'completed')
+				and j.attempted_by[array_upper(j.attempted_by, 1)] = $3 for update skip locked) held`
+}
+
+// missing sees to outcomes that were not stored. An attempt that still holds its job has a locked row: it is set aside. The others
+// came late, but for a completed job that completed itself, in a transaction of whose success this process never heard.
+func (p *Pilot) missing(ctx context.Context, missed *outcomes) error {
+	if len(missed.ID) == 0 {
+		return nil
+	}
+	list := p.gate.known(missed.ID)
+	attempts := make([]int, len(list))
+	for i, h := range list {
+		attempts[i] = h.attempt
+	}
+	rows, err := p.pool.Query(ctx, `select j.id, j.state::text from unnest($1::bigint[], $2::int[]) as v (id, attempt)
+		join `+Table(missed.Schema)+` j on j.id = v.id and j.attempt = v.attempt
+		where j.state in ('running', 'completed') and j.attempted_by[array_upper(j.attempted_by, 1)] = $3`,
+		missed.ID, attempts, p.gate.clientID)
+	if err != nil {
+		return fmt.Errorf("look for missed jobs: %w", err)
+	}
+	states := map[int64]rivertype.JobState{}
+	var id int64
+	var state string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &state}, func() error { states[id] = rivertype.JobState(state); return nil }); err != nil {
+		return fmt.Errorf("look for missed jobs: %w", err)
+	}
+	locked := &outcomes{Now: missed.Now, Schema: missed.Schema}
+	var over []int64
+	for i, id := range missed.ID {
+		state, ours := states[id]
+		done := state == rivertype.JobStateCompleted && isPlain(missed, i)
+		if ours && !done {
+			move(locked, missed, i)
+			continue
+		}
+		if !done {
+			p.late(ctx, id, attempts[i], missed.State[i])
+		}
+		over = append(over, id)
+	}
+	p.gate.written(over)
+	if len(locked.ID) > 0 {
+		p.aside.add(locked)
+	}
+	return nil
+}
