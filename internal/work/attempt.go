@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work/bound"
 )
 
 // What may become of an attempt.
@@ -24,11 +25,6 @@ const (
 	outcomeHandedBack = "handed back" // at a stop
 	outcomeHeld       = "held"        // its arguments cannot be read
 	outcomeLost       = "lost"        // to another attempt, or with its worker
-)
-
-const (
-	errorMost = 2 << 10 // of an error's text, in bytes
-	stackMost = 8 << 10 // of a panic's stack
 )
 
 // attempt is one row of work.attempt in the making. While the job runs it is in the job's context.
@@ -86,8 +82,8 @@ func (r *recorder) middleware(ctx context.Context, job *jobRow, doInner func(con
 			a.run = time.Since(began)
 			a.panicked(job, v, string(debug.Stack()))
 			r.note(a)
-			if text := fmt.Sprint(v); hideAddresses(text) != text {
-				v = hideAddresses(text) // River keeps it with the job, and logs it
+			if text := fmt.Sprint(v); fitting(text) != text {
+				v = fitting(text) // River keeps it with the job, and logs it
 			}
 			panic(v)
 		}
@@ -126,7 +122,7 @@ func (a *attempt) ended(job *jobRow, err error) {
 	default:
 		a.outcome, a.countsErr = failure(job), true
 	}
-	a.err = clip(text, errorMost)
+	a.err = fitting(text)
 }
 
 // panicked is ended for a panic, which River takes for an error even at a stop.
@@ -146,8 +142,8 @@ func (a *attempt) panicked(job *jobRow, value any, stack string) {
 		_, stack, _ = strings.Cut(below, "\n\t")
 		_, stack, _ = strings.Cut(stack, "\n")
 	}
-	a.err = clip(hideAddresses(fmt.Sprintf("panic: %v", value)), errorMost)
-	a.stack = clip(hideAddresses(stack), stackMost)
+	a.err = fitting(fmt.Sprintf("panic: %v", value))
+	a.stack = hideAddresses(bound.Text(stack, bound.Trace))
 }
 
 func failure(job *jobRow) string {
@@ -155,13 +151,4 @@ func failure(job *jobRow) string {
 		return outcomeDiscarded
 	}
 	return outcomeFailed
-}
-
-// clip bounds a text to so many bytes and makes it one that Postgres stores: valid UTF-8 without NUL.
-func clip(text string, most int) string {
-	const left = " …"
-	if len(text) > most {
-		text = text[:most-len(left)] + left
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
 }

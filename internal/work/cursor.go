@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/backlist/backlist/internal/work/bound"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
@@ -19,6 +20,9 @@ func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cur
 	text, err := json.Marshal(cursor)
 	if err != nil {
 		return fmt.Errorf("the cursor: %w", err)
+	}
+	if len(text) > bound.Value {
+		return fmt.Errorf("the cursor has %d bytes, at most %d are kept", len(text), bound.Value)
 	}
 	schema := schemaOf(ctx)
 	return Hold(ctx, db, job, func(tx pgx.Tx) error {

@@ -3,8 +3,6 @@ package work
 import (
 	"cmp"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // seen is what a batch has to say of one fingerprint.
@@ -43,8 +41,8 @@ type hourKey struct {
 	hour                       time.Time
 }
 
-// addErrors queues what the attempts say of their errors, in an order that all processes keep.
-func addErrors(batch *pgx.Batch, attempts []*attempt) {
+// errorSums are what the attempts say of their errors, in an order that all processes keep.
+func errorSums(attempts []*attempt) (sums []addition) {
 	errs, hours := map[string]*seen{}, map[hourKey]int{}
 	for _, a := range attempts {
 		if !a.countsErr {
@@ -59,14 +57,15 @@ func addErrors(batch *pgx.Batch, attempts []*attempt) {
 	}
 	for _, finger := range sortedKeys(errs, cmp.Compare[string]) {
 		e := errs[finger]
-		batch.Queue(errorSQL, finger, e.message, e.first, e.last, e.firstRelease, e.lastRelease)
+		sums = append(sums, addition{errorSQL, []any{finger, e.message, e.first, e.last, e.firstRelease, e.lastRelease}})
 	}
 	for _, key := range sortedKeys(hours, func(a, b hourKey) int {
 		return cmp.Or(cmp.Compare(a.fingerprint, b.fingerprint), a.hour.Compare(b.hour), cmp.Compare(a.kind, b.kind),
 			cmp.Compare(a.release, b.release))
 	}) {
-		batch.Queue(errorHourSQL, key.fingerprint, key.hour, key.kind, key.release, hours[key])
+		sums = append(sums, addition{errorHourSQL, []any{key.fingerprint, key.hour, key.kind, key.release, hours[key]}})
 	}
+	return sums
 }
 
 const errorSQL = `

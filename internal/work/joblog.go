@@ -8,6 +8,8 @@ import (
 
 	"github.com/riverqueue/river/riverlog"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work/bound"
 )
 
 const (
@@ -69,11 +71,11 @@ func (b *bounded) Write(line []byte) (int, error) {
 	return len(line), err
 }
 
-// masking keeps people's addresses out of what is logged.
+// masking keeps people's addresses out of what is logged, and long texts.
 type masking struct{ slog.Handler }
 
 func (m masking) Handle(ctx context.Context, r slog.Record) error {
-	clean := slog.NewRecord(r.Time, r.Level, hideAddresses(r.Message), r.PC)
+	clean := slog.NewRecord(r.Time, r.Level, hideAddresses(bound.Text(r.Message, bound.Line)), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		clean.AddAttrs(maskAttr(a))
 		return true
@@ -103,7 +105,7 @@ func maskAttr(a slog.Attr) slog.Attr {
 		return slog.Attr{Key: a.Key, Value: slog.GroupValue(clean...)}
 	case slog.KindString, slog.KindAny:
 		text := v.String()
-		if clean := hideAddresses(text); clean != text {
+		if clean := hideAddresses(bound.Text(text, bound.Line)); clean != text {
 			return slog.String(a.Key, clean)
 		}
 	}

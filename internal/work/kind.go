@@ -67,9 +67,13 @@ func (w *Workers) names() []string {
 	return slices.Sorted(maps.Keys(w.kinds))
 }
 
-// Register tells the database which kinds there are: jobs.enqueue takes no others, and views hide what is secret in them.
+// Register tells the database which kinds there are: jobs.enqueue takes no others, and views hide what is secret in them. It does
+// not wait long for others' locks.
 func (w *Workers) Register(ctx context.Context, db DB, release string) error {
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select set_config('lock_timeout', '500ms', true)"); err != nil {
+			return err
+		}
 		for _, name := range w.names() { // in one order, so that processes that start together do not wait for each other in a ring
 			k := w.kinds[name]
 			opts, err := json.Marshal(k.opts)

@@ -147,3 +147,17 @@ func TestStopWithLockedOutcome(t *testing.T) {
 	running(t, pool, func(context.Context, *stepJob) error { return nil })
 	until(t, pool, "it is done by another worker", "select state = 'completed' and attempt = 2 from river.river_job where id = $1", locked)
 }
+
+// TestLockedKind: a worker starts although others have the row of one of its kinds locked, and makes it known when it is free.
+func TestLockedKind(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	if _, err := pool.Exec(t.Context(), "insert into work.kind (kind, secrets, opts, release) values ('test_step', '{}', '{}', 'v6')"); err != nil {
+		t.Fatal(err)
+	}
+	unlock := locking(t, pool, "select from work.kind")
+	running(t, pool, func(context.Context, *stepJob) error { return nil })
+	until(t, pool, "a job is done", "select state = 'completed' from river.river_job where id = $1", enqueue(t, pool, 1))
+	unlock()
+	until(t, pool, "the kind is known", "select release = 'v7' from work.kind where kind = 'test_step'")
+}

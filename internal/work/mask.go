@@ -5,6 +5,8 @@ import (
 	"regexp"
 
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work/bound"
 )
 
 // address is whatever looks like an e-mail address, or like the user, password and host of a URL.
@@ -20,17 +22,21 @@ func (e *masked) Error() string { return e.text }
 
 func (e *masked) Unwrap() error { return e.cause }
 
-// maskAddresses keeps people's addresses out of what is kept of a failed attempt: mail servers like to repeat them.
+// maskAddresses keeps people's addresses out of what is kept of a failed attempt, which mail servers like to repeat, and bounds
+// it.
 func maskAddresses(ctx context.Context, _ *rivertype.JobRow, doInner func(context.Context) error) error {
 	err := doInner(ctx)
 	if err == nil {
 		return nil
 	}
 	text := err.Error()
-	if clean := hideAddresses(text); clean != text {
+	if clean := fitting(text); clean != text {
 		return &masked{clean, err}
 	}
 	return err
 }
+
+// fitting is an error's text as it may be kept. It is shortened first: texts of megabytes come from outside.
+func fitting(text string) string { return hideAddresses(bound.Text(text, bound.Error)) }
 
 func hideAddresses(text string) string { return address.ReplaceAllString(text, "(address)") }

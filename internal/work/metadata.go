@@ -8,6 +8,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work/bound"
 )
 
 // The keys that we write into a job's metadata. River's own begin with "river:" and are never ours to write.
@@ -71,6 +73,9 @@ func originIn(job *rivertype.JobRow) (o Origin) {
 // stampOrigin writes the origin and the release into the metadata of every job that is inserted.
 func stampOrigin(release string) river.HookInsertBeginFunc {
 	return func(ctx context.Context, params *rivertype.JobInsertParams) error {
+		if size := len(params.Metadata); size > bound.Value {
+			return fmt.Errorf("job metadata of %s: %d bytes, at most %d are kept", params.Kind, size, bound.Value)
+		}
 		metadata := map[string]json.RawMessage{}
 		if len(params.Metadata) > 0 {
 			if err := json.Unmarshal(params.Metadata, &metadata); err != nil {
@@ -79,7 +84,7 @@ func stampOrigin(release string) river.HookInsertBeginFunc {
 		}
 		o := originOf(ctx)
 		if o.RequestID != "" {
-			metadata[KeyRequestID], _ = json.Marshal(o.RequestID)
+			metadata[KeyRequestID], _ = json.Marshal(bound.Text(o.RequestID, bound.Name))
 		}
 		if o.ParentID != 0 {
 			metadata[KeyParentID], _ = json.Marshal(o.ParentID)

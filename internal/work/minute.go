@@ -5,8 +5,6 @@ import (
 	"math/bits"
 	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // histogram counts durations, as db/migrations/006_work_measure.sql describes.
@@ -51,9 +49,9 @@ func (m *minute) add(a *attempt) {
 	m.runSum += a.run
 }
 
-// addMinutes queues what the attempts add to their minutes. Processes that write the same rows do it in the same order,
+// minuteSums are what the attempts add to their minutes. Processes that write the same rows do it in the same order,
 // so that they wait for each other and never in a circle.
-func addMinutes(batch *pgx.Batch, attempts []*attempt) {
+func minuteSums(attempts []*attempt) (sums []addition) {
 	minutes := map[minuteKey]*minute{}
 	for _, a := range attempts {
 		key := minuteKey{a.started.Add(a.run).Truncate(time.Minute).UTC(), a.queue, a.kind}
@@ -66,10 +64,12 @@ func addMinutes(batch *pgx.Batch, attempts []*attempt) {
 		return cmp.Or(a.minute.Compare(b.minute), cmp.Compare(a.queue, b.queue), cmp.Compare(a.kind, b.kind))
 	}) {
 		m := minutes[key]
-		batch.Queue(minuteSQL, key.minute, key.queue, key.kind,
-			m.completed, m.failed, m.discarded, m.cancelled, m.snoozed, m.handedBack,
-			m.wait[:], m.run[:], m.waitSum.Seconds(), m.runSum.Seconds())
+		sums = append(sums, addition{minuteSQL, []any{
+			key.minute, key.queue, key.kind, m.completed, m.failed, m.discarded, m.cancelled, m.snoozed, m.handedBack,
+			m.wait[:], m.run[:], m.waitSum.Seconds(), m.runSum.Seconds(),
+		}})
 	}
+	return sums
 }
 
 const minuteSQL = `

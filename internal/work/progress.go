@@ -93,6 +93,9 @@ func (r *reporter) report(percent float64, sentence string) {
 	if math.IsNaN(percent) {
 		percent = 0
 	}
+	if most := 4 * longestSentence; len(sentence) > most { // so that a text of megabytes is not gone through
+		sentence = sentence[:most]
+	}
 	sentence = strings.ToValidUTF8(strings.ReplaceAll(sentence, "\x00", ""), "")
 	if runes := []rune(sentence); len(runes) > longestSentence {
 		sentence = string(runes[:longestSentence-1]) + "…"
@@ -116,6 +119,11 @@ func (r *reporter) arm() {
 func (r *reporter) write() {
 	r.mu.Lock()
 	p, channel, payload := r.latest, r.channel, r.payload
+	if p == nil { // taken since the timer went off, to be stored with the job's completion
+		r.timer = nil
+		r.mu.Unlock()
+		return
+	}
 	r.shown = true
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), progressTimeout)

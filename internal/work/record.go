@@ -3,16 +3,16 @@ package work
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work/bound"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
@@ -31,7 +31,7 @@ func (a *attempt) row() []any {
 		steps = stepsJSON(a.steps)
 	}
 	return []any{
-		a.jobID, a.number, a.kind, a.queue, a.outcome, a.worker, a.release, orNull(clip(a.origin.RequestID, 200)), orNull(a.origin.ParentID),
+		a.jobID, a.number, a.kind, a.queue, a.outcome, a.worker, a.release, orNull(bound.Text(a.origin.RequestID, bound.Name)), orNull(a.origin.ParentID),
 		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.stack), orNull(a.finger), steps,
 	}
 }
@@ -53,12 +53,12 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-// write stores a batch whole or not at all: the attempts, and what they add to minutes and errors. An earlier try whose
-// answer was lost is found out: its transaction, if it lives on in the server, is waited for, by and by, and what it committed is
-// not written again.
+// write stores a batch whole or not at all: the attempts, and what they add to minutes and errors. Sums whose rows others have
+// locked are owed, and written with a later batch. An earlier try whose answer was lost is found out: its transaction, if it lives
+// on in the server, is waited for, by and by, and what it committed is not written again.
 func (r *recorder) write(ctx context.Context, b *batch) error {
 	fingerprints(b.attempts)
-	return briefly(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
+	err := briefly(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", r.lockKey); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 				return err
 			}
 		}
-		if r.without&RecordAttempts == 0 {
+		if r.without&RecordAttempts == 0 && len(ours) > 0 {
 			_, err := tx.CopyFrom(ctx, pgx.Identifier{"work", "attempt"}, attemptColumns,
 				pgx.CopyFromSlice(len(ours), func(i int) ([]any, error) { return ours[i].row(), nil }))
 			if err != nil {
@@ -87,13 +87,18 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 				ours = append(ours, a)
 			}
 		}
-		sums := &pgx.Batch{}
-		addErrors(sums, ours)
+		sums := append(slices.Clone(r.owed), errorSums(ours)...)
 		if r.without&RecordMinutes == 0 {
-			addMinutes(sums, ours) // last: every worker writes these rows, and waits for whoever has them
+			sums = append(sums, minuteSums(ours)...) // last: every worker writes these rows, and waits for whoever has them
 		}
-		return tx.SendBatch(ctx, sums).Close()
+		var err error
+		b.owed, err = addAll(ctx, tx, sums)
+		return err
 	})
+	if err == nil {
+		r.owed = b.owed
+	}
+	return err
 }
 
 // briefly runs a transaction that gives up rather than wait for others' locks: it has one of River's connections, which may be
@@ -127,12 +132,6 @@ var contestedSQL = `
 insert into work.attempt (` + strings.Join(attemptColumns, ", ") + `)
 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 where not exists (select from work.attempt where job_id = $1 and started_at = $11)`
-
-// notStorable reports whether err is about the data: trying again brings the same.
-func notStorable(err error) bool {
-	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (strings.HasPrefix(pgErr.Code, "22") || strings.HasPrefix(pgErr.Code, "23") || strings.HasPrefix(pgErr.Code, "54"))
-}
 
 // markRelease notes when a release was first seen. A process that was not given one leaves no mark.
 func markRelease(ctx context.Context, pool *pgxpool.Pool, release string) error {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 const (
@@ -44,14 +46,16 @@ type recorder struct {
 	dropped int // the buffer was full
 	many    chan struct{}
 
-	writing []batch // what was taken from noted and is not written; only the goroutine of run has it
-	away    bool    // the latest write failed; the same
+	writing []batch    // what was taken from noted and is not written; only the goroutine of run has it
+	owed    []addition // of attempts that are written: others had their rows locked; the same
+	away    bool       // the latest write failed; the same
 }
 
 // batch is what is written in one transaction.
 type batch struct {
 	attempts []*attempt
-	unsure   bool // it was tried, and may have been written although we heard nothing
+	unsure   bool       // it was tried, and may have been written although we heard nothing
+	owed     []addition // if it was
 }
 
 func newRecorder(pool *pgxpool.Pool, worker string, o Options) *recorder {
@@ -112,8 +116,8 @@ func (r *recorder) start(ctx context.Context) (stop func()) {
 		for r.flush(ctx); r.left() > 0 && !r.away && ctx.Err() == nil; r.flush(ctx) {
 			sleep(ctx, lockedWait)
 		}
-		if n := r.left(); n > 0 {
-			r.log.WarnContext(ctx, "attempts were not written before the end", "attempts", n)
+		if n := r.left(); n > 0 || len(r.owed) > 0 {
+			r.log.WarnContext(ctx, "attempts were not written before the end", "attempts", n, "sums", len(r.owed))
 		}
 	}
 }
@@ -173,12 +177,13 @@ func (r *recorder) flush(ctx context.Context) {
 			if dropped > 0 {
 				r.log.WarnContext(ctx, "attempts were dropped: they could not be written in time", "attempts", dropped)
 			}
-			if !ok {
+			if !ok && len(r.owed) == 0 {
 				return
 			}
 			r.writing = []batch{b}
 		}
 		b := &r.writing[0]
+		last := len(b.attempts) == 0 // only what is owed
 		err := r.write(ctx, b)
 		switch {
 		case err == nil:
@@ -186,13 +191,16 @@ func (r *recorder) flush(ctx context.Context) {
 				r.log.InfoContext(ctx, "attempts are written again")
 			}
 			r.away, r.writing = false, r.writing[1:]
-		case notStorable(err) && len(b.attempts) == 1:
-			r.log.ErrorContext(ctx, "an attempt cannot be stored and is dropped", "job_id", b.attempts[0].jobID, "err", err)
-			r.writing = r.writing[1:]
-		case notStorable(err): // halve it until the culprit is alone
+			if last {
+				return
+			}
+		case pilot.IsRefused(err) && len(b.attempts) <= 1:
+			r.log.ErrorContext(ctx, "an attempt cannot be stored and is dropped", "attempts", len(b.attempts), "sums", len(r.owed), "err", err)
+			r.writing, r.owed = r.writing[1:], nil
+		case pilot.IsRefused(err): // halve it until the culprit is alone
 			half := len(b.attempts) / 2
 			r.writing = append([]batch{{attempts: b.attempts[:half]}, {attempts: b.attempts[half:]}}, r.writing[1:]...)
-		case isLocked(err): // by another worker, for the same minutes, or by somebody's vacuum full
+		case pilot.IsContended(err): // a table is locked, as by vacuum full
 			return
 		default:
 			if !r.away && ctx.Err() == nil {

@@ -280,6 +280,49 @@ func TestLockedTables(t *testing.T) {
 	}
 }
 
+// TestLockedRows: sums whose rows others have locked wait alone, and are counted once.
+func TestLockedRows(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	r := newTestRecorder(t, pool, "one")
+	for n := range 100 {
+		r.note(anAttempt("one", n))
+	}
+	r.flush(t.Context())
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	for _, sql := range []string{
+		"select from work.minute where kind = 'kind_1' for update",
+		"select from work.error where message like 'error a%' for update",
+	} {
+		if tag, err := tx.Exec(t.Context(), sql); err != nil || tag.RowsAffected() == 0 {
+			t.Fatal(tag, err)
+		}
+	}
+	for n := range 100 {
+		r.note(anAttempt("one", 100+n))
+	}
+	r.flush(t.Context())
+	if r.left() != 0 || len(r.owed) != 2 {
+		t.Errorf("%d attempts are left, and %d sums", r.left(), len(r.owed))
+	}
+	if n := sum(t, pool, "select sum(completed + failed) from work.minute"); n != 180 {
+		t.Errorf("%d attempts are counted beside the locked ones, want 180", n)
+	}
+	r.flush(t.Context())
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.flush(t.Context())
+	adds(t, pool, 200)
+	if len(r.owed) != 0 {
+		t.Errorf("%d sums are owed", len(r.owed))
+	}
+}
+
 func TestTidy(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -17,7 +17,7 @@ import (
 const (
 	// sampleMost is how many requests of one sort are written of each second; there, others are left out at random.
 	sampleMost = 20
-	// requestsKept bounds what waits while the database is away.
+	// requestsKept bounds what waits while the database is away, or while others have rows locked.
 	requestsKept = 1000
 )
 
@@ -124,10 +124,10 @@ func (r *Requests) flush(ctx context.Context) {
 		return
 	}
 	err := r.write(ctx, list)
-	if notStorable(err) {
+	if pilot.IsRefused(err) || pilot.IsContended(err) {
 		for _, q := range list {
 			switch err := r.write(ctx, []Request{q}); {
-			case notStorable(err):
+			case pilot.IsRefused(err):
 				r.opts.Log.ErrorContext(ctx, "a request cannot be stored and is dropped", "request_id", q.ID, "err", err)
 			case err != nil:
 				r.failed = append(r.failed, q)
@@ -151,8 +151,6 @@ func (r *Requests) flush(ctx context.Context) {
 // write stores the requests. One whose transaction was rolled back is recognised by the absence of its jobs. A client
 // may give several requests one id: they become one row.
 func (r *Requests) write(ctx context.Context, list []Request) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
 	var (
 		ids, methods, routes, jobs []string
 		statuses, standFor         []int
@@ -173,6 +171,8 @@ func (r *Requests) write(ctx context.Context, list []Request) error {
 		began, ended = append(began, time.Since(q.Began).Seconds()), append(ended, time.Since(q.Ended).Seconds())
 		steps = append(steps, orNull(string(stepsJSON(q.Steps))))
 	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	_, err := r.pool.Exec(ctx, requestSQL(r.opts.Schema), ids, methods, routes, statuses, began, ended, jobs, steps, standFor,
 		r.opts.Release, r.opts.Process, enqueuedMost)
 	if err != nil {
@@ -192,7 +192,7 @@ select q.id, q.method, q.route, q.status, t.now - make_interval(secs => q.began)
     there.jobs, q.steps::jsonb, q.stands_for, $10, $11
 from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::float8[], $7::text[], $8::text[], $9::int[])
          as q (id, method, route, status, began, ended, jobs, steps, stands_for),
-     (select clock_timestamp()) as t (now),
+     (select clock_timestamp(), set_config('lock_timeout', '500ms', true)) as t (now),
      lateral (select array_agg(j.id order by j.id) as jobs from ` + pilot.Table(riverSchema) + ` j
               where j.id = any (('{' || q.jobs || '}')::bigint[])) there
 where there.jobs is not null

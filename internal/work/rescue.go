@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +57,7 @@ func (j *rescued) attempt() *attempt {
 	e := j.Ended
 	a := &attempt{
 		jobID: j.ID, number: e.Number, kind: j.Kind, queue: e.Queue, worker: j.Worker, release: e.Release,
-		due: e.Due, started: e.Began, run: e.Ended.Sub(e.Began), err: clip(e.Reason, errorMost),
+		due: e.Due, started: e.Began, run: e.Ended.Sub(e.Began), err: e.Reason,
 		outcome: outcomeHandedBack, countsErr: e.Lost, contested: true,
 	}
 	_ = json.Unmarshal(e.Metadata, &a.origin)
@@ -84,10 +85,54 @@ func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // rescue does the judging, for a worker, which passes the jobs and attempts that it holds, or for a process that works
-// none.
+// none. A job whose rescue the server refuses, because another job has its unique key, say, does not keep the others: it is
+// discarded.
 func rescue(ctx context.Context, db querier, r *recorder, schema string, ids []int64, attempts []int) error {
+	err := rescueAmong(ctx, db, r, schema, ids, attempts, nil)
+	if !pilot.IsRefused(err) {
+		return err
+	}
+	rows, err := db.Query(ctx, "select id from "+pilot.Table(schema)+" where state = 'running' order by id")
+	if err != nil {
+		return err
+	}
+	running, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	return rescueEach(ctx, db, r, schema, ids, attempts, running)
+}
+
+// rescueEach rescues among the running jobs, which it halves until one that the server refuses is alone.
+func rescueEach(ctx context.Context, db querier, r *recorder, schema string, ids []int64, attempts []int, running []int64) error {
+	if len(running) == 0 {
+		return nil
+	}
+	err := rescueAmong(ctx, db, r, schema, ids, attempts, running)
+	switch n := len(running); {
+	case !pilot.IsRefused(err):
+		return err
+	case n > 1:
+		return errors.Join(
+			rescueEach(ctx, db, r, schema, ids, attempts, running[:n/2]),
+			rescueEach(ctx, db, r, schema, ids, attempts, running[n/2:]))
+	}
+	r.log.ErrorContext(ctx, "the server refuses to let a rescued job run again: it is discarded", "job_id", running[0], "err", err)
+	rows, err := db.Query(ctx, `update `+pilot.Table(schema)+` set state = 'discarded', finalized_at = now(), unique_key = null,
+			errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'trace', '', 'error', $2::text))
+		where id = (select id from `+pilot.Table(schema)+` where id = $1 and state = 'running' for update skip locked)`,
+		running[0], "its worker is gone, and the server refuses to let it run again: "+fitting(err.Error()))
+	if err == nil {
+		rows.Close()
+		err = rows.Err()
+	}
+	return err
+}
+
+// rescueAmong rescues among the jobs of among, or among all if that is nil.
+func rescueAmong(ctx context.Context, db querier, r *recorder, schema string, ids []int64, attempts []int, among []int64) error {
 	rows, err := db.Query(ctx, rescueSQL(schema), quickDead.Seconds(), silentDead.Seconds(), afterServerStart.Seconds(),
-		strangerLost.Seconds(), pilot.AloneQueue, schema+".river_insert", r.worker, fetchLost.Seconds(), ids, attempts)
+		strangerLost.Seconds(), pilot.AloneQueue, schema+".river_insert", r.worker, fetchLost.Seconds(), ids, attempts, among)
 	if err != nil {
 		return err
 	}
@@ -103,7 +148,8 @@ func rescue(ctx context.Context, db querier, r *recorder, schema string, ids []i
 }
 
 // rescueSQL: $1 quick, $2 silent, $3 after the server's start, $4 strangers, all in seconds; $5 the queue of jobs that
-// run alone; $6 River's channel; $7 this worker; $8 a lost fetch, in seconds; $9 and $10 the jobs and attempts it has.
+// run alone; $6 River's channel; $7 this worker; $8 a lost fetch, in seconds; $9 and $10 the jobs and attempts it has; $11 the
+// jobs to which it keeps, null for all.
 func rescueSQL(riverSchema string) string {
 	return `
 with died as (
@@ -132,7 +178,7 @@ with died as (
            ` + countIn(KeyDeaths) + ` + coalesce(g.dead, false)::int as deaths, ` + countIn(KeyRescues) + ` + 1 as rescues
     from ` + pilot.Table(riverSchema) + ` j
     left join gone g on g.id = j.attempted_by[array_upper(j.attempted_by, 1)]
-    where j.state = 'running'
+    where j.state = 'running' and ($11::bigint[] is null or j.id = any ($11))
       and (g.id is not null
            or j.attempted_by[array_upper(j.attempted_by, 1)] = $7 and j.attempted_at < now() - make_interval(secs => $8)
               and not exists (select from unnest($9::bigint[], $10::int[]) as h (id, attempt) where h.id = j.id and h.attempt = j.attempt)

@@ -85,7 +85,7 @@ const heldFor = 10 * time.Minute
 func (w *Worker) holdBack(ctx context.Context, job *jobRow, cause error) error {
 	w.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", job.ID, "kind", job.Kind, "err", cause)
 	attemptOf(ctx).held = cause
-	if err := river.MetadataSet(ctx, KeyHeld, fmt.Sprintf("the arguments cannot be read: %v", cause)); err != nil {
+	if err := river.MetadataSet(ctx, KeyHeld, fitting(fmt.Sprintf("the arguments cannot be read: %v", cause))); err != nil {
 		w.opts.Log.WarnContext(ctx, "the reason could not be noted", "job_id", job.ID, "err", err)
 	}
 	return river.JobSnooze(heldFor)

@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,7 @@ const (
 // tidy deletes measurements that are too old or too many. Every process calls it, every minute or so: while one is at
 // it, the others find nothing to do.
 func tidy(ctx context.Context, pool *pgxpool.Pool) error {
+	var errs []error // of tables that others have locked, or cannot be tidied: the rest can
 	for _, old := range []struct{ table, where, order string }{
 		{"work.attempt", "ended_at < now() - interval '1 day'", "ended_at"},
 		{"work.request", "started_at < now() - interval '1 day'", "started_at"},
@@ -29,20 +31,21 @@ func tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{"work.worker", "coalesce(stopped_at, dead_at) < now() - interval '7 days'", "coalesce(stopped_at, dead_at)"},
 		{"work.tick", "due_at < now() - interval '30 days'", "due_at"},
 	} {
-		if _, err := deleteUpTo(ctx, pool, 1<<31, old.table, old.where, old.order); err != nil {
-			return err
-		}
+		_, err := deleteUpTo(ctx, pool, 1<<31, old.table, old.where, old.order)
+		errs = append(errs, err)
 	}
-	if err := keepAtMost(ctx, pool, 500_000, "work.attempt", "outcome = 'completed'", "ended_at"); err != nil {
-		return err
+	for _, many := range []struct {
+		most                int
+		table, first, order string
+	}{
+		{500_000, "work.attempt", "outcome = 'completed'", "ended_at"},
+		{100_000, "work.request", "true", "started_at"},
+		{100_000, "work.tick", notOfTheLatest, "due_at"},
+		{10_000, "work.error", "muted_at is null and resolved_at is null", "last_seen_at"},
+	} {
+		errs = append(errs, keepAtMost(ctx, pool, many.most, many.table, many.first, many.order))
 	}
-	if err := keepAtMost(ctx, pool, 100_000, "work.request", "true", "started_at"); err != nil {
-		return err
-	}
-	if err := keepAtMost(ctx, pool, 100_000, "work.tick", notOfTheLatest, "due_at"); err != nil {
-		return err
-	}
-	return keepAtMost(ctx, pool, 10_000, "work.error", "muted_at is null and resolved_at is null", "last_seen_at")
+	return errors.Join(errs...)
 }
 
 // notOfTheLatest is true of ticks that are not among their schedule's last ten, which jobs.schedule shows.

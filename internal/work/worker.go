@@ -113,7 +113,10 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 		return errors.New("the database did not let this worker register within 30 s")
 	}
 	defer w.sayGoodbye(context.WithoutCancel(ctx))
-	if err := w.opts.Workers.Register(ctx, w.pool, w.opts.Release); err != nil {
+	if err := w.opts.Workers.Register(ctx, w.pool, w.opts.Release); pilot.IsContended(err) {
+		w.opts.Log.WarnContext(ctx, "a kind's row is locked by others: jobs.enqueue and masking follow the earlier release until it is free", "err", err)
+		defer background(lineCtx, w.registerLater)()
+	} else if err != nil {
 		return unlessEnded(ctx, err)
 	}
 	if err := w.client.Start(ctx); err != nil {
@@ -159,6 +162,16 @@ func (w *Worker) settle(ctx context.Context) {
 	w.aside.Settle(ctx)
 	if ids := w.aside.Waiting(); len(ids) > 0 {
 		w.opts.Log.WarnContext(ctx, "jobs have ended whose rows are locked by others: they will run once more", "job_ids", ids)
+	}
+}
+
+// registerLater makes the kinds known once others have unlocked their rows.
+func (w *Worker) registerLater(ctx context.Context) {
+	for ctx.Err() == nil {
+		sleep(ctx, lookEvery)
+		if w.opts.Workers.Register(ctx, w.pool, w.opts.Release) == nil {
+			return
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	// Trace is of a panic's stack.
 	Trace = 16 << 10
 	// Line is of a message and of each value in a job's log.
-	Line = 8 << 10
+	Line = 4 << 10
 	// Value is of each value in a job's metadata: an output, a cursor, and what else the worker has set there.
 	Value = 64 << 10
 	// Name is of a short text: a request's id, a key.
