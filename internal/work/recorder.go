@@ -122,14 +122,6 @@ func (r *recorder) start(ctx context.Context) (stop func()) {
 	}
 }
 
-// sleep waits, but no longer than ctx lasts.
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
-
 // left is how many attempts are not written; nobody must be writing.
 func (r *recorder) left() (n int) {
 	r.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -101,32 +100,6 @@ func rescue(ctx context.Context, db querier, r *recorder, schema string, ids []i
 		return err
 	}
 	return rescueEach(ctx, db, r, schema, ids, attempts, running)
-}
-
-// rescueEach rescues among the running jobs, which it halves until one that the server refuses is alone.
-func rescueEach(ctx context.Context, db querier, r *recorder, schema string, ids []int64, attempts []int, running []int64) error {
-	if len(running) == 0 {
-		return nil
-	}
-	err := rescueAmong(ctx, db, r, schema, ids, attempts, running)
-	switch n := len(running); {
-	case !pilot.IsRefused(err):
-		return err
-	case n > 1:
-		return errors.Join(
-			rescueEach(ctx, db, r, schema, ids, attempts, running[:n/2]),
-			rescueEach(ctx, db, r, schema, ids, attempts, running[n/2:]))
-	}
-	r.log.ErrorContext(ctx, "the server refuses to let a rescued job run again: it is discarded", "job_id", running[0], "err", err)
-	rows, err := db.Query(ctx, `update `+pilot.Table(schema)+` set state = 'discarded', finalized_at = now(), unique_key = null,
-			errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'trace', '', 'error', $2::text))
-		where id = (select id from `+pilot.Table(schema)+` where id = $1 and state = 'running' for update skip locked)`,
-		running[0], "its worker is gone, and the server refuses to let it run again: "+fitting(err.Error()))
-	if err == nil {
-		rows.Close()
-		err = rows.Err()
-	}
-	return err
 }
 
 // rescueAmong rescues among the jobs of among, or among all if that is nil.

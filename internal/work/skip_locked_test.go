@@ -135,4 +135,3 @@ func rescuing(ctx context.Context, pool *pgxpool.Pool, o Options) error {
 	}
 	return rescue(ctx, pool, newRecorder(pool, "me", o), o.Schema, []int64{}, []int{})
 }
-

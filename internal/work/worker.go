@@ -24,7 +24,7 @@ const (
 	// ignoreFor is how long after that jobs may ignore it, before they are handed back over their heads.
 	ignoreFor = 5 * time.Second
 	// settleFor is how long a worker that stops waits for rows that others have locked.
-	settleFor = 2 * time.Second
+	settleFor = time.Second
 	// fetchCooldown bounds throughput (slots ÷ cooldown) and the wait for a second job right after a first.
 	fetchCooldown = time.Millisecond
 	// fetchPoll is the fallback where a notice was lost; notices make it rare.
@@ -96,7 +96,7 @@ func (w *Worker) ID() string { return w.id }
 func (w *Worker) Slots() int { return w.liveness.slots }
 
 // Run works until ctx ends, calling ready when it has begun. Then it fetches nothing more, gives running jobs 20 s, and
-// hands back what is left without spending an attempt, even of jobs that ignore their context: within 28 s it returns.
+// hands back what is left without spending an attempt, even of jobs that ignore their context: within 29 s it returns.
 func (w *Worker) Run(ctx context.Context, ready func()) error {
 	lineCtx, closeLine := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeLine()
@@ -139,20 +139,6 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	stopAside()
 	w.settle(context.WithoutCancel(ctx))
 	return nil
-}
-
-// background runs fn beside the caller. stop ends its context and waits for it.
-func background(ctx context.Context, fn func(ctx context.Context)) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		fn(ctx)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }
 
 // settle gives outcomes whose rows others have locked a last chance. Jobs that keep theirs are rescued, and run once more.
