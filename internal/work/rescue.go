@@ -165,8 +165,8 @@ with died as (
         finalized_at = case when v.cancelled or v.poison then now() end,
         queue = case when v.deaths >= 2 then $5 else j.queue end,
         max_attempts = least(j.max_attempts + 1, 32767),
-        errors = array_append(j.errors, jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
-            'error', v.reason || case when v.poison and not v.cancelled then ' alone: it is discarded as a poison pill' else '' end)),
+        errors = ` + pilot.AppendError("j.errors", `jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
+            'error', v.reason || case when v.poison and not v.cancelled then ' alone: it is discarded as a poison pill' else '' end)`) + `,
         metadata = v.metadata
             || jsonb_build_object('` + KeyRescues + `', v.rescues, '` + KeyRescuedAt + `', extract(epoch from clock_timestamp()))
             || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end

@@ -22,13 +22,5 @@ func rescueEach(ctx context.Context, db querier, r *recorder, schema string, ids
 			rescueEach(ctx, db, r, schema, ids, attempts, running[n/2:]))
 	}
 	r.log.ErrorContext(ctx, "the server refuses to let a rescued job run again: it is discarded", "job_id", running[0], "err", err)
-	rows, err := db.Query(ctx, `update `+pilot.Table(schema)+` set state = 'discarded', finalized_at = now(), unique_key = null,
-			errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'trace', '', 'error', $2::text))
-		where id = (select id from `+pilot.Table(schema)+` where id = $1 and state = 'running' for update skip locked)`,
-		running[0], "its worker is gone, and the server refuses to let it run again: "+fitting(err.Error()))
-	if err == nil {
-		rows.Close()
-		err = rows.Err()
-	}
-	return err
+	return pilot.EndRefused(ctx, db, schema, running[0], "its worker is gone, and the server refuses to let it run again: "+fitting(err.Error()))
 }

@@ -58,33 +58,38 @@ func fetchSQL(schema, queue string) string {
 		also = " and not " + homePaused(schema)
 	}
 	return `update ` + Table(schema) + ` set
-			state = 'running', attempt = attempt + 1, attempted_at = now(),
-			attempted_by = array_append(attempted_by[greatest(array_length(attempted_by, 1) + 2 - $5::int, 1):], $4::text)
+			state = 'running', attempt = least(attempt, 32766) + 1, attempted_at = now(),
+			attempted_by = case when array_ndims(attempted_by) > 1 then array[$4::text]
+				else array_append(attempted_by[greatest(array_length(attempted_by, 1) + 2 - $5::int, 1):], $4::text) end
 		where id = any(array(
 			select id from ` + Table(schema) + `
 			where state = 'available' and queue = $1 and ($2::text[] is null or kind = any($2)) and scheduled_at <= now()` + also + `
 			order by priority, scheduled_at, id
 			limit $3
 			for update skip locked))
-		returning id, args, attempt, attempted_at, case when array_length(attempted_by, 1) > 1 then attempted_by end, created_at,
+		returning id, args, attempt, attempted_at, case when array_length(attempted_by, 1) > 1 then attempted_by end,
+			case when isfinite(created_at) then created_at else now() end,
 			nullif(errors, '{}')::text[], kind, max_attempts, metadata, priority,
 			case when isfinite(scheduled_at) then scheduled_at else created_at end, nullif(tags, '{}')::text[],
 			unique_key, unique_states`
 }
 
-// fetched is one row of fetchSQL.
+// fetched is one row of fetchSQL. Elements of its arrays may be null: a row that cannot be scanned would take all that were fetched
+// with it.
 type fetched struct {
 	job          rivertype.JobRow
 	attemptedAt  time.Time
-	errors       []string
+	attemptedBy  []*string
+	errors       []*string
+	tags         []*string
 	uniqueStates pgtype.Bits
 }
 
 func (r *fetched) into() []any {
 	j := &r.job
 	return []any{
-		&j.ID, &j.EncodedArgs, &j.Attempt, &r.attemptedAt, &j.AttemptedBy, &j.CreatedAt, &r.errors, &j.Kind, &j.MaxAttempts, &j.Metadata,
-		&j.Priority, &j.ScheduledAt, &j.Tags, &j.UniqueKey, &r.uniqueStates,
+		&j.ID, &j.EncodedArgs, &j.Attempt, &r.attemptedAt, &r.attemptedBy, &j.CreatedAt, &r.errors, &j.Kind, &j.MaxAttempts, &j.Metadata,
+		&j.Priority, &j.ScheduledAt, &r.tags, &j.UniqueKey, &r.uniqueStates,
 	}
 }
 
@@ -92,20 +97,30 @@ func (r *fetched) into() []any {
 func (r *fetched) row(params *riverdriver.JobGetAvailableParams) (*rivertype.JobRow, error) {
 	job, at := r.job, r.attemptedAt
 	job.AttemptedAt, job.Queue, job.State = &at, params.Queue, rivertype.JobStateRunning
-	if job.AttemptedBy == nil {
+	job.AttemptedBy, job.Tags = present(r.attemptedBy), present(r.tags)
+	if len(job.AttemptedBy) == 0 {
 		job.AttemptedBy = []string{params.ClientID}
-	}
-	if job.Tags == nil {
-		job.Tags = []string{}
 	}
 	if r.uniqueStates.Valid && len(r.uniqueStates.Bytes) > 0 {
 		job.UniqueStates = uniquestates.UniqueBitmaskToStates(r.uniqueStates.Bytes[0])
 	}
-	job.Errors = make([]rivertype.AttemptError, len(r.errors))
-	for i, text := range r.errors {
+	errors := present(r.errors)
+	job.Errors = make([]rivertype.AttemptError, len(errors))
+	for i, text := range errors {
 		if err := json.Unmarshal([]byte(text), &job.Errors[i]); err != nil {
 			return &job, fmt.Errorf("its error %d: %w", i+1, err)
 		}
 	}
 	return &job, nil
+}
+
+// present is the elements that are not null.
+func present(list []*string) []string {
+	texts := make([]string, 0, len(list))
+	for _, text := range list {
+		if text != nil {
+			texts = append(texts, *text)
+		}
+	}
+	return texts
 }

@@ -102,8 +102,11 @@ func same(t *testing.T, ours, rivers *rivertype.JobRow) {
 func TestFetchTellsWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
-	_, err := pool.Exec(t.Context(), `insert into river.river_job (kind, args, max_attempts, errors)
-		values ('a', '{}', 5, array['"no object"'::jsonb]), ('a', '{}', 5, null)`)
+	_, err := pool.Exec(t.Context(), `insert into river.river_job (kind, args, max_attempts, errors, tags, attempted_by, created_at, attempt)
+		values ('a', '{}', 5, array['"no object"'::jsonb], '{}', null, now(), 0),
+			('a', '{}', 5, '{null}', '{null}', '{null,null}', 'infinity', 32767),
+			('a', '{}', 5, '{{null}}', '{{a},{b}}', '{{a},{b}}', '-infinity', 1),
+			('a', '{}', 5, null, '{}', null, now(), 0)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +115,7 @@ func TestFetchTellsWhatItCannotRead(t *testing.T) {
 	res, err := driver.pilot.(*Pilot).fetch(t.Context(), &riverdriver.JobGetAvailableParams{
 		ClientID: "me", MaxAttemptedBy: 100, MaxToLock: 10, Queue: "default", Schema: "river",
 	})
-	if err != nil || len(res.Jobs) != 2 || len(res.DecodeErrors) != 1 || res.DecodeErrors[res.Jobs[0].ID] == nil {
+	if err != nil || len(res.Jobs) != 4 || len(res.DecodeErrors) != 1 || res.DecodeErrors[res.Jobs[0].ID] == nil {
 		t.Fatalf("%+v, %v", res, err)
 	}
 }

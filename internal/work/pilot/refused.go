@@ -91,11 +91,8 @@ func (p *Pilot) endRefused(ctx context.Context, batch *outcomes, attempt int, ca
 		state = rivertype.JobStateDiscarded
 	}
 	var ended int64
-	err := p.pool.QueryRow(ctx, `update `+Table(batch.Schema)+` set state = $4::text::`+pgx.Identifier{batch.Schema, "river_job_state"}.Sanitize()+`,
-			finalized_at = now(), unique_key = null, errors = array_append(errors, $5::text::jsonb)
-		where id = (select id from `+Table(batch.Schema)+` where id = $1 and attempt = $2 and state = 'running'
-			and attempted_by[array_upper(attempted_by, 1)] = $3 for update skip locked)
-		returning id`, batch.ID[0], attempt, p.gate.clientID, string(state), string(batch.ErrData[0])).Scan(&ended)
+	err := p.pool.QueryRow(ctx, endSQL(batch.Schema)+` and attempt = $4 and attempted_by[array_upper(attempted_by, 1)] = $5 for update skip locked)
+		returning id`, batch.ID[0], string(state), string(batch.ErrData[0]), attempt, p.gate.clientID).Scan(&ended)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p.missing(ctx, batch)
 	}
@@ -103,6 +100,35 @@ func (p *Pilot) endRefused(ctx context.Context, batch *outcomes, attempt int, ca
 		p.gate.written(batch.ID)
 	}
 	return err
+}
+
+// endSQL ends a running job for good: $1 its id, $2 the state, $3 an error. The subquery that finds it is left open.
+func endSQL(schema string) string {
+	return `update ` + Table(schema) + ` set state = $2::text::` + pgx.Identifier{schema, "river_job_state"}.Sanitize() + `,
+			finalized_at = now(), unique_key = null, errors = ` + AppendError("errors", "$3::text::jsonb") + `
+		where id = (select id from ` + Table(schema) + ` where id = $1 and state = 'running'`
+}
+
+// EndRefused discards a running job which the server refuses to let run again, unless others have its row locked.
+func EndRefused(ctx context.Context, db interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}, schema string, id int64, why string) error {
+	text, err := json.Marshal(rivertype.AttemptError{At: time.Now(), Error: why})
+	if err != nil {
+		return err
+	}
+	rows, err := db.Query(ctx, endSQL(schema)+" for update skip locked)", id, string(rivertype.JobStateDiscarded), string(text))
+	if err == nil {
+		rows.Close()
+		err = rows.Err()
+	}
+	return err
+}
+
+// AppendError is SQL for a job's errors and one more. Errors that other programs left as an array of arrays, to which Postgres
+// appends nothing, are replaced.
+func AppendError(errors, one string) string {
+	return "case when array_ndims(" + errors + ") > 1 then array[" + one + "] else array_append(" + errors + ", " + one + ") end"
 }
 
 // inShort is the server's word on an error, without what it quotes.
