@@ -112,7 +112,8 @@ func endSQL(schema string) string {
 // EndRefused discards a running job which the server refuses to let run again, unless others have its row locked.
 func EndRefused(ctx context.Context, db interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, schema string, id int64, why string) error {
+}, schema string, id int64, why string,
+) error {
 	text, err := json.Marshal(rivertype.AttemptError{At: time.Now(), Error: why})
 	if err != nil {
 		return err
