@@ -102,7 +102,8 @@ func TestFunctionsPinTheirPath(t *testing.T) {
 	if got != "" {
 		t.Errorf("without a search_path of their own: %s", got)
 	}
-	if got := ask(t, testdb.Tx(t), "select coalesce(string_agg(p.proname, ' '), '') from pg_proc p where p.pronamespace = 'jobs'::regnamespace and p.prosecdef"); got != "" {
+	// Only leader, which takes nothing and changes nothing: the views that call it run with their owner's rights too.
+	if got := ask(t, testdb.Tx(t), "select coalesce(string_agg(p.proname, ' '), '') from pg_proc p where p.pronamespace = 'jobs'::regnamespace and p.prosecdef"); got != "leader" {
 		t.Errorf("with their owner's rights, before anybody ran roles.sql: %s", got)
 	}
 }

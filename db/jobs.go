@@ -17,7 +17,7 @@ import (
 // operator runs it, where a second role can be made.
 func surface() []string {
 	return []string{
-		"redact", "minute", "audit", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
+		"redact", "minute", "audit", "leader", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
 		"enqueue", "act", "explain",
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/testdb"
 )
@@ -31,13 +32,6 @@ insert into work.audit (act, job_id, reason) values ('retry', 5, 'because');
 // TestReports runs each report through psql, as its first lines say. What psql lacks a command for would be an error.
 func TestReports(t *testing.T) {
 	t.Parallel()
-	psql, err := osexec.LookPath("psql")
-	if err != nil {
-		if os.Getenv("BACKLIST_CI") != "" {
-			t.Fatal("this machine lacks what this test needs: psql")
-		}
-		t.Skip("this machine lacks what this test needs: psql")
-	}
 	pool := testdb.New(t)
 	do(t, pool, reported+"update river.river_queue set paused_at = now() where name = 'mail'")
 	for name, says := range map[string][]string{
@@ -53,23 +47,36 @@ func TestReports(t *testing.T) {
 		"bloat":           {"river.river_job", "river_job_pkey", "available"},
 		"week":            {"8190", "910", "count", "f1", "retry", "because"},
 	} {
-		file, setting, hasSetting := strings.Cut(name, " ")
-		args := []string{"-X", "-v", "ON_ERROR_STOP=1", "-f", "reports/" + file + ".sql", pool.Config().ConnString()}
-		if hasSetting {
-			args = append([]string{"-v", setting}, args...)
-		}
-		out, err := osexec.CommandContext(t.Context(), psql, args...).CombinedOutput()
-		if err != nil {
-			t.Errorf("%s: %v\n%s", name, err, out)
-			continue
-		}
-		squeezed := strings.Join(strings.Fields(string(out)), " ")
+		out := report(t, pool, name)
+		squeezed := strings.Join(strings.Fields(out), " ")
 		for _, want := range says {
 			if !strings.Contains(squeezed, want) {
 				t.Errorf("%s does not say %q:\n%s", name, want, out)
 			}
 		}
 	}
+}
+
+// report is what psql prints of a report, which may be named with a setting.
+func report(t *testing.T, pool *pgxpool.Pool, name string) string {
+	t.Helper()
+	psql, err := osexec.LookPath("psql")
+	if err != nil {
+		if os.Getenv("BACKLIST_CI") != "" {
+			t.Fatal("this machine lacks what this test needs: psql")
+		}
+		t.Skip("this machine lacks what this test needs: psql")
+	}
+	file, setting, hasSetting := strings.Cut(name, " ")
+	args := []string{"-X", "-v", "ON_ERROR_STOP=1", "-f", "reports/" + file + ".sql", pool.Config().ConnString()}
+	if hasSetting {
+		args = append([]string{"-v", setting}, args...)
+	}
+	out, err := osexec.CommandContext(t.Context(), psql, args...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", name, err, out)
+	}
+	return string(out)
 }
 
 // TestReportsSayWhatTheyAre: each begins with what it answers and how to run it, and there is none that TestReports does

@@ -98,6 +98,17 @@ func as(t *testing.T, pool *pgxpool.Pool, role string) *pgx.Conn {
 	return conn
 }
 
+// TestViewsNeedNoMore: a role that may read the views and nothing else can read all of every view.
+func TestViewsNeedNoMore(t *testing.T) {
+	t.Parallel()
+	tx := peopled(t)
+	role := "views_" + strings.ToLower(rand.Text())
+	do(t, tx, fmt.Sprintf("create role %s; grant usage on schema jobs to %[1]s; grant select on all tables in schema jobs to %[1]s; set local role %[1]s", role))
+	for _, view := range list(t, tx, "select viewname from pg_views where schemaname = 'jobs'") {
+		do(t, tx, "select * from jobs."+view)
+	}
+}
+
 // TestWithoutRoles: a role that may create none, as on the smallest plans, has the whole surface all the same.
 func TestWithoutRoles(t *testing.T) {
 	t.Parallel()

@@ -89,6 +89,7 @@ func TestViews(t *testing.T) {
 		{"select count(*) || string_agg(distinct outcome, '') from jobs.attempt where job_id = 4", "2failed"},
 		{"select string_agg(distinct area, ' ' order by area) from jobs.health where area <> 'snapshot'", "connections index notices service table"},
 		{"select status || detail from jobs.health where name = 'rescuer'", "ok0 jobs run with no live worker"},
+		{"select concat_ws(' ', status, detail, advice ~ '^The leader deletes') from jobs.health where name = 'leader'", "warn no leader t"},
 	} {
 		if got := ask(t, tx, c.sql); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.sql, got, c.want)

@@ -2,13 +2,16 @@
 
 create view jobs.health as
 with facts as (
-    select 1 as part, 'table' as area, format('%I.%I', t.schemaname, t.relname) as name, t.n_dead_tup::numeric as value, 'dead tuples' as unit,
-           case when t.n_dead_tup > 100000 + t.n_live_tup then 'bad' when t.n_dead_tup > 20000 + t.n_live_tup / 2 then 'warn' else 'ok' end as status,
-           format('%s live, %s, last vacuum %s', t.n_live_tup, pg_size_pretty(pg_total_relation_size(t.relid)),
-               coalesce(to_char(greatest(t.last_autovacuum, t.last_vacuum), 'YYYY-MM-DD HH24:MI'), 'never')) as detail,
+    select 1 as part, 'table' as area, format('%I.%I', t.schemaname, t.relname) as name,
+           case when not r.replica then t.n_dead_tup::numeric end as value, 'dead tuples' as unit,
+           case when r.replica then null
+                when t.n_dead_tup > 100000 + t.n_live_tup then 'bad' when t.n_dead_tup > 20000 + t.n_live_tup / 2 then 'warn' else 'ok' end as status,
+           case when r.replica then format('%s; only the primary counts its tuples', pg_size_pretty(pg_total_relation_size(t.relid)))
+                else format('%s live, %s, last vacuum %s', t.n_live_tup, pg_size_pretty(pg_total_relation_size(t.relid)),
+               coalesce(to_char(greatest(t.last_autovacuum, t.last_vacuum), 'YYYY-MM-DD HH24:MI'), 'never')) end as detail,
            'If vacuum runs and they stay, something holds an old snapshot: see area snapshot.' as advice,
            null::int as pid, greatest(t.last_autovacuum, t.last_vacuum) as since
-    from pg_stat_all_tables t
+    from pg_stat_all_tables t cross join (select pg_is_in_recovery() as replica) r
     where t.relid in ('river.river_job'::regclass, 'river.river_queue'::regclass)
        or t.schemaname = 'work' and t.relname in ('attempt', 'minute', 'worker', 'audit')
     union all
@@ -55,39 +58,50 @@ with facts as (
            'Some connection listens and does not read, or is in a long transaction. When it is full, every commit with a notice fails.', null, null
     from (select pg_notification_queue_usage() as used) u
     union all
-    select 7, 'service', 'rescuer', w.live, 'workers', case when w.live > 0 then 'ok' when w.kept then 'warn' else 'bad' end,
+    select 7, 'service', 'rescuer', w.live, 'workers', case when w.live > 0 then 'ok' when w.kept then 'warn' when not w.kept then 'bad' end,
            format('%s jobs run with no live worker', w.orphans),
            case when w.live > 0 then 'Each live worker rescues the jobs of dead ones.'
                 when w.kept then 'No worker is alive, so nothing runs. Meanwhile a web process rescues the jobs of dead workers.'
-                else 'No worker is alive: nothing runs, and unless a web process is there nothing is rescued.' end,
+                when not w.kept then 'No worker is alive: nothing runs, and unless a web process is there nothing is rescued.'
+                else 'No worker is alive as far as this replica knows. Ask the primary.' end,
            null, w.seen_at
     from (select count(*) filter (where seen_at > now() - interval '12 s') as live, max(seen_at) as seen_at,
-                 exists (select from river.river_leader l where l.expires_at > now() and l.leader_id like 'keeper/%') as kept,
+                 (select coalesce(bool_or(l.expires_at > now() and l.leader_id like 'keeper/%'), case when count(*) = 0 then false end)
+                  from jobs.leader() l) as kept, -- null on a replica
                  (select count(*) from river.river_job j where j.state = 'running' and not exists (
                       select from work.worker x where x.id = j.attempted_by[array_upper(j.attempted_by, 1)]
                         and x.stopped_at is null and x.dead_at is null and x.seen_at > now() - interval '12 s')) as orphans
           from work.worker where stopped_at is null and dead_at is null) w
     union all
-    select 8, 'service', 'leader', extract(epoch from now() - coalesce(max(l.elected_at), now()))::int, 'seconds in office',
-           case when bool_or(l.expires_at > now()) then 'ok' else 'bad' end,
-           coalesce('leader is ' || max(l.leader_id), 'nobody leads'),
-           'The leader makes scheduled jobs and retries available and cleans up. Some worker or web process should lead within 15 s.', null, max(l.elected_at)
-    from river.river_leader l
+    select 8, 'service', 'leader', extract(epoch from now() - case when count(*) = 0 then now() else max(l.elected_at) end)::int, 'seconds in office',
+           case when count(*) = 0 then 'warn' when bool_or(l.expires_at > now()) then 'ok' when not bool_or(l.expires_at > now()) then 'warn' end,
+           case when count(*) = 0 then 'no leader' when max(l.leader_id) is null then 'a replica does not know the leader'
+                else format(case when bool_or(l.expires_at > now()) then 'leader is %s' else '%s led until %s' end, max(l.leader_id), max(l.expires_at)) end,
+           'The leader deletes finished jobs and unused queues when their time is up. Without one they pile up, and nothing else waits: every worker and web process makes scheduled jobs and retries available. One of them should lead within 15 s.',
+           null, max(l.elected_at)
+    from jobs.leader() l
     union all
     select 9, 'service', 'scheduler', count(*) filter (where s.next_at < now() - interval '1 min'), 'schedules overdue',
            case when count(*) filter (where s.next_at < now() - interval '1 min') > 0 then 'bad' else 'ok' end,
            format('%s schedules, the next is due at %s', count(*), coalesce(to_char(min(s.next_at), 'YYYY-MM-DD HH24:MI:SS'), 'no time')),
            'Workers and web processes enqueue what is due. See jobs.schedule.', null, min(s.next_at)
     from work.schedule s where s.paused_at is null and s.retired_at is null
+    union all
+    select 10, 'replica', 'replay', b.seconds, 'seconds behind', case when b.seconds <= 10 then 'ok' else 'warn' end,
+           coalesce('shows the primary as of ' || to_char(b.at, 'YYYY-MM-DD HH24:MI:SS'), 'nothing was replayed since its start'),
+           'The replica is behind, or nothing happens on the primary. Workers look silent once it is more than 12 s: ask the primary.', null, b.at
+    from (select pg_last_xact_replay_timestamp() as at,
+                 round(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::numeric, 1) as seconds) b
+    where pg_is_in_recovery()
 )
 select area, name, value, unit, status, detail, advice, pid, since from facts order by part, name;
 
-comment on view jobs.health is 'What the jobs depend on, one row a fact: tables and their dead tuples, indexes, who holds the oldest snapshot, connections, the notice queue, and whether rescuer, leader and scheduler are alive. First: select * from jobs.health where status <> ''ok''.';
-comment on column jobs.health.area is 'table, index, snapshot, connections, notices or service.';
+comment on view jobs.health is 'What the jobs depend on, one row a fact: tables and their dead tuples, indexes, who holds the oldest snapshot, connections, the notice queue, whether rescuer, leader and scheduler are alive, and on a replica how far it is behind. Connections, snapshots and notices are those of the server that is asked. First: select * from jobs.health where status <> ''ok''.';
+comment on column jobs.health.area is 'table, index, snapshot, connections, notices, service or, on a replica only, replica.';
 comment on column jobs.health.name is 'Which one.';
-comment on column jobs.health.value is 'The figure.';
+comment on column jobs.health.value is 'The figure; null if a replica does not know it.';
 comment on column jobs.health.unit is 'What the figure counts.';
-comment on column jobs.health.status is 'ok, warn or bad.';
+comment on column jobs.health.status is 'ok, warn or bad; null if a replica does not know.';
 comment on column jobs.health.detail is 'The fact in words.';
 comment on column jobs.health.advice is 'What to do if it is not ok.';
 comment on column jobs.health.pid is 'Process id of the connection that it is about.';

@@ -47,7 +47,7 @@ select j.id,
                then 'its unique twin is not finished'
            when j.scheduled_at > now() and (j.state = 'retryable' or j.attempt > 0 and j.errors is not null) then 'failed, and not due for its next try'
            when j.scheduled_at > now() then 'scheduled for later'
-           when j.state in ('retryable', 'scheduled') then 'due: the scheduler makes it available in a moment'
+           when j.state in ('retryable', 'scheduled') then 'due: a worker or web process makes it available in a moment'
            when exists (
                    select from work.worker w
                    where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s' and not w.draining
@@ -55,9 +55,11 @@ select j.id,
                      and (w.kinds = '{}' or j.kind = any (w.kinds)))
                then case when j.queue = 'alone' then 'waiting its turn to run alone' else 'waiting its turn' end
            when exists (
-                   select from river.river_leader l
+                   select from jobs.leader() l
                    where l.expires_at > now() and l.leader_id not like 'keeper/%' and not exists (select from work.worker w where w.id = l.leader_id))
                then 'waiting its turn' -- a plain River program leads, which says nothing of its queues
+           when exists (select from jobs.leader() l where l.leader_id is null) and not exists (select from work.worker)
+               then null -- on a replica: a plain River program may lead
            when not exists (
                    select from work.worker w
                    where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s')
@@ -117,7 +119,7 @@ comment on column jobs.job.held is 'Why it is held back rather than tried, where
 comment on column jobs.job.deaths is 'How many workers died while they ran it. After two it runs alone (queue alone); a worker that dies then has died of it, and the job is discarded.';
 comment on column jobs.job.progress is 'How far its latest attempt is, in percent, if it says so.';
 comment on column jobs.job.progress_note is 'What that attempt says about its progress.';
-comment on column jobs.job.why_waiting is 'Why it does not run: paused, scheduled, a retry to come, no worker for it, waiting its turn … Null when it runs or is finished. Its place in line is in jobs.explain.';
+comment on column jobs.job.why_waiting is 'Why it does not run: paused, scheduled, a retry to come, no worker for it, waiting its turn … Null when it runs or is finished, and on a replica where that is not known. Its place in line is in jobs.explain.';
 comment on column jobs.job.home_queue is 'The queue that it came from, if it was moved to run alone.';
 comment on column jobs.job.cancelling is 'It was told to stop and still runs.';
 comment on column jobs.job.twin is 'The other job that holds its unique key now, if one does: this one can not become available meanwhile.';

@@ -1,0 +1,145 @@
+package db_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// looking is a call of each function that changes nothing.
+func looking() map[string]string {
+	return map[string]string{
+		"brief":        "select jobs.brief(null)",
+		"explain":      "select jobs.explain(id) from jobs.job",
+		"go_json":      `select jobs.go_json('{"a": 1}')`,
+		"leader":       "select * from jobs.leader()",
+		"looks_secret": "select jobs.looks_secret('password')",
+		"may":          "select * from jobs.may('{1,2,3,4,5}', 'retry')",
+		"percentile":   "select jobs.percentile('default')",
+		"quantile":     "select jobs.quantile('{1,2}', 0.5)",
+		"redact":       `select jobs.redact('{"password": "x"}', '{}')`,
+		"search":       `select * from jobs.search('{"reader_id": 7}')`,
+		"unique_args":  `select jobs.unique_args('{"a": 1}')`,
+		"version":      "select jobs.version()",
+		"waterfall":    "select * from jobs.waterfall('r1')",
+	}
+}
+
+// TestReplica: all of schema jobs that looks answers on a streaming replica, and so do the reports and the commands. It
+// answers as the primary does, but for what only that can know, which is null.
+func TestReplica(t *testing.T) {
+	t.Parallel()
+	primary, replica := testdb.NewReplica(t)
+	do(t, primary, reported+`
+		update work.worker set seen_at = now() + interval '1 day';
+		insert into river.river_leader (leader_id, elected_at, expires_at) values ('w1', now(), now() + interval '1 day')`)
+	testdb.CatchUp(t, primary, replica)
+	if ask(t, replica, "select pg_is_in_recovery()") != "true" {
+		t.Fatal("this is not a replica")
+	}
+
+	for _, view := range list(t, replica, "select viewname from pg_views where schemaname = 'jobs'") {
+		do(t, replica, "select * from jobs."+view)
+	}
+	calls := looking()
+	for _, name := range list(t, replica, "select distinct proname from pg_proc where pronamespace = 'jobs'::regnamespace and provolatile <> 'v'") {
+		call, known := calls[name]
+		if !known {
+			t.Errorf("jobs.%s looks at something, and this test does not call it", name)
+		}
+		do(t, replica, call)
+	}
+	for _, sql := range []string{
+		"select string_agg(format('%s %s %s', id, state, why_waiting), E'\n' order by id) from jobs.job",
+		"select string_agg(format('%s %s %s', queue, available, workers), E'\n' order by queue) from jobs.queue",
+		"select string_agg(format('%s %s', worker, status), E'\n' order by worker) from jobs.worker",
+		"select concat_ws('|', why, place, running, workers, advice) from jobs.explain(9)",
+		"select concat_ws('|', status, value, detail) from jobs.health where name = 'rescuer'",
+	} {
+		if got, want := ask(t, replica, sql), ask(t, primary, sql); got != want {
+			t.Errorf("%s:\nthe replica %s\nthe primary %s", sql, got, want)
+		}
+	}
+	for sql, want := range map[string]string{
+		"select string_agg(coalesce(status, 'null') || coalesce(value::text, 'null'), ' ') from jobs.health where area = 'table'": strings.TrimSpace(strings.Repeat("nullnull ", 6)),
+		"select (leader_id is null)::text from jobs.leader()":                                                                     "true",
+		"select concat_ws('|', coalesce(status, 'null'), value, detail) from jobs.health where name = 'leader'":                   "null|a replica does not know the leader",
+		"select name from jobs.health where area = 'replica'":                                                                     "replay",
+	} {
+		if got := ask(t, replica, sql); got != want {
+			t.Errorf("%s: got %q, want %q", sql, got, want)
+		}
+	}
+
+	lookAround(t, replica)
+	files, err := filepath.Glob("reports/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		report(t, replica, strings.TrimSuffix(filepath.Base(file), ".sql"))
+	}
+
+	// With no worker of ours, a plain River program may lead and take them.
+	do(t, primary, "delete from work.worker; delete from river.river_leader")
+	testdb.CatchUp(t, primary, replica)
+	const why = "select coalesce(why_waiting, 'null') from jobs.job where id = 9"
+	if got := ask(t, replica, why) + ", " + ask(t, primary, why); got != "null, no worker is alive" {
+		t.Errorf("without workers: %s", got)
+	}
+}
+
+// lookAround does what the commands do that only look.
+func lookAround(t *testing.T, db jobctl.DB) {
+	t.Helper()
+	for _, f := range []jobctl.Filter{
+		{Limit: 100},
+		{Limit: 100, States: []string{"available"}, Kinds: []string{"sweep"}, Since: 24 * time.Hour},
+		{Limit: 100, Request: "r1"},
+		{Limit: 100, Fingerprint: "f1"},
+		{Limit: 100, Args: `{"reader_id": 7}`},
+	} {
+		for _, all := range []bool{false, true} {
+			if table, err := jobctl.List(t.Context(), db, f, all); err != nil || len(table.Rows) == 0 {
+				t.Errorf("jobs list %+v: %d rows, %v", f, len(table.Rows), err)
+			}
+		}
+		if _, _, err := jobctl.Find(t.Context(), db, f); err != nil {
+			t.Errorf("find %+v: %v", f, err)
+		}
+	}
+	for _, v := range jobctl.Views() {
+		for _, all := range []bool{false, true} {
+			if _, err := jobctl.Look(t.Context(), db, v, 100, all); err != nil {
+				t.Errorf("jobs %s: %v", v.Name, err)
+			}
+		}
+	}
+	for id := int64(1); id <= 11; id++ {
+		if _, err := jobctl.Show(t.Context(), db, id); err != nil {
+			t.Errorf("jobs show %d: %v", id, err)
+		}
+		if _, err := jobctl.Explain(t.Context(), db, id); err != nil {
+			t.Errorf("jobs explain %d: %v", id, err)
+		}
+	}
+}
+
+func list(t *testing.T, db jobctl.DB, sql string) []string {
+	t.Helper()
+	rows, err := db.Query(t.Context(), sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s: %d, %v", sql, len(names), err)
+	}
+	return names
+}
