@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,69 +42,47 @@ const migrationTable = `create schema if not exists work;
 		version int primary key, name text not null, applied_at timestamptz not null default now())`
 
 // Migrate brings a database up to this binary: River's tables, ours, then the views and functions of schema jobs.
-// It is safe to run twice at once, and quick when there is nothing to do. The pool needs two connections: one holds
-// the lock while River's migrator takes another.
+// It is safe to run twice at once, and quick when there is nothing to do. Each step is a transaction; one that a lock keeps
+// from its work for too long is a *BlockedError.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+	return Usual().Migrate(ctx, pool, log)
+}
+
+// Migrate is the function Migrate with another patience than the usual.
+func (p Patience) Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Release()
-	return inTurn(ctx, conn.Conn(), func() error {
-		if _, err := conn.Exec(ctx, "create schema if not exists river;"+migrationTable); err != nil {
-			return fmt.Errorf("create schemas: %w", err)
-		}
-		if err := migrateRiver(ctx, pool, log); err != nil {
+	r := p.run(conn.Conn(), log)
+	return r.inTurn(ctx, func() error {
+		if err := r.prepare(ctx, "create schema if not exists river;"+migrationTable); err != nil {
 			return err
 		}
-		if err := migrateOurs(ctx, conn.Conn(), migrations(), log); err != nil {
+		if err := r.migrateRiver(ctx); err != nil {
 			return err
 		}
-		return replaceJobs(ctx, conn.Conn(), RiverSchema, log)
+		if err := r.migrateOurs(ctx, migrations()); err != nil {
+			return err
+		}
+		return r.replaceJobs(ctx, RiverSchema)
 	})
 }
 
-// inTurn runs f while nobody else migrates.
-func inTurn(ctx context.Context, conn *pgx.Conn, f func() error) error {
-	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", lockKey); err != nil {
-		return fmt.Errorf("wait for the migration lock: %w", err)
-	}
-	defer func() {
-		// The lock must go even if ctx has ended, or the pooled connection would keep it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_, _ = conn.Exec(ctx, "select pg_advisory_unlock($1)", lockKey)
-	}()
-	return f()
+func (r *run) prepare(ctx context.Context, sql string) error {
+	return r.step(ctx, "create schemas", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, sql)
+		return err
+	})
 }
 
-func migrateRiver(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: RiverSchema, Logger: quiet(log)})
-	if err != nil {
-		return fmt.Errorf("river migrations: %w", err)
-	}
-	res, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	if err != nil {
-		return fmt.Errorf("river migrations: %w", err)
-	}
-	for _, v := range res.Versions {
-		log.InfoContext(ctx, "migrated", "schema", RiverSchema, "version", v.Version, "name", v.Name)
-	}
-	return nil
-}
-
-// quiet drops River's own lines for each migration; migrateRiver says the same in one.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
-
-type atLeast struct {
-	slog.Handler
-	level slog.Level
-}
-
-func (h atLeast) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
-
-func migrateOurs(ctx context.Context, conn *pgx.Conn, list []migration, log *slog.Logger) error {
-	have, err := appliedVersions(ctx, conn)
+func (r *run) migrateOurs(ctx context.Context, list []migration) error {
+	var have []int
+	err := r.step(ctx, "read the schema's version", func(tx pgx.Tx) (err error) {
+		have, err = appliedVersions(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -113,7 +90,8 @@ func migrateOurs(ctx context.Context, conn *pgx.Conn, list []migration, log *slo
 		if slices.Contains(have, m.version) {
 			continue
 		}
-		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		name := "migration " + m.name
+		err := r.step(ctx, name, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, m.sql); err != nil {
 				return err
 			}
@@ -121,9 +99,10 @@ func migrateOurs(ctx context.Context, conn *pgx.Conn, list []migration, log *slo
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
+			return err
 		}
-		log.InfoContext(ctx, "migrated", "version", m.version, "name", m.name)
+		r.done = append(r.done, name)
+		r.log.InfoContext(ctx, "migrated", "version", m.version, "name", m.name)
 	}
 	return nil
 }

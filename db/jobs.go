@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // surface lists the files of schema jobs in the order in which they build on each other. roles.sql is not among them: an
@@ -28,9 +27,10 @@ func InstallJobs(ctx context.Context, conn *pgx.Conn, riverSchema string, log *s
 	if !schemaName.MatchString(riverSchema) {
 		return fmt.Errorf("%q is not a name that River takes for its schema", riverSchema)
 	}
-	return inTurn(ctx, conn, func() error {
-		if _, err := conn.Exec(ctx, migrationTable); err != nil {
-			return fmt.Errorf("create schema work: %w", err)
+	r := Usual().run(conn, log)
+	return r.inTurn(ctx, func() error {
+		if err := r.prepare(ctx, migrationTable); err != nil {
+			return err
 		}
 		var list []migration
 		for _, m := range migrations() {
@@ -38,10 +38,10 @@ func InstallJobs(ctx context.Context, conn *pgx.Conn, riverSchema string, log *s
 				list = append(list, m)
 			}
 		}
-		if err := migrateOurs(ctx, conn, list, log); err != nil {
+		if err := r.migrateOurs(ctx, list); err != nil {
 			return err
 		}
-		return replaceJobs(ctx, conn, riverSchema, log)
+		return r.replaceJobs(ctx, riverSchema)
 	})
 }
 
@@ -61,62 +61,58 @@ func forSchema(sql, riverSchema string) string {
 	return riverObject.ReplaceAllString(sql, pgx.Identifier{riverSchema}.Sanitize()+".river_")
 }
 
-// replaceJobs makes schema jobs anew, as a whole and in one transaction, when its text has changed. Readers of a view
-// hold it locked for as long as they read, so the wait is bounded and tried again rather than queued in front of them.
-func replaceJobs(ctx context.Context, conn *pgx.Conn, riverSchema string, log *slog.Logger) error {
+// replaceJobs makes schema jobs anew, as a whole, when its text has changed. Readers of a view hold it locked for as long as
+// they read.
+func (r *run) replaceJobs(ctx context.Context, riverSchema string) error {
 	version := jobsVersion()
 	mark := version + " over schema " + riverSchema
-	var have *string
-	if err := conn.QueryRow(ctx, `select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'jobs'`).
-		Scan(&have); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("schema jobs: %w", err)
-	}
-	if have != nil && strings.HasSuffix(*have, mark) {
-		return nil
-	}
-	for attempt := 1; ; attempt++ {
-		err := installJobs(ctx, conn, riverSchema, version, mark)
-		if err == nil {
-			log.InfoContext(ctx, "replaced the SQL surface", "schema", "jobs", "version", version)
+	replaced := false
+	err := r.step(ctx, "replace schema jobs", func(tx pgx.Tx) error {
+		var have *string
+		if err := tx.QueryRow(ctx, `select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'jobs'`).
+			Scan(&have); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if have != nil && strings.HasSuffix(*have, mark) {
 			return nil
 		}
-		pgErr, isPg := errors.AsType[*pgconn.PgError](err)
-		if attempt == 5 || !isPg || pgErr.Code != "55P03" { // lock_not_available
-			return fmt.Errorf("schema jobs: %w", err)
-		}
+		replaced = true
+		return installJobs(ctx, tx, riverSchema, version, mark)
+	})
+	if err == nil && replaced {
+		r.log.InfoContext(ctx, "replaced the SQL surface", "schema", "jobs", "version", version)
 	}
+	return err
 }
 
-func installJobs(ctx context.Context, conn *pgx.Conn, riverSchema, version, mark string) error {
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		// Who was given rights by roles.sql keeps them.
-		var roles bool
-		if err := tx.QueryRow(ctx, `select count(*) = 2 from pg_namespace n, aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
-			where n.nspname = 'jobs' and r.rolname in ('jobs_reader', 'jobs_operator') and a.privilege_type = 'USAGE'`).Scan(&roles); err != nil {
+func installJobs(ctx context.Context, tx pgx.Tx, riverSchema, version, mark string) error {
+	// Who was given rights by roles.sql keeps them.
+	var roles bool
+	if err := tx.QueryRow(ctx, `select count(*) = 2 from pg_namespace n, aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
+		where n.nspname = 'jobs' and r.rolname in ('jobs_reader', 'jobs_operator') and a.privilege_type = 'USAGE'`).Scan(&roles); err != nil {
+		return err
+	}
+	sql := "drop schema if exists jobs cascade; create schema jobs;" +
+		"comment on schema jobs is 'The SQL surface of the job system: views to look, functions to act. Version " + mark + "';" +
+		"create function jobs.version() returns text language sql immutable return '" + version + "';" +
+		"comment on function jobs.version() is 'Which text of this schema is installed: the first 12 digits of its SHA-256.';"
+	if _, err := tx.Exec(ctx, sql); err != nil {
+		return err
+	}
+	names := surface()
+	if roles {
+		names = append(names, "roles")
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(files, "jobs/"+name+".sql")
+		if err != nil {
 			return err
 		}
-		sql := "set local lock_timeout = '3s'; drop schema if exists jobs cascade; create schema jobs;" +
-			"comment on schema jobs is 'The SQL surface of the job system: views to look, functions to act. Version " + mark + "';" +
-			"create function jobs.version() returns text language sql immutable return '" + version + "';" +
-			"comment on function jobs.version() is 'Which text of this schema is installed: the first 12 digits of its SHA-256.';"
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return err
+		if _, err := tx.Exec(ctx, forSchema(string(text), riverSchema)); err != nil {
+			return fmt.Errorf("jobs/%s.sql: %w", name, err)
 		}
-		names := surface()
-		if roles {
-			names = append(names, "roles")
-		}
-		for _, name := range names {
-			text, err := fs.ReadFile(files, "jobs/"+name+".sql")
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, forSchema(string(text), riverSchema)); err != nil {
-				return fmt.Errorf("jobs/%s.sql: %w", name, err)
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func jobsVersion() string { return hashOf("jobs")[:12] }

@@ -44,7 +44,9 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	if err := db.Migrate(ctx, pool, log); err != nil {
 		return err
 	}
-	return work.Declare(ctx, pool, schedules())
+	return db.Usual().Step(ctx, pool, log, "declare schedules", func(tx pgx.Tx) error {
+		return work.Declare(ctx, tx, schedules())
+	})
 }
 
 func runOperatorAdd(ctx context.Context, p *program, args []string) error {
