@@ -25,8 +25,14 @@ const (
 type Outcome struct {
 	Result  Result
 	Unknown bool
-	Said    string // the server's last word, one line, for the reader and the operator
-	Err     error  // nil if all went well; a letter can be Sent and have one
+	Said    string // the server's last word, one line of at most maxSaid, for the reader and the operator
+	Err     error  // nil if all went well; a letter can be Sent and have one. Its text is bounded as Said is
+}
+
+// failed is the outcome of an attempt that failed before anything was handed over.
+func failed(result Result, err error) Outcome {
+	text := said(err)
+	return Outcome{Result: result, Said: text, Err: errors.New(text)}
 }
 
 // unknownMailbox are the enhanced codes (RFC 3463) that blame the address. A plain 550 does not: many servers say it of
@@ -36,12 +42,14 @@ var unknownMailbox = regexp.MustCompile(`\b5\.1\.(1|3|6|10)\b`)
 // classify reads what go-mail reports. The order matters: go-mail calls no network failure temporary, and reports a
 // failed farewell after the server took the letter as an error like any other.
 func classify(delivered bool, err error) Outcome {
-	o := Outcome{Result: Again, Err: err}
-	if delivered || err == nil {
-		o.Result = Sent
+	if err == nil {
+		return Outcome{Result: Sent}
+	}
+	o := failed(Again, err) // the error is stored with the job: the whole of a reply is not
+	if delivered {
+		o.Result, o.Said = Sent, ""
 		return o
 	}
-	o.Said = said(err)
 	sendErr, ok := errors.AsType[*gomail.SendError](err)
 	if !ok {
 		return o
@@ -63,7 +71,8 @@ func classify(delivered bool, err error) Outcome {
 // quoted is a server's answer as Go's textproto shows it: the code, then the words in Go's quotes.
 var quoted = regexp.MustCompile(`\b([245]\d\d) ("(?:[^"\\]|\\.)*")`)
 
-// maxSaid is in bytes: servers are known to answer with a page of advice.
+// maxSaid is in bytes: servers are known to answer with a page of advice. It bounds what a message, a suppression and a
+// job's error keep of a reply.
 const maxSaid = 300
 
 // said makes a line for people of an error: without go-mail's words about itself, which repeat the address.
@@ -76,11 +85,8 @@ func said(err error) string {
 		return code + " " + words
 	})
 	s = line(s)
-	for _, tail := range []string{", affected recipient(s):", ", affected message ID:", " failed to close connection:"} {
+	for _, tail := range []string{", affected recipient(s):", ", affected message ID:"} {
 		s, _, _ = strings.Cut(s, tail)
-	}
-	for _, head := range []string{"send failed: ", "dial failed: "} {
-		s = strings.TrimPrefix(s, head)
 	}
 	if len(s) > maxSaid {
 		cut := maxSaid

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -53,7 +52,7 @@ func (w *DeliverWorker) claim(ctx context.Context, tx pgx.Tx, id int64) (msg sto
 	case msg.State == StateSending && !Kind(msg.Kind).repeatable() && msg.Transport == TransportSMTP:
 		return msg, &ending{state: StateUnconfirmed, sentence: vanished}, nil
 	}
-	reason, err := q.SuppressionReason(ctx, tx, addressKey(msg.ToAddress))
+	reason, err := q.SuppressionReason(ctx, tx, Key(msg.ToAddress))
 	if err == nil {
 		return msg, &ending{state: StateFailed, sentence: "Nothing is sent to this address any more: " + reason}, nil
 	}
@@ -104,7 +103,7 @@ func (w *DeliverWorker) close(ctx context.Context, tx pgx.Tx, id int64, end endi
 		return err
 	}
 	if end.suppress != "" {
-		if err := q.SuppressionInsert(ctx, tx, addressKey(end.suppress), end.sentence); err != nil {
+		if err := q.SuppressionInsert(ctx, tx, Key(end.suppress), end.sentence); err != nil {
 			return err
 		}
 	}
@@ -114,6 +113,3 @@ func (w *DeliverWorker) close(ctx context.Context, tx pgx.Tx, id int64, end endi
 	}
 	return notice.Send(ctx, tx, readerID, notice.TopicMail)
 }
-
-// addressKey folds an address, so that it is suppressed however it is spelt.
-func addressKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

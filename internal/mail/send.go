@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	netmail "net/mail"
 	"strings"
@@ -11,21 +12,75 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
+// errSMTPUTF8 is for good: no attempt at the same server ends otherwise.
+var errSMTPUTF8 = errors.New("the mail server cannot send to an address with letters beyond ASCII before the @ (it does not offer SMTPUTF8)")
+
 // Send makes one attempt to hand a letter to the mail server. When ctx ends half-way it takes a few seconds to hear the
 // server out. It never panics and never sends twice.
 func (s *Sender) Send(ctx context.Context, e Envelope) Outcome {
 	msg, err := s.message(e)
 	if err != nil {
-		return Outcome{Result: Refused, Said: said(err), Err: err}
+		return failed(Refused, err)
 	}
 	d := &dialer{ctx: ctx, grace: cmp.Or(s.grace, grace)}
 	defer d.release()
-	client, err := s.client(d, domain(s.From(e.Base).Address))
+	utf8 := !isASCII(localPart(e.To))
+	client, err := s.client(d, s.From(e.Base).Address, utf8)
 	if err != nil {
-		return Outcome{Result: Again, Said: said(err), Err: err}
+		return failed(Again, err)
 	}
-	err = client.DialAndSendWithContext(ctx, msg)
-	return classify(msg.IsDelivered(), err)
+	err = converse(ctx, client, msg, utf8)
+	if errors.Is(err, errSMTPUTF8) {
+		return failed(Refused, err)
+	}
+	o := classify(msg.IsDelivered(), err)
+	if o.Err == nil || !d.talkative() {
+		return o
+	}
+	o.Err, o.Unknown = errTalk, false
+	if o.Result != Sent {
+		o.Said = errTalk.Error()
+	}
+	if o.Result == Refused { // by half a line
+		o.Result = Again
+	}
+	return o
+}
+
+// converse connects, hands the letter over and parts. A failed farewell is an error only where all else went well.
+func converse(ctx context.Context, client *gomail.Client, msg *gomail.Msg, utf8 bool) error {
+	conn, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	if offered, _ := conn.Extension("SMTPUTF8"); utf8 && !offered {
+		err = errSMTPUTF8
+	} else {
+		err = client.SendWithSMTPClient(conn, msg)
+	}
+	if quitErr := client.CloseWithSMTPClient(conn); err == nil {
+		err = quitErr
+	}
+	return err
+}
+
+// Check connects and signs in to the mail server as Send does, and sends nothing. base is the site's URL.
+func (s *Sender) Check(ctx context.Context, base string) error {
+	d := &dialer{ctx: ctx, grace: cmp.Or(s.grace, grace)}
+	defer d.release()
+	client, err := s.client(d, s.From(base).Address, false)
+	if err != nil {
+		return err
+	}
+	conn, err := client.DialToSMTPClientWithContext(ctx)
+	switch {
+	case d.talkative():
+		return errTalk
+	case err != nil:
+		return errors.New(said(err))
+	}
+	_ = client.CloseWithSMTPClient(conn) // a failed farewell says nothing about the next letter
+	return nil
 }
 
 // message builds the mail. Its errors are for good: the address or a header cannot be written.
@@ -33,6 +88,9 @@ func (s *Sender) message(e Envelope) (*gomail.Msg, error) {
 	to, err := netmail.ParseAddress(e.To)
 	if err != nil || to.Address != e.To {
 		return nil, fmt.Errorf("mail cannot be addressed to %q", e.To)
+	}
+	if to.Address, err = ASCIIDomain(to.Address); err != nil {
+		return nil, fmt.Errorf("mail cannot be addressed to %q: %w", e.To, err)
 	}
 	from := s.From(e.Base)
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
@@ -56,26 +114,30 @@ func (s *Sender) message(e Envelope) (*gomail.Msg, error) {
 	return m, nil
 }
 
-func (s *Sender) client(d *dialer, helo string) (*gomail.Client, error) {
+// client sets up a conversation. utf8 says that an address needs SMTPUTF8; others do without, for a server that relays may
+// return what is marked with it.
+func (s *Sender) client(d *dialer, from string, utf8 bool) (*gomail.Client, error) {
 	secure := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, RootCAs: s.roots}
 	options := []gomail.Option{
 		gomail.WithPort(s.port),
 		gomail.WithTimeout(cmp.Or(s.Timeout, SMTPTimeout)),
 		gomail.WithTLSPolicy(s.tlsPolicy),
 		gomail.WithTLSConfig(secure),
-		gomail.WithHELO(helo), // the machine's own name is nobody's business, and on a platform no name at all
+		gomail.WithHELO(domain(from)), // the machine's own name is nobody's business, and on a platform no name at all
 		gomail.WithoutNoop(),
 		gomail.WithDialContextFunc(d.dial),
 	}
-	auth := gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover)
 	if s.implicitTLS {
 		d.secure = secure
-		// go-mail does not see that our own dialling has begun with TLS, and would not offer a password.
-		auth = gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthPlain, gomail.SMTPAuthLogin)
 		options = append(options, gomail.WithSSL())
 	}
 	if s.user != "" {
-		options = append(options, gomail.WithUsername(s.user), gomail.WithPassword(s.password), auth)
+		options = append(options, gomail.WithSMTPAuthCustom(&login{
+			user: s.user, password: s.password, host: s.host, loopback: loopback(s.host),
+		}))
+	}
+	if !utf8 {
+		options = append(options, gomail.WithoutSMTPUTF8())
 	}
 	client, err := gomail.NewClient(s.host, options...)
 	if err != nil {

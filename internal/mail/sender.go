@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	netmail "net/mail"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -46,14 +44,17 @@ func NewSender(smtpURL, from string) (*Sender, error) {
 	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
 		return nil, errors.New("SMTP_URL must look like smtp://user:password@host:587") // not repeated: it has a password
 	}
-	s.host, s.user, s.implicitTLS = u.Hostname(), u.User.Username(), u.Scheme == "smtps"
+	if s.host, err = asciiHost(u.Hostname()); err != nil {
+		return nil, errors.New("SMTP_URL: the host name is not valid")
+	}
+	s.user, s.implicitTLS = u.User.Username(), u.Scheme == "smtps"
 	s.password, _ = u.User.Password()
 	defaultPort := "587"
 	if s.implicitTLS {
 		defaultPort = "465"
 	}
-	if s.port, err = strconv.Atoi(cmp.Or(u.Port(), defaultPort)); err != nil {
-		return nil, errors.New("SMTP_URL: the port must be a number")
+	if s.port, err = strconv.Atoi(cmp.Or(u.Port(), defaultPort)); err != nil || s.port < 1 || s.port > 65535 {
+		return nil, errors.New("SMTP_URL: the port must be a number from 1 to 65535")
 	}
 	switch tls := u.Query().Get("tls"); {
 	case tls == "none" && !s.implicitTLS:
@@ -65,12 +66,31 @@ func NewSender(smtpURL, from string) (*Sender, error) {
 	default:
 		return nil, errors.New("SMTP_URL: tls must be none or starttls, and only with smtp://")
 	}
+	if s.user != "" && s.tlsPolicy == gomail.NoTLS && !loopback(s.host) {
+		return nil, errors.New("SMTP_URL has a user and tls=none: the password would cross the network unencrypted; remove tls=none, or the user and password")
+	}
 	if from != "" {
-		if s.from, err = netmail.ParseAddress(from); err != nil {
-			return nil, fmt.Errorf("MAIL_FROM must look like: Backlist <backlist@example.org> (%w)", err)
+		if s.from, err = sender(from); err != nil {
+			return nil, err
 		}
 	}
 	return s, nil
+}
+
+// sender reads MAIL_FROM. The address must be ASCII, since every reader gets mail from it, also those whose mail server
+// does not know SMTPUTF8; the name may be anything.
+func sender(from string) (*netmail.Address, error) {
+	a, err := netmail.ParseAddress(from)
+	if err != nil {
+		return nil, errors.New("MAIL_FROM must be an address, with or without a name: Backlist <backlist@example.org>")
+	}
+	if a.Address, err = ASCIIDomain(a.Address); err != nil {
+		return nil, errors.New("MAIL_FROM: what follows the @ is not a valid host name")
+	}
+	if !isASCII(a.Address) {
+		return nil, errors.New("MAIL_FROM: only ASCII letters are possible before the @, since many mail servers refuse others")
+	}
+	return a, nil
 }
 
 func loopback(host string) bool {
@@ -85,10 +105,9 @@ func (s *Sender) From(base string) *netmail.Address {
 	}
 	host := "localhost"
 	if u, err := url.Parse(base); err == nil && u.Hostname() != "" {
-		host = u.Hostname()
+		if ascii, err := asciiHost(u.Hostname()); err == nil {
+			host = ascii
+		}
 	}
-	return &netmail.Address{Name: "Backlist", Address: "backlist@" + host}
+	return &netmail.Address{Name: "Backlist", Address: "backlist@" + mailDomain(host)}
 }
-
-// domain is what follows the @ of an address.
-func domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }

@@ -20,6 +20,7 @@ type SinkConfig struct {
 	Log   *slog.Logger  // nil: silence
 
 	// What tests make it do wrong; see sink_fault_test.go.
+	ascii   bool // does not offer SMTPUTF8
 	tls     *tls.Config
 	wrap    func(net.Conn) net.Conn
 	rcpt    func(to string) error
@@ -66,6 +67,7 @@ func StartSink(cfg SinkConfig) (*Sink, error) {
 		return &sinkSession{sink: s, conn: c.Conn()}, nil
 	}))
 	s.server.Domain, s.server.TLSConfig = "localhost", cfg.tls
+	s.server.EnableSMTPUTF8 = !cfg.ascii
 	s.server.ReadTimeout, s.server.WriteTimeout = time.Minute, time.Minute
 	s.server.MaxMessageBytes, s.server.MaxRecipients = 1<<20, 10
 	s.server.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)
