@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/exec"
 
@@ -97,7 +98,7 @@ func runPsql(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
+	databaseURL, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
 	if err != nil {
 		return err
 	}
@@ -105,8 +106,24 @@ func runPsql(ctx context.Context, p *program, args []string) error {
 	if len(args) == 0 {
 		fmt.Fprintln(p.Stderr, `Try: \dv jobs.*   \d+ jobs.job   or a query of db/reports/cookbook.md.   Leave with \q`)
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), psql, append([]string{url}, args...)...)
-	cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=jobs,public,work,river", "PGAPPNAME=backlist psql")
+	public, password := withoutPassword(databaseURL)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), psql, append([]string{public}, args...)...)
+	cmd.Env = os.Environ()
+	if password != "" {
+		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
+	}
+	cmd.Env = append(cmd.Env, "PGOPTIONS=-c search_path=jobs,public,work,river", "PGAPPNAME=backlist psql")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, forChild(p.Stdout), forChild(p.Stderr)
 	return cmd.Run()
+}
+
+// withoutPassword takes the password out of a database URL: every user of a machine can read the arguments of its programs.
+func withoutPassword(databaseURL string) (public, password string) {
+	u, err := url.Parse(databaseURL)
+	if err != nil || u.User == nil {
+		return databaseURL, ""
+	}
+	password, _ = u.User.Password()
+	u.User = url.User(u.User.Username())
+	return u.String(), password
 }

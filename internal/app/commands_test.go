@@ -100,6 +100,44 @@ func TestUnreachableDatabase(t *testing.T) {
 	}
 }
 
+// TestUnusableDatabaseSettings: what pgx refuses of a URL is named, and the URL is not repeated.
+func TestUnusableDatabaseSettings(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"sslmode=perhaps":                 "sslmode is invalid",
+		"connect_timeout=soon":            `parsing "soon"`,
+		"pool_max_conns=many":             `parsing "many"`,
+		"sslmode=verify-ca&sslrootcert=/": "unable to read CA file",
+		"target_session_attrs=any-one":    "a setting that cannot be used",
+		"default_query_exec_mode=guess":   "a setting that cannot be used",
+	} {
+		env := map[string]string{"DATABASE_URL": "postgres://odo:s3cr3t-pass@127.0.0.1:1/none?password=s3cr3t-pass&" + query, "SECRET_KEY": "a secret only for tests"}
+		for _, args := range []string{"migrate", "doctor"} {
+			stdout, stderr, err := inProcess(t, env, args)
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "DATABASE_URL") {
+				t.Errorf("backlist %s with %s: %v, want %q", args, query, err, want)
+			}
+			if err != nil && strings.Contains(err.Error()+stdout+stderr, "s3cr3t-pass") {
+				t.Errorf("backlist %s with %s tells the password: %v %s%s", args, query, err, stdout, stderr)
+			}
+		}
+	}
+}
+
+// TestPsqlArguments: the password is not among the arguments of a program, which every user of the machine can read.
+func TestPsqlArguments(t *testing.T) {
+	t.Parallel()
+	for databaseURL, want := range map[string][2]string{
+		"postgres://odo:p%40ss%2Fw@localhost/d?sslmode=no": {"postgres://odo@localhost/d?sslmode=no", "p@ss/w"},
+		"postgres://odo@localhost/d":                       {"postgres://odo@localhost/d", ""},
+		"postgres:///d?host=/tmp":                          {"postgres:///d?host=/tmp", ""},
+	} {
+		if public, password := withoutPassword(databaseURL); public != want[0] || password != want[1] {
+			t.Errorf("%s: %q and %q, want %q", databaseURL, public, password, want)
+		}
+	}
+}
+
 // TestConfigMasks: everything is shown but what must not be.
 func TestConfigMasks(t *testing.T) {
 	t.Parallel()

@@ -112,7 +112,11 @@ const connectTimeout = 5 * time.Second
 func poolConfig(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("DATABASE_URL cannot be read as a Postgres URL") // the cause may quote the password
+		// pgx's own sentence repeats the URL, and its cause does not; where there is no cause the sentence is all there is.
+		if cause := errors.Unwrap(err); cause != nil {
+			return nil, fmt.Errorf("DATABASE_URL has a setting that cannot be used: %w", cause)
+		}
+		return nil, errors.New("DATABASE_URL has a setting that cannot be used")
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
 	if cfg.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement { // no pooler is between

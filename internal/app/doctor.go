@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/internal/doctor"
+	"github.com/backlist/backlist/internal/mail"
 )
 
 func setDoctorFlags(f *flag.FlagSet, p *program) {
@@ -34,6 +35,7 @@ func runDoctor(ctx context.Context, p *program, _ []string) error {
 		Config: cfg, Release: p.cfg.Release, PollOnly: p.cfg.WorkerPollOnly, Now: time.Now, Patience: doctorPatience,
 	}
 	found := p.settings()
+	found = append(found, p.mailServer(ctx)...)
 	found = append(found, p.budget(ctx, cfg)...)
 	found = append(found, exam.Run(ctx)...)
 	if ctx.Err() != nil {
@@ -91,6 +93,24 @@ func (p *program) settings() (found []doctor.Finding) {
 		add(doctor.OK, "Everything that should be set is.", "")
 	}
 	return found
+}
+
+// mailServer signs in where mail is sent, since a letter that cannot be handed over waits for a day before it is given up.
+func (p *program) mailServer(ctx context.Context) []doctor.Finding {
+	found := doctor.Finding{Check: "mail", Level: doctor.OK, Says: "The mail server answers and lets us in."}
+	sender, err := mail.NewSender(p.cfg.SMTPURL, p.cfg.MailFrom)
+	switch {
+	case err != nil:
+		found.Level, found.Says, found.Do = doctor.Broken, err.Error()+".", "web and worker do not start before that is corrected."
+	case sender == nil:
+		return nil
+	default:
+		if err := sender.Check(ctx, p.cfg.BaseURL); err != nil {
+			found.Level, found.Says = doctor.Warn, "The mail server cannot be used: "+err.Error()+"."
+			found.Do = "Correct SMTP_URL. Mail stays queued and is tried again for about a day."
+		}
+	}
+	return []doctor.Finding{found}
 }
 
 // budget compares the connections that processes may open with what the server allows.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/backlist/backlist/internal/doctor"
+	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/testdb"
 )
 
@@ -17,9 +18,14 @@ func TestDoctorCommand(t *testing.T) {
 	pool := lookInto(t, databaseURL)
 	worker := start(t, databaseURL, nil, "worker")
 	eventually(t, pool, "a leader is in office", "select status = 'ok' from jobs.health where name = 'leader'")
+	sink, err := mail.StartSink(mail.SinkConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
 	// That web and worker fit into the connections of this server is not what is looked at here.
 	env := []string{"WEB_POOL=2", "WORKER_POOL=2"}
-	out, err := outcome(t, launch(t, databaseURL, append(env, "SMTP_URL=smtp://127.0.0.1:25"), "doctor"))
+	out, err := outcome(t, launch(t, databaseURL, append(env, "SMTP_URL="+sink.URL()), "doctor"))
 	if err != nil || !strings.Contains(out, "Live workers: 1, with 20 slots.") || !strings.Contains(out, "take up to 20 of ") || strings.Contains(out, "SMTP_URL") ||
 		!strings.Contains(out, "MAIL_FROM is not set") {
 		t.Errorf("%v\n%s", err, out)
@@ -32,6 +38,8 @@ func TestDoctorCommand(t *testing.T) {
 		says  string
 	}{
 		{"WEB_POOL=400", "", 1, "budget", "take up to"},
+		{"SMTP_URL=smtp://127.0.0.1:1", "", 1, "mail", "The mail server cannot be used: dial tcp 127.0.0.1:1: connect: connection refused."},
+		{"SMTP_URL=smtp://odo:geheim@mail.example?tls=none", "", 2, "mail", "the password would cross the network unencrypted"},
 		{"RELEASE=v9", "", 1, "releases", "this is v9"},
 		{"SECRET_KEY=", "", 1, "settings", "SECRET_KEY is not set"},
 		{"X=", "select jobs.pause('mail', 'for the test')", 1, "queues", "(for the test)"},

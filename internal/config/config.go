@@ -35,11 +35,11 @@ type Config struct {
 func FromEnv(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
-		DatabaseURL:       r.url("DATABASE_URL", "postgres", "postgresql"),
+		DatabaseURL:       withTLS(r.url("DATABASE_URL", DatabaseSchemes...)),
 		Port:              r.number("PORT", 5000, 0, 65535),
 		SecretKey:         r.secret("SECRET_KEY", 16),
-		BaseURL:           strings.TrimSuffix(r.url("BASE_URL", "http", "https"), "/"),
-		SMTPURL:           r.url("SMTP_URL", "smtp", "smtps"),
+		BaseURL:           r.site("BASE_URL"),
+		SMTPURL:           text(r.url("SMTP_URL", "smtp", "smtps")),
 		MailFrom:          getenv("MAIL_FROM"),
 		WorkerConcurrency: r.number("WORKER_CONCURRENCY", 10, 1, 1000),
 		WebPool:           r.number("WEB_POOL", 0, 0, 500),
@@ -50,7 +50,6 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		Release:           cmp.Or(getenv("RELEASE"), getenv("HEROKU_RELEASE_VERSION")),
 		OnHeroku:          getenv("DYNO") != "",
 	}
-	c.DatabaseURL = withTLS(c.DatabaseURL)
 	return c, errors.Join(r.problems...)
 }
 
@@ -63,18 +62,33 @@ func (r *reader) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))
 }
 
-func (r *reader) url(name string, schemes ...string) string {
+// url returns nil where nothing is set, or nothing valid.
+func (r *reader) url(name string, schemes ...string) *url.URL {
 	value := r.getenv(name)
 	if value == "" {
+		return nil
+	}
+	u, err := ParseURL(name, value, schemes...)
+	if err != nil {
+		r.problems = append(r.problems, err)
+	}
+	return u
+}
+
+// site is a URL to which the paths of pages are added.
+func (r *reader) site(name string) string {
+	u := r.url(name, "http", "https")
+	if u != nil && (u.User != nil || u.RawQuery != "") {
+		r.problem("%s must be the site's address alone, such as https://books.example.org", name)
+	}
+	return strings.TrimSuffix(text(u), "/")
+}
+
+func text(u *url.URL) string {
+	if u == nil {
 		return ""
 	}
-	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
-		// The value may hold a password: it is not repeated.
-		r.problem("%s must be a URL that begins with %s://", name, strings.Join(schemes, ":// or "))
-		return ""
-	}
-	return value
+	return u.String()
 }
 
 func (r *reader) number(name string, byDefault, low, high int) int {
@@ -108,14 +122,13 @@ func (r *reader) oneOf(name string, values ...string) string {
 
 // withTLS asks for TLS where the URL does not say and the server is not this machine: Heroku's requires it, with a
 // certificate that nobody has signed.
-func withTLS(databaseURL string) string {
-	u, err := url.Parse(databaseURL)
-	if databaseURL == "" || err != nil || u.Query().Has("sslmode") {
-		return databaseURL
+func withTLS(u *url.URL) string {
+	if u == nil || u.Query().Has("sslmode") {
+		return text(u)
 	}
-	host := u.Hostname()
+	host := cmp.Or(u.Hostname(), u.Query().Get("host"))
 	if ip := net.ParseIP(host); host == "localhost" || strings.HasPrefix(host, "/") || (ip != nil && ip.IsLoopback()) {
-		return databaseURL
+		return u.String()
 	}
 	q := u.Query()
 	q.Set("sslmode", "require")

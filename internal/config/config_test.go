@@ -81,3 +81,19 @@ func TestPrintMasksSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestPrintMasksTokens: some mail services have one token for user and password.
+func TestPrintMasksTokens(t *testing.T) {
+	t.Parallel()
+	c, err := config.FromEnv(env(map[string]string{"SMTP_URL": "smtp://hunter2-token:hunter2-token@mail.example.com:587?password=hunter2"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := c.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "hunter2") || !strings.Contains(out.String(), "mail.example.com:587") {
+		t.Errorf("printed:\n%s", out.String())
+	}
+}

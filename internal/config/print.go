@@ -48,7 +48,8 @@ func mask(secret string) string {
 	return "(set)"
 }
 
-// maskURL hides the password of a URL, and its query, which may hold one too.
+// maskURL hides the password of a URL, and its query, which may hold one too. Some services have one token for user and
+// password.
 func maskURL(raw string) string {
 	u, err := url.Parse(raw)
 	if raw == "" || err != nil {
@@ -56,6 +57,9 @@ func maskURL(raw string) string {
 	}
 	if u.RawQuery != "" {
 		u.RawQuery = "…"
+	}
+	if password, _ := u.User.Password(); password != "" && password == u.User.Username() {
+		u.User = url.UserPassword("xxxxx", password)
 	}
 	return u.Redacted()
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/config"
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
@@ -145,7 +146,11 @@ func start(t testing.TB) string {
 		t.Fatal("this package's tests need: func TestMain(m *testing.M) { testdb.Main(m) }")
 	}
 	server.url = os.Getenv("TEST_DATABASE_URL")
-	if server.url == "" {
+	if server.url != "" {
+		if _, err := config.ParseURL("TEST_DATABASE_URL", server.url, config.DatabaseSchemes...); err != nil {
+			t.Fatal(err)
+		}
+	} else {
 		dir, err := pglocal.DefaultDir(checkout(), "test")
 		if err != nil {
 			t.Fatal(err)
