@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -29,10 +30,16 @@ func ASCIIDomain(address string) (string, error) {
 	return address[:at+1] + host, err
 }
 
+// maxHost is in bytes. DNS has names of 253 characters, and none is shorter in ASCII than it is in Unicode's characters.
+const maxHost = 4 * 253
+
 // asciiHost returns a host name in its ASCII form (IDNA). A name that is ASCII already is returned as it is.
 func asciiHost(host string) (string, error) {
 	if isASCII(host) {
 		return host, nil
+	}
+	if len(host) > maxHost { // Punycode takes quadratic time
+		return "", errors.New("the host name is too long")
 	}
 	ascii, err := idna.Lookup.ToASCII(host)
 	if err != nil {

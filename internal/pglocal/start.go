@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -158,7 +159,18 @@ func freePort() (int, error) {
 
 // logTail is the end of the present run's log.
 func (s *Server) logTail() string {
-	text, err := os.ReadFile(s.path("postgres.log"))
+	file, err := os.Open(s.path("postgres.log"))
+	if err != nil {
+		return err.Error()
+	}
+	defer file.Close()
+	const enough = 64 << 10 // for eight lines; the file may be as large as the disk
+	if size, err := file.Seek(0, io.SeekEnd); err == nil && size > enough {
+		_, _ = file.Seek(-enough, io.SeekEnd)
+	} else {
+		_, _ = file.Seek(0, io.SeekStart)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, enough))
 	if err != nil {
 		return err.Error()
 	}

@@ -99,6 +99,68 @@ func TestSearchTextDoesNotMultiply(t *testing.T) {
 	}
 }
 
+// TestAddressesDoNotMultiply: links to other pages of a list have in them what the list is about, and nothing else of a
+// long address.
+func TestAddressesDoNotMultiply(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	me := s.signUp("Odo")
+	for _, sql := range []string{
+		"insert into subject (key, name) values ('novel', 'Novels') on conflict do nothing",
+		"insert into book (title) select 'Emma '||n from generate_series(1, 300) n",
+		"insert into book_subject (book_id, subject) select id, 'novel' from book",
+		"insert into shelving (reader_id, book_id, status) select " + strconv.FormatInt(me, 10) + ", id, 'read' from book",
+	} {
+		if _, err := s.tx.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := strings.Repeat("x", 3000)
+	for path, next := range map[string]string{
+		"/books?subject=novel": "/books?page=2&amp;subject=novel", "/shelf?tab=read": "/shelf?page=2&amp;tab=read",
+	} {
+		if body := s.get(path + "&x=" + long).wants(http.StatusOK).Body; strings.Contains(body, long) || !strings.Contains(body, next) {
+			t.Errorf("%s repeats what is in its address, or has no link to the next page", path)
+		}
+	}
+	if body := s.get("/books?subject=" + long).wants(http.StatusOK).Body; strings.Contains(body, long) {
+		t.Error("a subject that does not exist is repeated")
+	}
+}
+
+// TestLongMethodIsLoggedShort: a client may send any word as its method, up to the limit of a request's head.
+func TestLongMethodIsLoggedShort(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var log bytes.Buffer
+	s.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	s.do(strings.Repeat("X", 12000), "/books", nil).wants(http.StatusMethodNotAllowed)
+	if log.Len() > 1000 || !strings.Contains(log.String(), "method=XXXXXX") {
+		t.Errorf("the log has %d bytes: %.300s", log.Len(), log.String())
+	}
+}
+
+// TestLearntAddressIsOne: links in mail begin with the host of the first sign-up, so it must be a host.
+func TestLearntAddressIsOne(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.server.BaseURL = ""
+	if _, err := s.tx.Exec(t.Context(), "delete from site"); err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"name": {"Odo"}, "email": {"odo@host.example"}, "password": {"a long password"}}
+	for _, host := range []string{strings.Repeat("x", 4000) + ".example", "a@b.example", "books.example:x", "books.example/x", ""} {
+		s.host = &host
+		s.post("/signup", form).wants(http.StatusBadRequest)
+	}
+	good := "bücher.example"
+	s.host = &good
+	s.post("/signup", form).wants(http.StatusSeeOther)
+	if n := s.count("select count(*) from site where base_url = 'http://xn--bcher-kva.example'"); n != 1 {
+		t.Error("the address is not known")
+	}
+}
+
 // passwordChanging is a database on which a new password is set just after the old one was verified: when the handler
 // begins its transaction.
 type passwordChanging struct {

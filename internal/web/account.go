@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/config"
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/store"
@@ -102,6 +103,9 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, localPath(next), flashWelcome)
 }
 
+// maxHost is the length of the longest host name that DNS knows, with a port.
+const maxHost = 253 + len(":65535")
+
 // learnBase keeps the address that the first account was made at, for the links in mail. Where hosts are not checked in
 // front of us, BASE_URL should be set: a first visitor could otherwise choose it.
 func (s *Server) learnBase(r *http.Request, tx pgx.Tx) error {
@@ -112,7 +116,14 @@ func (s *Server) learnBase(r *http.Request, tx pgx.Tx) error {
 	if s.Dev || (r.TLS == nil && r.Header.Get("X-Forwarded-Proto") != "https") {
 		scheme = "http"
 	}
-	base, err := store.New().SiteLearn(r.Context(), tx, scheme+"://"+r.Host)
+	site, err := config.ParseURL("Host", scheme+"://"+r.Host, scheme)
+	if err != nil || len(r.Host) > maxHost || site.User != nil || site.Path != "" {
+		return &statusError{
+			Code: http.StatusBadRequest, Headline: "That is not an address of this site", Err: err,
+			Sentence: "Your browser asked for a host name that links in mail cannot begin with, so no account was made.",
+		}
+	}
+	base, err := store.New().SiteLearn(r.Context(), tx, site.String())
 	if err == nil && !s.TrustProxy { // a platform's router lets no foreign host through
 		s.Log.WarnContext(r.Context(), "BASE_URL is not set: links in mail lead where the first sign-up was made", "base_url", base)
 	}

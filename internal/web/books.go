@@ -18,7 +18,7 @@ const maxTyped = 200
 func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
 	// Each of the page's fifty links has the text in it: what is longer than any search is cut off before it multiplies.
-	typed, subject := shorten(strings.ToValidUTF8(query.Get("q"), ""), maxTyped), query.Get("subject")
+	typed, subject := asTyped(query, "q"), asTyped(query, "subject")
 	found, err := book.Search(ctx, s.DB, book.Query{Text: typed, Subject: subject, Page: pageNumber(r)})
 	if err != nil {
 		return err
@@ -33,12 +33,17 @@ func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	}
 	d := page.Books{
 		Query: typed, Subject: subject, Subjects: chips(subjects, subject, typed), Books: cards, Meant: found.Corrected,
-		Count: foundText(found, typed, subjectName(subjects, subject)), Pager: ui.NewPager(found.Page, found.Pages, pageURL(r)),
+		Count: foundText(found, typed, subjectName(subjects, subject)), Pager: ui.NewPager(found.Page, found.Pages, pageURL(r, url.Values{"q": {typed}, "subject": {subject}})),
 	}
 	if d.Page, err = s.chromeFor(r, "Books", "books"); err != nil {
 		return err
 	}
 	return render(w, r, http.StatusOK, page.BooksPage(d))
+}
+
+// asTyped is a value of the query, as much of it as is read.
+func asTyped(query url.Values, name string) string {
+	return shorten(strings.ToValidUTF8(query.Get(name), ""), maxTyped)
 }
 
 // chips are the subjects as filters; the one that is on leads back to all.

@@ -79,7 +79,7 @@ func (s *Server) renderError(w http.ResponseWriter, r *http.Request, err error) 
 	r = r.WithContext(context.WithoutCancel(r.Context())) // the page is written even if the request's time is over
 	if e.Code >= 500 {
 		s.Log.ErrorContext(r.Context(), "request failed", "request_id", requestIDOf(r.Context()),
-			"method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", e.Code, "err", err)
+			"method", shorten(r.Method, maxMethod), "route", chi.RouteContext(r.Context()).RoutePattern(), "status", e.Code, "err", err)
 	}
 	if e.Code == clientGone {
 		w.WriteHeader(clientGone)

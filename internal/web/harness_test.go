@@ -29,6 +29,7 @@ type site struct {
 	tx     pgx.Tx
 	server *Server
 	cookie map[string]string
+	host   *string     // nil: example.com
 	header http.Header // added to every request
 	addr   string      // of the browser; each test its own, since attempts are counted by it
 }
@@ -78,6 +79,9 @@ func (s *site) do(method, path string, body io.Reader) answer {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.RemoteAddr = s.addr
+	if s.host != nil {
+		r.Host = *s.host
+	}
 	for name, values := range s.header {
 		r.Header[name] = values
 	}

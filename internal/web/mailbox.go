@@ -27,7 +27,7 @@ func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := page.Mailbox{Pager: ui.NewPager(current, last, pageURL(r))}
+	d := page.Mailbox{Pager: ui.NewPager(current, last, pageURL(r, nil))}
 	for _, m := range messages {
 		when, iso := stamp(m.CreatedAt, me.TimeZone)
 		d.Messages = append(d.Messages, page.MailRow{

@@ -20,6 +20,9 @@ import (
 
 type requestIDKey struct{}
 
+// maxMethod is how many characters of a request's method are logged: a client may send any word, of kilobytes.
+const maxMethod = 16
+
 // plainID is what a proxy's request id may look like; anything else could break a log line.
 var plainID = regexp.MustCompile(`^[\w.:-]{8,128}$`)
 
@@ -62,7 +65,7 @@ func (s *Server) accessLog(next http.Handler) http.Handler {
 				Began: start, Ended: time.Now(), Enqueued: enqueued, Steps: steps,
 			})
 			queries, inSQL := steps.Queries()
-			s.Log.Log(r.Context(), level, "request", "method", r.Method, "route", route, "status", ww.Status(),
+			s.Log.Log(r.Context(), level, "request", "method", shorten(r.Method, maxMethod), "route", route, "status", ww.Status(),
 				"ms", fmt.Sprintf("%.1f", float64(time.Since(start).Microseconds())/1000), "bytes", ww.BytesWritten(),
 				"queries", queries, "sql_ms", fmt.Sprintf("%.1f", float64(inSQL.Microseconds())/1000),
 				"request_id", requestIDOf(r.Context()))

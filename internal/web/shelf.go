@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/backlist/backlist/internal/shelf"
 	"github.com/backlist/backlist/views/page"
@@ -17,7 +18,7 @@ func (s *Server) shelf(w http.ResponseWriter, r *http.Request) error {
 	}
 	d := page.Shelf{
 		Tab: string(tab), ToRead: list.ToRead, Reading: list.Reading, Read: list.Read, Rated: list.Rated,
-		Pager: ui.NewPager(list.Page, list.Pages, pageURL(r)),
+		Pager: ui.NewPager(list.Page, list.Pages, pageURL(r, url.Values{"tab": {string(tab)}})),
 	}
 	if d.Books, err = s.cards(r, list.Books); err != nil {
 		return err

@@ -124,9 +124,15 @@ func pageNumber(r *http.Request) int {
 	return max(n, 1)
 }
 
-// pageURL is the address of another page of the same list.
-func pageURL(r *http.Request) func(int) string {
-	query := r.URL.Query()
+// pageURL is the address of another page of the same list: of the query it keeps these values, and nothing else that a
+// visitor may have put there.
+func pageURL(r *http.Request, keep url.Values) func(int) string {
+	query := url.Values{}
+	for name, values := range keep {
+		if values[0] != "" {
+			query[name] = values
+		}
+	}
 	return func(n int) string {
 		query.Set("page", strconv.Itoa(n))
 		return r.URL.Path + "?" + query.Encode()
