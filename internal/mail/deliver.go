@@ -82,7 +82,10 @@ func (w *DeliverWorker) send(ctx context.Context, a attempt, e Envelope) *ending
 		}
 		return &ending{state: StateSent}
 	case Refused:
-		end := &ending{state: StateFailed, sentence: fmt.Sprintf("The mail server refused it: %s.", o.Said)}
+		end := &ending{state: StateFailed, sentence: fmt.Sprintf("It cannot be sent: %s.", o.Said)}
+		if o.Answer {
+			end.sentence = fmt.Sprintf("The mail server refused it: %s.", o.Said)
+		}
 		if o.Unknown {
 			end.suppress = e.To
 		}
@@ -94,14 +97,14 @@ func (w *DeliverWorker) send(ctx context.Context, a attempt, e Envelope) *ending
 		}
 		return end
 	}
-	end := &ending{state: StateQueued, sentence: fmt.Sprintf("Not delivered yet: %s.", o.Said), err: o.Err}
+	end := &ending{state: StateQueued, sentence: fmt.Sprintf("Not delivered yet: %s.", o.forReader()), err: o.Err}
 	switch {
 	case errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely):
 		end.state, end.sentence = StateFailed, "Its delivery was cancelled."
 	case errors.Is(ctx.Err(), context.Canceled): // we are being stopped: the next worker sends it
 		end.sentence, end.err = "", fmt.Errorf("stopped before the mail was handed over: %w", ctx.Err())
 	case a.last:
-		end.state, end.sentence, end.err = StateFailed, fmt.Sprintf("Given up after many attempts: %s.", o.Said), nil
+		end.state, end.sentence, end.err = StateFailed, fmt.Sprintf("Given up after many attempts: %s.", o.forReader()), nil
 	}
 	return end
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -39,6 +40,45 @@ func TestDeliver(t *testing.T) {
 	}
 	if err := b.worker.Deliver(t.Context(), id); err != nil || b.sink.Count() != 1 {
 		t.Errorf("a second delivery: %v, %d mails", err, b.sink.Count())
+	}
+}
+
+// TestDeliverTellsReadersNothingInternal: how the site reaches its mail server is for the job's error, not for the mailbox.
+func TestDeliverTellsReadersNothingInternal(t *testing.T) {
+	t.Parallel()
+	plain := func(line string, say io.Writer) bool { return polite(line, say) }
+	closed := func(string, io.Writer) bool { return false }
+	b := setup(t, SinkConfig{ascii: true})
+	for smtpURL, want := range map[string]string{
+		"smtp://127.0.0.1:1":                         "127.0.0.1:1",
+		"smtp://odo:geheim@" + startScript(t, plain): "check the port in SMTP_URL",
+		"smtp://" + startScript(t, closed):           "EOF",
+	} {
+		for _, last := range []bool{false, true} {
+			b.worker.Sender = newSender(t, smtpURL)
+			id := b.queue(t, KindWelcome)
+			if last {
+				b.onlyOneLeft(t, id)
+			}
+			_, err := b.work(t, id)
+			if m := b.message(t, id); !strings.HasSuffix(m.Error, ": the site cannot reach its mail server, or is not let in.") {
+				t.Errorf("%s: the mailbox says %q", smtpURL, m.Error)
+			}
+			if !last && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%s: the job's error is %v, want %q", smtpURL, err, want)
+			}
+		}
+	}
+	b.worker.Sender = newSender(t, b.sink.URL())
+	id := b.queue(t, KindWelcome)
+	if _, err := b.tx.Exec(t.Context(), "update message set to_address = 'jörg@reader.example' where id = $1", id); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := b.work(t, id); state != rivertype.JobStateCompleted || err != nil {
+		t.Errorf("job %s, %v", state, err)
+	}
+	if m := b.message(t, id); m.State != StateFailed || !strings.HasPrefix(m.Error, "It cannot be sent: the mail server cannot send to an address with letters beyond ASCII") {
+		t.Errorf("%s: %s", m.State, m.Error)
 	}
 }
 

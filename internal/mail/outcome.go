@@ -25,7 +25,8 @@ const (
 type Outcome struct {
 	Result  Result
 	Unknown bool
-	Said    string // the server's last word, one line of at most maxSaid, for the reader and the operator
+	Answer  bool   // Said is what the server answered to this letter
+	Said    string // the server's last word, or what went wrong; one line of at most maxSaid, for the operator
 	Err     error  // nil if all went well; a letter can be Sent and have one. Its text is bounded as Said is
 }
 
@@ -38,6 +39,14 @@ func failed(result Result, err error) Outcome {
 // unknownMailbox are the enhanced codes (RFC 3463) that blame the address. A plain 550 does not: many servers say it of
 // a sender they do not like, and the address would be given up for nothing.
 var unknownMailbox = regexp.MustCompile(`\b5\.1\.(1|3|6|10)\b`)
+
+// forReader is why a letter has not gone out yet, for its reader: nothing of how the site reaches its mail server.
+func (o Outcome) forReader() string {
+	if o.Answer {
+		return o.Said
+	}
+	return "the site cannot reach its mail server, or is not let in"
+}
 
 // classify reads what go-mail reports. The order matters: go-mail calls no network failure temporary, and reports a
 // failed farewell after the server took the letter as an error like any other.
@@ -56,6 +65,7 @@ func classify(delivered bool, err error) Outcome {
 	}
 	code := sendErr.ErrorCode()
 	if code != 0 {
+		o.Answer = true
 		o.Said = strings.TrimPrefix(o.Said, sendErr.Reason.String()+": ") // the server's own words say enough
 	}
 	switch {

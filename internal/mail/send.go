@@ -37,7 +37,7 @@ func (s *Sender) Send(ctx context.Context, e Envelope) Outcome {
 	if o.Err == nil || !d.talkative() {
 		return o
 	}
-	o.Err, o.Unknown = errTalk, false
+	o.Err, o.Unknown, o.Answer = errTalk, false, false
 	if o.Result != Sent {
 		o.Said = errTalk.Error()
 	}
