@@ -258,7 +258,6 @@ func mutate(sql string) (list []mutant) {
 		{"'&queue=' || queue", "'&queue='"},
 		{"else '&kind=' || kind end", "else '' end"},
 		{"collate \"C\"", "collate \"en_US\""},
-		{"e.key, e.o", "e.key, e.o desc"},
 		{"'\\u003c'", "'<'"},
 		{"'\\u003e'", "'>'"},
 		{"'\\u0026'", "'&'"},

@@ -10,6 +10,61 @@ language sql immutable strict parallel safe set search_path = pg_catalog, pg_tem
 $$;
 comment on function jobs.go_json is 'The value as Go''s encoding/json would write it: without spaces, and with <, > and & escaped in strings. Numbers and the order of keys stay as they are.';
 
+create function jobs.repeated_key(value json) returns text
+language plpgsql immutable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+declare
+    name text;
+    part json;
+    found text;
+begin
+    if json_typeof(value) = 'object' then
+        select k into name from json_object_keys(value) as k group by k having count(*) > 1 limit 1;
+        if name is not null then
+            return name;
+        end if;
+        for name, part in select e.key, e.value from json_each(value) as e where json_typeof(e.value) in ('array', 'object') loop
+            found := jobs.repeated_key(part);
+            if found is not null then
+                return name || '.' || found;
+            end if;
+        end loop;
+    elsif json_typeof(value) = 'array' then
+        for part in select e.value from json_array_elements(value) as e where json_typeof(e.value) in ('array', 'object') loop
+            found := jobs.repeated_key(part);
+            if found is not null then
+                return found;
+            end if;
+        end loop;
+    end if;
+    return null;
+end $$;
+comment on function jobs.repeated_key is 'A key that occurs twice in one object of the JSON value, at any depth, with the keys that lead to it, as in customer.name; null if none does.';
+
+create function jobs.checked_json(what text, value json) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    stored jsonb;
+    wrong text;
+begin
+    begin
+        stored := value::jsonb;
+    exception when data_exception or program_limit_exceeded then
+        get stacked diagnostics wrong = pg_exception_detail;
+        raise exception '% is JSON that Postgres cannot store: %', what, coalesce(nullif(wrong, ''), sqlerrm || '.') using errcode = '22023';
+    end;
+    -- jsonb drops all but the last of repeated keys, and their colons with them. Only an escaped colon can hide that.
+    if length(replace(value::text, ':', '')) - length(value::text) <> length(replace(stored::text, ':', '')) - length(stored::text)
+        or value::text ilike '%\\u003a%' then
+        wrong := jobs.repeated_key(value);
+        if wrong is not null then
+            raise exception '% has the key % twice: Postgres keeps the last value, and other readers the first.', what, to_json(left(wrong, 100))
+                using errcode = '22023';
+        end if;
+    end if;
+    return stored;
+end $$;
+comment on function jobs.checked_json is 'The JSON value as jsonb. Raises an error with SQLSTATE 22023, which names the value as what, if jsonb cannot hold it (\u0000, half of a surrogate pair, a number beyond numeric) or would hold it differently (a repeated key).';
+
 create function jobs.unique_args(args json, keys text[] default null) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
@@ -21,16 +76,14 @@ begin
         return '{' || coalesce((
             select string_agg(case when f.key ~ '[^\x20-\x7f]|["\\]' then jobs.go_json(to_json(f.key)) else '"' || f.key || '"' end
                               || ':' || jobs.go_json(f.value), ',' order by f.key collate "C")
-            from (select distinct on (e.key) e.key, e.value
-                  from json_each(args) with ordinality as e (key, value, o) order by e.key, e.o) f), '') || '}';
+            from json_each(args) as f), '') || '}';
     end if;
     -- Keys of one object stand together in the order of their dotted names.
     for name in select distinct split_part(k, '.', 1) collate "C" from unnest(keys) as k order by 1 loop
         if exists (select from unnest(keys) as k where k = name) then
-            part := (select jobs.go_json(e.value) from json_each(args) with ordinality as e (key, value, o) where e.key = name order by e.o limit 1);
-        elsif (select json_typeof(e.value) from json_each(args) as e where e.key = name limit 1) = 'object' then
-            part := jobs.unique_args(
-                (select e.value from json_each(args) with ordinality as e (key, value, o) where e.key = name order by e.o limit 1),
+            part := jobs.go_json(args -> name);
+        elsif json_typeof(args -> name) = 'object' then
+            part := jobs.unique_args(args -> name,
                 (select array_agg(substr(k, length(name) + 2)) from unnest(keys) as k where k like replace(name, '_', '\_') || '.%'));
         else
             part := null;
@@ -41,7 +94,7 @@ begin
     end loop;
     return case when parts = '{}' then '' else '{' || array_to_string(parts, ',') || '}' end;
 end $$;
-comment on function jobs.unique_args is 'The part of a unique key that stands for args: all of them, or those of keys (dots lead into nested objects), sorted.';
+comment on function jobs.unique_args is 'The part of a unique key that stands for args: all of them, or those of keys (dots lead into nested objects), sorted. No key may be repeated: jobs.checked_json.';
 
 create function jobs.enqueue(
     kind text,
@@ -66,6 +119,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     known work.kind;
     opts jsonb;
+    stored jsonb;
     bad text;
     first_state river.river_job_state;
     unique_text text := '';
@@ -74,7 +128,7 @@ declare
 begin
     if enqueue.kind is null or enqueue.kind !~ '^[A-Za-z0-9_][A-Za-z0-9_\-\[\]<>/.·:+]+$' or length(enqueue.kind) > 127 then
         raise exception 'The kind % is not valid: 2 to 127 letters, digits and _ - [ ] < > / . · : +, beginning with a letter, digit or _.',
-            quote_nullable(enqueue.kind) using errcode = '22023';
+            quote_nullable(left(enqueue.kind, 100)) using errcode = '22023';
     end if;
     select * into known from work.kind k where k.kind = enqueue.kind;
     if known.kind is null and exists (select from work.kind) then
@@ -102,12 +156,13 @@ begin
         raise exception 'The arguments are a JSON object, as in ''{"order_id": 42}'', not %.', coalesce(json_typeof(args), 'null')
             using errcode = '22023';
     end if;
+    stored := jobs.checked_json('args', args);
     if jsonb_typeof(metadata) <> 'object' then
         raise exception 'The metadata is a JSON object, not %.', jsonb_typeof(metadata) using errcode = '22023';
     end if;
     if queue !~ '^[a-z0-9]+([_|-]?[a-z0-9]+)*$' or length(queue) > 64 then
         raise exception 'The queue name % is not valid: up to 64 small letters and digits, with single _ or - between them.',
-            quote_literal(queue) using errcode = '22023';
+            quote_literal(left(queue, 100)) using errcode = '22023';
     end if;
     if priority not between 1 and 4 then
         raise exception 'The priority is 1 (first) to 4 (last), not %.', priority using errcode = '22023';
@@ -115,17 +170,24 @@ begin
     if not isfinite(scheduled_at) then
         raise exception 'scheduled_at is a time, not %. To have a job wait until somebody releases it, say pending.', scheduled_at using errcode = '22023';
     end if;
+    if scheduled_at not between timestamptz '0001-01-01 00:00Z' and timestamptz '9999-12-31 23:59:59.999999Z' then
+        raise exception 'scheduled_at lies between the years 1 and 9999, not at %.', scheduled_at
+            using errcode = '22023', hint = 'to_timestamp takes seconds, not milliseconds.';
+    end if;
     if max_attempts not between 1 and 32767 then
         raise exception 'max_attempts is 1 to 32767, not %.', max_attempts using errcode = '22023';
     end if;
     select t into bad from unnest(tags) as t
     where t is null or t !~ '^[A-Za-z0-9_][A-Za-z0-9_-]+[A-Za-z0-9_]$' or length(t) > 255 limit 1;
     if found then
-        raise exception 'The tag % is not valid: 3 to 255 letters, digits, _ and -, and no - at either end.', quote_nullable(bad)
+        raise exception 'The tag % is not valid: 3 to 255 letters, digits, _ and -, and no - at either end.', quote_nullable(left(bad, 100))
             using errcode = '22023';
     end if;
     if unique_by_period < interval '1 s' then
         raise exception 'unique_by_period is at least 1 second, not %.', unique_by_period using errcode = '22023';
+    end if;
+    if unique_by_period > interval '106751 days' then
+        raise exception 'unique_by_period is at most 106751 days, not %.', unique_by_period using errcode = '22023';
     end if;
     if extract(year from unique_by_period) <> 0 or extract(month from unique_by_period) <> 0 then
         raise exception 'unique_by_period counts weeks, days and shorter, since months differ in length: not %.', unique_by_period
@@ -138,7 +200,7 @@ begin
     select s into bad from unnest(unique_by_state) as s
     where s is null or s not in ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled') limit 1;
     if found then
-        raise exception 'unique_by_state: % is not a state.', quote_nullable(bad) using errcode = '22023';
+        raise exception 'unique_by_state: % is not a state.', quote_nullable(left(bad, 100)) using errcode = '22023';
     end if;
     if unique_by_state <> '{}' and not unique_by_state @> '{available,pending,running,scheduled}' then
         raise exception 'unique_by_state must contain available, pending, running and scheduled.' using errcode = '22023';
@@ -166,7 +228,7 @@ begin
         (kind, args, queue, state, scheduled_at, priority, max_attempts, tags, metadata, unique_key, unique_states)
     values (
         enqueue.kind,
-        enqueue.args::jsonb,
+        stored,
         enqueue.queue,
         first_state,
         coalesce(enqueue.scheduled_at, now()),
@@ -189,7 +251,7 @@ begin
     end if;
 end $$;
 comment on function jobs.enqueue is 'Adds a job in the present transaction and returns its id, as River''s Insert does: it runs once the transaction has committed, and never if it rolls back.
-kind: what is to be done; a worker must know it. args: a JSON object. queue, priority (1 first, 4 last), max_attempts and tags: as the kind''s own options say, or else default, 1, 25 and none. scheduled_at: not before then. metadata: a JSON object to go with it. pending: wait until somebody releases it with jobs.run_now.
+kind: what is to be done; a worker must know it. args: a JSON object, without \u0000 and without repeated keys. queue, priority (1 first, 4 last), max_attempts and tags: as the kind''s own options say, or else default, 1, 25 and none. scheduled_at: not before then, from year 1 to 9999. metadata: a JSON object to go with it. pending: wait until somebody releases it with jobs.run_now.
 unique_by_args: only if there is no such job with the same args yet; unique_by_keys: with the same values of these keys (as fields tagged river:"unique" in Go); unique_by_period: in the same period; unique_by_queue: in the same queue; unique_by_state: in one of these states, unless you say available, completed, pending, retryable, running and scheduled; unique_exclude_kind: whatever its kind. With none of these, as the kind''s own options say. If there is one, its id is returned and duplicate is true.
 reason: if given, it is written to jobs.audit.
 From a trigger: perform jobs.enqueue(''send_invoice'', json_build_object(''order_id'', new.id));';

@@ -139,6 +139,9 @@ begin
     if search.max is null or search.max not between 1 and 10000 then
         raise exception 'max is how many jobs to return, from 1 to 10000.' using errcode = '22023';
     end if;
+    if search.state not in ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled') then
+        raise exception '% is not a state.', quote_literal(left(search.state, 100)) using errcode = '22023';
+    end if;
     -- The unfinished are few enough to be read, each part by its partial index; the finished need an index on args. Whatever
     -- matches is compared once more with what is shown of it, so that nobody can ask for a secret.
     select array_agg(f.id) into found_ids

@@ -72,7 +72,7 @@ func (o Options) config() *river.Config {
 		Logger:  o.Log,
 		Schema:  o.Schema,
 		Workers: workers,
-		Hooks:   []rivertype.Hook{stampOrigin(o.Release)},
+		Hooks:   []rivertype.Hook{river.HookInsertBeginFunc(accept), stampOrigin(o.Release)},
 		Middleware: []rivertype.Middleware{
 			river.JobInsertMiddlewareFunc(collect),
 			river.WorkerMiddlewareFunc(passOrigin),
