@@ -21,7 +21,8 @@ insert into river.river_job (id, kind, queue, state, attempt, max_attempts, args
     (4711, 'recommend_reader', 'default', 'available', 0, 25, '{"reader_id": 7}', '{"request_id": "r1"}', now() - interval '30 s', null, null, null, null),
     (4712, 'recommend_reader', 'default', 'discarded', 5, 5, '{"reader_id": 7}', '{}', now(), now(), '{w1}', now(), '{"{\"error\": \"no\"}"}'),
     (4713, 'recommend_reader', 'default', 'running', 1, 5, '{"reader_id": 1}', '{}', now() - interval '3 h', now() - interval '2 h', '{w1}', null, null),
-    (4714, 'recommend_reader', 'default', 'retryable', 1, 5, '{"reader_id": 1}', '{}', now() - interval '1 h', now() - interval '2 h', '{w1}', null, '{"{\"error\": \"no\"}"}');
+    (4714, 'recommend_reader', 'default', 'retryable', 1, 5, '{"reader_id": 1}', '{}', now() - interval '1 h', now() - interval '2 h', '{w1}', null, '{"{\"error\": \"no\"}"}'),
+    (4715, 'recommend_reader', 'default', 'scheduled', 0, 5, '{"reader_id": 2}', '{}', '-infinity', null, null, null, null);
 insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, request_id, due_at, started_at, ended_at, error, fingerprint) values
     (4711, 1, 'recommend_reader', 'default', 'handed back', 'w1', 'v1', 'r1', now() - interval '3 s', now() - interval '2 s', now() - interval '1 s', null, null),
     (4712, 5, 'recommend_reader', 'default', 'discarded', 'w1', 'v2', null, now() - interval '3 s', now() - interval '2 s', now() - interval '1 s', 'no', 'f1');

@@ -13,12 +13,14 @@ select j.id,
        j.scheduled_at,
        j.attempted_at                                           as started_at,
        j.finalized_at                                           as finished_at,
-       case when j.state = 'available' then now() - least(now(), greatest(j.created_at, j.scheduled_at, r.at))
-            when j.attempted_at is not null then j.attempted_at
-                - greatest(j.created_at, least(j.scheduled_at, j.attempted_at), case when r.at <= j.attempted_at then r.at end)
+       -- SQL may write infinite times, which are not subtracted
+       case when j.state = 'available' then now() - nullif(least(now(), greatest(j.created_at, j.scheduled_at, r.at)), '-infinity')
+            when isfinite(j.attempted_at) then j.attempted_at - nullif(greatest(nullif(j.created_at, 'infinity'),
+                least(j.scheduled_at, j.attempted_at), case when r.at <= j.attempted_at then r.at end), '-infinity')
        end                                                      as wait,
-       case when j.state = 'running' then now() - j.attempted_at
-            else j.finalized_at - j.attempted_at
+       case when not isfinite(j.attempted_at) then null
+            when j.state = 'running' then now() - j.attempted_at
+            when isfinite(j.finalized_at) then j.finalized_at - j.attempted_at
        end                                                      as run,
        j.attempted_by[array_upper(j.attempted_by, 1)]           as worker,
        j.metadata ->> 'request_id'                              as request_id,

@@ -8,7 +8,7 @@ from jobs.job where state = 'available' and scheduled_at < now() - interval '5 s
 group by 1, 2, 3 order by longest_wait desc limit 30;
 
 \echo 'Due for a retry or by schedule, and not made available'
-select id, kind, queue, state, now() - scheduled_at as late, why_waiting
+select id, kind, queue, state, now() - nullif(scheduled_at, '-infinity') as late, why_waiting
 from jobs.job where state in ('scheduled', 'retryable') and scheduled_at < now() - interval '30 s'
 order by scheduled_at limit 30;
 

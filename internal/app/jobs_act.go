@@ -25,7 +25,7 @@ func actOn(a jobctl.Act) func(context.Context, *program, []string) error {
 		if a.On == "jobs" {
 			return p.actOnJobs(ctx, a, args)
 		}
-		if len(args) != 1 {
+		if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
 			return badUse("usage: backlist jobs %s %s", a.Name, a.On)
 		}
 		return p.onJobs(ctx, func(conn *pgx.Conn) error {
@@ -91,7 +91,7 @@ func (p *program) preview(a jobctl.Act, n int, counts []jobctl.Count) error {
 	} else {
 		fmt.Fprintf(p.Stdout, "This would %s %s:\n", a.Name, plural(n, "job"))
 		for _, c := range counts {
-			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", thousands(c.Jobs), c.Kind, c.State)
+			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", thousands(c.Jobs), jobctl.Words(c.Kind), c.State)
 		}
 	}
 	if n == p.jobs.filter.Limit {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/user"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,11 +32,31 @@ type words []string
 func (w *words) String() string { return strings.Join(*w, ",") }
 
 func (w *words) Set(value string) error {
+	before := len(*w)
 	for part := range strings.SplitSeq(value, ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			*w = append(*w, part)
 		}
 	}
+	if len(*w) == before {
+		return errEmpty
+	}
+	return nil
+}
+
+// errEmpty refuses a flag with nothing in it, as a script has it whose variable is not set: it would not narrow a filter.
+var errEmpty = errors.New("it is empty")
+
+// word is a flag that says something if it is given.
+type word string
+
+func (w *word) String() string { return string(*w) }
+
+func (w *word) Set(value string) error {
+	if strings.TrimSpace(value) == "" {
+		return errEmpty
+	}
+	*w = word(value)
 	return nil
 }
 
@@ -50,9 +72,9 @@ func setFilterFlags(f *flag.FlagSet, p *program, limit int) {
 	f.Var((*words)(&j.Queues), "queue", "only these `queues`")
 	f.Var((*words)(&j.Workers), "worker", "only what these `workers` have or had last, by id")
 	f.Var((*words)(&j.Tags), "tag", "only with one of these `tags`")
-	f.StringVar(&j.Request, "request", "", "only what the web request with this `id` caused")
-	f.StringVar(&j.Fingerprint, "error", "", "only what had the error with this `fingerprint` within a day: see backlist jobs errors")
-	f.StringVar(&j.Args, "args", "", "only with arguments that contain this `JSON`, as in '{\"order_id\": 42}'")
+	f.Var((*word)(&j.Request), "request", "only what the web request with this `id` caused")
+	f.Var((*word)(&j.Fingerprint), "error", "only what had the error with this `fingerprint` within a day: see backlist jobs errors")
+	f.Var((*word)(&j.Args), "args", "only with arguments that contain this `JSON`, as in '{\"order_id\": 42}'")
 	f.Func("since", "only what was enqueued, started or finished within this `time`, as in 90m or 2d", func(text string) (err error) {
 		j.Since, err = ago(text)
 		return err
@@ -62,10 +84,19 @@ func setFilterFlags(f *flag.FlagSet, p *program, limit int) {
 
 // ago reads a time span as Go does, and days.
 func ago(text string) (time.Duration, error) {
-	if days, err := strconv.Atoi(strings.TrimSuffix(text, "d")); err == nil && strings.HasSuffix(text, "d") {
-		return time.Duration(days) * 24 * time.Hour, nil
+	const day, mostDays = 24 * time.Hour, math.MaxInt64 / int64(24*time.Hour)
+	d, err := time.ParseDuration(text)
+	if number, inDays := strings.CutSuffix(text, "d"); inDays {
+		var days int64
+		if days, err = strconv.ParseInt(number, 10, 64); days > mostDays {
+			return 0, fmt.Errorf("since is at most %dd", mostDays)
+		}
+		d = max(time.Duration(days), -1) * day
 	}
-	return time.ParseDuration(text)
+	if err == nil && d < time.Millisecond {
+		err = errors.New("since is how long ago, as in 90m or 2d")
+	}
+	return d, err
 }
 
 func setListFlags(f *flag.FlagSet, p *program) {
@@ -111,6 +142,11 @@ func (p *program) by() jobctl.By {
 
 // onJobs runs fn on one connection that carries the command's name.
 func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) error {
+	for _, arg := range p.Args {
+		if !utf8.ValidString(arg) {
+			return badUse("%q is not valid UTF-8", arg)
+		}
+	}
 	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
 	if err != nil {
 		return err
@@ -122,6 +158,9 @@ func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	err = inOneSentence(ctx, fn(conn))
+	if jobctl.IsBadValue(err) && ExitCode(err) == 1 {
+		return &exitError{2, err}
+	}
 	if err != nil && ExitCode(err) == 1 && errors.Is(err, jobctl.ErrNoSurface) {
 		return jobctl.ErrNoSurface
 	}
@@ -160,7 +199,9 @@ func plainConfig(url, name string) (*pgx.ConnConfig, error) {
 func jobIDs(args []string) (ids []int64, err error) {
 	var list words
 	for _, arg := range args {
-		_ = list.Set(arg)
+		if err := list.Set(arg); err != nil {
+			return nil, badUse("%q is not the number of a job", arg)
+		}
 	}
 	for _, word := range list {
 		id, err := strconv.ParseInt(word, 10, 64)

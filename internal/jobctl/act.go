@@ -95,7 +95,7 @@ func (by By) transaction(ctx context.Context, db DB, fn func(tx pgx.Tx) error) e
 			return err
 		}
 		return fn(tx)
-	}))
+	}), true)
 }
 
 // workerNamed is the id of a worker that is named by it, or by its process's name, as in worker.2: of those that are alive

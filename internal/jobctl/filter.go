@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/backlist/backlist/internal/work"
 )
 
 // Filter says which jobs are meant. What is empty does not narrow; of a list any will do.
@@ -40,13 +42,13 @@ func (f Filter) Check() error {
 	if f.Limit < 1 {
 		return errors.New("the limit is at least 1")
 	}
-	if f.Since < 0 {
-		return errors.New("since is how long ago, as in 90m")
-	}
 	if f.Args != "" {
-		var object map[string]any
+		var object map[string]json.RawMessage
 		if json.Unmarshal([]byte(f.Args), &object) != nil || len(object) == 0 {
 			return errors.New(`args is a JSON object, as in {"order_id": 42}`)
+		}
+		if err := work.CheckArgs([]byte(f.Args)); err != nil {
+			return fmt.Errorf("args: %w", err)
 		}
 	}
 	return nil
@@ -106,6 +108,16 @@ func (f Filter) query(columns string) (sql string, args []any) {
 	return fmt.Sprintf("select %s from (%s) job order by id desc limit %d", columns, strings.Join(parts, " union all "), f.Limit), args
 }
 
+// ask returns columns of the jobs that are meant.
+func (f Filter) ask(ctx context.Context, db DB, columns string) (Table, error) {
+	sql, args := f.query(columns)
+	t, err := Ask(ctx, db, sql, args...)
+	if f.Args != "" && IsBadValue(err) { // no other value of a filter can be refused
+		err = fmt.Errorf("args: %w", err)
+	}
+	return t, err
+}
+
 // Count is how many jobs of one kind and state a filter means.
 type Count struct {
 	Kind, State string
@@ -114,8 +126,7 @@ type Count struct {
 
 // Find returns the ids of the jobs that are meant, oldest first, and how many of each kind and state they are.
 func Find(ctx context.Context, db DB, f Filter) (ids []int64, counts []Count, err error) {
-	sql, args := f.query("id, kind, state")
-	found, err := Ask(ctx, db, sql, args...)
+	found, err := f.ask(ctx, db, "id, kind, state")
 	if err != nil {
 		return nil, nil, err
 	}

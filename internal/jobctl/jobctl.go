@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,8 +21,9 @@ type DB interface {
 // ErrNoSurface says that the database has no schema jobs, or an older one.
 var ErrNoSurface = errors.New("the database has no schema jobs, or that of an older release; run: backlist migrate")
 
-// explained turns what Postgres says into a sentence: the functions of schema jobs write theirs for people.
-func explained(err error) error {
+// explained turns what Postgres says into a sentence: the functions of schema jobs write theirs for people. given says that
+// the statement had values from outside.
+func explained(err error, given bool) error {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return err
@@ -30,13 +32,25 @@ func explained(err error) error {
 	case "3F000", "42P01", "42883", "42703": // no such schema, table, function or column
 		return fmt.Errorf("%w (%s)", ErrNoSurface, pgErr.Message)
 	}
-	return &refusal{pgErr.Message, err}
+	r := &refusal{says: oneLine(pgErr.Message), cause: err}
+	// Data exceptions and exceeded limits; 22023 is that of the functions of schema jobs.
+	if r.badValue = given && (strings.HasPrefix(pgErr.Code, "22") || strings.HasPrefix(pgErr.Code, "54")); r.badValue && pgErr.Detail != "" {
+		r.says += ": " + oneLine(pgErr.Detail)
+	}
+	return r
+}
+
+// IsBadValue says that the database refused a value that it was given, as opposed to finding nothing to do.
+func IsBadValue(err error) bool {
+	r, ok := errors.AsType[*refusal](err)
+	return ok && r.badValue
 }
 
 // refusal is a sentence of the database, and its cause.
 type refusal struct {
-	says  string
-	cause error
+	says     string
+	cause    error
+	badValue bool
 }
 
 func (r *refusal) Error() string { return r.says }

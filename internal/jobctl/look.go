@@ -9,7 +9,7 @@ import (
 
 // listed are the columns of a list for people: what tells one job from another, and why it is where it is.
 const listed = `id, kind, queue, state, attempt || '/' || max_attempts as attempt,
-	now() - coalesce(finished_at, started_at, enqueued_at) as ago, wait, run,
+	case when isfinite(coalesce(finished_at, started_at, enqueued_at)) then now() - coalesce(finished_at, started_at, enqueued_at) end as ago, wait, run,
 	coalesce(case when state in ('retryable', 'discarded') then last_error end, why_waiting, progress_note) as why`
 
 // List returns the jobs that are meant, the newest first; all is every column of the view.
@@ -18,8 +18,7 @@ func List(ctx context.Context, db DB, f Filter, all bool) (Table, error) {
 	if all {
 		columns = "*"
 	}
-	sql, args := f.query(columns)
-	return Ask(ctx, db, sql, args...)
+	return f.ask(ctx, db, columns)
 }
 
 // View is one of the views that have a command of their own: the columns for people, and the order.
@@ -68,7 +67,7 @@ func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	}
 	d.Audit, err = Ask(ctx, db, "select at, who, act, reason from jobs.audit where job_id = $1 order by id", id)
 	if err == nil && len(d.Job.Rows)+len(d.Attempts.Rows)+len(d.Audit.Rows) == 0 {
-		err = &refusal{fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), pgx.ErrNoRows}
+		err = &refusal{says: fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), cause: pgx.ErrNoRows}
 	}
 	return d, err
 }

@@ -8,9 +8,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Table is what a query answered.
@@ -23,7 +20,7 @@ type Table struct {
 func Ask(ctx context.Context, db DB, sql string, args ...any) (Table, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
-		return Table{}, explained(err)
+		return Table{}, explained(err, len(args) > 0)
 	}
 	defer rows.Close()
 	var t Table
@@ -31,37 +28,16 @@ func Ask(ctx context.Context, db DB, sql string, args ...any) (Table, error) {
 		t.Columns = append(t.Columns, field.Name)
 	}
 	for rows.Next() {
-		values, err := rows.Values()
-		if err != nil {
-			return t, err
-		}
+		row := make([]any, len(t.Columns))
 		for i, field := range rows.FieldDescriptions() {
-			values[i] = plain(values[i])
-			if raw := rows.RawValues()[i]; raw != nil && (field.DataTypeOID == pgtype.JSONBOID || field.DataTypeOID == pgtype.JSONOID) {
-				values[i] = json.RawMessage(bytes.Clone(raw)) // as it is: a number in it may be larger than a float64 holds
-			}
+			row[i] = value(rows.Conn().TypeMap(), field, rows.RawValues()[i])
 		}
-		t.Rows = append(t.Rows, values)
+		t.Rows = append(t.Rows, row)
 	}
 	if rows.Err() != nil {
-		return t, explained(rows.Err())
+		return t, explained(rows.Err(), len(args) > 0)
 	}
 	return t, nil
-}
-
-// plain is a value in Go's own types.
-func plain(v any) any {
-	switch v := v.(type) {
-	case pgtype.Interval:
-		const day = 24 * time.Hour
-		return time.Duration(v.Months)*30*day + time.Duration(v.Days)*day + time.Duration(v.Microseconds)*time.Microsecond
-	case pgtype.Numeric:
-		if f, err := v.Float64Value(); err == nil && f.Valid {
-			return f.Float64
-		}
-		return nil
-	}
-	return v
 }
 
 // Print writes the table for people: a line a row, long texts cut.
@@ -133,15 +109,5 @@ func (t Table) MarshalJSON() ([]byte, error) {
 		out.WriteByte('}')
 	}
 	out.WriteByte(']')
-	return out.Bytes(), nil
-}
-
-func forPrograms(v any) any {
-	switch v := v.(type) {
-	case time.Duration:
-		return v.Seconds()
-	case time.Time:
-		return v.UTC()
-	}
-	return v
+	return inert(out.Bytes()), nil
 }

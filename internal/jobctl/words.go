@@ -31,6 +31,14 @@ func Words(v any) string {
 		return strconv.FormatFloat(float64(v), 'f', -1, 32)
 	case json.RawMessage:
 		return oneLine(string(v))
+	case json.Number:
+		return trimZeros(v.String())
+	case []json.RawMessage:
+		parts := make([]any, 0, len(v))
+		for _, e := range v {
+			parts = append(parts, e)
+		}
+		return Words(parts)
 	case []any:
 		if len(v) == 0 {
 			return nothing
@@ -73,6 +81,14 @@ func Duration(d time.Duration) string {
 		return pair(d.Round(time.Minute), time.Hour, "h", time.Minute, "min")
 	}
 	return pair(d.Round(time.Hour), 24*time.Hour, "d", time.Hour, "h")
+}
+
+// trimZeros leaves out the zeros at the end of a decimal fraction.
+func trimZeros(number string) string {
+	if strings.ContainsRune(number, '.') {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return number
 }
 
 func pair(d, big time.Duration, bigs string, small time.Duration, smalls string) string {

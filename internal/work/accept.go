@@ -31,6 +31,15 @@ func accept(_ context.Context, p *rivertype.JobInsertParams) error {
 	return nil
 }
 
+// CheckArgs says why a job cannot have these args, or be found by them: JSON that Postgres would refuse, or read differently.
+func CheckArgs(text []byte) error {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return err
+	}
+	return acceptArgs(compact.Bytes())
+}
+
 // acceptArgs checks JSON as encoding/json writes it: valid, and without white space. Of repeated keys jsonb keeps the last,
 // while River's unique keys are made with the first.
 func acceptArgs(text []byte) error {
