@@ -35,11 +35,11 @@ func (v Invalid) Err() error {
 func (v Invalid) Text(field, label, value string, low, high int) string {
 	if !Clean(value) {
 		v[field] = label + " contains characters that cannot be stored. Please type it again."
-		return strings.ToValidUTF8(strings.ReplaceAll(value, "\x00", ""), "")
+		return Shown(value)
 	}
 	value = strings.Join(strings.Fields(value), " ")
 	switch n := utf8.RuneCountInString(value); {
-	case n == 0 && low > 0:
+	case low > 0 && !strings.ContainsFunc(value, visible):
 		v[field] = label + " is missing."
 	case n < low:
 		v[field] = fmt.Sprintf("%s needs at least %d characters.", label, low)
@@ -50,9 +50,27 @@ func (v Invalid) Text(field, label, value string, low, high int) string {
 }
 
 // Clean reports whether Postgres and a page can hold s: valid UTF-8 without NUL and other control characters, but for
-// line ends and tabs.
+// line ends and tabs, and without those that would turn the text behind s around.
 func Clean(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
-	})
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unprintable)
 }
+
+// Shown is s as a page may show it again: what is left of it is Clean.
+func Shown(s string) string {
+	if Clean(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if unprintable(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}
+
+// unprintable are control characters, and the overrides and embeddings that turn the text after them around.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }

@@ -18,7 +18,13 @@ func TestText(t *testing.T) {
 		{"too long", strings.Repeat("é", 81), strings.Repeat("é", 81), "at most 80 characters; this has 81"},
 		{"NUL", "a\x00b", "ab", "cannot be stored"},
 		{"invalid UTF-8", "a\xffb", "ab", "cannot be stored"},
-		{"escape", "a\x1bb", "a\x1bb", "cannot be stored"},
+		{"escape", "a\x1bb", "ab", "cannot be stored"},
+		{"C1 control", "a\u009bb", "ab", "cannot be stored"},
+		{"override", "a\u202eb", "ab", "cannot be stored"},
+		{"right-to-left mark", "\u05d0\u200f", "\u05d0\u200f", ""},
+		{"invisible", "\u200b\u2060", "\u200b\u2060", "missing"},
+		{"line separator", "a\u2028b", "a b", ""},
+		{"joined emoji", "\U0001f469\u200d\U0001f680", "\U0001f469\u200d\U0001f680", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +45,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed string) {
 		v := form.Invalid{}
 		got := v.Text("name", "Your name", typed, 1, 80)
-		if !utf8.ValidString(got) || strings.Contains(got, "\x00") {
+		if !form.Clean(got) {
 			t.Errorf("%q gave %q, which cannot be stored", typed, got)
 		}
 		if v.Err() == nil && (got == "" || utf8.RuneCountInString(got) > 80) {

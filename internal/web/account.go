@@ -43,7 +43,7 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	return s.showSignUp(w, r, http.StatusOK, page.SignUp{Next: r.URL.Query().Get("next")})
+	return s.showSignUp(w, r, http.StatusOK, page.SignUp{Next: form.Shown(r.URL.Query().Get("next"))})
 }
 
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, d page.SignUp) error {
@@ -66,10 +66,10 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		return s.showSignUp(w, r, http.StatusUnprocessableEntity, page.SignUp{
-			Name:     ui.Input{Value: typed.Name, Error: invalid["name"]},
-			Email:    ui.Input{Value: typed.Email, Error: invalid["email"]},
+			Name:     ui.Input{Value: form.Shown(typed.Name), Error: invalid["name"]},
+			Email:    ui.Input{Value: form.Shown(typed.Email), Error: invalid["email"]},
 			Password: ui.Input{Error: invalid["password"]},
-			Quiet:    typed.Quiet, Next: next,
+			Quiet:    typed.Quiet, Next: form.Shown(next),
 		})
 	}
 	checked, err := typed.Check()
@@ -135,7 +135,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, localPath(r.URL.Query().Get("next")), http.StatusSeeOther)
 		return nil
 	}
-	return s.showSignIn(w, r, http.StatusOK, page.SignIn{Next: r.URL.Query().Get("next")})
+	return s.showSignIn(w, r, http.StatusOK, page.SignIn{Next: form.Shown(r.URL.Query().Get("next"))})
 }
 
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, d page.SignIn) error {
@@ -150,7 +150,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	email, password, next := r.PostForm.Get("email"), r.PostForm.Get("password"), r.PostForm.Get("next")
 	if email == "" || password == "" || !form.Clean(email) || !form.Clean(password) {
-		d := page.SignIn{Email: ui.Input{Value: email}, Next: next}
+		d := page.SignIn{Email: ui.Input{Value: email}, Next: form.Shown(next)}
 		if email == "" {
 			d.Email.Error = "Your e-mail address is missing."
 		} else if !form.Clean(email) {
@@ -169,7 +169,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	token, err := s.startSession(r, email, password)
 	if errors.Is(err, reader.ErrSignIn) {
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, page.SignIn{
-			Email: ui.Input{Value: email}, Next: next,
+			Email: ui.Input{Value: email}, Next: form.Shown(next),
 			Problem: "That address and password do not belong together. Check both, or ask for a new password below.",
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
@@ -43,7 +44,7 @@ func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 
 // asTyped is a value of the query, as much of it as is read.
 func asTyped(query url.Values, name string) string {
-	return shorten(strings.ToValidUTF8(query.Get(name), ""), maxTyped)
+	return shorten(form.Shown(query.Get(name)), maxTyped)
 }
 
 // chips are the subjects as filters; the one that is on leads back to all.

@@ -36,7 +36,7 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	if err := reader.CheckEmail(email); err != nil {
 		invalid, _ := errors.AsType[form.Invalid](err)
 		return s.showForgot(w, r, http.StatusUnprocessableEntity, page.Forgot{
-			Email: ui.Input{Value: email, Error: invalid["email"]},
+			Email: ui.Input{Value: form.Shown(email), Error: invalid["email"]},
 		})
 	}
 	if err := s.limited(reader.ResetAllowed(r.Context(), s.DB, s.addr(r))); err != nil {

@@ -48,8 +48,8 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
 	checked, err := typed.Check()
 	if invalid, ok := errors.AsType[form.Invalid](err); ok {
 		return s.showSettings(w, r, http.StatusUnprocessableEntity, func(d *page.Settings) {
-			d.Name = ui.Input{Value: typed.Name, Error: invalid["name"]}
-			d.TimeZone = ui.Input{Value: typed.TimeZone, Error: invalid["time_zone"]}
+			d.Name = ui.Input{Value: form.Shown(typed.Name), Error: invalid["name"]}
+			d.TimeZone = ui.Input{Value: form.Shown(typed.TimeZone), Error: invalid["time_zone"]}
 			d.Quiet = !typed.MailReady
 		})
 	}
