@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/pglocal"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/work"
@@ -51,8 +53,8 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 }
 
 func runOperatorAdd(ctx context.Context, p *program, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: backlist operator add EMAIL")
+	if err := oneAddress("operator add", args); err != nil {
+		return err
 	}
 	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return reader.MakeOperator(ctx, tx, args[0]) })
@@ -66,9 +68,20 @@ func runOperatorAdd(ctx context.Context, p *program, args []string) error {
 	})
 }
 
-func runReaderReset(ctx context.Context, p *program, args []string) error {
+// oneAddress checks the one argument of a command: an account's address, of which only the database knows whether it has one.
+func oneAddress(command string, args []string) error {
 	if len(args) != 1 {
-		return errors.New("usage: backlist reader reset EMAIL")
+		return badUse("usage: backlist %s EMAIL", command)
+	}
+	if strings.TrimSpace(args[0]) == "" || !form.Clean(args[0]) {
+		return badUse("%q is not the address of an account", args[0])
+	}
+	return nil
+}
+
+func runReaderReset(ctx context.Context, p *program, args []string) error {
+	if err := oneAddress("reader reset", args); err != nil {
+		return err
 	}
 	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
 		base, err := siteBase(ctx, pool, p.cfg)

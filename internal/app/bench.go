@@ -56,14 +56,17 @@ type webBench struct {
 	first  int                       // the reader with whom this turn begins
 }
 
+// isSpan says that a turn may take so many seconds; NaN is not such a number.
+func isSpan(seconds float64) bool { return seconds > 0 && seconds <= 24*60*60 }
+
 // runBenchWeb measures what the rating request costs with its job in the transaction, against doing without the job,
 // doing the job's work in the request, and sending the same SQL without a web server.
 func runBenchWeb(ctx context.Context, p *program, _ []string) error {
 	if p.bench.process != "" {
 		return p.benchProcess(ctx, p.bench.process)
 	}
-	if p.bench.rounds < 1 || p.bench.readers < 1 || p.bench.seconds <= 0 || p.bench.signIns < 1 || p.bench.waits < 1 {
-		return errors.New("rounds, seconds, readers, signins and waits must be above zero")
+	if p.bench.rounds < 1 || p.bench.readers < 1 || !isSpan(p.bench.seconds) || p.bench.signIns < 1 || p.bench.waits < 1 {
+		return badUse("rounds, seconds (a day at most), readers, signins and waits must be above zero")
 	}
 	b := &webBench{program: p, webs: map[string]*bench.Process{}}
 	url, drop, err := p.benchDatabase(ctx)

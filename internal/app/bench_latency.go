@@ -25,8 +25,8 @@ const latencyPerSecond = 100
 // runBenchLatency measures how long after its commit a job starts, beside plain River.
 func runBenchLatency(ctx context.Context, p *program, _ []string) (err error) {
 	b := p.bench
-	if b.rounds < 1 || b.seconds <= 0 || b.idle <= 0 {
-		return errors.New("rounds, seconds and idle must be above zero")
+	if b.rounds < 1 || !isSpan(b.seconds) || !isSpan(b.idle) {
+		return badUse("rounds, seconds and idle (a day at most) must be above zero")
 	}
 	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
 	defer func() { err = errors.Join(err, dbs.drop()) }()

@@ -48,7 +48,7 @@ func runBenchWork(ctx context.Context, p *program, _ []string) (err error) {
 		return p.workOff(ctx)
 	}
 	if b.rounds < 1 || b.jobs < 100 || b.finished < 0 || b.conns < 4 {
-		return errors.New("rounds must be above zero, jobs at least 100, connections at least 4")
+		return badUse("rounds must be above zero, jobs at least 100, connections at least 4")
 	}
 	only, err := regexp.Compile(b.only)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ type drillFlags struct {
 
 func setDrillFlags(f *flag.FlagSet, p *program) {
 	d := &p.drill
-	f.StringVar(&d.only, "only", "", "`scenarios` to run, separated by commas: "+strings.Join(drill.Names(), ", "))
+	f.Var((*word)(&d.only), "only", "`scenarios` to run, separated by commas: "+strings.Join(drill.Names(), ", "))
 	f.IntVar(&d.jobs, "jobs", 20_000, "jobs of the scenario kill")
 	f.IntVar(&d.kills, "kills", 50, "SIGKILLs of the scenario kill")
 	f.BoolVar(&d.short, "short", false, "a few small scenarios only: half a minute")
@@ -44,7 +45,7 @@ func runDrill(ctx context.Context, p *program, _ []string) (err error) {
 		return drillProcess(ctx, p)
 	}
 	if d.jobs < 1 || d.kills < 1 {
-		return errors.New("jobs and kills must be above zero")
+		return badUse("jobs and kills must be above zero")
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -67,6 +68,11 @@ func runDrill(ctx context.Context, p *program, _ []string) (err error) {
 	}
 	if d.only != "" {
 		cfg.Only = strings.Split(d.only, ",")
+		for _, name := range cfg.Only {
+			if !slices.Contains(drill.Names(), name) {
+				return badUse("no scenario is called %q; there are %s", name, strings.Join(drill.Names(), ", "))
+			}
+		}
 	}
 	if d.short {
 		cfg.Jobs, cfg.Kills = min(cfg.Jobs, 600), min(cfg.Kills, 3)

@@ -102,6 +102,34 @@ func TestValuesTyped(t *testing.T) {
 	}
 }
 
+// TestValuesTypedElsewhere: so are those of the other commands, before any database is touched.
+func TestValuesTypedElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, words := range [][]string{
+		{"operator", "add"},
+		{"operator", "add", ""},
+		{"operator", "add", "a\xff@example.org"},
+		{"reader", "reset", "a\x00@example.org"},
+		{"reader", "reset", "a@example.org", "b@example.org"},
+		{"bench", "web", "--seconds", "NaN"},
+		{"bench", "web", "--readers", "-1"},
+		{"bench", "latency", "--seconds", "Inf"},
+		{"bench", "latency", "--idle", "1e300"},
+		{"bench", "work", "--jobs", "9223372036854775808"},
+		{"bench", "work", "--jobs", "-9223372036854775808"},
+		{"bench", "work", "--only", "["},
+		{"bench", "sql", "--connections", "0"},
+		{"drill", "--kills", "0"},
+		{"drill", "--only", ""},
+		{"drill", "--only", "kill,"},
+	} {
+		_, _, err := inProcess(t, map[string]string{"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}, words...)
+		if ExitCode(err) != 2 {
+			t.Errorf("backlist %q: exit code %d, want 2: %v", words, ExitCode(err), err)
+		}
+	}
+}
+
 // oddShop are jobs and names whose values are hard to show.
 const oddShop = `
 insert into river.river_queue (name, updated_at) values ('default', '-infinity'), (E'q\x1b[31m\x7f\u009b', 'infinity');
