@@ -55,6 +55,9 @@ func (p Patience) Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Log
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Release()
+	if err := CheckServer(ctx, conn.Conn()); err != nil {
+		return err
+	}
 	r := p.run(conn.Conn(), log)
 	return r.inTurn(ctx, func() error {
 		if err := r.prepare(ctx, "create schema if not exists river;"+migrationTable); err != nil {

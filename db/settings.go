@@ -1,0 +1,212 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// setting is one that our statements rely on, whatever ALTER ROLE or ALTER DATABASE made of it.
+type setting struct {
+	name, value string
+	otherwise   string                  // what goes wrong with another value; "" where any will do
+	fits        func(value string) bool // which other values will do; nil where none does
+}
+
+// settings are all of them, with the values that our connections begin with. Left out are those that only make
+// statements slower or faster (but for jit), and those that only a superuser may set.
+func settings() []setting {
+	return []setting{
+		{"default_transaction_isolation", "read committed", "jobs and requests that meet fail with 40001", nil},
+		{"default_transaction_read_only", "off", "nothing can be written", nil},
+		{"statement_timeout", "0", "longer statements are cancelled, and jobs and migrations fail", longEnough},
+		{"lock_timeout", "0", "jobs and requests that wait for a row fail", longEnough},
+		{"idle_in_transaction_session_timeout", "0", "a job's transaction is ended while the job computes", longEnough},
+		{"idle_session_timeout", "0", "connections are cut while they wait for notices", longEnough},
+		{transactionTimeout, "0", "longer transactions are ended, and jobs and migrations fail", longEnough},
+		{"search_path", "public", "the site's tables are not found, or others of the same name are", nil},
+		{"row_security", "on", "statements fail where a table has policies", nil},
+		// How values look as text, which they are wherever nothing is prepared, as through a pooler.
+		{"DateStyle", "ISO, MDY", "dates cannot be read", func(value string) bool { return strings.HasPrefix(value, "ISO") }},
+		{"IntervalStyle", "postgres", "intervals cannot be read", nil},
+		{"bytea_output", "hex", "hashes of sessions and passwords cannot be read", nil},
+		{"extra_float_digits", "1", "numbers are rounded", func(value string) bool { n, err := strconv.Atoi(value); return err == nil && n >= 1 }},
+		{"client_encoding", "UTF8", "text beyond ASCII is broken or refused", nil},
+		{"standard_conforming_strings", "on", "backslashes in texts are read as escapes", nil},
+		// The hours and days that are counted are UTC's on every server; a report of another zone is not wrong.
+		{"TimeZone", "UTC", "", nil},
+		// Postgres compiles statements whose estimated cost is high, which on a table of millions of jobs are many that take
+		// a millisecond: each would be compiled for 200 ms (measured), again and again.
+		{"jit", "off", "", nil},
+	}
+}
+
+// transactionTimeout exists from Postgres 17 on; an older server refuses a connection that names it.
+const transactionTimeout = "transaction_timeout"
+
+// shortestTimeout is the shortest time limit that none of our statements and transactions reaches in good health.
+const shortestTimeout = 30 * time.Second
+
+// longEnough reports whether a time limit, in milliseconds, is off or at least shortestTimeout.
+func longEnough(value string) bool {
+	ms, err := strconv.Atoi(value)
+	return err == nil && (ms == 0 || ms >= int(shortestTimeout.Milliseconds()))
+}
+
+// Rely makes connections of cfg begin with the settings that our statements rely on, as startup parameters: those come
+// before what the role and the database have. A setting that the URL names itself stays; CheckSettings judges it.
+func Rely(cfg *pgx.ConnConfig) {
+	named := namedSettings(cfg.RuntimeParams)
+	for _, s := range settings() {
+		if s.name != transactionTimeout && !slices.Contains(named, strings.ToLower(s.name)) {
+			cfg.RuntimeParams[s.name] = s.value
+		}
+	}
+	if slices.Contains(named, transactionTimeout) {
+		return
+	}
+	before := cfg.AfterConnect
+	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if before != nil {
+			if err := before(ctx, conn); err != nil {
+				return err
+			}
+		}
+		if majorOf(conn.ParameterStatus("server_version")) < 17 {
+			return nil
+		}
+		return conn.Exec(ctx, "set "+transactionTimeout+" = 0").Close()
+	}
+}
+
+// namedSettings are those that a URL (or PGOPTIONS and PGTZ) sets, in lower case.
+func namedSettings(params map[string]string) (names []string) {
+	for name, value := range params {
+		names = append(names, strings.ToLower(name))
+		if name != "options" {
+			continue
+		}
+		for _, word := range strings.Fields(value) { // "-c name=value", "-cname=value" and "--name=value"
+			option, _, _ := strings.Cut(word, "=")
+			option = strings.TrimPrefix(strings.TrimPrefix(option, "-c"), "--")
+			names = append(names, strings.ToLower(strings.ReplaceAll(option, "-", "_")))
+		}
+	}
+	return names
+}
+
+// majorOf reads the major version of "17.2 (Debian 17.2-1)" or "18beta1"; 0 if there is none.
+func majorOf(version string) int {
+	end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })
+	if end >= 0 {
+		version = version[:end]
+	}
+	major, _ := strconv.Atoi(version)
+	return major
+}
+
+// Connect opens a connection that Rely has prepared, and returns the configuration that it has, to open more of them. (The one
+// that pgx has of a connection would bring this one the notices of the others.) Poolers refuse startup parameters: then it
+// goes without, and keeps no prepared statements on the server, for the next transaction may get another session there.
+func Connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, *pgx.ConnConfig, error) {
+	has := cfg.Copy()
+	Rely(has)
+	conn, err := pgx.ConnectConfig(ctx, has)
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); connecting && ok && pgErr.Code == "08P01" { // protocol_violation
+		has = cfg.Copy()
+		if has.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+			has.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		}
+		conn, err = pgx.ConnectConfig(ctx, has)
+	}
+	return conn, has, err
+}
+
+// Misfit is a setting of a session that our statements cannot work with.
+type Misfit struct {
+	Name, Value string
+	Where       string // who says so: "role reader", "database shop", …
+	Otherwise   string // what goes wrong
+	Repair      string // the statement that repairs it, or what to do instead
+	ByServer    bool   // its configuration says so
+}
+
+// Misfits returns the settings of conn's session that our statements cannot work with.
+func Misfits(ctx context.Context, conn *pgx.Conn) ([]Misfit, error) {
+	list := settings()
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.name
+	}
+	rows, _ := conn.Query(ctx, `
+		select name, setting, source, coalesce(current_schema(), ''), session_user::text, current_database()::text,
+			format('ALTER ROLE %I IN DATABASE %I SET ', session_user, current_database())
+		from pg_settings where name = any ($1)`, names)
+	type row struct{ Name, Value, Source, Schema, Role, Database, Alter string }
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		return nil, fmt.Errorf("read the session's settings: %w", err)
+	}
+	var misfits []Misfit
+	for _, s := range list {
+		i := slices.IndexFunc(found, func(r row) bool { return r.Name == s.name })
+		if i < 0 || s.otherwise == "" {
+			continue
+		}
+		r := found[i]
+		if r.Value == s.value || s.fits != nil && s.fits(r.Value) || s.name == "search_path" && r.Schema == "public" {
+			continue
+		}
+		m := Misfit{Name: s.name, Value: r.Value, Otherwise: s.otherwise, Repair: r.Alter + s.name + " = '" + s.value + "';"}
+		switch r.Source {
+		case "user":
+			m.Where = "role " + r.Role
+		case "database":
+			m.Where = "database " + r.Database
+		case "database user":
+			m.Where = "role " + r.Role + " in database " + r.Database
+		case "client":
+			m.Where, m.Repair = "DATABASE_URL, PGOPTIONS or PGTZ", "Take "+s.name+" out of DATABASE_URL, PGOPTIONS or PGTZ."
+		case "session":
+			m.Where = "another client of the pooler"
+		default:
+			m.Where, m.ByServer = "the server's configuration", true
+		}
+		misfits = append(misfits, m)
+	}
+	return misfits, nil
+}
+
+// MisfitError lists settings with which the program would fail sooner or later.
+type MisfitError []Misfit
+
+func (e MisfitError) Error() string {
+	var text strings.Builder
+	text.WriteString("the database has settings with which Backlist does not work:")
+	for _, m := range e {
+		fmt.Fprintf(&text, "\n  %s = '%s' (set by %s): %s", m.Name, m.Value, m.Where, m.Otherwise)
+	}
+	text.WriteString("\nto repair that, and then let the pooler, if there is one, open new connections:")
+	for _, m := range e {
+		text.WriteString("\n  " + m.Repair)
+	}
+	return text.String()
+}
+
+// CheckSettings returns a MisfitError if conn's session has settings that our statements cannot work with: Rely has not
+// been able to set them.
+func CheckSettings(ctx context.Context, conn *pgx.Conn) error {
+	misfits, err := Misfits(ctx, conn)
+	if err == nil && len(misfits) > 0 {
+		err = MisfitError(misfits)
+	}
+	return err
+}
