@@ -33,11 +33,10 @@ func runDoctor(ctx context.Context, p *program, _ []string) error {
 	}
 	exam := doctor.Exam{
 		Config: cfg, Release: p.cfg.Release, PollOnly: p.cfg.WorkerPollOnly, Now: time.Now, Patience: doctorPatience,
+		Also: p.budget,
 	}
-	found := p.settings()
+	found := append(exam.Run(ctx), p.settings()...)
 	found = append(found, p.mailServer(ctx)...)
-	found = append(found, p.budget(ctx, cfg)...)
-	found = append(found, exam.Run(ctx)...)
 	if ctx.Err() != nil {
 		return inOneSentence(ctx, ctx.Err())
 	}
@@ -114,12 +113,7 @@ func (p *program) mailServer(ctx context.Context) []doctor.Finding {
 }
 
 // budget compares the connections that processes may open with what the server allows.
-func (p *program) budget(ctx context.Context, cfg *pgx.ConnConfig) []doctor.Finding {
-	conn, err := pgx.ConnectConfig(ctx, cfg.Copy())
-	if err != nil {
-		return nil // the exam says it
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
+func (p *program) budget(ctx context.Context, conn *pgx.Conn) []doctor.Finding {
 	found := doctor.Finding{Check: "budget", Level: doctor.OK}
 	share, err := connectionsOf(ctx, conn)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/db"
 )
 
 // Level says how bad a finding is.
@@ -41,7 +43,11 @@ type Exam struct {
 	Now      func() time.Time // this machine's clock
 	Patience time.Duration    // how long a transaction may be idle, or a job wait, before it is worth a word
 
+	// Also makes checks of the program's own once the server is known to do; it may be nil.
+	Also func(ctx context.Context, conn *pgx.Conn) []Finding
+
 	conn *pgx.Conn
+	has  *pgx.ConnConfig // to open more of its kind
 }
 
 // check is one of the checks. Its error says that it could not look, which is a finding too.
@@ -52,18 +58,25 @@ type check struct {
 
 // Run makes all checks. Where the database cannot be reached, or lacks the schema, those that need it are left out.
 func (e *Exam) Run(ctx context.Context) []Finding {
-	conn, err := pgx.ConnectConfig(ctx, e.Config.Copy())
+	conn, has, err := db.Connect(ctx, e.Config)
 	if err != nil {
 		return []Finding{{"database", Broken, "The database cannot be reached: " + cause(err) + ".", "Check DATABASE_URL, and whether the server is up and has a connection left."}}
 	}
-	e.conn = conn
+	e.conn, e.has = conn, has
 	defer func() { _ = e.conn.Close(context.WithoutCancel(ctx)) }()
 	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // it would take longer than all the rest
 		return []Finding{{"database", Broken, "The database does not answer: " + cause(err) + ".", ""}}
 	}
-	found := e.all(ctx, []check{
-		{"postgres", e.version}, {"tls", e.tls}, {"clock", e.clock}, {"session", e.session}, {"rights", e.rights}, {"schema", e.schema},
-	})
+	found := e.all(ctx, []check{{"postgres", e.server}})
+	if Worst(found) == Broken {
+		return found // what follows would judge something else than the database of a job system
+	}
+	if e.Also != nil {
+		found = append(found, e.Also(ctx, conn)...)
+	}
+	found = append(found, e.all(ctx, []check{
+		{"tls", e.tls}, {"clock", e.clock}, {"session", e.session}, {"defaults", e.defaults}, {"rights", e.rights}, {"schema", e.schema},
+	})...)
 	for _, f := range found {
 		if f.Level == Broken && (f.Check == "rights" || f.Check == "schema") {
 			return found
@@ -164,6 +177,6 @@ func (e *Exam) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.ConnConfig, cfg.MaxConns = e.Config.Copy(), 1
+	cfg.ConnConfig, cfg.MaxConns = e.has.Copy(), 1
 	return pgxpool.NewWithConfig(ctx, cfg)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,12 +16,35 @@ import (
 	"github.com/backlist/backlist/internal/jobctl"
 )
 
-func (e *Exam) version(ctx context.Context) ([]Finding, error) {
-	var number int
-	if err := e.conn.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&number); err != nil {
+// server looks at what the server is, before anything else is judged.
+func (e *Exam) server(ctx context.Context) ([]Finding, error) {
+	s, err := db.LookAt(ctx, e.conn)
+	if err != nil && !errors.Is(err, db.ErrNotPostgres) {
 		return nil, err
 	}
-	return versionIs(number / 10_000), nil
+	return serverIs(s), nil
+}
+
+func serverIs(s db.Server) []Finding {
+	broken := func(says, do string) []Finding { return []Finding{{Level: Broken, Says: says, Do: do}} }
+	switch err := s.Unfit(); {
+	case errors.Is(err, db.ErrNotPostgres):
+		return broken("The server is not Postgres.", "Backlist needs Postgres 15 to 18.")
+	case errors.Is(err, db.ErrReplica):
+		return broken("The server is a replica: nothing can be written, so that web and worker do not start.", "DATABASE_URL must name the primary.")
+	case errors.Is(err, db.ErrEncoding):
+		return broken(fmt.Sprintf("The encoding of database %s is %s: not every text can be stored.", s.Database, s.Encoding),
+			"Create another and move to it: create database … encoding 'UTF8' template template0;")
+	case errors.Is(err, db.ErrTemplate):
+		return broken(fmt.Sprintf("Database %s is a template: every new database is a copy of it.", s.Database), "Create a database for Backlist, and name it in DATABASE_URL.")
+	}
+	found := versionIs(s.Major)
+	if s.Maintenance {
+		found = append(found, Finding{
+			Level: Hint, Says: "This is the database that every server has for administrators.", Do: "One of its own is easier to restore and to remove.",
+		})
+	}
+	return found
 }
 
 func versionIs(major int) []Finding {
@@ -28,7 +52,7 @@ func versionIs(major int) []Finding {
 	switch {
 	case major < 15:
 		return []Finding{{Level: Broken, Says: says, Do: "Backlist needs 15 to 18: upgrade it."}}
-	case major > 18:
+	case major > db.Newest:
 		return []Finding{{Level: Warn, Says: says, Do: "Backlist is tested on 15 to 18: try it on a copy first."}}
 	}
 	return []Finding{{Level: OK, Says: says}}
@@ -80,7 +104,7 @@ func (e *Exam) clock(ctx context.Context) ([]Finding, error) {
 
 // session tells whether a connection keeps its session from one statement to the next, and whether notices arrive.
 func (e *Exam) session(ctx context.Context) ([]Finding, error) {
-	other, err := pgx.ConnectConfig(ctx, e.Config.Copy())
+	other, _, err := db.Connect(ctx, e.Config)
 	if err != nil {
 		return []Finding{{
 			Check: "connections", Level: Broken, Says: "A second connection was refused: " + cause(err) + ".",
@@ -134,6 +158,43 @@ func (e *Exam) pooled(ctx context.Context, other *pgx.Conn) (bool, error) {
 	return len(pids) > 1, err
 }
 
+// defaults looks for settings of the role, the database or the server that our statements do not work with. Our own
+// connections begin with others, except through a pooler.
+func (e *Exam) defaults(ctx context.Context) ([]Finding, error) {
+	plain, err := pgx.ConnectConfig(ctx, e.Config.Copy())
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close(context.WithoutCancel(ctx))
+	misfits, err := db.Misfits(ctx, plain)
+	if err != nil {
+		return nil, err
+	}
+	left, err := db.Misfits(ctx, e.conn) // not overridden
+	if err != nil {
+		return nil, err
+	}
+	if len(misfits) == 0 {
+		return good("No setting of the role or the database is in the way.")
+	}
+	found := make([]Finding, 0, len(misfits))
+	for _, m := range misfits {
+		f := Finding{Level: Hint, Do: m.Repair}
+		is := fmt.Sprintf("%s is '%s', set by %s", m.Name, m.Value, m.Where)
+		switch {
+		case slices.ContainsFunc(left, func(l db.Misfit) bool { return l.Name == m.Name }):
+			f.Level, f.Says = Broken, is+": "+m.Otherwise+". Web and worker do not start."
+		case m.Name == "default_transaction_read_only" && m.ByServer:
+			f.Level, f.Says = Warn, is+", as some providers do when the disk is nearly full. Our connections write all the same."
+			f.Do = "See whether the disk has room."
+		default:
+			f.Says = is + ". Our connections override it; in other programs, " + m.Otherwise + "."
+		}
+		found = append(found, f)
+	}
+	return found, nil
+}
+
 // noticeTime is how long a notice may take.
 const noticeTime = 3 * time.Second
 
@@ -154,7 +215,7 @@ func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
 			return nil, err
 		}
 		e.conn.Close(context.WithoutCancel(ctx)) // pgx has given it up
-		if e.conn, err = pgx.ConnectConfig(ctx, e.Config.Copy()); err != nil {
+		if e.conn, _, err = db.Connect(ctx, e.Config); err != nil {
 			return nil, err
 		}
 		return []Finding{{
