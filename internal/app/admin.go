@@ -30,7 +30,7 @@ func (p *program) withPool(ctx context.Context, fn func(pool *pgxpool.Pool) erro
 	defer release()
 	pool, err := open(ctx, url, 2)
 	if err != nil {
-		return err
+		return inOneSentence(ctx, err)
 	}
 	defer pool.Close()
 	return fn(pool)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/config"
 )
 
@@ -113,7 +114,7 @@ func Run(ctx context.Context, env Env) error {
 		if p.cfg, err = config.FromEnv(env.Getenv); err != nil {
 			return fmt.Errorf("the configuration needs mending:\n%w", err)
 		}
-		return c.run(ctx, p, args)
+		return db.ExplainReadOnly(c.run(ctx, p, args))
 	}
 	if slices.Contains([]string{"help", "-h", "--help"}, env.Args[len(env.Args)-1]) {
 		usage(env.Stdout, env.Args[0])

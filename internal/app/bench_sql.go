@@ -41,7 +41,7 @@ func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	pool, err := openSized(ctx, url, 2)
+	pool, err := open(ctx, url, 2)
 	if err != nil {
 		return err
 	}

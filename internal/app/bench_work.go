@@ -138,7 +138,7 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 		return nil, err
 	}
 	d.drops = append(d.drops, drop)
-	pool, err := openSized(ctx, url, 2)
+	pool, err := open(ctx, url, 2)
 	if err != nil {
 		return nil, err
 	}

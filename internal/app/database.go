@@ -88,24 +88,6 @@ func connectionsOf(ctx context.Context, conn *pgx.Conn) (connections, error) {
 	return c, nil
 }
 
-// poolSize is the configured number of connections, or what the server's limit allows if configured is 0.
-func poolSize(ctx context.Context, url string, configured int) (int, error) {
-	if configured > 0 {
-		return configured, nil
-	}
-	cfg, err := poolConfig(url)
-	if err != nil {
-		return 0, err
-	}
-	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
-	if err != nil {
-		return 0, fmt.Errorf("connect to the database: %w", err)
-	}
-	defer conn.Close(ctx)
-	budget, err := connectionsOf(ctx, conn)
-	return budget.pool, err
-}
-
 // connectTimeout bounds a connection attempt; the system's own limit is minutes.
 const connectTimeout = 5 * time.Second
 
@@ -119,11 +101,6 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 		return nil, errors.New("DATABASE_URL has a setting that cannot be used")
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
-	if cfg.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement { // no pooler is between
-		// Postgres compiles statements whose estimated cost is high, which on a table of millions of jobs are many that take a
-		// millisecond: each would be compiled for 200 ms (measured), again and again.
-		cfg.ConnConfig.RuntimeParams["jit"] = "off"
-	}
 	cfg.ConnConfig.Tracer = trace.Queries{} // does nothing where a context carries no trace, as River's own
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
@@ -145,6 +122,44 @@ func throughPooler(databaseURL string) (string, error) {
 	return u.String(), nil
 }
 
+// refusedSettings reports whether a pool of ours does without the settings that we rely on, since a pooler refused them that the
+// URL does not mention.
+func refusedSettings(url string, pool *pgxpool.Pool) bool {
+	asked, err := poolConfig(url)
+	return err == nil && asked.ConnConfig.DefaultQueryExecMode != pool.Config().ConnConfig.DefaultQueryExecMode
+}
+
+// reach makes the first connection to a database, whose server and settings must do, and returns how to make more of them. The
+// size of a pool is the configured number of connections, or what the server's limit allows if configured is 0.
+func reach(ctx context.Context, url string, configured int) (*pgxpool.Config, error) {
+	cfg, err := poolConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	conn, has, err := db.Connect(ctx, cfg.ConnConfig)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := db.CheckServer(ctx, conn); err != nil {
+		return nil, err
+	}
+	if err := db.CheckSettings(ctx, conn); err != nil {
+		return nil, err
+	}
+	cfg.ConnConfig = has
+	size := configured
+	if size == 0 {
+		budget, err := connectionsOf(ctx, conn)
+		if err != nil {
+			return nil, err
+		}
+		size = budget.pool
+	}
+	cfg.MaxConns = int32(size)
+	return cfg, nil
+}
+
 // open connects a pool of the size that is configured, or follows from the server's limit if configured is 0.
 func open(ctx context.Context, url string, configured int) (*pgxpool.Pool, error) {
 	return openShare(ctx, url, configured, func(size int) int { return size })
@@ -152,19 +167,11 @@ func open(ctx context.Context, url string, configured int) (*pgxpool.Pool, error
 
 // openShare is open for a process with more than one pool: share says how many of its connections this one gets.
 func openShare(ctx context.Context, url string, configured int, share func(size int) int) (*pgxpool.Pool, error) {
-	size, err := poolSize(ctx, url, configured)
+	cfg, err := reach(ctx, url, configured)
 	if err != nil {
 		return nil, err
 	}
-	return openSized(ctx, url, share(size))
-}
-
-func openSized(ctx context.Context, url string, size int) (*pgxpool.Pool, error) {
-	cfg, err := poolConfig(url)
-	if err != nil {
-		return nil, err
-	}
-	cfg.MaxConns = int32(size)
+	cfg.MaxConns = int32(share(int(cfg.MaxConns)))
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
@@ -191,7 +198,9 @@ func openChecked(
 		if !ok || (pgErr.Code != "53300" && pgErr.Code != "57P03") { // too many connections; starting up
 			return nil, err
 		}
-		if time.Since(began) > fullLimit {
+		if time.Since(began) > fullLimit && pgErr.Code == "57P03" {
+			return nil, fmt.Errorf("the database did not accept connections for %s: it is starting, or a replica that allows no reads: %w", fullLimit, err)
+		} else if time.Since(began) > fullLimit {
 			return nil, fmt.Errorf("the database had no connection left for %s: stop another process, or choose a plan with more: %w", fullLimit, err)
 		}
 		log.WarnContext(ctx, "the database has no connection left for this process yet; trying again", "wait", wait, "err", err)

@@ -8,6 +8,8 @@ import (
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/backlist/backlist/db"
 )
 
 // exitError is an error with a code of its own for the process to end with.
@@ -41,6 +43,9 @@ func inOneSentence(ctx context.Context, err error) error {
 	}
 	if ctx.Err() != nil {
 		return errors.New("broken off")
+	}
+	if errors.Is(db.ExplainReadOnly(err), db.ErrReadOnly) {
+		return db.ErrReadOnly
 	}
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == "57P01" {
 		return errors.New("the database ended the connection")

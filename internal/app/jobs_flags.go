@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/jobctl"
 )
 
@@ -161,6 +162,9 @@ func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) err
 	if jobctl.IsBadValue(err) && ExitCode(err) == 1 {
 		return &exitError{2, err}
 	}
+	if errors.Is(err, db.ErrReadOnly) && conn.PgConn().ParameterStatus("in_hot_standby") == "on" {
+		return db.ErrReplica
+	}
 	if err != nil && ExitCode(err) == 1 && errors.Is(err, jobctl.ErrNoSurface) {
 		return jobctl.ErrNoSurface
 	}
@@ -173,11 +177,11 @@ func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, _, err := db.Connect(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // as poolConfig says
+	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // through a pooler too; db.Rely says why
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
 	return conn, nil
@@ -191,7 +195,6 @@ func plainConfig(url, name string) (*pgx.ConnConfig, error) {
 	}
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	cfg.ConnConfig.RuntimeParams["application_name"] = name
-	delete(cfg.ConnConfig.RuntimeParams, "jit") // which poolers refuse at the start of a connection
 	return cfg.ConnConfig, nil
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -57,7 +58,13 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) e
 		return unlessStopped(ctx, err)
 	}
 	defer closeSoon(pool)
-	rivers, err := openSized(ctx, url, own)
+	if !p.cfg.WorkerPollOnly && refusedSettings(url, pool) {
+		return errors.New("a pooler stands before the database and refuses startup parameters: " +
+			"give workers a direct connection, or set WORKER_POLL_ONLY=yes")
+	}
+	riversConfig := pool.Config()
+	riversConfig.MaxConns = int32(own)
+	rivers, err := pgxpool.NewWithConfig(ctx, riversConfig)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -206,7 +207,7 @@ func sized(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("the database's URL: %w", err)
 	}
 	cfg.MaxConns = int32(conns)
-	cfg.ConnConfig.RuntimeParams["jit"] = "off" // as in internal/app
+	db.Rely(cfg.ConnConfig) // as in internal/app
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 

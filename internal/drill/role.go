@@ -115,6 +115,7 @@ func poolOf(ctx context.Context, databaseURL string, size int) (*pgxpool.Pool, e
 	if err != nil {
 		return nil, err
 	}
+	db.Rely(cfg.ConnConfig)
 	cfg.MaxConns = int32(size)
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
