@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
@@ -57,8 +58,12 @@ func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, w
 			err = errors.Join(err, also(ctx, cutOff))
 		}
 		cutOff = err != nil && !isAnswer(err)
+		if isConflict(err) {
+			sleep(ctx, lookAgainIn)
+			continue
+		}
 		if err != nil && ctx.Err() == nil && !failed {
-			k.log.WarnContext(ctx, "housekeeping failed: schedules and jobs that come due wait until it succeeds", "err", err)
+			k.log.WarnContext(ctx, "housekeeping failed: schedules and jobs that come due wait until it succeeds", "err", db.ExplainReadOnly(err))
 		}
 		if failed = err != nil; failed {
 			wait = lookEvery
@@ -74,6 +79,16 @@ func isAnswer(err error) bool {
 	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pgErr.SeverityUnlocalized == "ERROR"
+}
+
+// isConflict reports whether all of an error is that a statement met another one and was undone, which the next try need not
+// be. It happens where a transaction is serializable, and where two lock the same rows.
+func isConflict(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !isConflict(err) })
+	}
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code == "40001" || pgErr.Code == "40P01") // serialization_failure, deadlock_detected
 }
 
 // look does what is due, and says how long to wait until the next look.

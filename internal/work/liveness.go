@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
@@ -90,9 +91,19 @@ func (l *liveness) heard(line *pilot.Line) func(channel, payload string) {
 	}
 }
 
-// beat tells the database that this worker lives, learns whether it was given up for dead and whether it is to drain,
-// and looks after the others. It returns how long to wait until the next.
+// beat is report, which is repeated where another statement was in its way: that must not cost the connection, whose lock
+// others look at.
 func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+	next, err := l.report(ctx, conn)
+	if isConflict(err) {
+		return lookAgainIn, nil
+	}
+	return next, db.ExplainReadOnly(err)
+}
+
+// report tells the database that this worker lives, learns whether it was given up for dead and whether it is to drain,
+// and looks after the others. It returns how long to wait until the next.
+func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	sent := time.Since(l.started)
 	if !l.locked && !l.opts.PollOnly {
 		// The lock of an earlier connection may not be free yet: that is as good, and tried again.
@@ -126,6 +137,8 @@ func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, err
 		// A judgement that fails must not cost the lock, by which others know that this worker lives.
 		if err := l.judge(ctx, conn); err != nil && conn.IsClosed() {
 			return 0, fmt.Errorf("rescue: %w", err)
+		} else if isConflict(err) {
+			l.judged = time.Time{} // it is tried again at the next beat
 		} else if err != nil && !l.unjust {
 			l.log.ErrorContext(ctx, "nobody's jobs are rescued by this worker; it tries again", "err", err)
 			l.unjust = true

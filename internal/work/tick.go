@@ -71,6 +71,7 @@ func (k *housekeeping) tickAll(ctx context.Context) error {
 			return nil
 		case err != nil && (d.Name == "" || ctx.Err() != nil):
 			return err
+		case isConflict(err): // the next look sees to it
 		case isLocked(err):
 			k.log.WarnContext(ctx, "a schedule's unfinished job is locked: it ticks a little later", "schedule", d.Name)
 		case err != nil:
