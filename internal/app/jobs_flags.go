@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/user"
 	"slices"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/work"
 )
 
 // jobsFlags are those of backlist jobs; a command has only some of them.
@@ -76,24 +76,16 @@ func setFilterFlags(f *flag.FlagSet, p *program, limit int) {
 	f.Var((*word)(&j.Request), "request", "only what the web request with this `id` caused")
 	f.Var((*word)(&j.Fingerprint), "error", "only what had the error with this `fingerprint` within a day: see backlist jobs errors")
 	f.Var((*word)(&j.Args), "args", "only with arguments that contain this `JSON`, as in '{\"order_id\": 42}'")
-	f.Func("since", "only what was enqueued, started or finished within this `time`, as in 90m or 2d", func(text string) (err error) {
+	f.Func("since", "only what was enqueued, started or finished within this `time`, as in 90m, 2d or 1w", func(text string) (err error) {
 		j.Since, err = ago(text)
 		return err
 	})
 	f.IntVar(&j.Limit, "limit", limit, "at most this `many`, the newest")
 }
 
-// ago reads a time span as Go does, and days.
+// ago reads a time span as schedules do.
 func ago(text string) (time.Duration, error) {
-	const day, mostDays = 24 * time.Hour, math.MaxInt64 / int64(24*time.Hour)
-	d, err := time.ParseDuration(text)
-	if number, inDays := strings.CutSuffix(text, "d"); inDays {
-		var days int64
-		if days, err = strconv.ParseInt(number, 10, 64); days > mostDays {
-			return 0, fmt.Errorf("since is at most %dd", mostDays)
-		}
-		d = max(time.Duration(days), -1) * day
-	}
+	d, err := work.ParseInterval(text)
 	if err == nil && d < time.Millisecond {
 		err = errors.New("since is how long ago, as in 90m or 2d")
 	}

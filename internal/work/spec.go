@@ -17,54 +17,74 @@ type spec struct {
 	zone  *time.Location
 }
 
-// anyHour is set in a field of cron that is a star.
-const anyHour = 1 << 63
+// fault is what is wrong with a column of a schedule's row. Its text says what to write instead.
+type fault struct {
+	column string
+	cause  error
+}
 
-// parseSpec reads "every 10m", or the five fields of cron in a time zone.
+func (f *fault) Error() string { return f.cause.Error() }
+func (f *fault) Unwrap() error { return f.cause }
+
+// parseSpec reads "every 10m", or the five fields of cron in a time zone. Its errors are faults.
 func parseSpec(text, zone string) (spec, error) {
 	s := spec{text: text}
 	var err error
-	if zone == "" || zone == "Local" { // what time.LoadLocation would take for UTC, and for this machine's own
-		return s, errors.New("the time zone has no name")
+	if s.zone, err = parseZone(zone); err != nil {
+		return s, &fault{"zone", err}
 	}
-	if s.zone, err = time.LoadLocation(zone); err != nil {
-		return s, fmt.Errorf("the time zone: %w", err)
-	}
-	if interval, ok := strings.CutPrefix(text, "every "); ok {
-		if s.every, err = time.ParseDuration(interval); err != nil {
-			return s, fmt.Errorf("the interval: %w", err)
-		}
-		if s.every < time.Second || s.every%time.Second != 0 {
-			return s, errors.New("the interval must be whole seconds, at least one")
-		}
-		return s, nil
-	}
-	if n := len(strings.Fields(text)); n != 5 {
-		return s, fmt.Errorf(`want "every 10m" or the five fields of cron, but it has %d`, n)
-	}
-	parsed, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(text)
-	if err != nil {
-		return s, fmt.Errorf("the fields of cron: %w", err)
-	}
-	fields, ok := parsed.(*cron.SpecSchedule)
-	if !ok {
-		return s, fmt.Errorf("the fields of cron are a %T", parsed)
-	}
-	fields.Location = time.UTC
-	s.cron = fields
-	if s.next(time.Now()).IsZero() {
-		return s, errors.New("the fields of cron name a day that never comes")
+	if err := s.parse(); err != nil {
+		return s, &fault{"spec", err}
 	}
 	return s, nil
 }
 
-// next is the first tick after t. Intervals are counted from 1970 on, so that all processes agree.
+// parseZone reads the name of a time zone, but not one that depends on the machine.
+func parseZone(name string) (*time.Location, error) {
+	switch name {
+	case "":
+		return nil, errors.New("the time zone has no name: write one as in UTC or Europe/Berlin")
+	case "Local", "localtime", "posixrules":
+		return nil, fmt.Errorf("the time zone %q differs from machine to machine: write one as in UTC or Europe/Berlin", name)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil { // which may name a path
+		return nil, fmt.Errorf("the time zone %s is unknown: write one as in UTC or Europe/Berlin", quoted(name))
+	}
+	return zone, nil
+}
+
+func (s *spec) parse() (err error) {
+	if fields := strings.Fields(s.text); len(fields) > 0 && fields[0] == "every" {
+		if s.every, err = ParseInterval(strings.Join(fields[1:], " ")); err != nil {
+			return err
+		}
+		if s.every < time.Second || s.every%time.Second != 0 {
+			return fmt.Errorf("the interval %s must be whole seconds, at least one", quoted(s.text))
+		}
+		return nil
+	}
+	if s.cron, err = parseCron(s.text); err != nil {
+		return fmt.Errorf("the fields of cron: %w", err)
+	}
+	if s.next(time.Now()).IsZero() {
+		return fmt.Errorf("the fields of cron: %s names a day that never comes", quoted(s.text))
+	}
+	return nil
+}
+
+// next is the first tick after t. Intervals are counted from the beginning of 1970 in UTC, a Thursday, so that all processes
+// agree.
 func (s spec) next(t time.Time) time.Time {
 	switch {
 	case s.every > 0:
 		each := int64(s.every / time.Second)
-		return time.Unix((t.Unix()/each+1)*each, 0).UTC()
-	case s.cron.Hour&anyHour != 0:
+		since := t.Unix() % each
+		if since < 0 { // before 1970
+			since += each
+		}
+		return time.Unix(t.Unix()-since+each, 0).UTC()
+	case s.cron.Hour&cronStar != 0:
 		return s.nextOfAnyHour(t)
 	default:
 		return s.nextOnTheWall(t)
@@ -128,17 +148,28 @@ func momentOf(wall time.Time, zone *time.Location) time.Time {
 	return t
 }
 
+// countedMost is how many missed ticks of cron are counted one by one: more than a month of minutes, for that is how long ticks
+// are kept. Where there were more, those of the last month are counted too.
+const countedMost = 100_000
+
 // ticks are those that are due at now, from a first one on: the last of them, how many there are before it, and the one
-// after.
+// after. It is quick however long ago the first was.
 func (s spec) ticks(first, now time.Time) (last time.Time, before int, next time.Time) {
 	last, next = first, s.next(first)
 	if s.every > 0 && !next.After(now) {
-		skip := int64(now.Sub(next) / s.every)
-		last, next, before = next.Add(time.Duration(skip)*s.every), next.Add(time.Duration(skip+1)*s.every), int(skip)+1
+		each := int64(s.every / time.Second)
+		skip := (now.Unix() - next.Unix()) / each // a time.Duration holds three centuries only
+		last, before = time.Unix(next.Unix()+skip*each, 0).UTC(), int(skip)+1
+		return last, before, s.next(last)
 	}
 	for !next.IsZero() && !next.After(now) {
 		last, next = next, s.next(next)
 		before++
+		if before == countedMost {
+			if recent := s.next(now.AddDate(0, -1, 0)); recent.After(next) && !recent.After(now) {
+				next = recent
+			}
+		}
 	}
 	return last, before, next
 }

@@ -151,6 +151,106 @@ func TestSpecsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestRefusalsSayWhy: which field, and what to write instead.
+func TestRefusalsSayWhy(t *testing.T) {
+	t.Parallel()
+	const fields = "the fields of cron: "
+	for text, want := range map[string]string{
+		"60 * * * *":            fields + `the minute "60" must be 0 to 59`,
+		"*/61 * * * *":          fields + `the minute "*/61" must have a step of 1 to 60`,
+		"*/0 * * * *":           fields + `the minute "*/0" must have a step of 1 to 60`,
+		"*/x * * * *":           fields + `the minute "*/x" must have a step of 1 to 60`,
+		"10-20/12 * * * *":      fields + `the minute "10-20/12" must have a step of 1 to 11`,
+		"1,,2 * * * *":          fields + `the minute "1,,2" has an empty part`,
+		"? * * * *":             fields + `the minute "?" must be 0 to 59`,
+		"+5 * * * *":            fields + `the minute "+5" must be 0 to 59`,
+		"*-5 * * * *":           fields + `the minute "*" must be 0 to 59`,
+		"0 24 * * *":            fields + `the hour "24" must be 0 to 23`,
+		"0 22-6 * * *":          fields + `the hour "22-6" runs backwards: split it in two, as in 22-23,0-6`,
+		"0 99999999999 * * *":   fields + `the hour "99999999999" must be 0 to 23`,
+		"0 4 0 * *":             fields + `the day of month "0" must be 1 to 31`,
+		"0 4 L * *":             fields + `the day of month "L" must be 1 to 31`,
+		"0 4 * 13 *":            fields + `the month "13" must be 1 to 12, or jan to dec`,
+		"0 4 * January *":       fields + `the month "January" must be 1 to 12, or jan to dec`,
+		"0 4 * nov-feb *":       fields + `the month "nov-feb" runs backwards: split it in two, as in nov-12,1-feb`,
+		"0 4 * * 8":             fields + `the day of week "8" must be 0 to 7, or sun to sat`,
+		"0 4 * * Sunday":        fields + `the day of week "Sunday" must be 0 to 7, or sun to sat`,
+		"0 4 * * fri-mon":       fields + `the day of week "fri-mon" runs backwards: split it in two, as in fri-7,1-mon`,
+		"0 4 * * 6-0":           fields + `the day of week "6-0" runs backwards: split it in two, as in 6-7`,
+		"0 4 * * 1#2":           fields + `the day of week "1#2" must be 0 to 7, or sun to sat`,
+		"0 0 30 2 *":            fields + `"0 0 30 2 *" names a day that never comes`,
+		"0 0 4 * * *":           fields + `want five fields, minute hour day month weekday, but there are 6: for seconds write an interval, as in "every 10s"`,
+		"* *":                   fields + `want "every 10m" or five fields, minute hour day month weekday, but there are 2`,
+		"@daily":                fields + `"@daily" is not supported: write "0 0 * * *"`,
+		"TZ=Asia/Tokyo 0 4 * *": fields + "a time zone does not belong in the spec: write it in the column zone",
+		"every day":             `the interval "day" must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w`,
+		"every 0s":              `the interval "every 0s" must be whole seconds, at least one`,
+		"every -1d":             `the interval "-1d" must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w`,
+		"every 1d-2h":           `the interval "1d-2h" must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w`,
+		"every 5201w":           `the interval "5201w" must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w`,
+		"every 99999999999999d": `the interval "99999999999999d" must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w`,
+		"every 2562047h":        `the interval "2562047h" must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w`,
+	} {
+		if _, err := parseSpec(text, "UTC"); err == nil || err.Error() != want {
+			t.Errorf("%q: %v\nwant %s", text, err, want)
+		}
+	}
+	for zone, want := range map[string]string{
+		"":                 "the time zone has no name: write one as in UTC or Europe/Berlin",
+		"localtime":        `the time zone "localtime" differs from machine to machine: write one as in UTC or Europe/Berlin`,
+		"../../etc/passwd": `the time zone "../../etc/passwd" is unknown: write one as in UTC or Europe/Berlin`,
+	} {
+		if _, err := parseSpec("0 4 * * *", zone); err == nil || err.Error() != want {
+			t.Errorf("zone %q: %v", zone, err)
+		}
+	}
+}
+
+// TestSameTicks: forms that mean the same, as cronie reads them.
+func TestSameTicks(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"0 4 * * 7":          "0 4 * * 0",
+		"0 4 * * 5-7":        "0 4 * * 0,5,6",
+		"0 4 * * sat-sun":    "0 4 * * 0,6",
+		"0 4 * * Sat-SUN":    "0 4 * * 0,6",
+		"0 4 * * mon-sun":    "0 4 * * *",
+		"0 4 * * 0-7":        "0 4 * * *",
+		"0 4 * * sun-tue":    "0 4 * * 0,1,2",
+		"0 4 * * sun-sun":    "0 4 * * 0",
+		"0 4 * * 7-7":        "0 4 * * 0",
+		"0 4 * * 1-7/2":      "0 4 * * 0,1,3,5",
+		"0 4 ? * 1":          "0 4 * * 1",
+		"0 4 1 * ?":          "0 4 1 * *",
+		"*/60 * * * *":       "0 * * * *",
+		"5/15 * * * *":       "5,20,35,50 * * * *",
+		"0 4 * JAN,jul *":    "0 4 * 1,7 *",
+		" \t0   04 *  *   *": "0 4 * * *",
+		"every  1d":          "every 24h",
+		"every 1d12h":        "every 36h",
+		"every 2w":           "every 336h",
+		"every 1w2d3h":       "every 219h",
+	} {
+		a, err := parseSpec(text, "UTC")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		b, err := parseSpec(want, "UTC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+		for range 400 {
+			if x, y := a.next(at), b.next(at); !x.Equal(y) {
+				t.Errorf("after %s comes %s by %q, and %s by %q", at, x, text, y, want)
+				break
+			}
+			at = a.next(at)
+		}
+	}
+}
+
 func TestWords(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -175,6 +275,30 @@ func TestWords(t *testing.T) {
 		"0 0 13 * 5":      "0 0 13 * 5 (Europe/Berlin)",
 		"0 0 1 1 *":       "0 0 1 1 * (Europe/Berlin)",
 		"0 8-18 * * *":    "0 8-18 * * * (Europe/Berlin)",
+
+		"every 1d":             "every day",
+		"every 1d12h":          "every 36 hours",
+		"every 7d":             "every week",
+		"every 2w":             "every 2 weeks",
+		"*/60 * * * *":         "every hour at minute 0",
+		"0-59/15 * * * *":      "every 15 minutes",
+		"5-59/15 * * * *":      "every hour at minutes 5, 20, 35 and 50",
+		"0,40 * * * *":         "every hour at minutes 0 and 40",
+		"*/10 * * * 1-7":       "every 10 minutes",
+		"*/10 * * * 1":         "*/10 * * * 1 (Europe/Berlin)",
+		"*/10 * 1-7 * 0-6":     "*/10 * 1-7 * 0-6 (Europe/Berlin)", // either day is enough: every day
+		"0 */6 * * *":          "every day at 00:00, 06:00, 12:00 and 18:00 (Europe/Berlin)",
+		"0,30 4 * * *":         "0,30 4 * * * (Europe/Berlin)",
+		"0 4 * * 7":            "every Sunday at 04:00 (Europe/Berlin)",
+		"0 4 * * 5-7":          "every Friday, Saturday and Sunday at 04:00 (Europe/Berlin)",
+		"0 4 * * sat-sun":      "every Saturday and Sunday at 04:00 (Europe/Berlin)",
+		"0 4 * * 0,SAT":        "every Saturday and Sunday at 04:00 (Europe/Berlin)",
+		"0 4 * * 1-5/2":        "every Monday, Wednesday and Friday at 04:00 (Europe/Berlin)",
+		"0 4 ? * mon-sun":      "every day at 04:00 (Europe/Berlin)",
+		"0 4 1,15 * *":         "on the 1st and 15th of each month at 04:00 (Europe/Berlin)",
+		"0 4 31 * ?":           "on the 31st of each month that has it at 04:00 (Europe/Berlin)",
+		"0 4 */2 * *":          "0 4 */2 * * (Europe/Berlin)",
+		" 0  4\t1 1-6 mon-sun": "0 4 1 1-6 mon-sun (Europe/Berlin)",
 	} {
 		s, err := parseSpec(text, "Europe/Berlin")
 		if err != nil {
@@ -202,6 +326,7 @@ func TestTicksThatWereMissed(t *testing.T) {
 		{"every 1s", 31 * 24 * time.Hour, 0, 31 * 24 * 3600, time.Second},
 		{"0 4 * * *", 8 * time.Hour, 8 * time.Hour, 0, 16 * time.Hour},
 		{"0 4 * * *", 80 * time.Hour, 8 * time.Hour, 3, 16 * time.Hour},
+		{"every 1d12h", 144 * time.Hour, 0, 4, 36 * time.Hour},
 	} {
 		s, err := parseSpec(c.spec, "UTC")
 		if err != nil {
@@ -210,6 +335,26 @@ func TestTicksThatWereMissed(t *testing.T) {
 		last, before, next := s.ticks(now.Add(-c.first), now)
 		if now.Sub(last) != c.last || before != c.before || next.Sub(now) != c.nextFor {
 			t.Errorf("%+v: the last is %s, %d before it, the next %s", c, last, before, next)
+		}
+	}
+}
+
+// TestTicksMissedForCenturies: a time of long ago in a row costs a moment.
+func TestTicksMissedForCenturies(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	for text, count := range map[string]int{
+		"every 1s":  63931204800,
+		"* * * * *": countedMost + 31*24*60,
+		"0 0 1 1 *": 2025,
+	} {
+		s, err := parseSpec(text, "UTC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, before, next := s.ticks(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), now)
+		if last.After(now) || !s.next(last).Equal(next) || !next.After(now) || before < count-2 || before > count+2 {
+			t.Errorf("%q: the last is %s, %d before it, the next %s", text, last, before, next)
 		}
 	}
 }

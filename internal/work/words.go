@@ -2,57 +2,139 @@ package work
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// spelledOut is how many values of a field are named one by one.
+const spelledOut = 6
 
 // words says for people when a schedule ticks. Forms that few use are left as cron has them.
 func (s spec) words() string {
 	if s.every > 0 {
 		return everyInWords(s.every)
 	}
-	fields := strings.Fields(s.text)
-	minute, hour, dom, month, dow := fields[0], fields[1], fields[2], fields[3], fields[4]
-	asItIs := strings.Join(fields, " ") + " (" + s.zone.String() + ")"
-	if month != "*" {
-		return asItIs
+	days, ok := s.daysInWords()
+	if !ok {
+		return asWritten(s.text, s.zone.String())
 	}
-	if n, ok := strings.CutPrefix(minute, "*/"); hour == "*" && dom == "*" && dow == "*" && (ok || minute == "*") {
-		each, err := strconv.Atoi(n)
-		switch {
-		case !ok:
-			return "every minute"
-		case err == nil && each > 0 && 60%each == 0:
-			return everyInWords(time.Duration(each) * time.Minute)
+	minutes, hours := valuesOf(s.cron.Minute), valuesOf(s.cron.Hour)
+	if s.cron.Hour&cronStar != 0 {
+		if every, ok := minutesInWords(minutes); ok && s.isDaily() {
+			return every
 		}
-		return asItIs
+		return asWritten(s.text, s.zone.String())
 	}
-	m, err := strconv.Atoi(minute)
-	if err != nil {
-		return asItIs
+	if len(minutes) > 1 || len(hours) > spelledOut {
+		return asWritten(s.text, s.zone.String())
 	}
-	if hour == "*" && dom == "*" && dow == "*" {
-		return fmt.Sprintf("every hour at minute %d", m)
+	var times []string
+	for _, h := range hours {
+		times = append(times, fmt.Sprintf("%02d:%02d", h, minutes[0]))
 	}
-	h, err := strconv.Atoi(hour)
-	if err != nil {
-		return asItIs
+	return fmt.Sprintf("%s at %s (%s)", days, listed(times), s.zone)
+}
+
+// isDaily reports whether it ticks on each day.
+func (s spec) isDaily() bool {
+	return s.cron.Month&cronStar != 0 && s.cron.Dom&cronStar != 0 && len(valuesOf(s.cron.Dow)) == 7
+}
+
+// asWritten is a spec without words.
+func asWritten(spec, zone string) string {
+	return strings.Join(strings.Fields(spec), " ") + " (" + zone + ")"
+}
+
+// minutesInWords says at which minutes of each hour.
+func minutesInWords(minutes []int) (string, bool) {
+	if step := 60 / len(minutes); len(minutes) > 1 && slices.Equal(minutes, everyNth(step)) {
+		return everyInWords(time.Duration(step) * time.Minute), true
 	}
-	at := fmt.Sprintf("at %02d:%02d (%s)", h, m, s.zone)
+	if len(minutes) > spelledOut {
+		return "", false
+	}
+	var names []string
+	for _, m := range minutes {
+		names = append(names, strconv.Itoa(m))
+	}
+	if len(minutes) == 1 {
+		return "every hour at minute " + names[0], true
+	}
+	return "every hour at minutes " + listed(names), true
+}
+
+// everyNth are the minutes of an hour that a step divides.
+func everyNth(step int) (list []int) {
+	for m := 0; m < 60; m += step {
+		list = append(list, m)
+	}
+	return list
+}
+
+// daysInWords says on which days: every day, of the week, or of the month.
+func (s spec) daysInWords() (string, bool) {
 	switch {
-	case dom == "*" && dow == "*":
-		return "every day " + at
-	case dom == "*":
-		if days, ok := daysInWords(dow); ok {
-			return "every " + days + " " + at
-		}
-	case dow == "*":
-		if day, err := strconv.Atoi(dom); err == nil {
-			return fmt.Sprintf("on the %s of each month %s", ordinal(day), at)
+	case s.isDaily():
+		return "every day", true
+	case s.cron.Month&cronStar == 0:
+		return "", false
+	case s.cron.Dom&cronStar != 0:
+		return weekInWords(valuesOf(s.cron.Dow)), true
+	case s.cron.Dow&cronStar != 0:
+		return monthInWords(valuesOf(s.cron.Dom))
+	}
+	return "", false
+}
+
+// weekInWords names days of the week, from Monday on.
+func weekInWords(days []int) string {
+	if slices.Equal(days, []int{1, 2, 3, 4, 5}) {
+		return "every weekday"
+	}
+	if days[0] == 0 {
+		days = append(days[1:], 0)
+	}
+	var names []string
+	for _, d := range days {
+		names = append(names, time.Weekday(d).String())
+	}
+	return "every " + listed(names)
+}
+
+func monthInWords(days []int) (string, bool) {
+	if len(days) > spelledOut {
+		return "", false
+	}
+	var names []string
+	for _, d := range days {
+		names = append(names, ordinal(d))
+	}
+	words := "on the " + listed(names) + " of each month"
+	if last := days[len(days)-1]; last > 28 {
+		words += " that has it"
+	}
+	return words, true
+}
+
+// valuesOf are the values of a field, in order.
+func valuesOf(bits uint64) (list []int) {
+	for v := range 60 {
+		if bits&(1<<v) != 0 {
+			list = append(list, v)
 		}
 	}
-	return asItIs
+	return list
+}
+
+// listed joins words as a sentence does.
+func listed(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // everyInWords is "every 10 minutes": in the largest unit that leaves nothing over.
@@ -60,7 +142,7 @@ func everyInWords(d time.Duration) string {
 	for _, unit := range []struct {
 		name string
 		of   time.Duration
-	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
+	}{{"week", week}, {"day", day}, {"hour", time.Hour}, {"minute", time.Minute}} {
 		if d == unit.of {
 			return "every " + unit.name
 		}
@@ -72,35 +154,6 @@ func everyInWords(d time.Duration) string {
 		return "every second"
 	}
 	return fmt.Sprintf("every %d seconds", d/time.Second)
-}
-
-// daysInWords reads the field of cron for days of the week: one, several, or the working days.
-func daysInWords(dow string) (string, bool) {
-	if dow == "1-5" || strings.EqualFold(dow, "mon-fri") {
-		return "weekday", true
-	}
-	var names []string
-	for field := range strings.SplitSeq(dow, ",") {
-		day, ok := dayOfWeek(field)
-		if !ok {
-			return "", false
-		}
-		names = append(names, day.String())
-	}
-	last := len(names) - 1
-	if last == 0 {
-		return names[0], true
-	}
-	return strings.Join(names[:last], ", ") + " and " + names[last], true
-}
-
-func dayOfWeek(field string) (time.Weekday, bool) {
-	for day := time.Sunday; day <= time.Saturday; day++ {
-		if field == strconv.Itoa(int(day)) || strings.EqualFold(field, day.String()[:3]) {
-			return day, true
-		}
-	}
-	return 0, false
 }
 
 func ordinal(n int) string {
