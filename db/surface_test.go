@@ -84,6 +84,14 @@ func TestViews(t *testing.T) {
 		{"select concat_ws(' ', message, kinds, this_hour, last_day, last_month, affected_jobs, muted, regressed) from jobs.error", "no {count,send} 2 2 7 1 f f"},
 		{"select string_agg(worker || status || alive || coalesce(jobs::text, '-'), ' ' order by worker) from jobs.worker", "w1workingtrue{2} w2deadfalse-"},
 		{"select concat_ws(' ', words, missed, last_outcome, last_job, last_runs -> 0 ->> 'state', overdue is null) from jobs.schedule", "every day at 04:00 3 enqueued 3 completed t"},
+		{
+			`with bad as (insert into work.schedule (name, kind, args, spec, missed, broken, next_at) values
+				('bad', 'send', '{"n": "\u0000"}', '0 4 * * 8', 'once', 'spec: wrong', now() - interval '1 h') returning name)
+			select name from bad`, "bad",
+		},
+		{"select concat_ws(' ', broken, dirty, args is null, overdue is null) from jobs.schedule where name = 'bad'", "spec: wrong t t t"},
+		{"select concat_ws(' ', value, status, detail like '2 schedules, 1 of them broken, the next is due at %') from jobs.health where name = 'scheduler'", "0 warn t"},
+		{"delete from work.schedule where name = 'bad' returning name", "bad"},
 		{"select concat_ws(' ', ended, failing_share, wait_p95, run_p99, wait_total) from jobs.minute order by minute desc limit 1", "100 0.1 00:00:00.9984 00:17:18.09024 00:01:10"},
 		{"select concat_ws(' ', took, job_count, stands_for) from jobs.request", "00:00:01 2 1"},
 		{"select count(*) || string_agg(distinct outcome, '') from jobs.attempt where job_id = 4", "2failed"},

@@ -81,10 +81,11 @@ with facts as (
            null, max(l.elected_at)
     from jobs.leader() l
     union all
-    select 9, 'service', 'scheduler', count(*) filter (where s.next_at < now() - interval '1 min'), 'schedules overdue',
-           case when count(*) filter (where s.next_at < now() - interval '1 min') > 0 then 'bad' else 'ok' end,
-           format('%s schedules, the next is due at %s', count(*), coalesce(to_char(min(s.next_at), 'YYYY-MM-DD HH24:MI:SS'), 'no time')),
-           'Workers and web processes enqueue what is due. See jobs.schedule.', null, min(s.next_at)
+    select 9, 'service', 'scheduler', count(*) filter (where s.broken is null and s.next_at < now() - interval '1 min'), 'schedules overdue',
+           case when bool_or(s.broken is null and s.next_at < now() - interval '1 min') then 'bad' when count(s.broken) > 0 then 'warn' else 'ok' end,
+           format('%s schedules, %s of them broken, the next is due at %s', count(*), count(s.broken),
+               coalesce(to_char(min(s.next_at) filter (where s.broken is null), 'YYYY-MM-DD HH24:MI:SS'), 'no time')),
+           'Workers and web processes enqueue what is due. See jobs.schedule.', null, min(s.next_at) filter (where s.broken is null)
     from work.schedule s where s.paused_at is null and s.retired_at is null
     union all
     select 10, 'replica', 'replay', b.seconds, 'seconds behind', case when b.seconds <= 10 then 'ok' else 'warn' end,

@@ -22,5 +22,5 @@ order by j.run desc limit 30;
 select queue, paused, paused_by, paused_reason, available, oldest_wait, workers
 from jobs.queue where paused or workers = 0 and available > 0 order by queue;
 
-\echo 'Schedules that are overdue'
-select name, kind, words, next_at, overdue from jobs.schedule where overdue > interval '1 min' or words like 'cannot be read%' order by next_at;
+\echo 'Schedules that are overdue or broken'
+select name, kind, words, next_at, overdue, broken from jobs.schedule where not retired and (overdue > interval '1 min' or broken is not null) order by next_at;

@@ -43,7 +43,7 @@ func TestDoctorCommand(t *testing.T) {
 		{"RELEASE=v9", "", 1, "releases", "this is v9"},
 		{"SECRET_KEY=", "", 1, "settings", "SECRET_KEY is not set"},
 		{"X=", "select jobs.pause('mail', 'for the test')", 1, "queues", "(for the test)"},
-		{"X=", "insert into work.schedule (name, kind, spec, missed, words, next_at) values ('odd', 'x', '?', 'once', 'cannot be read: ?', now() + interval '1 h')", 2, "schedules", "odd cannot be read"},
+		{"X=", "insert into work.schedule (name, kind, spec, missed, broken, dirty, unchecked, next_at) values ('odd', 'xy', '?', 'once', 'spec: ?', false, false, now() + interval '1 h')", 2, "schedules", "odd is broken. spec: ?."},
 	} {
 		if c.sql != "" {
 			if _, err := pool.Exec(t.Context(), c.sql); err != nil {

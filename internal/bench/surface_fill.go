@@ -57,7 +57,7 @@ insert into work.request (id, method, route, status, started_at, ended_at, relea
 select md5(i::text), 'POST', '/orders', 303, now() - interval '20 hours' * ($FINISHED - i) / $FINISHED, now(), 'v1', 'web.1', array[i]
 from generate_series(1, $FINISHED, $REQUESTS) as i;
 insert into work.release (name) select 'v' || i from generate_series(1, 50) as i;
-insert into work.schedule (name, kind, spec, words, missed, next_at) select 's' || i, 'kind_' || i, 'every 1d', 'every day', 'once', now() + interval '1 day' from generate_series(0, 19) as i;
+insert into work.schedule (name, kind, spec, words, missed, next_at, dirty) select 's' || i, 'kind_' || i, 'every 1d', 'every day', 'once', now() + interval '1 day', false from generate_series(0, 19) as i;
 insert into work.tick (schedule, due_at, outcome, by) select 's' || i, now() - m * interval '10 min', 'enqueued', 'w1' from generate_series(0, 19) as i, generate_series(1, 4300) as m;
 insert into work.audit (act, job_id) select 'retry', i from generate_series(1, 100000) as i;
 `

@@ -22,7 +22,7 @@ insert into work.worker (id, dyno, release, slots, lock_key, queues, kinds, seen
 insert into river.river_queue (name, updated_at) values ('default', now()), ('mail', now());
 insert into river.river_leader (leader_id, elected_at, expires_at) values ('w1', now(), now() + interval '1 hour');
 insert into river.river_job (id, kind, queue, state, args, max_attempts) values (1, 'send', 'mail', 'available', '{}', 5);
-insert into work.schedule (name, kind, spec, words, missed, next_at) values ('nightly', 'send', '0 4 * * *', 'every day at 04:00', 'once', now() + interval '1 h');
+insert into work.schedule (name, kind, spec, words, missed, next_at, dirty) values ('nightly', 'send', '0 4 * * *', 'every day at 04:00', 'once', now() + interval '1 h', false);
 `
 
 // exam is one of a database.
@@ -89,7 +89,7 @@ func TestConditions(t *testing.T) {
 		{"update river.river_leader set elected_at = now() - interval '1 h', expires_at = now() - interval '1 min'", "leader", Warn, "No process leads: finished jobs and unused queues are not deleted."},
 		{"update river.river_job set scheduled_at = now() - interval '90 s'", "waiting", Warn, "The oldest job of queue mail has waited for 1 min 3"},
 		{"update work.schedule set next_at = now() - interval '1 h'", "schedules", Broken, "Schedule nightly (every day at 04:00) is overdue since"},
-		{"update work.schedule set words = 'cannot be read: no such zone'", "schedules", Broken, "Schedule nightly cannot be read: no such zone."},
+		{"update work.schedule set broken = 'zone: no such zone'", "schedules", Broken, "Schedule nightly is broken. zone: no such zone. → Correct it"},
 		{"delete from work.migration where version = (select max(version) from work.migration)", "schema", Broken, "backlist migrate"},
 		{"delete from river.river_migration where version = (select max(version) from river.river_migration)", "schema", Broken, "backlist migrate"},
 		{"create or replace function jobs.version() returns text language sql immutable return 'another'", "surface", Warn, "another"},

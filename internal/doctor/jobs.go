@@ -131,12 +131,13 @@ func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
 
 func (e *Exam) schedules(ctx context.Context) ([]Finding, error) {
 	found, err := e.facts(ctx, `
-		select 'broken', case when words like 'cannot be read%' then format('Schedule %s %s.', name, words)
-				else format('Schedule %s (%s) is overdue since %s.', name, words, to_char(next_at, 'YYYY-MM-DD HH24:MI TZ')) end,
-			case when words like 'cannot be read%' then 'Mend its spec or zone.' else 'Workers see to schedules, and web processes where there is no worker: is one alive?' end
-		from jobs.schedule where not retired and (words like 'cannot be read%' or overdue > interval '1 min') order by name`)
+		select 'broken', case when broken is not null then format('Schedule %s is broken. %s.', name, broken)
+				else format('Schedule %s (%s) is overdue since %s.', name, case when dirty then spec else words end, to_char(next_at, 'YYYY-MM-DD HH24:MI TZ')) end,
+			case when broken is not null then format('Correct it where it is declared, or: update work.schedule set … where name = %L;', name)
+				else 'Workers see to schedules, and web processes where there is no worker: is one alive?' end
+		from jobs.schedule where not retired and (broken is not null or overdue > interval '1 min') order by name`)
 	if err == nil && len(found) == 0 {
-		return good("No schedule is overdue.")
+		return good("No schedule is overdue or broken.")
 	}
 	return found, err
 }

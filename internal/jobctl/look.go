@@ -33,7 +33,7 @@ func Views() []View {
 		{"kind", "kind, available, running, scheduled, retryable, completed_day, failed_day, discarded_day, wait_p95, run_p95, run_day, workers", "kind"},
 		{"worker", "worker, status, process, release, running, slots, queues, rss_bytes / 1024 / 1024 as mib, now() - started_at as up, now() - seen_at as seen, jobs", "not alive, started_at desc"},
 		{"error", "fingerprint, this_hour, last_day, affected_jobs, now() - last_seen_at as last_seen, first_release, kinds, case when muted then 'muted' when regressed then 'regressed' when resolved_at is not null then 'resolved' end as marked, message", "muted, last_day desc, last_seen_at desc"},
-		{"schedule", "name, kind, words, next_at, paused, last_at, last_outcome, last_job, missed, overdue", "retired, next_at"},
+		{"schedule", "name, kind, words, next_at, paused, last_at, last_outcome, last_job, missed, overdue, broken", "retired, next_at"},
 		{"release", "release, first_seen_at, workers", "first_seen_at desc"},
 		{"audit", "id, at, who, act, coalesce(job_id::text, queue, worker, fingerprint) as what, reason", "id desc"},
 	}

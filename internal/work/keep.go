@@ -34,6 +34,7 @@ type housekeeping struct {
 	schema string // River's
 	dueSQL string
 	failed map[string]setback // schedules that could not tick; run's goroutine only
+	broken map[string]setback // schedules whose rows are wrong; the same
 	log    *slog.Logger
 }
 
@@ -44,7 +45,8 @@ func newHousekeeping(pool *pgxpool.Pool, by string, o Options) (*housekeeping, e
 		return nil, err
 	}
 	return &housekeeping{
-		db: pool, jobs: jobs, by: by, schema: o.Schema, dueSQL: comeDueSQL(o.Schema), failed: map[string]setback{}, log: o.Log,
+		db: pool, jobs: jobs, by: by, schema: o.Schema, dueSQL: comeDueSQL(o.Schema), failed: map[string]setback{}, broken: map[string]setback{},
+		log: o.Log,
 	}, nil
 }
 
@@ -124,7 +126,7 @@ func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, nex
 	var job, schedule float64 // seconds from now
 	err = k.db.QueryRow(ctx, "select "+
 		secondsUntil("(select min(scheduled_at) from "+pilot.Table(k.schema)+" where state in ('retryable', 'scheduled'))")+", "+
-		secondsUntil("(select min(case when words = '' then now() else next_at end) from work.schedule where paused_at is null and retired_at is null)"),
+		secondsUntil("(select min(case when dirty or unchecked then now() else next_at end) from work.schedule where paused_at is null and retired_at is null)"),
 	).Scan(&job, &schedule)
 	next = time.Hour
 	for _, s := range []float64{job, schedule} {

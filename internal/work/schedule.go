@@ -18,7 +18,7 @@ type Schedule struct {
 	Name   string
 	Args   river.JobArgs
 	Opts   *river.InsertOpts // beside those of Args
-	Spec   string            // five fields of cron, or "every 10m"
+	Spec   string            // five fields of cron, or "every 10m", "every 1d", "every 2w"
 	Zone   string            // in which cron's fields are read; "" is UTC
 	Missed Missed
 }
@@ -141,8 +141,10 @@ func (s Schedule) declaration() (d declaration, err error) {
 	if d.Opts, err = s.insertion(); err != nil {
 		return d, err
 	}
-	d.parsed, err = parseSpec(d.Spec, d.Zone)
-	return d, err
+	if d.parsed, err = parseSpec(d.Spec, d.Zone); err != nil {
+		return d, err
+	}
+	return d, checkJob(d.Kind, string(d.Args), d.Opts)
 }
 
 // declaring is the advisory lock of Declare.
@@ -188,18 +190,24 @@ func (s Schedule) declare(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	// A pause is left alone. Where the words are emptied the next process that looks fills them in, and the next tick.
+	// A pause is left alone. What else has changed the next process that looks works out: see work.schedule_changed.
+	next := d.parsed.next(now)
 	_, err = tx.Exec(ctx, `
-		insert into work.schedule as s (name, kind, args, opts, spec, zone, words, missed, next_at, declared)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		insert into work.schedule as s (name, kind, args, opts, spec, zone, words, missed, next_at, dirty, declared)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, false, $10)
 		on conflict (name) do update set
 			kind = excluded.kind, args = excluded.args, opts = excluded.opts, missed = excluded.missed, declared = excluded.declared,
 			spec = case when s.declared = excluded.declared then s.spec else excluded.spec end,
 			zone = case when s.declared = excluded.declared then s.zone else excluded.zone end,
-			words = case when s.declared <> excluded.declared then excluded.words else '' end,
 			next_at = case when s.spec <> excluded.spec or s.zone <> excluded.zone or s.retired_at is not null then excluded.next_at else s.next_at end,
-			retired_at = null, updated_at = now()
+			dirty = s.dirty or s.retired_at is not null, retired_at = null, updated_at = now()
 		where s.declared <> excluded.declared or s.retired_at is not null`,
-		d.Name, d.Kind, string(d.Args), string(opts), d.Spec, d.Zone, d.parsed.words(), string(d.Missed), d.parsed.next(now), string(declared))
+		d.Name, d.Kind, string(d.Args), string(opts), d.Spec, d.Zone, d.parsed.words(), string(d.Missed), next, string(declared))
+	if err != nil {
+		return err
+	}
+	// That is worked out already, unless the spec is an operator's. Else a run that comes due before a process looks would be lost.
+	_, err = tx.Exec(ctx, "update work.schedule set words = $2, dirty = false where name = $1 and dirty and spec = $3 and zone = $4 and next_at = $5",
+		d.Name, d.parsed.words(), d.Spec, d.Zone, next)
 	return err
 }

@@ -118,11 +118,11 @@ func TestDeclare(t *testing.T) {
 	holds(t, pool, "it is back, and catches up with nothing", "select retired_at is null and next_at > now() from work.schedule where name = 'b'")
 
 	for want, s := range map[string]work.Schedule{
-		"schedule c: the fields of cron":    {Name: "c", Args: stepArgs{}, Spec: "99 * * * *", Missed: work.MissedOnce},
-		"schedule d: the time zone":         {Name: "d", Args: stepArgs{}, Spec: "0 4 * * *", Zone: "Mars/Olympus", Missed: work.MissedOnce},
-		"schedule e: what is missed":        {Name: "e", Args: stepArgs{}, Spec: "every 1h"},
-		"schedule f: the jobs are unique":   {Name: "f", Args: taggedArgs{}, Opts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}, Spec: "every 1h", Missed: work.MissedOnce},
-		"schedule g: a schedule's jobs are": {Name: "g", Args: stepArgs{}, Opts: &river.InsertOpts{Pending: true}, Spec: "every 1h", Missed: work.MissedOnce},
+		"schedule c: the fields of cron: the minute \"99\" must be 0 to 59": {Name: "c", Args: stepArgs{}, Spec: "99 * * * *", Missed: work.MissedOnce},
+		"schedule d: the time zone":                                         {Name: "d", Args: stepArgs{}, Spec: "0 4 * * *", Zone: "Mars/Olympus", Missed: work.MissedOnce},
+		"schedule e: what is missed":                                        {Name: "e", Args: stepArgs{}, Spec: "every 1h"},
+		"schedule f: the jobs are unique":                                   {Name: "f", Args: taggedArgs{}, Opts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}, Spec: "every 1h", Missed: work.MissedOnce},
+		"schedule g: a schedule's jobs are":                                 {Name: "g", Args: stepArgs{}, Opts: &river.InsertOpts{Pending: true}, Spec: "every 1h", Missed: work.MissedOnce},
 	} {
 		if err := work.Declare(t.Context(), pool, []work.Schedule{s}); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s …", err, want)
@@ -191,10 +191,10 @@ func TestMissedTicks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := testdb.New(t)
-			execute(t, pool, `insert into work.schedule (name, kind, args, spec, missed, words, next_at)
-				select 'it', 'test_step', '{"n": 1}'::json, replace($2, 'MINUTE', extract(minute from at)::text), $1, 'read before', at
+			execute(t, pool, `insert into work.schedule (name, kind, args, spec, missed, dirty, next_at)
+				select 'it', 'test_step', '{"n": 1}'::json, replace($2, 'MINUTE', extract(minute from at)::text), $1, false, at
 				from date_trunc('minute', now() - $3::interval) at where $3 <> '5 s' union all
-				select 'it', 'test_step', '{"n": 1}'::json, $2, $1, 'read before', now() - $3::interval where $3 = '5 s'`, string(c.missed), c.spec, c.before)
+				select 'it', 'test_step', '{"n": 1}'::json, $2, $1, false, now() - $3::interval where $3 = '5 s'`, string(c.missed), c.spec, c.before)
 			keeping(t, pool, options(t, nil))
 			until(t, pool, c.want, "select "+c.want+" and due_at <= now() and due_at > now() - interval '32 min' from work.tick order by due_at limit 1")
 			holds(t, pool, "there is a job for each tick that was run", `select (select count(*) from river.river_job) = count(*) from work.tick
@@ -226,20 +226,22 @@ func TestSchedulesThatFail(t *testing.T) {
 	}
 	execute(t, pool, "update work.schedule set zone = 'Europe/Nowhere' where name = 'bad spec'")
 	execute(t, pool, `update work.schedule set opts = '{"queue": "no such queue!"}' where name = 'bad opts'`)
+	execute(t, pool, "insert into work.schedule (name, kind, args, spec, missed) values ('', 'test_step', '{}', 'every 1s', 'once')")
 	execute(t, pool, "update work.schedule set paused_at = now(), next_at = now() - interval '1 day' where name = 'paused'")
 	o := optionsOf(nil, nil) // the errors are wanted
 	keeping(t, pool, o)
 	until(t, pool, "the good one ticks", "select count(*) >= 2 from work.tick where schedule = 'good'")
-	until(t, pool, "the bad one says why", "select words like 'cannot be read: %' from work.schedule where name = 'bad spec'")
-	holds(t, pool, "none of the others has ticked", "select count(*) = 0 from work.tick where schedule <> 'good'")
+	until(t, pool, "the bad ones say why", `select count(*) = 2 from work.schedule where (name, broken) in (
+		('bad spec', 'zone: the time zone "Europe/Nowhere" is unknown: write one as in UTC or Europe/Berlin'),
+		('bad opts', 'opts: the queue "no such queue!" must be up to 64 small letters and digits, with single _ or - between them'))`)
+	holds(t, pool, "none of them has ticked", "select count(*) = 0 from work.tick where schedule not in ('good', '')")
 	execute(t, pool, "update work.schedule set spec = 'every 1s', zone = 'UTC' where name = 'bad spec'")
 	execute(t, pool, "update work.schedule set paused_at = null where name = 'paused'")
 	// A busy machine may miss a second's tick, but the paused one's day had 86,400 of them.
 	until(t, pool, "they tick, and catch up with nothing", `select count(distinct schedule) = 2 and sum(missed) < 3600 from work.tick
 		where schedule in ('bad spec', 'paused')`)
-	holds(t, pool, "words are filled in", "select bool_and(words = 'every second') from work.schedule where name <> 'bad opts'")
-	execute(t, pool, "update work.schedule set words = 'cannot be read: by an older release' where name = 'good'")
-	until(t, pool, "who can read it does", "select words = 'every second' from work.schedule where name = 'good'")
+	holds(t, pool, "words are filled in", "select bool_and(words = 'every second') from work.schedule")
+	holds(t, pool, "a row that is right is not broken", "select bool_and(broken is null) from work.schedule where name <> 'bad opts'")
 }
 
 // TestTickThatFailsOnce: a passing error costs a moment, not the tick, even where ticks that are late are skipped.
