@@ -39,6 +39,7 @@ type program struct {
 	Env
 	cfg       config.Config
 	dataDir   string // --data
+	verbose   bool   // dev --verbose
 	demo      bool   // seed --demo
 	bench     benchFlags
 	benchWork benchWorkFlags
@@ -62,7 +63,7 @@ func (p *program) printJSON(found any) error {
 // commands returns all verbs, in the order that usage shows them.
 func commands() []command {
 	return slices.Concat([]command{
-		{name: "dev", help: "run everything on this machine: a private Postgres, the site, one worker, a slow mail server", run: runDev},
+		{name: "dev", help: "run everything on this machine: a private Postgres, the site, one worker, a slow mail server", run: runDev, set: setDevFlags},
 		{name: "web", help: "serve the site on PORT", run: runWeb},
 		{name: "worker", help: "work off jobs", run: runWorker},
 		{name: "migrate", help: "bring the database up to this release", run: runMigrate},

@@ -39,7 +39,7 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	log := newLogger(p.Stderr, p.cfg)
 	if name == workerProcess {
 		fmt.Fprintln(p.Stdout, name)
-		return p.workUntil(ctx, log, p.cfg.DatabaseURL)
+		return p.workUntil(ctx, log, p.cfg.DatabaseURL, func() {})
 	}
 	p.limitMemory()
 	pool, site, err := p.openSite(ctx, log, p.cfg.DatabaseURL)

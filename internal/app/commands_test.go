@@ -327,7 +327,7 @@ func dev(t *testing.T, data string) *process {
 	t.Helper()
 	p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--data", data)
 	p.URL = "http://localhost:" + devURL.FindStringSubmatch(p.waitFor(devURL))[1]
-	p.waitFor(regexp.MustCompile(`worker is ready`))
+	p.waitFor(regexp.MustCompile(`Ctrl-C stops everything`))
 	return p
 }
 
@@ -360,6 +360,7 @@ func TestDevCommand(t *testing.T) {
 		}
 	}
 	first := dev(t, data)
+	checkBanner(t, first, data)
 	odo := newCaller(first.URL)
 	odo.signUp(t, "Odo", "odo@example.org")
 	for _, c := range odo.set {
@@ -400,8 +401,11 @@ func TestDevCommand(t *testing.T) {
 	if n := postgresOf(data); n != 0 {
 		t.Errorf("%d postmasters are left", n)
 	}
-	if out := again.output(); !strings.Contains(out, "Stopped. Everything is kept for next time.") || strings.Contains(out, "level=ERROR") {
-		t.Error("it did not say goodbye, or with errors")
+	if out := again.output(); !strings.HasSuffix(out, "\nStopped. Everything is kept for next time.") {
+		t.Error("it did not say goodbye")
+	}
+	if log, err := os.ReadFile(filepath.Join(data, "dev.log")); err != nil || bytes.Contains(log, []byte("level=ERROR")) || !bytes.Contains(log, []byte("worker is stopping")) {
+		t.Errorf("the log lacks the end, or has errors: %v\n%s", err, log)
 	}
 }
 
@@ -415,7 +419,7 @@ func TestDevStoppedWhileStarting(t *testing.T) {
 		}
 	}
 	for _, moment := range []string{`Starting Postgres`, `postgres ready`, `name=001_reader`, `the catalogue is loaded`} {
-		p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--data", data)
+		p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--verbose", "--data", data)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		seen := make(chan struct{})
 		var once sync.Once

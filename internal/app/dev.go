@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,9 +25,13 @@ const demoPassword = "a quiet evening"
 // sinkDelay is how long dev's mail server takes for a mail: the slow service that the lesson is about.
 const sinkDelay = 100 * time.Millisecond
 
-// runDev runs the whole product until ctx ends: what it needs it starts, and what it started it stops.
+func setDevFlags(f *flag.FlagSet, p *program) {
+	f.BoolVar(&p.verbose, "verbose", false, "print the logs as well, on standard error")
+}
+
+// runDev runs the whole product until ctx ends: what it needs it starts, and what it started it stops. The terminal gets a line for
+// each step; logs go to a file.
 func runDev(ctx context.Context, p *program, _ []string) error {
-	log := newLogger(p.Stderr, p.cfg)
 	p.cfg.Dev = true
 	// First, so that a taken port is said before anything is started; and for this machine only: dev's passwords are known.
 	listener, err := listen("localhost", p.cfg.Port)
@@ -31,10 +39,39 @@ func runDev(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	defer listener.Close()
-	fmt.Fprintln(p.Stdout, "Starting Postgres …")
+	dir, err := p.data()
+	if err != nil {
+		return err
+	}
+	file, err := devLog(dir)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	out := io.Writer(file)
+	if p.verbose {
+		out = io.MultiWriter(file, p.Stderr)
+	}
+	s := &steps{w: p.Stdout, apart: p.verbose}
+	err = unlessStopped(ctx, p.runSteps(ctx, s, newLogger(out, p.cfg), listener, file.Name()))
+	if err != nil {
+		s.end()
+		return fmt.Errorf("%w\nThe log is in %s", err, file.Name())
+	}
+	fmt.Fprintln(p.Stdout, "\nStopped. Everything is kept for next time.")
+	return nil
+}
+
+// runSteps starts what dev consists of, one after the other, and waits until ctx ends or one of them fails.
+func (p *program) runSteps(ctx context.Context, s *steps, log *slog.Logger, listener net.Listener, logFile string) error {
+	if p.cfg.DatabaseURL == "" {
+		s.begin("Starting Postgres")
+	} else {
+		s.begin("Connecting to Postgres")
+	}
 	url, release, err := p.databaseURL(ctx, log)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return err
 	}
 	defer release()
 	if p.cfg.SecretKey == "" {
@@ -43,36 +80,59 @@ func runDev(ctx context.Context, p *program, _ []string) error {
 	if p.cfg.BaseURL == "" {
 		p.cfg.BaseURL = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
 	}
-	reader, err := p.prepareDev(ctx, url)
+	reader, err := p.prepareDev(ctx, s, log, url)
 	if err != nil {
-		return unlessStopped(ctx, err)
+		return err
 	}
 	if p.cfg.SMTPURL == "" {
+		s.begin("Starting a mail server")
 		sink, err := mail.StartSink(mail.SinkConfig{Delay: sinkDelay, Log: log})
 		if err != nil {
 			return fmt.Errorf("mail server: %w", err)
 		}
 		defer sink.Close()
 		p.cfg.SMTPURL = sink.URL()
+		s.done("takes %d ms for each mail", sinkDelay.Milliseconds())
 	}
-	p.explain(reader)
-
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return p.serve(ctx, log.With("process", "web"), url, listener) })
-	group.Go(func() error { return p.workUntil(ctx, log.With("process", "worker"), url) })
-	err = group.Wait()
-	fmt.Fprintln(p.Stdout, "\nStopped. Everything is kept for next time.")
-	return err
+	start := func(what string, run func(ready func()) error) bool {
+		ready := make(chan struct{})
+		s.begin(what)
+		group.Go(func() error { return run(sync.OnceFunc(func() { close(ready) })) })
+		select {
+		case <-ready:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	if start("Starting the site", func(ready func()) error {
+		return p.serve(ctx, log.With("process", "web"), url, listener, ready)
+	}) {
+		s.done("serves %s", p.cfg.BaseURL)
+		if start("Starting a worker", func(ready func()) error {
+			return p.workUntil(ctx, log.With("process", "worker"), url, ready)
+		}) {
+			s.done("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
+			p.explain(reader, logFile)
+		}
+	}
+	return group.Wait()
 }
 
 // prepareDev brings schema, catalogue and invented readers up to date and returns one reader to sign in as.
-func (p *program) prepareDev(ctx context.Context, url string) (demo.Reader, error) {
+func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, url string) (demo.Reader, error) {
 	pool, err := open(ctx, url, 2)
 	if err != nil {
 		return demo.Reader{}, err
 	}
 	defer pool.Close()
-	log := newLogger(p.Stderr, p.cfg)
+	var version string
+	if err := pool.QueryRow(ctx, "show server_version").Scan(&version); err != nil {
+		return demo.Reader{}, err
+	}
+	s.done("version %s", version)
+	s.begin("Preparing the schema")
 	if err := migrate(ctx, pool, log); err != nil {
 		return demo.Reader{}, err
 	}
@@ -81,10 +141,19 @@ func (p *program) prepareDev(ctx context.Context, url string) (demo.Reader, erro
 		on conflict (only_row) do update set base_url = excluded.base_url, learnt_at = now()`, p.cfg.BaseURL); err != nil {
 		return demo.Reader{}, fmt.Errorf("store the site's address: %w", err)
 	}
-	readers, err := p.seed(ctx, pool, log, demoPassword)
+	s.done("up to date")
+	s.begin("Loading the catalogue")
+	books, err := seedCatalogue(ctx, pool, log)
 	if err != nil {
 		return demo.Reader{}, err
 	}
+	s.done("%d books", books)
+	s.begin("Inventing readers")
+	readers, err := p.seedReaders(ctx, pool, log, demoPassword)
+	if err != nil {
+		return demo.Reader{}, err
+	}
+	s.done("%d readers with their ratings", len(readers))
 	return readers[0], nil
 }
 
@@ -95,7 +164,8 @@ func devSecret(databaseURL string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (p *program) explain(reader demo.Reader) {
+// explain says what runs, and what to try. The words of the site's own menu are tested.
+func (p *program) explain(reader demo.Reader, logFile string) {
 	data := ""
 	if p.dataDir != "" {
 		data = " --data " + p.dataDir
@@ -104,16 +174,17 @@ func (p *program) explain(reader demo.Reader) {
 Backlist is running.
 
   The site       %[1]s
-  Invented readers: sign in as %[2]s
-                    with the password "%[3]s"
+  An invented reader: sign in as %[2]s
+                      with the password "%[3]s"
 
-Try: sign up, rate three books you know, and open Recommendations: the page answers at once, the list arrives when the
-worker has made it. Mail goes to a slow mail server here (100 ms each); read it under Mailbox.
+Try: "Sign up", rate three books you know, and open "For you": the page answers at once, the list arrives when the
+worker has made it. Mail goes to a slow mail server here (%[4]d ms each); read it under "Mailbox".
 
-  SQL            go run ./cmd/backlist psql%[4]s
-  Jobs           go run ./cmd/backlist jobs list%[4]s
+  SQL            go run ./cmd/backlist psql%[5]s
+  Jobs           go run ./cmd/backlist jobs list%[5]s
+  Logs           %[6]s
 
 Ctrl-C stops everything.
 
-`, p.cfg.BaseURL, reader.Email, demoPassword, data)
+`, p.cfg.BaseURL, reader.Email, demoPassword, sinkDelay.Milliseconds(), data, logFile)
 }

@@ -25,17 +25,27 @@ func runSeed(ctx context.Context, p *program, _ []string) error {
 	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
 		log := newLogger(p.Stdout, p.cfg)
 		if !p.demo {
-			return seedCatalogue(ctx, pool, log)
+			_, err := seedCatalogue(ctx, pool, log)
+			return err
 		}
 		_, err := p.seed(ctx, pool, log, rand.Text())
 		return err
 	})
 }
 
-func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+// seed loads the catalogue and the invented readers, whom it returns.
+func (p *program) seed(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, password string) ([]demo.Reader, error) {
+	if _, err := seedCatalogue(ctx, pool, log); err != nil {
+		return nil, err
+	}
+	return p.seedReaders(ctx, pool, log, password)
+}
+
+// seedCatalogue loads the catalogue, and returns how many books it has. Repeating it adds nothing.
+func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (count int, err error) {
 	books, err := catalogue.Load()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var added int
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
@@ -43,18 +53,15 @@ func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) er
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("load the catalogue: %w", err)
+		return 0, fmt.Errorf("load the catalogue: %w", err)
 	}
 	log.InfoContext(ctx, "the catalogue is loaded", "books", len(books.Books), "new", added)
-	return nil
+	return len(books.Books), nil
 }
 
-// seed loads the catalogue and the invented readers, and has workers find out what resembles what. It returns the
+// seedReaders loads the invented readers over the catalogue, and has workers find out what resembles what. It returns the
 // readers. Repeating it adds nothing.
-func (p *program) seed(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, password string) ([]demo.Reader, error) {
-	if err := seedCatalogue(ctx, pool, log); err != nil {
-		return nil, err
-	}
+func (p *program) seedReaders(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, password string) ([]demo.Reader, error) {
 	books, err := catalogue.Load()
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func runWeb(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	p.limitMemory()
-	return p.serve(ctx, log, url, listener)
+	return p.serve(ctx, log, url, listener, func() {})
 }
 
 // limitMemory makes a web process keep to webMemory, unless it was told otherwise.
@@ -73,8 +73,8 @@ func listen(host string, port int) (net.Listener, error) {
 	return listener, err
 }
 
-// serve runs the site on listener until ctx ends, and then lets requests finish.
-func (p *program) serve(ctx context.Context, log *slog.Logger, url string, listener net.Listener) error {
+// serve runs the site on listener until ctx ends, and then lets requests finish. ready is called once it serves.
+func (p *program) serve(ctx context.Context, log *slog.Logger, url string, listener net.Listener, ready func()) error {
 	defer listener.Close()
 	pool, site, err := p.openSite(ctx, log, url)
 	if err != nil {
@@ -88,6 +88,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 	}
 	defer stopKeeping()
 	defer keepRequests(ctx, site)()
+	ready()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
 }
 

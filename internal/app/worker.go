@@ -37,12 +37,12 @@ func runWorker(ctx context.Context, p *program, _ []string) error {
 	if p.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(workerMemory)
 	}
-	return p.workUntil(ctx, log, url)
+	return p.workUntil(ctx, log, url, func() {})
 }
 
 // workUntil works off jobs until ctx ends. The process's connections are divided: River has some of its own, which jobs
-// cannot take, however long their queries are.
-func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) error {
+// cannot take, however long their queries are. ready is called once it takes jobs.
+func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string, ready func()) error {
 	if p.cfg.WorkerPollOnly {
 		var err error
 		if url, err = throughPooler(url); err != nil {
@@ -81,6 +81,7 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string) e
 	defer stopping()
 	return worker.Run(ctx, func() {
 		log.InfoContext(ctx, "worker is ready", "id", worker.ID(), "slots", worker.Slots(), "pool", own+int(pool.Config().MaxConns))
+		ready()
 	})
 }
 

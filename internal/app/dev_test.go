@@ -1,0 +1,68 @@
+package app
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// checkBanner reads what dev has printed: a line a step and no log, the file that has the logs, and words that the site has too.
+func checkBanner(t *testing.T, dev *process, data string) {
+	t.Helper()
+	out := dev.output()
+	started, banner, ok := strings.Cut(out, "Backlist is running.")
+	if !ok || strings.Contains(out, "level=") {
+		t.Errorf("no banner, or logs beside it:\n%s", out)
+	}
+	step := regexp.MustCompile(`^(Starting|Preparing|Loading|Inventing) [a-zA-Z ]+ … +\S.* \(\d+\.\d s\)$`)
+	lines := strings.Split(strings.TrimSpace(started), "\n")
+	for _, line := range lines {
+		if !step.MatchString(line) {
+			t.Errorf("a step says %q", line)
+		}
+	}
+	if len(lines) != 7 {
+		t.Errorf("%d steps:\n%s", len(lines), started)
+	}
+	file := filepath.Join(data, "dev.log")
+	if log, err := os.ReadFile(file); err != nil || !strings.Contains(string(log), "worker is ready") || !strings.Contains(banner, file) {
+		t.Errorf("the banner names no log with the logs: %v\n%s", err, banner)
+	}
+
+	email := regexp.MustCompile(`sign in as (\S+)`).FindStringSubmatch(banner)
+	if email == nil {
+		t.Fatalf("no reader to sign in as:\n%s", banner)
+	}
+	reader := newCaller(dev.URL)
+	pages := reader.must(t, http.StatusOK, "/", nil).body // where one may sign up
+	reader.must(t, http.StatusSeeOther, "/signin", fields("email", email[1], "password", demoPassword))
+	pages += reader.must(t, http.StatusOK, "/", nil).body
+	_, try, _ := strings.Cut(banner, "Try: ")
+	names := regexp.MustCompile(`"([^"]+)"`).FindAllStringSubmatch(try, -1)
+	if len(names) != 3 {
+		t.Errorf("the banner names %q", names)
+	}
+	for _, name := range names {
+		link := regexp.MustCompile(`<a[^>]*>\s*` + name[1] + `\s*<`)
+		if !link.MatchString(pages) {
+			t.Errorf("the site's menu has no %q", name[1])
+		}
+	}
+}
+
+// TestDevThatCannotStart says why on the terminal, and where the log is.
+func TestDevThatCannotStart(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	env := map[string]string{"DATABASE_URL": "postgres://odo:s3cr3t-pass@127.0.0.1:1/none", "PORT": "0"}
+	stdout, stderr, err := inProcess(t, env, "dev", "--data", data)
+	if err == nil || !strings.HasSuffix(err.Error(), "\nThe log is in "+filepath.Join(data, "dev.log")) || strings.Contains(err.Error()+stdout+stderr, "s3cr3t") {
+		t.Errorf("%v", err)
+	}
+	if !strings.HasPrefix(stdout, "Connecting to Postgres …") || strings.Count(stdout, "\n") != 1 || stderr != "" {
+		t.Errorf("it prints %q and %q", stdout, stderr)
+	}
+}
