@@ -10,22 +10,15 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/serve"
 	"github.com/backlist/backlist/internal/web"
 	"github.com/backlist/backlist/internal/work"
 )
-
-// lingerTime is how long a web process still takes connections after SIGTERM: those that a router had sent on their way
-// before it turned to the next process would be lost otherwise.
-const lingerTime = 500 * time.Millisecond
-
-// drainTime is how long a web process lets requests end after SIGTERM; Heroku kills at 30 s.
-const drainTime = 20 * time.Second
 
 // webMemory is what the garbage collector tries to keep a web process under, in bytes. Each password that is checked
 // takes 19 MiB for a moment; without a limit their remains would pile up (measured: 60 MiB resident instead of 51).
@@ -154,44 +147,12 @@ func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*
 func serveSite(
 	ctx context.Context, log *slog.Logger, site *web.Server, server *http.Server, pool *pgxpool.Pool, listener net.Listener,
 ) error {
-	stopping := make(chan struct{})
-	server.Handler = partWhen(stopping, server.Handler)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	log.InfoContext(ctx, "web is ready", "addr", listener.Addr().String(), "pool", pool.Config().MaxConns)
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	log.InfoContext(ctx, "web is stopping", "grace", drainTime)
-	close(stopping)
-	site.Hub.Close()
-	if !site.Dev {
-		time.Sleep(lingerTime)
-	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	if err := server.Shutdown(stopCtx); err != nil {
-		return fmt.Errorf("requests were still running after %s: %w", drainTime, err)
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
-
-// partWhen has clients that keep their connections part with them by an answer once we are stopping, rather than find
-// them closed under their next request.
-func partWhen(stopping <-chan struct{}, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-stopping:
-			w.Header().Set("Connection", "close")
-		default:
-		}
-		next.ServeHTTP(w, r)
-	})
+	s := &serve.Server{HTTP: server, Routed: !site.Dev, Stopping: func() {
+		log.InfoContext(ctx, "web is stopping", "grace", serve.Grace)
+		site.Stop()
+	}}
+	return s.Run(ctx, listener)
 }
 
 // site wires the web server.

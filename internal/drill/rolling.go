@@ -69,7 +69,11 @@ func rolling(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// replace starts a successor, sends it the requests, and stops its predecessor, as a platform's deploy does.
+// unaware is how long, at most, a router goes on with a process that was told to stop. No platform promises a figure.
+const unaware = 300 * time.Millisecond
+
+// replace starts a successor, sends it requests, and stops its predecessor, as a platform's deploy does. The balancer
+// learns of the stop a little later than the process.
 func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*process, error) {
 	started, err := s.startReady(ctx, s.url, old.role)
 	if err != nil {
@@ -77,11 +81,14 @@ func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*pr
 	}
 	if front != nil {
 		front.add(started[0].name)
-		front.remove(old.name)
 	}
 	began := time.Now()
 	for range 1 + rand.IntN(3) { // several may come
 		old.signal(syscall.SIGTERM)
+	}
+	if front != nil {
+		pause(ctx, time.Duration(rand.Int64N(int64(unaware))))
+		front.remove(old.name)
 	}
 	select {
 	case <-old.done:

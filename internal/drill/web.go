@@ -2,8 +2,6 @@ package drill
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,10 +13,11 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/serve"
 	"github.com/backlist/backlist/internal/work"
 )
 
-// serveWeb takes steps by HTTP until ctx ends, and then lets requests finish. A request is acknowledged with 204 when its
+// serveWeb takes steps by HTTP until ctx ends, and stops as the site does. A request is acknowledged with 204 when its
 // row and its job are committed, in one transaction.
 func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any), log *slog.Logger) error {
 	workers := work.NewWorkers()
@@ -50,24 +49,9 @@ func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any)
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second,
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	tell("name %s", listener.Addr())
-	tell("ready")
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	if err := server.Shutdown(stopCtx); err != nil {
-		return fmt.Errorf("requests still ran after 20 s: %w", err)
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	tell("ready") // the kernel takes connections already
+	return (&serve.Server{HTTP: server, Routed: true}).Run(ctx, listener)
 }
 
 // enqueue stores the request and its job together.

@@ -12,8 +12,14 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// readiness says whether pages can be served: the database answers and its schema fits this release.
+// readiness says whether requests should be sent here: the process is not stopping, the database answers, and its schema
+// fits this release.
 func (s *Server) readiness(w http.ResponseWriter, r *http.Request) {
+	if s.stopping.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "not ready: this process is stopping")
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 	defer cancel()
 	var one int

@@ -43,7 +43,8 @@ type Server struct {
 	// recommend.Enqueue. Measurements put other things in its place.
 	TasteChanges func(ctx context.Context, tx pgx.Tx, readerID int64) error
 
-	learnt atomic.Bool // the site's address is known, or has been stored by us
+	learnt   atomic.Bool // the site's address is known, or has been stored by us
+	stopping atomic.Bool
 }
 
 const (
@@ -66,6 +67,13 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 	}
+}
+
+// Stop ends the live streams and makes /readyz refuse, so that routers turn to other processes. Requests that come all the
+// same are answered.
+func (s *Server) Stop() {
+	s.stopping.Store(true)
+	s.Hub.Close()
 }
 
 // begin runs fn in a transaction, which is committed if fn returns nil.
