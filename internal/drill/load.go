@@ -63,6 +63,7 @@ func (s *stage) send(ctx context.Context, addr string, n int, rate float64, step
 	}
 	go func() {
 		defer close(l.done)
+		defer client.CloseIdleConnections()
 		defer wg.Wait()
 		defer close(due)
 		began := time.Now()
@@ -75,7 +76,7 @@ func (s *stage) send(ctx context.Context, addr string, n int, rate float64, step
 				return
 			}
 			next := step(i)
-			next.Key = fmt.Sprintf("%s-%06d", s.result.Scenario, i)
+			next.Key = fmt.Sprintf("%s-%06d", s.result.Scenario, s.keys.Add(1))
 			select {
 			case due <- next:
 			case <-ctx.Done():

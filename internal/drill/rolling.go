@@ -11,7 +11,8 @@ import (
 // rolling replaces every web process and every worker, three times over, under load. Nobody is to notice.
 func rolling(ctx context.Context, s *stage) error {
 	const rounds, rate = 3, 100
-	s.result.Injected = fmt.Sprintf("SIGTERM to each web process and worker in turn, %d times, at %d requests a second", rounds, rate)
+	s.result.Injected = fmt.Sprintf("SIGTERM to each worker, and to each web process as it wakes from a SIGSTOP into a burst of requests, %d times, at %d requests a second",
+		rounds, rate)
 	front, err := s.balance()
 	if err != nil {
 		return err
@@ -82,26 +83,47 @@ func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*pr
 	if front != nil {
 		front.add(started[0].name)
 	}
+	if front != nil {
+		defer s.burst(ctx, old, front)()
+	}
 	began := time.Now()
 	for range 1 + rand.IntN(3) { // several may come
 		old.signal(syscall.SIGTERM)
 	}
+	old.signal(syscall.SIGCONT)
 	if front != nil {
 		pause(ctx, time.Duration(rand.Int64N(int64(unaware))))
 		front.remove(old.name)
 	}
-	select {
-	case <-old.done:
-	case <-time.After(endLimit):
-		return nil, fmt.Errorf("%s has not ended %s after SIGTERM", old.role.Name, endLimit)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if took := time.Since(began); took > endLimit-2*time.Second {
+	took, err := s.ended(ctx, old, began)
+	if took > endLimit-2*time.Second {
 		s.result.fail("%s took %s to stop", old.role.Name, took)
 	}
-	if old.err != nil {
-		s.result.fail("%s ended with %v", old.role.Name, old.err)
+	return started[0], err
+}
+
+// burst stops a process with SIGSTOP and sends a crowd of requests, so that when it goes on some are on their way to it:
+// waiting to be accepted, or written to a connection that looked idle. So it is with one that gets no processor for a moment.
+// It returns in the midst of them; wait waits for the rest.
+func (s *stage) burst(ctx context.Context, p *process, front *balancer) (wait func()) {
+	const requests, rate = 200, 2000
+	p.signal(syscall.SIGSTOP)
+	l := s.send(ctx, front.addr, requests, rate, func(int) Step { return Step{Millis: rand.IntN(50)} })
+	pause(ctx, requests/2*time.Second/rate)
+	return func() { <-l.done }
+}
+
+// ended waits for the end of a process that was told to stop, and returns how long that took.
+func (s *stage) ended(ctx context.Context, p *process, told time.Time) (time.Duration, error) {
+	select {
+	case <-p.done:
+	case <-time.After(endLimit):
+		return 0, fmt.Errorf("%s has not ended %s after SIGTERM", p.role.Name, endLimit)
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
-	return started[0], nil
+	if p.err != nil {
+		s.result.fail("%s ended with %v", p.role.Name, p.err)
+	}
+	return time.Since(told), nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -66,6 +67,7 @@ type stage struct {
 	logs    string
 	journal *journal
 	sent    *sent
+	keys    atomic.Int64 // that were given to requests
 
 	mu        sync.Mutex
 	processes []*process
