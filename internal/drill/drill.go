@@ -58,8 +58,10 @@ func scenarios(noFence bool) []scenario {
 		{"wire", false, wire},
 		{"pool", false, pool},
 		{"hog", false, hog},
+		{"locked", false, locked},
 		{"clock", false, clock},
 		{"poison", true, poison},
+		{"refused", false, refused},
 		{"scale", false, scale},
 		{"older", false, older},
 		{"restart", true, restart}, // last: nobody is declared dead for a while after it

@@ -48,7 +48,7 @@ func TestReportPrints(t *testing.T) {
 // TestRescueTimes: what counts is the start of the attempt after the one that was lost.
 func TestRescueTimes(t *testing.T) {
 	t.Parallel()
-	j := &journal{starts: map[int64][]event{}, open: map[string]int{}, total: map[string]int{}}
+	j := newJournal()
 	at := time.Now()
 	for i, worker := range []string{"a", "b", "c"} {
 		j.note(true, event{job: 7, attempt: i + 1, worker: worker, at: at.Add(time.Duration(i) * time.Second)})

@@ -78,6 +78,16 @@ func (s *stage) noneSpent() {
 	}
 }
 
+// noneElseSpent is the same beside steps that fail by design.
+func (s *stage) noneElseSpent(ctx context.Context) error {
+	var byDesign int
+	err := s.pool.QueryRow(ctx, "select count(*) from river.river_job where args ->> 'how' in ($1, $2)", failed, garbled).Scan(&byDesign)
+	if s.result.Spent > byDesign {
+		s.result.fail("%d attempts were spent, of which %d failed by design", s.result.Spent, byDesign)
+	}
+	return err
+}
+
 // noneTaken is for faults in which every worker lives on.
 func (s *stage) noneTaken() {
 	if s.result.Rescued > 0 || s.result.Woken > 0 {

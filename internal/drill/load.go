@@ -99,7 +99,9 @@ func (l *load) asked() int {
 
 // ask sends one request, and returns nil if it was acknowledged.
 func ask(client *http.Client, addr string, step Step) error {
-	form := url.Values{"key": {step.Key}, "millis": {strconv.Itoa(step.Millis)}, "how": {step.How}}
+	form := url.Values{
+		"key": {step.Key}, "millis": {strconv.Itoa(step.Millis)}, "how": {step.How}, "output": {step.Output}, "note": {step.Note},
+	}
 	res, err := client.Post("http://"+addr+"/steps", "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // the client has a limit
 	if err != nil {
 		return err

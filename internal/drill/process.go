@@ -122,8 +122,14 @@ type event struct {
 type journal struct {
 	mu     sync.Mutex
 	starts map[int64][]event // by job
+	ended  map[int64]bool    // by job: an attempt has ended
 	open   map[string]int    // by worker: attempts that were started and have not ended
 	total  map[string]int    // by worker: attempts that were started
+}
+
+// newJournal returns an empty journal.
+func newJournal() *journal {
+	return &journal{starts: map[int64][]event{}, ended: map[int64]bool{}, open: map[string]int{}, total: map[string]int{}}
 }
 
 func (j *journal) note(start bool, e event) {
@@ -131,6 +137,7 @@ func (j *journal) note(start bool, e event) {
 	defer j.mu.Unlock()
 	if !start {
 		j.open[e.worker]--
+		j.ended[e.job] = true
 		return
 	}
 	j.starts[e.job] = append(j.starts[e.job], e)
@@ -143,6 +150,13 @@ func (j *journal) busy(worker string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.open[worker]
+}
+
+// hasEnded tells whether an attempt of the job has ended.
+func (j *journal) hasEnded(job int64) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.ended[job]
 }
 
 // worked is how many attempts a worker has started.

@@ -106,8 +106,9 @@ func collect[K comparable](rows pgx.Rows) (map[K]int, error) {
 
 var ofTheDead = regexp.MustCompile(`^the worker (\S+) died`)
 
-// rescues are the times from each fault to the start, elsewhere, of each job that its worker had. Those of jobs that had
-// lost a worker before are counted apart: by the poison rule they wait until a worker has nothing else to do.
+// rescues are the times from each fault to the start, elsewhere, of each job that its worker had, or from when a stranger
+// let go of the job, if that was later. Those of jobs that had lost a worker before are counted apart: by the poison rule
+// they wait until a worker has nothing else to do.
 func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err error) {
 	hit := map[string]time.Time{}
 	s.mu.Lock()
@@ -129,7 +130,11 @@ func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err 
 		}
 		// Where the next attempt did not begin its worker died too, and that death is counted by itself.
 		if at, ok := s.journal.started(id, attempt+1); ok {
-			took := at.Sub(hit[worker[1]])
+			from := hit[worker[1]]
+			if let, _ := s.strangers.of(id); let.After(from) {
+				from = let
+			}
+			took := at.Sub(from)
 			if death == 1 {
 				times = append(times, took)
 			} else {

@@ -69,6 +69,8 @@ type stage struct {
 	sent    *sent
 	keys    atomic.Int64 // that were given to requests
 
+	strangers *strangers
+
 	mu        sync.Mutex
 	processes []*process
 	closing   bool
@@ -79,8 +81,8 @@ type stage struct {
 func (r *run) newStage(ctx context.Context, name string) (*stage, error) {
 	s := &stage{
 		run: r, result: &Result{Scenario: name}, url: withDatabase(r.url, "drill_"+name), logs: filepath.Join(r.Dir, name),
-		journal: &journal{starts: map[int64][]event{}, open: map[string]int{}, total: map[string]int{}},
-		sent:    &sent{acknowledged: map[string]bool{}},
+		journal: newJournal(), strangers: &strangers{let: map[int64]time.Time{}},
+		sent: &sent{acknowledged: map[string]bool{}},
 	}
 	if err := os.MkdirAll(s.logs, 0o700); err != nil {
 		return nil, err

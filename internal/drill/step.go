@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -21,15 +22,19 @@ type Step struct {
 	Key    string `json:"key"`
 	Millis int    `json:"millis"` // how long it takes
 	How    string `json:"how"`    // see below; "" = it waits, and minds its context
+	Output string `json:"output"` // JSON that each attempt records as its output; "" = none
+	Note   string `json:"note"`   // the same, as a key of its metadata
 }
 
 // How a step takes its time.
 const (
-	deaf   = "deaf"   // it waits and does not mind its context
-	query  = "query"  // it holds a connection of the job pool all the time
-	ending = "ending" // it waits inside the transaction that ends it, with the job's row locked
-	failed = "failed" // its first attempt fails
-	dies   = "dies"   // it kills its worker
+	deaf     = "deaf"     // it waits and does not mind its context
+	query    = "query"    // it holds a connection of the job pool all the time
+	ending   = "ending"   // it waits inside the transaction that ends it, with the job's row locked
+	returned = "returned" // it has its effect first, waits, and returns: its worker stores the outcome, with those of others
+	failed   = "failed"   // its first attempt fails
+	garbled  = "garbled"  // the same, with an error that Postgres does not store as it is
+	dies     = "dies"     // it kills its worker
 )
 
 // Kind names the job.
@@ -61,6 +66,9 @@ func (w *stepWorker) Work(ctx context.Context, job *river.Job[Step]) error {
 
 func (w *stepWorker) work(ctx context.Context, job *river.Job[Step]) error {
 	takes := time.Duration(job.Args.Millis) * time.Millisecond
+	if err := record(ctx, job.Args); err != nil {
+		return err
+	}
 	switch job.Args.How {
 	case dies:
 		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
@@ -71,6 +79,14 @@ func (w *stepWorker) work(ctx context.Context, job *river.Job[Step]) error {
 		if len(job.Errors) == 0 {
 			return errors.New("its first attempt fails")
 		}
+	case garbled:
+		if len(job.Errors) == 0 {
+			return errors.New("its first attempt fails with \x00 and \xff in its error")
+		}
+	case returned:
+		if err := w.once(ctx, job); err != nil {
+			return err
+		}
 	case query:
 		if _, err := w.pool.Exec(ctx, "select pg_sleep($1)", takes.Seconds()); err != nil {
 			return err
@@ -78,7 +94,7 @@ func (w *stepWorker) work(ctx context.Context, job *river.Job[Step]) error {
 	case deaf:
 		ctx = context.WithoutCancel(ctx)
 	}
-	if job.Args.How == "" || job.Args.How == deaf {
+	if job.Args.How == "" || job.Args.How == deaf || job.Args.How == returned {
 		timer := time.NewTimer(takes)
 		defer timer.Stop()
 		select {
@@ -87,7 +103,37 @@ func (w *stepWorker) work(ctx context.Context, job *river.Job[Step]) error {
 			return ctx.Err()
 		}
 	}
+	if job.Args.How == returned {
+		return nil
+	}
 	return w.finish(ctx, job)
+}
+
+// record has River store what the step brings beside its outcome. It is JSON by Go's rules; by Postgres's it may not be.
+func record(ctx context.Context, step Step) error {
+	var errs []error
+	if step.Output != "" {
+		errs = append(errs, river.RecordOutput(ctx, json.RawMessage(step.Output)))
+	}
+	if step.Note != "" {
+		errs = append(errs, river.MetadataSet(ctx, noteKey, json.RawMessage(step.Note)))
+	}
+	return errors.Join(errs...)
+}
+
+// noteKey is where Step.Note is in a job's metadata.
+const noteKey = "drill_note"
+
+// once has the effect while the job is still to end. An attempt after it may find that it has been had: the fence lets no
+// two look at once.
+func (w *stepWorker) once(ctx context.Context, job *river.Job[Step]) error {
+	return work.Hold(ctx, w.pool, job, func(tx pgx.Tx) error {
+		var had bool
+		if err := tx.QueryRow(ctx, "select exists (select from drill.effect where key = $1)", job.Args.Key).Scan(&had); err != nil || had {
+			return err
+		}
+		return enter(ctx, tx, job)
+	})
 }
 
 // finish has the effect: by the house's rule, or as it would be done without it.
@@ -98,12 +144,7 @@ func (w *stepWorker) finish(ctx context.Context, job *river.Job[Step]) error {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, "insert into drill.effect (key, job_id, attempt, worker) values ($1, $2, $3, $4)",
-			job.Args.Key, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])
-		if err != nil {
-			return fmt.Errorf("enter %s into the ledger: %w", job.Args.Key, err)
-		}
-		return nil
+		return enter(ctx, tx, job)
 	}
 	switch w.role.Kind {
 	case roleUnfenced: // the effect is committed, and River writes the outcome some time after
@@ -118,4 +159,14 @@ func (w *stepWorker) finish(ctx context.Context, job *river.Job[Step]) error {
 	default:
 		return work.Finish(ctx, w.pool, job, effects)
 	}
+}
+
+// enter enters the step's key into the ledger.
+func enter(ctx context.Context, tx pgx.Tx, job *river.Job[Step]) error {
+	_, err := tx.Exec(ctx, "insert into drill.effect (key, job_id, attempt, worker) values ($1, $2, $3, $4)",
+		job.Args.Key, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1])
+	if err != nil {
+		return fmt.Errorf("enter %s into the ledger: %w", job.Args.Key, err)
+	}
+	return nil
 }

@@ -33,7 +33,9 @@ func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any)
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		step := Step{Key: r.FormValue("key"), Millis: millis, How: r.FormValue("how")}
+		step := Step{
+			Key: r.FormValue("key"), Millis: millis, How: r.FormValue("how"), Output: r.FormValue("output"), Note: r.FormValue("note"),
+		}
 		if err := enqueue(r.Context(), pool, jobs, step); err != nil {
 			log.WarnContext(r.Context(), "refused", "key", step.Key, "err", err)
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
