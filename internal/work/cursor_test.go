@@ -17,28 +17,25 @@ import (
 
 const chunks = 40
 
-// chunk is a long job: each of its steps leaves a row, which a second time would be refused by nothing.
-func chunk(pool *pgxpool.Pool) func(ctx context.Context, job *stepJob) error {
+// chunk is a long job: each of its steps leaves a row, which a second time would be refused by nothing. It comes as far as upTo
+// and stays there, in the midst of a step.
+func chunk(pool *pgxpool.Pool, upTo int) func(ctx context.Context, job *stepJob) error {
 	return func(ctx context.Context, job *stepJob) error {
 		var done int
 		if _, err := work.Cursor(job, &done); err != nil {
 			return err
 		}
-		for done < chunks {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
+		for ; done < chunks; done++ {
 			err := work.Advance(ctx, pool, job, done+1, func(tx pgx.Tx) error {
 				_, err := tx.Exec(ctx, "insert into chunk (n, attempt) values ($1, $2)", done, job.Attempt)
+				if done == upTo {
+					<-ctx.Done()
+					err = ctx.Err()
+				}
 				return err
 			})
 			if err != nil {
 				return fmt.Errorf("chunk %d: %w", done, err)
-			}
-			done++
-			select {
-			case <-time.After(20 * time.Millisecond): // the work
-			case <-ctx.Done():
 			}
 		}
 		return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
@@ -62,15 +59,15 @@ func TestCursorSurvivesKills(t *testing.T) {
 	judging(t, pool)
 	id := enqueue(t, pool, 1)
 	keeping(t, pool, options(t, nil)) // finds the dead
-	for _, after := range []int{5, 15} {
-		victim := anotherOf(t, pool, "chunk")
-		until(t, pool, "it has come some way", "select count(*) >= $1 from chunk", after)
+	for _, upTo := range []int{5, 15} {
+		victim := anotherOf(t, pool, fmt.Sprint("chunk ", upTo))
+		until(t, pool, "it has come some way", "select count(*) = $1 from chunk", upTo)
 		if err := victim.Kill(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// A third death would make it run alone; it may as well.
-	anotherOf(t, pool, "chunk")
+	anotherOf(t, pool, fmt.Sprint("chunk ", chunks))
 	allChunksOnce(t, pool, id)
 }
 
@@ -83,16 +80,16 @@ func TestCursorSurvivesAStop(t *testing.T) {
 		if job.Metadata == nil {
 			return errors.New("no metadata")
 		}
-		return chunk(pool)(ctx, job)
+		return chunk(pool, 5)(ctx, job)
 	})
 	o.Grace = 20 * time.Millisecond
 	id := enqueue(t, pool, 1)
 	_, stop := worktest.Start(t, pool, o)
-	until(t, pool, "it has come some way", "select count(*) >= 5 from chunk")
+	until(t, pool, "it has come some way", "select count(*) = 5 from chunk")
 	stop()
-	holds(t, pool, "no attempt was spent", "select state = 'available' and attempt = 0 and (metadata ->> 'cursor')::int >= 5 from river.river_job where id = $1", id)
+	holds(t, pool, "no attempt was spent", "select state = 'available' and attempt = 0 and (metadata ->> 'cursor')::int = 5 from river.river_job where id = $1", id)
 	execute(t, pool, "update chunk set attempt = 0")
-	running(t, pool, chunk(pool))
+	running(t, pool, chunk(pool, chunks))
 	allChunksOnce(t, pool, id)
 }
 
@@ -142,9 +139,11 @@ func TestAdvanceIsFenced(t *testing.T) {
 
 // doing is what jobs do in the process of another worker.
 func doing(pool *pgxpool.Pool, does string) func(ctx context.Context, job *stepJob) error {
+	var upTo int
+	if _, err := fmt.Sscanf(does, "chunk %d", &upTo); err == nil {
+		return chunk(pool, upTo)
+	}
 	switch does {
-	case "chunk":
-		return chunk(pool)
 	case "tick", "tick of an older release":
 		return func(context.Context, *stepJob) error { return nil }
 	}

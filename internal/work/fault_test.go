@@ -31,17 +31,15 @@ func TestZombie(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, pool, "its job is done elsewhere", "select state = 'completed' and attempt = 2 from river.river_job where id = $1", id)
+	woken := now(t, pool)
 	if err := victim.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	until(t, pool, "it lives again, and its own attempt has ended",
-		"select dead_at is null and seen_at > now() - interval '1 s' and running = 0 from work.worker where dyno = 'worker.66'")
+		"select dead_at is null and seen_at > $1 and running = 0 from work.worker where dyno = 'worker.66'", woken)
 	until(t, pool, "the job is as it was left", `select state = 'completed' and attempt = 2 and cardinality(errors) = 1
 		and metadata ->> 'deaths' = '1' from river.river_job where id = $1`, id)
-	var before time.Time
-	if err := pool.QueryRow(t.Context(), "select now()").Scan(&before); err != nil {
-		t.Fatal(err)
-	}
+	before := now(t, pool)
 	until(t, pool, "the victim has noted its attempt too", "select seen_at > $1::timestamptz + interval '2 s' from work.worker where dyno = 'worker.66'", before)
 	outcomes(t, pool, id, "lost", "completed")
 }
@@ -133,10 +131,7 @@ func TestAloneJobsThatNobodyTakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var before time.Time
-			if err := pool.QueryRow(t.Context(), "select now()").Scan(&before); err != nil {
-				t.Fatal(err)
-			}
+			before := now(t, pool)
 			until(t, pool, "the worker has polled", "select seen_at > $2::timestamptz + interval '2 s' from work.worker where id = $1", w.ID(), before)
 			if name == "paused" {
 				if err := inserter(t, pool).QueuePause(t.Context(), "alone", nil); err != nil {

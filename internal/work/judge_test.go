@@ -3,6 +3,7 @@ package work_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -23,37 +24,33 @@ func peer(t *testing.T, pool *pgxpool.Pool, id, silent string, lock int64, locke
 	}
 }
 
-func isDead(t *testing.T, pool *pgxpool.Pool, id string) (dead bool) {
-	t.Helper()
-	if err := pool.QueryRow(t.Context(), "select dead_at is not null from work.worker where id = $1", id).Scan(&dead); err != nil {
-		t.Fatal(err)
-	}
-	return dead
-}
-
 // TestLockKeepsAlive: whose lock is held may be silent for longer; once it is gone, it is dead.
 func TestLockKeepsAlive(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
-	const lock = 5<<32 + 7
-	conn, err := pgx.Connect(t.Context(), pool.Config().ConnString())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	if _, err := conn.Exec(t.Context(), "select pg_advisory_lock($1)", int64(lock)); err != nil {
-		t.Fatal(err)
-	}
 	running(t, pool, nil)
 	judging(t, pool)
-	peer(t, pool, "peer", "3 s", lock, true)
-	until(t, pool, "it has been silent for 6 s", "select clock_timestamp() - seen_at > interval '6 s' from work.worker where id = 'peer'")
-	if isDead(t, pool, "peer") {
-		t.Fatal("it was declared dead although its lock is held")
+	for n, began := int64(0), time.Now(); ; n++ {
+		id, lock := fmt.Sprintf("peer-%d", n), 5<<32+n
+		conn, err := pgx.Connect(t.Context(), pool.Config().ConnString())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), "select pg_advisory_lock($1)", lock); err != nil {
+			t.Fatal(err)
+		}
+		peer(t, pool, id, "3 s", lock, true)
+		until(t, pool, "it has been silent for 6 s", "select clock_timestamp() - seen_at > interval '6 s' from work.worker where id = $1", id)
+		holds(t, pool, "while its lock is held it is declared dead after 12 s only", "select dead_at is null or dead_at - seen_at > interval '12 s' from work.worker where id = $1", id)
+		_ = conn.Close(t.Context())
+		until(t, pool, "it is dead", "select dead_at is not null from work.worker where id = $1", id)
+		if count(t, pool, "select count(*) from work.worker where dead_at - seen_at < interval '11 s'") == 1 {
+			return
+		}
+		if time.Since(began) > time.Minute { // a busy machine may be late more than once
+			t.Fatal("without its lock it was declared dead no sooner")
+		}
 	}
-	_ = conn.Close(t.Context())
-	until(t, pool, "it is dead", "select dead_at is not null from work.worker where id = 'peer'")
-	until(t, pool, "it was dead before it had been silent for 11 s", "select dead_at - seen_at < interval '11 s' from work.worker where id = 'peer'")
 }
 
 // TestNoJudgementAfterLoss: whoever had to connect again declares nobody dead for 10 s.
@@ -71,9 +68,13 @@ func TestNoJudgementAfterLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, pool, "it has connected again", "select exists (select "+line+" and pid <> $2)", w.ID(), pid)
+	var connected time.Time
+	if err := pool.QueryRow(t.Context(), "select backend_start "+line, w.ID()).Scan(&connected); err != nil {
+		t.Fatal(err)
+	}
 	peer(t, pool, "peer", "1 min", 1, false)
 	until(t, pool, "it was declared dead", "select dead_at is not null from work.worker where id = 'peer'")
-	until(t, pool, "10 s had passed", "select (select dead_at from work.worker where id = 'peer') - backend_start > interval '9.9 s' "+line, w.ID())
+	holds(t, pool, "10 s had passed", "select dead_at - $1 > interval '9.9 s' from work.worker where id = 'peer'", connected)
 }
 
 // TestTakenForDead: a worker that learns that it was given up ends its jobs and goes on.
@@ -124,14 +125,14 @@ func TestSelfStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
-	if _, err := tx.Exec(t.Context(), "select from work.worker where id = $1 for update", w.ID()); err != nil { // beats wait for it
+	var beat time.Time
+	if err := tx.QueryRow(t.Context(), "select seen_at from work.worker where id = $1 for update", w.ID()).Scan(&beat); err != nil { // the next waits for it
 		t.Fatal(err)
 	}
-	blocked := time.Now()
-	took := (<-ended).Sub(blocked)
-	t.Logf("its job was ended after %s", took)
+	took := (<-ended).Sub(beat)
+	t.Logf("its job was ended %s after the last beat", took)
 	if took < 6*time.Second {
-		t.Errorf("its job was ended after %s already", took)
+		t.Errorf("its job was ended %s after the last beat already", took)
 	}
 	holds(t, pool, "nobody has taken it for dead", "select dead_at is null from work.worker where id = $1", w.ID())
 	if err := tx.Rollback(t.Context()); err != nil {

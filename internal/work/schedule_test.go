@@ -199,7 +199,7 @@ func TestMissedTicks(t *testing.T) {
 			until(t, pool, c.want, "select "+c.want+" and due_at <= now() and due_at > now() - interval '32 min' from work.tick order by due_at limit 1")
 			holds(t, pool, "there is a job for each tick that was run", `select (select count(*) from river.river_job) = count(*) from work.tick
 				where outcome = 'enqueued'`)
-			holds(t, pool, "the next is within the hour", "select next_at > now() - interval '2 s' and next_at <= now() + interval '1 h' from work.schedule")
+			until(t, pool, "the next is within the hour", "select next_at > now() - interval '2 s' and next_at <= now() + interval '1 h' from work.schedule")
 		})
 	}
 }
@@ -210,7 +210,7 @@ func TestDuplicateTick(t *testing.T) {
 	pool := testdb.New(t)
 	declare(t, pool, work.Schedule{Name: "it", Args: digestArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
 	keeping(t, pool, options(t, nil))
-	until(t, pool, "three ticks name the same job", `select count(*) = 3 from work.tick a join work.tick b using (schedule, job_id)
+	until(t, pool, "three ticks name the same job", `select count(*) >= 3 from work.tick a join work.tick b using (schedule, job_id)
 		where a.outcome = 'enqueued' and b.outcome = 'duplicate'`)
 	if n := count(t, pool, "select count(*) from river.river_job"); n != 1 {
 		t.Errorf("%d jobs", n)

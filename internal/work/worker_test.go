@@ -112,7 +112,7 @@ func until(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
 func seldomPolling(t *testing.T, pool *pgxpool.Pool, do func(ctx context.Context, job *stepJob) error) *work.Worker {
 	t.Helper()
 	o := options(t, do)
-	o.Poll = 20 * time.Second
+	o.Poll = 2 * time.Minute
 	w, _ := worktest.Start(t, pool, o)
 	return w
 }
@@ -122,9 +122,18 @@ func ahead(t *testing.T, waits []time.Duration) {
 	t.Helper()
 	slices.Sort(waits)
 	t.Logf("waited %s", waits)
-	if waits[len(waits)/2] > 10*time.Second {
+	if waits[len(waits)/2] > time.Minute {
 		t.Errorf("it was left to the poll: %s", waits)
 	}
+}
+
+// now is the time by the server's clock.
+func now(t *testing.T, pool *pgxpool.Pool) (at time.Time) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), "select clock_timestamp()").Scan(&at); err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 func enqueue(t *testing.T, pool *pgxpool.Pool, n int) int64 {
@@ -156,21 +165,21 @@ func TestKilledWorker(t *testing.T) {
 		return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
 	})
 	judging(t, pool)
-	killed := time.Now()
+	killed := now(t, pool)
 	if err := victim.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	if attempt := <-ran; attempt != 2 {
 		t.Errorf("it ran as attempt %d, want 2", attempt)
 	}
-	t.Logf("it ran again after %s", time.Since(killed))
+	t.Logf("it ran again after %s", now(t, pool).Sub(killed))
 	until(t, pool, "the job is done, with its reason, an attempt more and the death noted", `
 		select state = 'completed' and max_attempts = 26 and metadata ->> 'deaths' = '1'
 		   and errors[1] ->> 'error' like 'the worker worker.66-% died while it ran this job' from river.river_job where id = $1`, id)
 	until(t, pool, "the victim is declared dead", "select dead_at is not null from work.worker where dyno = 'worker.66'")
 	until(t, pool, "it has waited since its rescue only, by all accounts", `
-		select a.wait < interval '1.5 s' and abs(extract(epoch from a.wait - j.wait)) < 0.01 from jobs.attempt a join jobs.job j on j.id = a.job_id
-		where a.outcome = 'completed'`)
+		select a.due_at >= $1 and abs(extract(epoch from a.wait - j.wait)) < 0.01 from jobs.attempt a join jobs.job j on j.id = a.job_id
+		where a.outcome = 'completed'`, killed)
 }
 
 // TestLivingWorkerKeepsItsJob: however long it runs, and beside other workers.
@@ -312,7 +321,7 @@ func TestErrors(t *testing.T) {
 	for n, want := range map[int]string{
 		1: "state in ('retryable', 'available') and scheduled_at < now() + interval '2 s' and errors[1] ->> 'error' = 'it may pass'",
 		2: "state = 'cancelled' and errors[1] ->> 'error' like '%no such address'",
-		3: "state = 'retryable' and scheduled_at between now() + interval '59 min' and now() + interval '80 min'",
+		3: "state = 'retryable' and scheduled_at - attempted_at between interval '59 min' and interval '80 min'",
 		4: "errors[1] ->> 'error' = 'out of order' and errors[1] ->> 'trace' like '%worker_test.go%'",
 	} {
 		until(t, pool, want, "select "+want+" from river.river_job where id = $1", enqueue(t, pool, n))
@@ -398,11 +407,15 @@ func TestMetadataThatIsNotOurs(t *testing.T) {
 	holds(t, pool, "they can be looked at", "select bool_and(wait < interval '1 min') from jobs.job")
 }
 
-// TestRescuesAreNoFailures: the wait before the next try goes by what failed.
+// TestRescuesAreNoFailures: what the wait before the next try goes by (see TestNextRetry) is read from the row.
 func TestRescuesAreNoFailures(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
-	running(t, pool, func(context.Context, *river.Job[stepArgs]) error { return errors.New("no") })
+	failures := make(chan int, 10)
+	running(t, pool, func(_ context.Context, job *river.Job[stepArgs]) error {
+		failures <- work.Failures(job.JobRow)
+		return errors.New("no")
+	})
 	var id int64
 	err := pool.QueryRow(t.Context(), `insert into river.river_job (kind, args, max_attempts, queue, attempt, metadata, errors)
 		values ('test_step', '{}', 25, 'default', 3, '{"rescues": 3}', array_fill('{"at": "2026-01-01T00:00:00Z", "error": "its worker died"}'::jsonb, array[3]))
@@ -410,8 +423,11 @@ func TestRescuesAreNoFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, pool, "it is tried again as after one failure", `select scheduled_at - attempted_at < interval '2 s' from river.river_job
-		where id = $1 and array_length(errors, 1) = 4`, id)
+	for want := range 2 { // the second try comes after a second, not after minutes
+		if n := <-failures; n != want {
+			t.Errorf("%d failures before this attempt, want %d", n, want)
+		}
+	}
 }
 
 // TestStrangersJobs: those of a client that never registered are left alone until they are surely lost.
@@ -473,6 +489,7 @@ func TestAloneInTurn(t *testing.T) {
 		mu.Unlock()
 		return nil
 	})
+	began := time.Now()
 	execute(t, pool, "insert into river.river_job (kind, args, max_attempts, queue) values ('of_a_newer_release', '{}', 25, 'alone')")
 	execute(t, pool, `insert into river.river_job (kind, args, max_attempts, queue) select 'test_step', jsonb_build_object('n', $1::int), 25, 'alone' from generate_series(1, 20)`, alone)
 	for done := false; !done; { // others come all the time
@@ -481,7 +498,7 @@ func TestAloneInTurn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	blocks := 0
+	took, blocks := time.Since(began), 0
 	mu.Lock()
 	defer mu.Unlock()
 	for i, n := range order {
@@ -492,7 +509,7 @@ func TestAloneInTurn(t *testing.T) {
 	if together.Load() > 0 {
 		t.Errorf("%d jobs ran beside others", together.Load())
 	}
-	if blocks > 5 { // a few, on a machine that is so busy that they do not end within ten seconds
-		t.Errorf("they ran in %d turns", blocks)
+	if blocks > 1+int(took/(5*time.Second)) { // a turn ends after ten seconds, or where the next fetch takes five
+		t.Errorf("they ran in %d turns within %s", blocks, took)
 	}
 }
