@@ -44,7 +44,7 @@ func (b *webBench) timeWaits(ctx context.Context, report *webReport) error {
 
 // timeWait opens the reader's stream, posts a rating of a book that is new to the reader, and waits on the stream.
 func (b *webBench) timeWait(ctx context.Context, v rater) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var unrated int64
 	err := b.pool.QueryRow(ctx, `select id from book

@@ -92,6 +92,9 @@ func TestRunEndsWithItsTimeAndItsContext(t *testing.T) {
 	if load := Run(t.Context(), 2, 20*time.Millisecond, 0, func(context.Context, int) error { return nil }); len(load.Took) == 0 {
 		t.Error("no request was made")
 	}
+	if load := Run(t.Context(), 2, 0, 0, func(context.Context, int) error { return nil }); len(load.Took) != 2 {
+		t.Errorf("in no time %d requests were made, want one of each caller", len(load.Took))
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	Run(ctx, 2, time.Hour, 0, func(_ context.Context, n int) error {
 		if n == 10 {

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"time"
 )
@@ -11,9 +10,8 @@ import (
 // the measured request got, not what a browser would do next.
 func NewClient(connections int) *http.Client {
 	return &http.Client{
-		Timeout: 30 * time.Second,
+		Timeout: time.Minute,
 		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			MaxIdleConns:        connections,
 			MaxIdleConnsPerHost: connections,
 			IdleConnTimeout:     time.Minute,

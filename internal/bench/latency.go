@@ -161,9 +161,10 @@ func (l Latency) enqueue(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, 
 func (l Latency) atRandom(ctx context.Context, together int, do func(first int, unlucky bool) error) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	gap := float64(time.Second) * float64(together) / float64(l.PerSecond)
-	end := time.Now().Add(l.For)
+	begin := time.Now() // of both, so that the same seeds make as many calls on any machine
+	end := begin.Add(l.For)
 	var group errgroup.Group
-	for n, next := 0, time.Now(); next.Before(end); next = next.Add(time.Duration(random.ExpFloat64() * gap)) {
+	for n, next := 0, begin; next.Before(end); next = next.Add(time.Duration(random.ExpFloat64() * gap)) {
 		if err := sleepUntil(ctx, next); err != nil {
 			return errors.Join(err, group.Wait())
 		}

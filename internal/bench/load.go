@@ -17,7 +17,8 @@ type Load struct {
 }
 
 // Run makes requests in a closed loop: connections callers, each of which sends its next request when it has the answer to
-// the last. It ends after the time given or when most requests were made (0: no bound), and waits for those under way.
+// the last. It ends after the time given or when most requests were made (0: no bound), and waits for those under way. A
+// caller makes one request at least, however little time there is.
 func Run(ctx context.Context, connections int, during time.Duration, most int, op Op) Load {
 	var (
 		next   atomic.Int64
@@ -32,9 +33,9 @@ func Run(ctx context.Context, connections int, during time.Duration, most int, o
 			var took []time.Duration
 			var failed int
 			var first error
-			for {
+			for i := 0; ; i++ {
 				start := time.Now()
-				if !start.Before(finish) || ctx.Err() != nil {
+				if i > 0 && !start.Before(finish) || ctx.Err() != nil {
 					break
 				}
 				n := int(next.Add(1) - 1)

@@ -24,8 +24,8 @@ type Process struct {
 }
 
 const (
-	startTime = 30 * time.Second // for a process to say its first line
-	stopTime  = 10 * time.Second // for it to end after SIGTERM
+	startTime = time.Minute      // for a process to say its first line
+	stopTime  = 30 * time.Second // for it to end after SIGTERM
 )
 
 // Start runs a program of which the first line of output says where it serves, and waits for that line.

@@ -61,7 +61,7 @@ func (s *stopwatch) note(times *[]time.Time, n int) {
 
 // wait returns the times of all jobs that were committed, sorted, when each has started.
 func (s *stopwatch) wait(ctx context.Context) ([]time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
 		if took, missing := s.times(); missing == 0 {

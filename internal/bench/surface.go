@@ -126,25 +126,23 @@ func askAll(ctx context.Context, pool *pgxpool.Pool, sql string) (n int, err err
 	return n, rows.Err()
 }
 
-// watch asks what an open console asks, each second, until ctx ends. It returns how long each page of answers took.
-func watch(ctx context.Context, pool *pgxpool.Pool) (pages []float64, err error) {
+// watch asks what an open console asks, each second, until closed. It returns how long each page of answers took. There is
+// at least one, however soon the console is closed: a page that was begun is waited for.
+func watch(ctx context.Context, pool *pgxpool.Pool, closed <-chan struct{}) (pages []float64, err error) {
 	tick := time.NewTicker(overviewEvery)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for {
 		began := time.Now()
 		for _, sql := range overview() {
 			if _, err := askAll(ctx, pool, sql); err != nil {
-				if ctx.Err() != nil {
-					return pages, nil
-				}
 				return pages, fmt.Errorf("%s: %w", sql, err)
 			}
 		}
 		pages = append(pages, Milliseconds(time.Since(began)))
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
+		case <-closed:
+			return pages, nil
 		}
 	}
-	return pages, nil
 }

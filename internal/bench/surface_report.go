@@ -35,16 +35,14 @@ func BesideSurface(ctx context.Context, t Throughput) (cells []WorkCell, pages [
 					if err != nil {
 						return Elapsed{}, err
 					}
-					looking, stop := context.WithCancel(ctx)
-					defer stop()
-					done := make(chan error, 1)
+					closed, done := make(chan struct{}), make(chan error, 1)
 					go func() {
-						more, err := watch(looking, pool)
+						more, err := watch(ctx, pool, closed)
 						pages = append(pages, more...)
 						done <- err
 					}()
 					took, err := process(ctx, s)
-					stop()
+					close(closed)
 					if failed := <-done; err == nil {
 						err = failed
 					}

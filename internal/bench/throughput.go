@@ -149,7 +149,7 @@ func verify(ctx context.Context, pool *pgxpool.Pool, workload string, jobs int) 
 // deserted waits until the measured process's sessions, which are not named as those of pool, have ended in the server too:
 // what they did is counted then.
 func deserted(ctx context.Context, pool *pgxpool.Pool) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
 		var others int
