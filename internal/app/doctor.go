@@ -17,8 +17,12 @@ func setDoctorFlags(f *flag.FlagSet, p *program) {
 	f.BoolVar(&p.jobs.json, "json", false, "print JSON")
 }
 
-// doctorPatience is how long a transaction may be idle, or a job wait, before it is worth a word.
-const doctorPatience = time.Minute
+const (
+	// doctorPatience is how long a transaction may be idle, or a job wait, before it is worth a word.
+	doctorPatience = time.Minute
+	// doctorNoticeTime is how long a notice may take.
+	doctorNoticeTime = 3 * time.Second
+)
 
 // runDoctor examines the deployment. The exit code says how bad it is: 0 well, 1 with warnings, 2 broken.
 func runDoctor(ctx context.Context, p *program, _ []string) error {
@@ -33,7 +37,8 @@ func runDoctor(ctx context.Context, p *program, _ []string) error {
 	}
 	exam := doctor.Exam{
 		Config: cfg, Release: p.cfg.Release, PollOnly: p.cfg.WorkerPollOnly, Now: time.Now, Patience: doctorPatience,
-		Also: p.budget,
+		Also:       p.budget,
+		NoticeTime: doctorNoticeTime,
 	}
 	found := append(exam.Run(ctx), p.settings()...)
 	found = append(found, p.mailServer(ctx)...)

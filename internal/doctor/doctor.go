@@ -46,6 +46,8 @@ type Exam struct {
 	// Also makes checks of the program's own once the server is known to do; it may be nil.
 	Also func(ctx context.Context, conn *pgx.Conn) []Finding
 
+	NoticeTime time.Duration // how long a notice may take
+
 	conn *pgx.Conn
 	has  *pgx.ConnConfig // to open more of its kind
 }

@@ -33,7 +33,7 @@ func exam(t *testing.T, databaseURL string) *Exam {
 		t.Fatal(err)
 	}
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
-	return &Exam{Config: cfg, Release: "v1", Now: time.Now, Patience: time.Minute}
+	return &Exam{Config: cfg, Release: "v1", Now: time.Now, Patience: time.Minute, NoticeTime: time.Minute}
 }
 
 // finds fails the test unless a check has a finding of a level that says these words.

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -127,8 +128,8 @@ func TestDeaf(t *testing.T) {
 	pool := testdb.New(t)
 	do(t, pool, well)
 	e := exam(t, newDeaf(t, pool.Config().ConnString()))
-	e.PollOnly = true
+	e.PollOnly, e.NoticeTime = true, 100*time.Millisecond
 	found := e.Run(t.Context())
 	finds(t, found, "pooler", Hint, "no pooler was seen")
-	finds(t, found, "listen", Broken, "A notice did not arrive within 3s.")
+	finds(t, found, "listen", Broken, "A notice did not arrive within 100ms.")
 }

@@ -195,9 +195,6 @@ func (e *Exam) defaults(ctx context.Context) ([]Finding, error) {
 	return found, nil
 }
 
-// noticeTime is how long a notice may take.
-const noticeTime = 3 * time.Second
-
 // hears sends a notice from one session to the other.
 func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
 	channel := "doctor_" + strings.ToLower(rand.Text())
@@ -208,7 +205,7 @@ func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
 	if _, err := other.Exec(ctx, "select pg_notify($1, '')", channel); err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, noticeTime)
+	waiting, cancel := context.WithTimeout(ctx, e.NoticeTime)
 	defer cancel()
 	if _, err := e.conn.WaitForNotification(waiting); err != nil {
 		if !errors.Is(waiting.Err(), context.DeadlineExceeded) || ctx.Err() != nil {
@@ -219,7 +216,7 @@ func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
 			return nil, err
 		}
 		return []Finding{{
-			Check: "listen", Level: Broken, Says: fmt.Sprintf("A notice did not arrive within %s.", noticeTime),
+			Check: "listen", Level: Broken, Says: fmt.Sprintf("A notice did not arrive within %s.", e.NoticeTime),
 			Do: "Something between here and the server drops them: connect workers directly, or set WORKER_POLL_ONLY=yes.",
 		}}, nil
 	}

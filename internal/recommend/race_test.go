@@ -39,8 +39,6 @@ func (w *counted) Work(ctx context.Context, job *river.Job[ReaderArgs]) error {
 func TestTenRatingsRaceARun(t *testing.T) {
 	t.Parallel()
 	const readers, ratings = 200, 10
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	pool := testdb.New(t)
 	s := siteOn(t, pool, pool)
 	books := s.books(40)
@@ -59,7 +57,7 @@ func TestTenRatingsRaceARun(t *testing.T) {
 	start(t, pool, workers)
 	notices := listen(t, pool)
 
-	g, gctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(t.Context())
 	g.SetLimit(4) // two readers at a time: then workers are idle enough to begin in the middle of ten ratings
 	for _, id := range ids {
 		for half := range 2 {
@@ -86,11 +84,7 @@ func TestTenRatingsRaceARun(t *testing.T) {
 			where n.ratings_version is distinct from r.ratings_version or n.ratings <> $1`, ratings)
 	}
 	for n := behind(); n > 0; n = behind() {
-		select {
-		case <-notices:
-		case <-ctx.Done():
-			t.Fatalf("%d of %d readers have no run that knows their last rating", n, readers)
-		}
+		heard(t, notices, fmt.Sprintf("%d of %d readers have no run that knows their last rating", n, readers))
 	}
 	if n := one[int](s, "select count(*) from reader where ratings_version <> $1", ratings); n != 0 {
 		t.Errorf("%d readers did not get all their ratings counted", n)
@@ -151,6 +145,16 @@ func listen(t *testing.T, pool *pgxpool.Pool) <-chan int64 {
 	return told
 }
 
+// heard waits for the next notice, and fails the test with what there is to say if none comes.
+func heard(t *testing.T, notices <-chan int64, otherwise string) {
+	t.Helper()
+	select {
+	case <-notices:
+	case <-time.After(time.Minute):
+		t.Fatal(otherwise)
+	}
+}
+
 // paused is a database on which the worker waits before its last transaction until it may go on.
 type paused struct {
 	DB
@@ -170,8 +174,7 @@ func (p *paused) Begin(ctx context.Context) (pgx.Tx, error) {
 // It ends in exactly one more run.
 func TestRatingsDuringOneRun(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
+	ctx := t.Context()
 	pool := testdb.New(t)
 	s := siteOn(t, pool, pool)
 	books, me := s.books(12), s.reader()
@@ -197,12 +200,8 @@ func TestRatingsDuringOneRun(t *testing.T) {
 	close(db.goOn)
 	var versions []int64
 	for len(versions) == 0 || versions[len(versions)-1] < 11 {
-		select {
-		case <-notices:
-			versions = append(versions, s.state(me).RunVersion)
-		case <-ctx.Done():
-			t.Fatalf("runs knew versions %v; the last rating is version 11", versions)
-		}
+		heard(t, notices, fmt.Sprintf("runs knew versions %v; the last rating is version 11", versions))
+		versions = append(versions, s.state(me).RunVersion)
 	}
 	// The second run may have been stored before the first notice was looked at.
 	if !slices.IsSorted(versions) || w.runs.Load() != 2 {

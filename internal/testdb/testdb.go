@@ -193,7 +193,7 @@ func riverVersion(t testing.TB) string {
 // buildTemplate makes the template database unless it is there. It is renamed when complete, so that a crash half-way
 // leaves nothing that looks finished.
 func buildTemplate(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server.url)
 	if err != nil {

@@ -47,9 +47,10 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n := addresses.Add(1)
 	return &site{
 		t: t, tx: tx, cookie: map[string]string{}, header: http.Header{},
-		addr: fmt.Sprintf("10.0.%d.1:4321", addresses.Add(1)),
+		addr: fmt.Sprintf("10.%d.%d.1:4321", n>>8, n&255),
 		server: &Server{
 			DB: tx, Jobs: jobs, Hasher: reader.NewHasher(), Hub: NewHub(log), Log: log,
 			Secret: "a secret for tests", BaseURL: "http://example.com", Dev: true,

@@ -80,7 +80,7 @@ default_pool_size = 6
 // waitForPooler returns when the pooler takes connections.
 func waitForPooler(t testing.TB, addr string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()
