@@ -1,17 +1,18 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// slug is the program as the platform builds it: from the tracked files alone, in a folder that git knows nothing of.
+// slug is the program as the platform builds it. It needs nothing but tracked files, so it may be built here, where nearly all of
+// it is compiled already.
 func slug(t *testing.T) (bin string) {
 	t.Helper()
 	// The checkout may belong to somebody else, as on CI: that we read it is no risk.
@@ -34,29 +36,37 @@ func slug(t *testing.T) (bin string) {
 	if err != nil {
 		lacking(t, "a git checkout, to know which files are tracked")
 	}
-	src := filepath.Join(t.TempDir(), "src")
-	for _, name := range strings.Split(strings.TrimRight(string(list), "\x00"), "\x00") {
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // about to be removed
-		}
-		if err == nil {
-			err = os.MkdirAll(filepath.Dir(filepath.Join(src, name)), 0o755)
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(src, name), text, 0o644)
-		}
+	command := func(args ...string) []byte {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false", "GOTOOLCHAIN=local") // the platform has no git either
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		out, err := cmd.Output()
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("go %s: %v\n%s", args[0], err, said.String())
+		}
+		return out
+	}
+	const files = `{{if and .Module .Module.Main}}{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}
+{{end}}{{range .EmbedFiles}}{{$dir}}/{{.}}
+{{end}}{{end}}`
+	checkout, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracked := strings.Split(string(list), "\x00")
+	needed := append(strings.Fields(string(command("list", "-tags", "heroku", "-deps", "-f", files, "./cmd/backlist"))), filepath.Join(checkout, "go.mod"), filepath.Join(checkout, "go.sum"))
+	if len(needed) < 200 {
+		t.Errorf("the program is of %d files only", len(needed))
+	}
+	for _, file := range needed {
+		if name, err := filepath.Rel(checkout, file); err != nil || !slices.Contains(tracked, filepath.ToSlash(name)) {
+			t.Errorf("the program needs %s, which is not tracked", file)
 		}
 	}
-	bin = filepath.Join(t.TempDir(), "bin")
-	build := exec.Command("go", "build", "-tags", "heroku", "-o", filepath.Join(bin, "backlist"), "./cmd/backlist")
-	build.Dir = src
-	build.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -trimpath", "GOTOOLCHAIN=local") // trimpath: the next build is a cached one
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	bin = t.TempDir()
+	command("build", "-tags", "heroku", "-o", filepath.Join(bin, "backlist"), "./cmd/backlist")
 	return bin
 }
 
