@@ -115,7 +115,7 @@ func openBrowser(t *testing.T, path string) context.Context {
 	})
 	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile),
 		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("no-proxy-server", true))
+		chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(patience))
 	if os.Geteuid() == 0 {
 		flags = append(flags, chromedp.NoSandbox)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func newCaller(base string) *caller {
 	return &caller{
 		base: func() string { return base }, header: http.Header{}, cookies: map[string]string{},
 		client: &http.Client{
-			Timeout:       30 * time.Second,
+			Timeout:       patience,
 			Transport:     &http.Transport{DisableKeepAlives: true}, // a connection a request: nothing is retried behind our back
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -316,6 +317,7 @@ type relay struct {
 	listener net.Listener
 	conns    map[net.Conn]struct{}
 	silent   chan struct{} // closed while bytes flow
+	until    string        // hush once this has been carried to the target; "" = never
 	carried  atomic.Int64  // connections, ever
 	wg       sync.WaitGroup
 }
@@ -415,8 +417,8 @@ func (r *relay) carry(from net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { r.pass(to, from) })
-	both.Go(func() { r.pass(from, to) })
+	both.Go(func() { r.pass(to, from, true) })
+	both.Go(func() { r.pass(from, to, false) })
 	both.Wait()
 }
 
@@ -437,7 +439,7 @@ func (r *relay) dial() net.Conn {
 }
 
 // pass copies one direction until it ends, and then ends it on the other side.
-func (r *relay) pass(to, from net.Conn) {
+func (r *relay) pass(to, from net.Conn, toTarget bool) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
@@ -449,6 +451,9 @@ func (r *relay) pass(to, from net.Conn) {
 			if _, err := to.Write(buf[:n]); err != nil {
 				from.Close()
 				return
+			}
+			if toTarget && r.until != "" && bytes.Contains(buf[:n], []byte(r.until)) {
+				r.hush()
 			}
 		}
 		if err != nil {
