@@ -2,6 +2,7 @@ package pglocal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // oldestMajor is the oldest Postgres that Backlist runs on.
@@ -105,11 +108,19 @@ func (a account) servers(ctx context.Context, dirs []string) []programs {
 	return found
 }
 
+// busyTries is how often a program that cannot be run yet is tried again.
+const busyTries = 200
+
 var versionLine = regexp.MustCompile(`^\w+ \(PostgreSQL\) (\d+)`)
 
 // versionOf is the major version that a program says it is, 0 when it is missing or the account cannot run it.
 func (a account) versionOf(ctx context.Context, program string) int {
 	out, err := a.command(ctx, program, "--version").Output()
+	// It was just written, and a child that was forked meanwhile has it open for a moment longer.
+	for try := 0; errors.Is(err, syscall.ETXTBSY) && try < busyTries; try++ {
+		time.Sleep(pollEvery)
+		out, err = a.command(ctx, program, "--version").Output()
+	}
 	if err != nil {
 		return 0
 	}

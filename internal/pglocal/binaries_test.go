@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // fakeServer is a folder of programs that say they are of a version; only --version is ever asked of them.
@@ -61,5 +62,21 @@ func TestFindIn(t *testing.T) {
 	_, err := findIn("psql", []string{"/nowhere"})
 	if err == nil || !strings.Contains(err.Error(), "apt install postgresql-client") {
 		t.Errorf("findIn = %v, want what to install", err)
+	}
+}
+
+// TestProgramJustWritten: what a child of ours still has open for writing is tried again until it can be run.
+func TestProgramJustWritten(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(fakeServer(t, "15.1"), "psql")
+	open, err := os.OpenFile(program, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	closing := time.AfterFunc(50*time.Millisecond, func() { open.Close() })
+	defer closing.Stop()
+	if major := (account{}).versionOf(t.Context(), program); major != 15 {
+		t.Errorf("version %d, want 15", major)
 	}
 }

@@ -56,7 +56,7 @@ func sameBelowLinks(a, b string) bool {
 
 func TestDirModes(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := usedConfig(t)
 	start(t, cfg)
 	for name, want := range map[string]os.FileMode{"password": 0o600, "data": 0o700, "postgres.log": 0o600} {
 		info, err := os.Stat(filepath.Join(cfg.Dir, name))
@@ -102,12 +102,13 @@ func TestAsNormalUser(t *testing.T) {
 		t.Skip("needs root to become another user")
 	}
 	base := filepath.Dir(folder(t))
-	binary, err := os.ReadFile(os.Args[0]) // go test keeps it below a folder that only root may enter
-	if err != nil {
-		t.Fatal(err)
-	}
+	// go test keeps it below a folder that only root may enter. Were this process to write the copy, a test beside this one
+	// might fork meanwhile and keep it open for writing, so that it could not be run: "text file busy".
 	copied := filepath.Join(base, "pglocal.test")
-	if err := os.WriteFile(copied, binary, 0o755); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "cp", os.Args[0], copied).CombinedOutput(); err != nil {
+		t.Fatalf("cp: %v: %s", err, out)
+	}
+	if err := os.Chmod(copied, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	home := filepath.Join(base, "home")

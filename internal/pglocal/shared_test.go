@@ -82,7 +82,7 @@ func TestInUse(t *testing.T) {
 
 func TestTwoFolders(t *testing.T) {
 	t.Parallel()
-	one, other := start(t, testConfig(t)), start(t, testConfig(t))
+	one, other := start(t, usedConfig(t)), start(t, testConfig(t))
 	if one.port == other.port || one.password == other.password {
 		t.Errorf("ports %d and %d, same password %v", one.port, other.port, one.password == other.password)
 	}
