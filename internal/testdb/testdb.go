@@ -89,7 +89,7 @@ func New(t testing.TB) *pgxpool.Pool {
 // NewURL is New for programs that connect by themselves: it returns the database's URL.
 func NewURL(t testing.TB) string {
 	t.Helper()
-	return create(t, "template "+pgx.Identifier{start(t)}.Sanitize())
+	return create(t, "template "+pgx.Identifier{start(t)}.Sanitize()+" strategy file_copy") // a third quicker than by the log
 }
 
 // NewEmptyURL returns the URL of a database without any schema of ours, for tests of migration.
