@@ -16,6 +16,7 @@ import (
 func looking() map[string]string {
 	return map[string]string{
 		"brief":        "select jobs.brief(null)",
+		"checked_json": `select jobs.checked_json('args', '{"a": 1}')`,
 		"explain":      "select jobs.explain(id) from jobs.job",
 		"go_json":      `select jobs.go_json('{"a": 1}')`,
 		"leader":       "select * from jobs.leader()",
@@ -24,6 +25,7 @@ func looking() map[string]string {
 		"percentile":   "select jobs.percentile('default')",
 		"quantile":     "select jobs.quantile('{1,2}', 0.5)",
 		"redact":       `select jobs.redact('{"password": "x"}', '{}')`,
+		"repeated_key": `select jobs.repeated_key('{"a": 1}')`,
 		"search":       `select * from jobs.search('{"reader_id": 7}')`,
 		"unique_args":  `select jobs.unique_args('{"a": 1}')`,
 		"version":      "select jobs.version()",

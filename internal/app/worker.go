@@ -64,6 +64,7 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string, r
 	}
 	riversConfig := pool.Config()
 	riversConfig.MaxConns = int32(own)
+	work.BoundLocks(riversConfig)
 	rivers, err := pgxpool.NewWithConfig(ctx, riversConfig)
 	if err != nil {
 		return err

@@ -61,7 +61,14 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 		return serveWeb(ctx, jobs, tell, log)
 	}
 	step := &stepWorker{pool: jobs, role: role, tell: tell}
-	rivers, err := poolOf(ctx, databaseURL, 1)
+	riversConfig, err := poolConfig(databaseURL, 1)
+	if err != nil {
+		return err
+	}
+	if role.Kind == roleWorker {
+		work.BoundLocks(riversConfig)
+	}
+	rivers, err := pgxpool.NewWithConfig(ctx, riversConfig)
 	if err != nil {
 		return err
 	}
@@ -111,11 +118,19 @@ func serveOlder(
 }
 
 func poolOf(ctx context.Context, databaseURL string, size int) (*pgxpool.Pool, error) {
+	cfg, err := poolConfig(databaseURL, size)
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+func poolConfig(databaseURL string, size int) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, err
 	}
 	db.Rely(cfg.ConnConfig)
 	cfg.MaxConns = int32(size)
-	return pgxpool.NewWithConfig(ctx, cfg)
+	return cfg, nil
 }

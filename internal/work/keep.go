@@ -60,7 +60,7 @@ func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, w
 			err = errors.Join(err, also(ctx, cutOff))
 		}
 		cutOff = err != nil && !isAnswer(err)
-		if isConflict(err) {
+		if allContended(err) {
 			sleep(ctx, lookAgainIn)
 			continue
 		}
@@ -83,14 +83,12 @@ func isAnswer(err error) bool {
 	return ok && pgErr.SeverityUnlocalized == "ERROR"
 }
 
-// isConflict reports whether all of an error is that a statement met another one and was undone, which the next try need not
-// be. It happens where a transaction is serializable, and where two lock the same rows.
-func isConflict(err error) bool {
+// allContended reports whether an error, or all that were joined in it, is only that other statements were in the way.
+func allContended(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !isConflict(err) })
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !allContended(err) })
 	}
-	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pgErr.Code == "40001" || pgErr.Code == "40P01") // serialization_failure, deadlock_detected
+	return pilot.IsContended(err)
 }
 
 // look does what is due, and says how long to wait until the next look.

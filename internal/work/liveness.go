@@ -95,7 +95,7 @@ func (l *liveness) heard(line *pilot.Line) func(channel, payload string) {
 // others look at.
 func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	next, err := l.report(ctx, conn)
-	if isConflict(err) {
+	if pilot.IsContended(err) {
 		return lookAgainIn, nil
 	}
 	return next, db.ExplainReadOnly(err)
@@ -137,7 +137,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 		// A judgement that fails must not cost the lock, by which others know that this worker lives.
 		if err := l.judge(ctx, conn); err != nil && conn.IsClosed() {
 			return 0, fmt.Errorf("rescue: %w", err)
-		} else if isConflict(err) {
+		} else if pilot.IsContended(err) {
 			l.judged = time.Time{} // it is tried again at the next beat
 		} else if err != nil && !l.unjust {
 			l.log.ErrorContext(ctx, "nobody's jobs are rescued by this worker; it tries again", "err", err)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work"
 )
 
 // TestRefusedOutcomes: what Postgres does not store costs its own job that part, which an error of the job names, and costs
@@ -16,8 +18,8 @@ import (
 func TestRefusedOutcomes(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
-	outputs := []string{`"fine"`, `"\ud83d"`, `1e999999`, `"\ud83d"`, `"\ud83d"`}
-	const failed, cancelled = 3, 4
+	outputs := []string{`"fine"`, `"\ud83d"`, `1e999999`, `"\ud83d"`, `"\ud83d"`, `"\ud83d"`}
+	const failed, cancelled, finished = 3, 4, 5
 	release := make(chan struct{})
 	running(t, pool, func(ctx context.Context, job *stepJob) error {
 		if err := river.RecordOutput(ctx, json.RawMessage(outputs[job.Args.N%len(outputs)])); err != nil {
@@ -32,6 +34,8 @@ func TestRefusedOutcomes(t *testing.T) {
 			return errors.New("no such book")
 		case job.Args.N == cancelled:
 			return river.JobCancel(errors.New("no such reader"))
+		case job.Args.N == finished:
+			return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
 		}
 		return nil
 	})
@@ -42,6 +46,7 @@ func TestRefusedOutcomes(t *testing.T) {
 		"state = 'completed' and not metadata ? 'output' and errors[1] ->> 'error' like '" + says + "%22003%'",
 		"not metadata ? 'output' and attempt >= 1 and errors[1] ->> 'error' like e'no such book\\n" + says + "%22P02%'",
 		"state = 'cancelled' and not metadata ? 'output' and errors[1] ->> 'error' like e'JobCancelError: no such reader\\n" + says + "%22P02%'",
+		"state = 'completed' and not metadata ? 'output' and errors[1] ->> 'error' like '" + says + "%22P02%'",
 		"state = 'completed' and metadata ->> 'output' = 'fine' and errors is null",
 	} {
 		id := enqueue(t, pool, n)

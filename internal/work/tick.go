@@ -72,9 +72,9 @@ func (k *housekeeping) tickAll(ctx context.Context) error {
 			return nil
 		case err != nil && (!found || ctx.Err() != nil):
 			return err
-		case isConflict(err): // the next look sees to it
 		case isLocked(err):
 			k.log.WarnContext(ctx, "a schedule's unfinished job is locked: it ticks a little later", "schedule", d.Name)
+		case pilot.IsContended(err): // the next look sees to it
 		case isRefusal(err):
 			if err := k.refused(ctx, d, err); err != nil {
 				return err
@@ -110,10 +110,10 @@ func isLocked(err error) bool {
 }
 
 // isRefusal reports whether the server refuses the row of the job or of the tick itself, and would do so again: a data exception,
-// an integrity constraint, or an error that a trigger raises.
+// an integrity constraint, a limit, or an error that a trigger raises.
 func isRefusal(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (strings.HasPrefix(pgErr.Code, "22") || strings.HasPrefix(pgErr.Code, "23") || strings.HasPrefix(pgErr.Code, "P0"))
+	return pilot.IsRefused(err) || ok && strings.HasPrefix(pgErr.Code, "P0")
 }
 
 // dueScheduleSQL locks one schedule that wants to be seen to, but those in $1, and in $2 if they are still broken. Who comes second

@@ -50,12 +50,35 @@ func (p *Pilot) setTogether(ctx context.Context, exec riverdriver.Executor, batc
 		if rows, err = p.StandardPilot.JobSetStateIfRunningMany(ctx, tx, ours); err != nil {
 			return nil, err
 		}
+		if err := p.noteFinished(ctx, tx, ours); err != nil {
+			return nil, err
+		}
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return nil, err
 	}
 	p.gate.written(ours.ID)
 	return rows, p.missing(ctx, missed)
+}
+
+// noteFinished appends what addNote has to say of jobs that completed themselves: to these River's statement appends no error.
+func (p *Pilot) noteFinished(ctx context.Context, tx riverdriver.ExecutorTx, batch *outcomes) error {
+	var ids []int64
+	var notes []string
+	for i, h := range p.gate.known(batch.ID) {
+		if h.finished && batch.State[i] == rivertype.JobStateCompleted && batch.ErrData[i] != nil {
+			ids, notes = append(ids, batch.ID[i]), append(notes, string(batch.ErrData[i]))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	err := tx.Exec(ctx, "update "+Table(batch.Schema)+" j set errors = "+AppendError("j.errors", "v.note::jsonb")+`
+		from unnest($1::bigint[], $2::text[]) as v (id, note) where j.id = v.id and j.state = 'completed'`, ids, notes)
+	if err != nil {
+		return fmt.Errorf("note what was not stored: %w", err)
+	}
+	return nil
 }
 
 // lock locks the jobs' rows, in the order of their ids, and divides the batch: ours are the outcomes whose attempt holds its job,
