@@ -6,12 +6,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +31,9 @@ import (
 // templateLock makes the test processes take turns at building the template.
 const templateLock = 0x7465737464620001
 
+// parallel is how many tests of a package run at once, unless -parallel says so: more than there are cores, for many wait.
+const parallel = 6
+
 // server is what the tests of one process share. It is package state because the testing package offers no other place.
 var server struct {
 	sync.Mutex
@@ -42,6 +47,12 @@ var server struct {
 // Main runs a package's tests and then lets go of the private Postgres; the last process out stops it. Every package
 // whose tests use this one has: func TestMain(m *testing.M) { testdb.Main(m) }
 func Main(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(max(parallel, runtime.GOMAXPROCS(0))))
+	}
 	server.inMain = true
 	code := m.Run()
 	if server.txPool != nil {
