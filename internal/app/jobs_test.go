@@ -76,7 +76,7 @@ func TestJobsLook(t *testing.T) {
 		{"jobs list --state discarded --since 1h", 0, "5 count|!6 count"},
 		{"jobs list --state discarded --since 1d", 0, "6 count|5 count"},
 		{"jobs list --since yesterday", 2, "see: backlist help"},
-		{"jobs list --since -1d", 2, "since is how long ago"},
+		{"jobs list --since -1d", 2, "numbers and units up to 5200w"},
 		{"jobs list --kind count --limit 1", 0, "7 count|!6 count"},
 		{"jobs list --queue mail --worker worker.1-AAAA", 0, "2 send|!1 send"},
 		{"jobs list --error f1", 0, "5 count|!6 count"},
