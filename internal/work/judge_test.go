@@ -12,6 +12,7 @@ import (
 
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
 // peer registers a worker that was seen so long ago, and whose lock is this one.
@@ -112,12 +113,14 @@ func TestSelfStop(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	begun, ended := make(chan struct{}, 2), make(chan time.Time, 2)
-	w := running(t, pool, func(ctx context.Context, _ *stepJob) error {
+	o := options(t, func(ctx context.Context, _ *stepJob) error {
 		begun <- struct{}{}
 		<-ctx.Done()
 		ended <- time.Now()
 		return ctx.Err()
 	})
+	o.Grace = 50 * time.Millisecond // the job goes on until then
+	w, _ := worktest.Start(t, pool, o)
 	id := enqueue(t, pool, 0)
 	<-begun
 	tx, err := pool.Begin(t.Context())
