@@ -52,8 +52,8 @@ func TestLockedRowsArePassedOver(t *testing.T) {
 			done: "select count(*) from river.river_job where state = 'available'",
 		},
 		"schedules": {
-			rows: `insert into work.schedule (name, kind, args, opts, spec, zone, words, missed, next_at)
-				select n, 'test', '{}', '{}', 'every 1h', 'UTC', 'every hour', 'once', now() - interval '1 s' from generate_series(1, 2) n`,
+			rows: `insert into work.schedule (name, kind, args, opts, spec, zone, missed, next_at, dirty)
+				select n, 'test', '{}', '{}', 'every 1h', 'UTC', 'once', now() - interval '1 s', false from generate_series(1, 2) n`,
 			lock: "select from work.schedule where name = '1' for update",
 			do: func(ctx context.Context, pool *pgxpool.Pool, o Options) error {
 				k, err := newHousekeeping(pool, "me", o)
