@@ -69,7 +69,7 @@ func TestHostileSettings(t *testing.T) {
 	id := valueOf[string](t, pool, "select id::text from jobs.enqueue('prune_sessions', '{}')")
 	eventually(t, pool, "it is done", "select state = 'completed' from river.river_job where id = $1::text::bigint", id)
 	for _, c := range [][2]string{
-		{"jobs show " + id, "completed"}, {"jobs list --limit 1", "prune_sessions"}, {"jobs workers", "worker-"}, {"jobs retry " + id, "1 job"},
+		{"jobs show " + id, "completed"}, {"jobs list --kind prune_sessions", "prune_sessions"}, {"jobs workers", "worker-"}, {"jobs retry " + id, "1 job"},
 	} {
 		if out, code := shell(t, databaseURL, c[0]); code != 0 || !strings.Contains(out, c[1]) {
 			t.Errorf("%s: %d %s", c[0], code, out)
