@@ -82,6 +82,9 @@ func TestViews(t *testing.T) {
 			"count t 2 0 1 1 910 0.1 00:00:00.001\nsend t 1 1 0 1 0\nsweep t 1 0 0 0 0",
 		},
 		{"select concat_ws(' ', message, kinds, this_hour, last_day, last_month, affected_jobs, muted, regressed) from jobs.error", "no {count,send} 2 2 7 1 f f"},
+		// Hours are UTC's, in zones too that are three quarters of an hour apart from these.
+		{"select this_hour from jobs.error, set_config('timezone', 'Asia/Kathmandu', true)", "2"},
+		{"select set_config('timezone', 'UTC', true)", "UTC"},
 		{"select string_agg(worker || status || alive || coalesce(jobs::text, '-'), ' ' order by worker) from jobs.worker", "w1workingtrue{2} w2deadfalse-"},
 		{"select concat_ws(' ', words, missed, last_outcome, last_job, last_runs -> 0 ->> 'state', overdue is null) from jobs.schedule", "every day at 04:00 3 enqueued 3 completed t"},
 		{

@@ -5,7 +5,7 @@ select e.fingerprint, e.message,
        (select array_agg(distinct h.kind) from work.error_hour h where h.fingerprint = e.fingerprint) as kinds,
        e.first_seen_at, e.last_seen_at, e.first_release, e.last_release,
        (select coalesce(sum(h.attempts), 0) from work.error_hour h
-        where h.fingerprint = e.fingerprint and h.hour >= date_trunc('hour', now())) as this_hour,
+        where h.fingerprint = e.fingerprint and h.hour >= date_trunc('hour', now(), 'UTC')) as this_hour,
        (select coalesce(sum(h.attempts), 0) from work.error_hour h
         where h.fingerprint = e.fingerprint and h.hour > now() - interval '1 day') as last_day,
        (select coalesce(sum(h.attempts), 0) from work.error_hour h where h.fingerprint = e.fingerprint) as last_month,

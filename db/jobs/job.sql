@@ -13,14 +13,14 @@ select j.id,
        j.scheduled_at,
        j.attempted_at                                           as started_at,
        j.finalized_at                                           as finished_at,
-       -- SQL may write infinite times, which are not subtracted
+       -- SQL may write times that are infinite, or too far apart to be subtracted
        case when j.state = 'available' then now() - nullif(least(now(), greatest(j.created_at, j.scheduled_at, r.at)), '-infinity')
-            when isfinite(j.attempted_at) then j.attempted_at - nullif(greatest(nullif(j.created_at, 'infinity'),
-                least(j.scheduled_at, j.attempted_at), case when r.at <= j.attempted_at then r.at end), '-infinity')
+            when isfinite(j.attempted_at) then least(j.attempted_at, '9999-12-31') - nullif(least(greatest(nullif(j.created_at, 'infinity'),
+                least(j.scheduled_at, j.attempted_at), case when r.at <= j.attempted_at then r.at end), '9999-12-31'), '-infinity')
        end                                                      as wait,
        case when not isfinite(j.attempted_at) then null
-            when j.state = 'running' then now() - j.attempted_at
-            when isfinite(j.finalized_at) then j.finalized_at - j.attempted_at
+            when j.state = 'running' then now() - least(j.attempted_at, '9999-12-31')
+            when isfinite(j.finalized_at) then least(j.finalized_at, '9999-12-31') - least(j.attempted_at, '9999-12-31')
        end                                                      as run,
        j.attempted_by[array_upper(j.attempted_by, 1)]           as worker,
        j.metadata ->> 'request_id'                              as request_id,
