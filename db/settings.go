@@ -146,12 +146,17 @@ func Misfits(ctx context.Context, conn *pgx.Conn) ([]Misfit, error) {
 	for i, s := range list {
 		names[i] = s.name
 	}
-	rows, _ := conn.Query(ctx, `
+	const sql = `
 		select name, setting, source, coalesce(current_schema(), ''), session_user::text, current_database()::text,
 			format('ALTER ROLE %I IN DATABASE %I SET ', session_user, current_database())
-		from pg_settings where name = any ($1)`, names)
+		from pg_settings where name = any ($1)`
 	type row struct{ Name, Value, Source, Schema, Role, Database, Alter string }
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	var found []row
+	var err error
+	for try := 1; try == 1 || isCancelled(err) && ctx.Err() == nil && try <= 20; try++ { // by the time limit that we look for
+		rows, _ := conn.Query(ctx, sql, names)
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the session's settings: %w", err)
 	}
@@ -183,6 +188,11 @@ func Misfits(ctx context.Context, conn *pgx.Conn) ([]Misfit, error) {
 		misfits = append(misfits, m)
 	}
 	return misfits, nil
+}
+
+func isCancelled(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == "57014"
 }
 
 // MisfitError lists settings with which the program would fail sooner or later.
