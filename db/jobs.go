@@ -61,7 +61,7 @@ func forSchema(sql, riverSchema string) string {
 	return riverObject.ReplaceAllString(sql, pgx.Identifier{riverSchema}.Sanitize()+".river_")
 }
 
-// replaceJobs makes schema jobs anew, as a whole, when its text has changed. Readers of a view hold it locked for as long as
+// replaceJobs replaces schema jobs as a whole when its text has changed. Readers of a view hold it locked for as long as
 // they read.
 func (r *run) replaceJobs(ctx context.Context, riverSchema string) error {
 	version := jobsVersion()

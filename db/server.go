@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// The reasons why a server does not do, whatever its schema is.
+// The reasons why a server cannot be used.
 var (
 	ErrReplica = errors.New("the database is a replica, which takes no writes: DATABASE_URL must name the primary")
 	// ErrReadOnly is a refused write. A session cannot always tell a replica from a server that was made read-only.

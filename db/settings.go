@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// setting is one that our statements rely on, whatever ALTER ROLE or ALTER DATABASE made of it.
+// setting is a server setting that our statements rely on, and that ALTER ROLE and ALTER DATABASE can change.
 type setting struct {
 	name, value string
 	otherwise   string                  // what goes wrong with another value; "" where any will do

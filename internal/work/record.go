@@ -95,10 +95,15 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 		b.owed, err = addAll(ctx, tx, sums)
 		return err
 	})
-	if err == nil {
-		r.owed = b.owed
+	if err != nil {
+		return err
 	}
-	return err
+	if n := len(b.owed) - owedMost; n > 0 {
+		r.log.WarnContext(ctx, "sums were dropped: their rows stay locked", "sums", n)
+		b.owed = b.owed[n:]
+	}
+	r.owed = b.owed
+	return nil
 }
 
 // briefly runs a transaction that gives up rather than wait for others' locks: it has one of River's connections, which may be

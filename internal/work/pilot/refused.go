@@ -26,11 +26,13 @@ func (p *Pilot) setRefused(ctx context.Context, exec riverdriver.Executor, batch
 	if err != nil {
 		return nil, err
 	}
-	p.log.ErrorContext(ctx, "the server refuses a part of a job's outcome: it is stored without", "job_id", id, "attempt", attempt,
-		"refused", refused, "err", cause)
 	if len(refused) == 0 {
+		p.log.ErrorContext(ctx, "the server refuses a job's next state: the job is ended", "job_id", id, "attempt", attempt,
+			"state", string(batch.State[0]), "err", cause)
 		return nil, p.endRefused(ctx, batch, attempt, cause)
 	}
+	p.log.ErrorContext(ctx, "the server refuses a part of a job's outcome: it is stored without", "job_id", id, "attempt", attempt,
+		"refused", refused, "err", cause)
 	addNote(kept, 0, attempt, refused...)
 	rows, err := p.setTogether(ctx, exec, kept)
 	if IsRefused(err) {
