@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/surface"
 	"github.com/backlist/backlist/internal/testdb"
 )
 
@@ -98,9 +98,9 @@ func TestReplica(t *testing.T) {
 }
 
 // lookAround does what the commands do that only look.
-func lookAround(t *testing.T, db jobctl.DB) {
+func lookAround(t *testing.T, db surface.DB) {
 	t.Helper()
-	for _, f := range []jobctl.Filter{
+	for _, f := range []surface.Filter{
 		{Limit: 100},
 		{Limit: 100, States: []string{"available"}, Kinds: []string{"sweep"}, Since: 24 * time.Hour},
 		{Limit: 100, Request: "r1"},
@@ -108,32 +108,32 @@ func lookAround(t *testing.T, db jobctl.DB) {
 		{Limit: 100, Args: `{"reader_id": 7}`},
 	} {
 		for _, all := range []bool{false, true} {
-			if table, err := jobctl.List(t.Context(), db, f, all); err != nil || len(table.Rows) == 0 {
+			if table, err := surface.List(t.Context(), db, f, all); err != nil || len(table.Rows) == 0 {
 				t.Errorf("jobs list %+v: %d rows, %v", f, len(table.Rows), err)
 			}
 		}
-		if _, _, err := jobctl.Find(t.Context(), db, f); err != nil {
+		if _, _, err := surface.Find(t.Context(), db, f); err != nil {
 			t.Errorf("find %+v: %v", f, err)
 		}
 	}
-	for _, v := range jobctl.Views() {
+	for _, v := range surface.Views() {
 		for _, all := range []bool{false, true} {
-			if _, err := jobctl.Look(t.Context(), db, v, 100, all); err != nil {
+			if _, err := surface.Look(t.Context(), db, v, 100, all); err != nil {
 				t.Errorf("jobs %s: %v", v.Name, err)
 			}
 		}
 	}
 	for id := int64(1); id <= 11; id++ {
-		if _, err := jobctl.Show(t.Context(), db, id); err != nil {
+		if _, err := surface.Show(t.Context(), db, id); err != nil {
 			t.Errorf("jobs show %d: %v", id, err)
 		}
-		if _, err := jobctl.Explain(t.Context(), db, id); err != nil {
+		if _, err := surface.Explain(t.Context(), db, id); err != nil {
 			t.Errorf("jobs explain %d: %v", id, err)
 		}
 	}
 }
 
-func list(t *testing.T, db jobctl.DB, sql string) []string {
+func list(t *testing.T, db surface.DB, sql string) []string {
 	t.Helper()
 	rows, err := db.Query(t.Context(), sql)
 	if err != nil {

@@ -19,7 +19,7 @@ const module = "github.com/backlist/backlist/"
 var (
 	ground     = []string{"config", "form", "fold", "pglocal", "testdb", "store", "notice", "catalogue", "demo", "serve"}
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail"}
-	backOffice = []string{"work", "trace", "console", "scale", "drill", "bench", "jobctl", "doctor"}
+	backOffice = []string{"work", "trace", "console", "scale", "drill", "bench", "surface", "doctor"}
 	edge       = []string{"web", "app"}
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/surface"
 )
 
 // acted is what an act came to.
@@ -20,7 +20,7 @@ type acted struct {
 	Notes   []string `json:"notes,omitempty"` // why they were left as they are
 }
 
-func actOn(a jobctl.Act) func(context.Context, *program, []string) error {
+func actOn(a surface.Act) func(context.Context, *program, []string) error {
 	return func(ctx context.Context, p *program, args []string) error {
 		if a.On == "jobs" {
 			return p.actOnJobs(ctx, a, args)
@@ -47,17 +47,17 @@ func actOn(a jobctl.Act) func(context.Context, *program, []string) error {
 }
 
 // actOnJobs acts on the ids that are named, or on all that a filter means once --yes says so.
-func (p *program) actOnJobs(ctx context.Context, a jobctl.Act, args []string) error {
+func (p *program) actOnJobs(ctx context.Context, a surface.Act, args []string) error {
 	ids, err := jobIDs(args)
 	filter := &p.jobs.filter
 	switch {
 	case err != nil:
 		return err
-	case len(ids) > 0 && filter.Narrow():
+	case len(ids) > 0 && filter.Narrows():
 		return badUse("name jobs or a filter, not both")
 	case len(ids) > 0:
 		return p.onJobs(ctx, func(conn *pgx.Conn) error { return p.change(ctx, conn, a, ids, len(ids)) })
-	case !filter.Narrow():
+	case !filter.Narrows():
 		return badUse("usage: backlist jobs %s ID ..., or say which with --kind, --state, --queue, --error …", a.Name)
 	}
 	if err := filter.Check(); err != nil {
@@ -69,7 +69,7 @@ func (p *program) actOnJobs(ctx context.Context, a jobctl.Act, args []string) er
 		}
 	}
 	return p.onJobs(ctx, func(conn *pgx.Conn) error {
-		ids, counts, err := jobctl.Find(ctx, conn, *filter)
+		ids, counts, err := surface.Find(ctx, conn, *filter)
 		switch {
 		case err != nil:
 			return err
@@ -83,7 +83,7 @@ func (p *program) actOnJobs(ctx context.Context, a jobctl.Act, args []string) er
 }
 
 // preview says what --yes would do.
-func (p *program) preview(a jobctl.Act, n int, counts []jobctl.Count) error {
+func (p *program) preview(a surface.Act, n int, counts []surface.Count) error {
 	if p.jobs.json {
 		if err := json.NewEncoder(p.Stdout).Encode(acted{Act: a.Name, Would: n}); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (p *program) preview(a jobctl.Act, n int, counts []jobctl.Count) error {
 	} else {
 		fmt.Fprintf(p.Stdout, "This would %s %s:\n", a.Name, plural(n, "job"))
 		for _, c := range counts {
-			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", thousands(c.Jobs), jobctl.Words(c.Kind), c.State)
+			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", thousands(c.Jobs), surface.Text(c.Kind), c.State)
 		}
 	}
 	if n == p.jobs.filter.Limit {
@@ -101,10 +101,10 @@ func (p *program) preview(a jobctl.Act, n int, counts []jobctl.Count) error {
 }
 
 // change acts, and tells what came of it. It is an error if fewer than must were changed, or none.
-func (p *program) change(ctx context.Context, conn *pgx.Conn, a jobctl.Act, ids []int64, must int) error {
+func (p *program) change(ctx context.Context, conn *pgx.Conn, a surface.Act, ids []int64, must int) error {
 	const mostNotes = 20
 	sum := acted{Act: a.Name}
-	err := a.Jobs(ctx, conn, ids, p.by(), func(outcomes []jobctl.Outcome) {
+	err := a.Jobs(ctx, conn, ids, p.by(), func(outcomes []surface.Outcome) {
 		for _, o := range outcomes {
 			if o.Changed {
 				sum.Changed++

@@ -16,13 +16,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/db"
-	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/surface"
 	"github.com/backlist/backlist/internal/work"
 )
 
 // jobsFlags are those of backlist jobs; a command has only some of them.
 type jobsFlags struct {
-	filter      jobctl.Filter
+	filter      surface.Filter
 	json, yes   bool
 	reason, who string
 }
@@ -115,8 +115,8 @@ func setActFlags(f *flag.FlagSet, p *program) {
 }
 
 // by is who acts, and why.
-func (p *program) by() jobctl.By {
-	by := jobctl.By{Who: p.jobs.who, Reason: p.jobs.reason}
+func (p *program) by() surface.By {
+	by := surface.By{Who: p.jobs.who, Reason: p.jobs.reason}
 	if by.Who == "" {
 		name, host := "somebody", "somewhere"
 		if u, err := user.Current(); err == nil && u.Username != "" {
@@ -151,14 +151,14 @@ func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	err = inOneSentence(ctx, fn(conn))
-	if jobctl.IsBadValue(err) && ExitCode(err) == 1 {
+	if surface.IsBadValue(err) && ExitCode(err) == 1 {
 		return &exitError{2, err}
 	}
 	if errors.Is(err, db.ErrReadOnly) && conn.PgConn().ParameterStatus("in_hot_standby") == "on" {
 		return db.ErrReplica
 	}
-	if err != nil && ExitCode(err) == 1 && errors.Is(err, jobctl.ErrNoSurface) {
-		return jobctl.ErrNoSurface
+	if err != nil && ExitCode(err) == 1 && errors.Is(err, surface.ErrMissing) {
+		return surface.ErrMissing
 	}
 	return err
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/surface"
 )
 
 // jobsCommands are the commands that look at jobs and act on them. All of it goes through schema jobs.
@@ -20,14 +20,14 @@ func jobsCommands() []command {
 		"queue": "queues: what waits, how long, how quickly it goes", "kind": "kinds of job, and how they fare", "worker": "workers, and what they run",
 		"error": "errors, one line for all that read the same", "schedule": "periodic jobs", "release": "what has been deployed", "audit": "who did what to the jobs, and why",
 	}
-	for _, v := range jobctl.Views() {
+	for _, v := range surface.Views() {
 		plural := v.Name + "s"
 		if v.Name == "audit" {
 			plural = v.Name
 		}
 		list = append(list, command{name: "jobs " + plural, help: names[v.Name], run: lookAt(v), set: setLookFlags})
 	}
-	for _, a := range jobctl.Acts() {
+	for _, a := range surface.Acts() {
 		c := command{name: "jobs " + a.Name, args: a.On, help: a.Help, run: actOn(a), set: setByFlags}
 		if a.On == "jobs" {
 			c.args, c.set = "[ID ...]", setActFlags
@@ -48,18 +48,18 @@ func runJobsList(ctx context.Context, p *program, args []string) error {
 		return badUse("%w", err)
 	}
 	return p.onJobs(ctx, func(conn *pgx.Conn) error {
-		table, err := jobctl.List(ctx, conn, p.jobs.filter, p.jobs.json)
+		table, err := surface.List(ctx, conn, p.jobs.filter, p.jobs.json)
 		return p.printed(table, err, "no such jobs")
 	})
 }
 
-// printed prints a table. Where it is empty that is said, and is no success for a script.
-func (p *program) printed(table jobctl.Table, err error, empty string) error {
+// printed prints a table. An empty one is an error with exit code 1, so that a script can tell.
+func (p *program) printed(table surface.Table, err error, empty string) error {
 	if err != nil {
 		return err
 	}
 	if p.jobs.json {
-		if err := table.JSON(p.Stdout); err != nil {
+		if err := p.printJSON(table); err != nil {
 			return err
 		}
 	}
@@ -69,10 +69,10 @@ func (p *program) printed(table jobctl.Table, err error, empty string) error {
 	case p.jobs.json:
 		return nil
 	}
-	return table.Print(p.Stdout)
+	return printTable(p.Stdout, table)
 }
 
-func lookAt(v jobctl.View) func(context.Context, *program, []string) error {
+func lookAt(v surface.View) func(context.Context, *program, []string) error {
 	return func(ctx context.Context, p *program, args []string) error {
 		switch {
 		case len(args) > 0:
@@ -81,7 +81,7 @@ func lookAt(v jobctl.View) func(context.Context, *program, []string) error {
 			return badUse("the limit is at least 1")
 		}
 		return p.onJobs(ctx, func(conn *pgx.Conn) error {
-			table, err := jobctl.Look(ctx, conn, v, p.jobs.filter.Limit, p.jobs.json)
+			table, err := surface.Look(ctx, conn, v, p.jobs.filter.Limit, p.jobs.json)
 			return p.printed(table, err, "jobs."+v.Name+" is empty")
 		})
 	}
@@ -93,7 +93,7 @@ func runJobsShow(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	return p.onJobs(ctx, func(conn *pgx.Conn) error {
-		d, err := jobctl.Show(ctx, conn, id)
+		d, err := surface.Show(ctx, conn, id)
 		if err != nil {
 			return err
 		}
@@ -103,14 +103,14 @@ func runJobsShow(ctx context.Context, p *program, args []string) error {
 		if len(d.Job.Rows) == 0 {
 			fmt.Fprintf(p.Stdout, "Job %d has been cleaned away or deleted; this is what is left of it.\n", id)
 		}
-		err = d.Job.PrintEach(p.Stdout)
+		err = printRecords(p.Stdout, d.Job)
 		if err == nil && len(d.Attempts.Rows) > 0 {
 			fmt.Fprintln(p.Stdout, "\nattempts of the last day")
-			err = d.Attempts.Print(p.Stdout)
+			err = printTable(p.Stdout, d.Attempts)
 		}
 		if err == nil && len(d.Audit.Rows) > 0 {
 			fmt.Fprintln(p.Stdout, "\nwhat people did to it")
-			err = d.Audit.Print(p.Stdout)
+			err = printTable(p.Stdout, d.Audit)
 		}
 		return err
 	})
@@ -122,13 +122,13 @@ func runJobsExplain(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	return p.onJobs(ctx, func(conn *pgx.Conn) error {
-		table, err := jobctl.Explain(ctx, conn, id)
+		table, err := surface.Explain(ctx, conn, id)
 		switch {
 		case err != nil:
 			return err
 		case p.jobs.json:
-			return table.JSON(p.Stdout)
+			return p.printJSON(table)
 		}
-		return table.PrintEach(p.Stdout)
+		return printRecords(p.Stdout, table)
 	})
 }

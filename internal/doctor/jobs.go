@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/surface"
 )
 
 // health is what jobs.health says of tables, indexes, snapshots, connections and notices. Its services have checks here
@@ -119,7 +119,7 @@ func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait := jobctl.Duration(time.Duration(seconds * float64(time.Second)))
+	wait := surface.Duration(time.Duration(seconds * float64(time.Second)))
 	if seconds > e.Patience.Seconds() {
 		return []Finding{{Level: Warn, Says: fmt.Sprintf("The oldest job of queue %s has waited for %s.", queue, wait), Do: "See db/reports/stuck.sql: it needs more workers, or something holds it up."}}, nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/db"
-	"github.com/backlist/backlist/internal/jobctl"
+	"github.com/backlist/backlist/internal/surface"
 )
 
 // server looks at what the server is, before anything else is judged.
@@ -92,7 +92,7 @@ func (e *Exam) clock(ctx context.Context) ([]Finding, error) {
 			narrowest, ahead = took, before.Add(took/2).Sub(server)
 		}
 	}
-	says := fmt.Sprintf("This machine's clock is %s %s the database's.", jobctl.Duration(ahead.Abs()), map[bool]string{true: "behind", false: "ahead of"}[ahead < 0])
+	says := fmt.Sprintf("This machine's clock is %s %s the database's.", surface.Duration(ahead.Abs()), map[bool]string{true: "behind", false: "ahead of"}[ahead < 0])
 	if ahead.Abs() > time.Second+narrowest/2 {
 		return []Finding{{
 			Level: Warn, Says: says,
@@ -220,7 +220,7 @@ func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
 			Do: "Something between here and the server drops them: connect workers directly, or set WORKER_POLL_ONLY=yes.",
 		}}, nil
 	}
-	took := jobctl.Duration(time.Since(began))
+	took := surface.Duration(time.Since(began))
 	_, err := e.conn.Exec(ctx, "unlisten "+channel)
 	return []Finding{{Check: "listen", Level: OK, Says: fmt.Sprintf("A notice arrives after %s.", took)}}, err
 }

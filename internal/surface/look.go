@@ -1,4 +1,4 @@
-package jobctl
+package surface
 
 import (
 	"context"
@@ -7,12 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// listed are the columns of a list for people: what tells one job from another, and why it is where it is.
+// listed are the columns of a list for people: what tells jobs apart, and why each is in its state.
 const listed = `id, kind, queue, state, attempt || '/' || max_attempts as attempt,
 	case when isfinite(coalesce(finished_at, started_at, enqueued_at)) then now() - coalesce(finished_at, started_at, enqueued_at) end as ago, wait, run,
 	coalesce(case when state in ('retryable', 'discarded') then last_error end, why_waiting, progress_note) as why`
 
-// List returns the jobs that are meant, the newest first; all is every column of the view.
+// List returns the jobs that match, newest first; all selects every column of the view.
 func List(ctx context.Context, db DB, f Filter, all bool) (Table, error) {
 	columns := listed
 	if all {
@@ -21,12 +21,12 @@ func List(ctx context.Context, db DB, f Filter, all bool) (Table, error) {
 	return f.ask(ctx, db, columns)
 }
 
-// View is one of the views that have a command of their own: the columns for people, and the order.
+// View is a view with a command of its own: its columns for people, and their order.
 type View struct {
 	Name, Columns, Order string
 }
 
-// Views returns them.
+// Views returns every View.
 func Views() []View {
 	return []View{
 		{"queue", "queue, paused, available, running, scheduled, retryable, oldest_wait, wait_p95, run_p95, finished_per_minute, failing_share, workers", "queue"},
@@ -39,7 +39,7 @@ func Views() []View {
 	}
 }
 
-// Look returns a view's newest or most urgent rows; all is every column of the view.
+// Look returns the newest or most urgent rows of a view; all selects every column.
 func Look(ctx context.Context, db DB, v View, limit int, all bool) (Table, error) {
 	columns := v.Columns
 	if all {
@@ -48,14 +48,14 @@ func Look(ctx context.Context, db DB, v View, limit int, all bool) (Table, error
 	return Ask(ctx, db, fmt.Sprintf("select %s from jobs.%s order by %s limit %d", columns, v.Name, v.Order, limit))
 }
 
-// Details is all that is known of one job.
+// Details is everything known about one job.
 type Details struct {
 	Job      Table `json:"job"`
 	Attempts Table `json:"attempts"`
 	Audit    Table `json:"audit"`
 }
 
-// Show returns all that is known of a job. One that was cleaned away still has its attempts of the last day, and its audit.
+// Show returns everything known about a job. A job that was cleaned away still has its attempts of the last day and its audit.
 func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	if d.Job, err = Ask(ctx, db, "select * from jobs.job where id = $1", id); err != nil {
 		return d, err
@@ -67,12 +67,12 @@ func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	}
 	d.Audit, err = Ask(ctx, db, "select at, who, act, reason from jobs.audit where job_id = $1 order by id", id)
 	if err == nil && len(d.Job.Rows)+len(d.Attempts.Rows)+len(d.Audit.Rows) == 0 {
-		err = &refusal{says: fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), cause: pgx.ErrNoRows}
+		err = &Refusal{Sentence: fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), Cause: pgx.ErrNoRows}
 	}
 	return d, err
 }
 
-// Explain says why a job does not run, or what became of it.
+// Explain returns why a job does not run, or how it ended.
 func Explain(ctx context.Context, db DB, id int64) (Table, error) {
 	return Ask(ctx, db, "select * from jobs.explain($1)", id)
 }

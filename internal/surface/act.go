@@ -1,4 +1,4 @@
-package jobctl
+package surface
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Act is something that can be done to jobs, or to a queue, a worker or an error.
+// Act changes jobs, or a queue, a worker or an error.
 type Act struct {
 	Name, Did string
 	function  string
-	On        string   // what: jobs, QUEUE, WORKER or FINGERPRINT
-	States    []string // of the jobs that a filter without a state means; none: it has to name one
+	On        string   // jobs, QUEUE, WORKER or FINGERPRINT
+	States    []string // the states that a filter without one stands for; if empty, the filter must name a state
 	Help      string
 }
 
-// Acts returns all of them.
+// Acts returns every act.
 func Acts() []Act {
 	unfinished := []string{"available", "running", "scheduled", "retryable", "pending"}
 	return []Act{
@@ -27,33 +27,34 @@ func Acts() []Act {
 		{"run-now", "made due", "run_now", "jobs", []string{"scheduled", "retryable", "pending"}, "run jobs now that are for later"},
 		{"discard", "discarded", "discard", "jobs", []string{"available", "scheduled", "retryable", "pending"}, "give jobs up for good"},
 		{"delete", "deleted", "delete", "jobs", nil, "delete jobs"},
-		{"pause", "paused", "pause", "QUEUE", nil, "take nothing more from a queue; '*' is all of them"},
-		{"resume", "resumed", "resume", "QUEUE", nil, "take from a queue again; '*' is all of them"},
-		{"drain", "drains", "drain", "WORKER", nil, "let a worker finish what it runs, and take nothing more"},
-		{"undrain", "takes jobs", "undrain", "WORKER", nil, "let a worker take jobs again"},
-		{"mute", "muted", "mute", "FINGERPRINT", nil, "hear no more of an error"},
-		{"unmute", "unmuted", "unmute", "FINGERPRINT", nil, "hear of an error again"},
-		{"resolve", "resolved", "resolve", "FINGERPRINT", nil, "say that an error is mended"},
+		{"pause", "paused", "pause", "QUEUE", nil, "stop taking jobs from a queue; '*' is every queue"},
+		{"resume", "resumed", "resume", "QUEUE", nil, "take jobs from a queue again; '*' is every queue"},
+		{"drain", "draining", "drain", "WORKER", nil, "let a worker finish its jobs and take no others"},
+		{"undrain", "no longer draining", "undrain", "WORKER", nil, "let a worker take jobs again"},
+		{"mute", "muted", "mute", "FINGERPRINT", nil, "mute an error"},
+		{"unmute", "unmuted", "unmute", "FINGERPRINT", nil, "unmute an error"},
+		{"resolve", "resolved", "resolve", "FINGERPRINT", nil, "mark an error as fixed"},
 	}
 }
 
-// By is who acts, and why: it lands in jobs.audit.
+// By is who acts, and why. Both are recorded in jobs.audit.
 type By struct {
 	Who, Reason string
 }
 
-// Outcome is what became of one job.
+// Outcome is the result of an act on one job.
 type Outcome struct {
 	ID      int64
-	State   *string // now; nil where there is none
+	State   *string // its state now; nil if the job does not exist
 	Changed bool
-	Note    *string // why it was left as it is
+	Note    *string // why it was left unchanged
 }
 
 // chunk is how many jobs are locked and changed in one transaction.
 const chunk = 1000
 
-// Jobs acts on jobs, a thousand in a transaction, and tells done of each thousand. What was done stays if it is broken off.
+// Jobs acts on jobs, a thousand in each transaction, and passes the outcomes of each thousand to done. An error leaves the
+// chunks before it committed.
 func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Outcome)) error {
 	for part := range slices.Chunk(ids, chunk) {
 		var outcomes []Outcome
@@ -73,7 +74,7 @@ func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Ou
 	return nil
 }
 
-// Named acts on the queue, worker or error of a name, and returns how many things it changed: 0 where all was so already.
+// Named acts on the queue, worker or error called name. It returns how many were changed: 0 if all were in that state already.
 func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int, err error) {
 	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
 		if a.On == "WORKER" {
@@ -90,7 +91,7 @@ func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int,
 }
 
 func (by By) transaction(ctx context.Context, db DB, fn func(tx pgx.Tx) error) error {
-	return explained(pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+	return refused(pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select set_config('jobs.who', $1, true)", by.Who); err != nil {
 			return err
 		}
@@ -98,8 +99,8 @@ func (by By) transaction(ctx context.Context, db DB, fn func(tx pgx.Tx) error) e
 	}), true)
 }
 
-// workerNamed is the id of a worker that is named by it, or by its process's name, as in worker.2: of those that are alive
-// there is one.
+// workerNamed returns the id of the worker that name stands for: the id itself, or the name of a process, as in worker.2, of
+// which one worker is alive.
 func workerNamed(ctx context.Context, tx pgx.Tx, name string) (string, error) {
 	rows, err := tx.Query(ctx, "select worker from jobs.worker where alive and process = $1 and not exists (select from jobs.worker where worker = $1)", name)
 	if err != nil {

@@ -1,4 +1,4 @@
-package jobctl
+package surface
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// value is a column of a row in Go's own types. JSON and numerics stay as they were written: they may hold numbers that are
-// larger, or more exact, than a float64. What Go has no type for is the text that Postgres writes for it.
+// value converts a column to a Go value. JSON and numeric values keep their digits, since a float64 could not hold them all. A type
+// that Go has no counterpart for becomes Postgres's text.
 func value(types *pgtype.Map, field pgconn.FieldDescription, raw []byte) any {
 	switch {
 	case raw == nil:
@@ -35,7 +35,7 @@ func value(types *pgtype.Map, field pgconn.FieldDescription, raw []byte) any {
 	return string(raw)
 }
 
-// span is an interval of more days than a Duration can hold.
+// span is an interval that is too long for a time.Duration, which ends at 292 years.
 type span struct{ days int64 }
 
 func (s span) String() string { return fmt.Sprintf("%d d", s.days) }
@@ -61,14 +61,14 @@ func plain(v any) any {
 	return v
 }
 
-// forPrograms is a value as JSON has it. What JSON has no number or time for is a string.
-func forPrograms(v any) any {
+// jsonValue returns v as encoding/json can write it. NaN and infinities become strings.
+func jsonValue(v any) any {
 	switch v := v.(type) {
 	case time.Duration:
 		return v.Seconds()
 	case span:
 		return v.days * 86400
-	case time.Time: // which encodes itself only in the years 0 to 9999
+	case time.Time: // its own MarshalJSON refuses years beyond 9999
 		return v.UTC().Format(time.RFC3339Nano)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -78,14 +78,14 @@ func forPrograms(v any) any {
 	return v
 }
 
-// inert is JSON in which everything that could steer a terminal or turn the order of its text is escaped.
-func inert(text []byte) []byte {
-	if !bytes.ContainsFunc(text, steers) {
+// escapeControls escapes the characters of JSON text that could control a terminal or reverse the order of its text.
+func escapeControls(text []byte) []byte {
+	if !bytes.ContainsFunc(text, controls) {
 		return text
 	}
 	var out bytes.Buffer
 	for _, r := range string(text) {
-		if steers(r) && r <= 0xffff {
+		if controls(r) && r <= 0xffff {
 			fmt.Fprintf(&out, `\u%04x`, r)
 		} else {
 			out.WriteRune(r)
@@ -94,4 +94,4 @@ func inert(text []byte) []byte {
 	return out.Bytes()
 }
 
-func steers(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
+func controls(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }

@@ -1,8 +1,7 @@
-package jobctl
+package surface
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 )
@@ -21,7 +20,7 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
+func TestText(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		value any
@@ -36,11 +35,8 @@ func TestWords(t *testing.T) {
 		{[]any{"a", int64(2)}, "a, 2"},
 		{json.RawMessage(`{"n": 12345678901234567890}`), `{"n": 12345678901234567890}`},
 	} {
-		if got := Words(c.value); got != c.want {
+		if got := Text(c.value); got != c.want {
 			t.Errorf("%v is %q, want %q", c.value, got, c.want)
 		}
-	}
-	if got := short(strings.Repeat("ä", 100)); len([]rune(got)) != longest || !strings.HasSuffix(got, "ä…") {
-		t.Error(got)
 	}
 }

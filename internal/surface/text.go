@@ -1,4 +1,4 @@
-package jobctl
+package surface
 
 import (
 	"encoding/json"
@@ -9,16 +9,14 @@ import (
 	"unicode"
 )
 
-const (
-	nothing = "-" // an empty cell: columns stay columns, also for awk
-	longest = 72  // characters of a cell
-)
+// Nothing is the text of a value that is null or empty. It is not the empty string, so that columns stay columns for awk.
+const Nothing = "-"
 
-// Words is a value for people, on one line. Whatever could steer a terminal is taken out.
-func Words(v any) string {
+// Text returns a value of a Table for people, on one line and without control characters.
+func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
-		return nothing
+		return Nothing
 	case bool:
 		return map[bool]string{false: "no", true: "yes"}[v]
 	case time.Duration:
@@ -38,14 +36,14 @@ func Words(v any) string {
 		for _, e := range v {
 			parts = append(parts, e)
 		}
-		return Words(parts)
+		return Text(parts)
 	case []any:
 		if len(v) == 0 {
-			return nothing
+			return Nothing
 		}
 		words := make([]string, 0, len(v))
 		for _, e := range v {
-			words = append(words, Words(e))
+			words = append(words, Text(e))
 		}
 		return strings.Join(words, ", ")
 	case map[string]any:
@@ -58,7 +56,7 @@ func Words(v any) string {
 	return oneLine(fmt.Sprint(v))
 }
 
-// Duration is d as one would say it: 3.2 ms, 1.3 s, 2 min 5 s, 20 min, 3 h 5 min, 2 d 4 h.
+// Duration returns d in one or two units: 3.2 ms, 1.3 s, 2 min 5 s, 20 min, 3 h 5 min, 2 d 4 h.
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -83,7 +81,7 @@ func Duration(d time.Duration) string {
 	return pair(d.Round(time.Hour), 24*time.Hour, "d", time.Hour, "h")
 }
 
-// trimZeros leaves out the zeros at the end of a decimal fraction.
+// trimZeros removes trailing zeros of a decimal fraction.
 func trimZeros(number string) string {
 	if strings.ContainsRune(number, '.') {
 		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
@@ -99,7 +97,7 @@ func pair(d, big time.Duration, bigs string, small time.Duration, smalls string)
 	return words
 }
 
-// Time is t in the zone of whoever reads, which is named: TZ says another.
+// Time returns t in the local zone, which it names. TZ sets another.
 func Time(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
 
 func oneLine(text string) string {
@@ -110,14 +108,7 @@ func oneLine(text string) string {
 		return r
 	}, text)), " ")
 	if text == "" {
-		return nothing
-	}
-	return text
-}
-
-func short(text string) string {
-	if runes := []rune(text); len(runes) > longest {
-		return string(runes[:longest-1]) + "…"
+		return Nothing
 	}
 	return text
 }

@@ -1,4 +1,4 @@
-package jobctl
+package surface
 
 import (
 	"context"
@@ -12,18 +12,18 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Filter says which jobs are meant. What is empty does not narrow; of a list any will do.
+// Filter selects jobs. An empty field does not narrow; of a list, any value matches.
 type Filter struct {
 	States, Kinds, Queues, Workers, Tags []string
 
-	Request     string        // id of the web request that caused them
+	Request     string        // id of the web request that enqueued them
 	Fingerprint string        // of an error that they had within a day
-	Args        string        // JSON that their arguments contain
+	Args        string        // JSON object that their args contain
 	Since       time.Duration // enqueued, started or finished within it
-	Limit       int           // at most so many, the newest
+	Limit       int           // the most jobs, newest first
 }
 
-// states are all that there are, unfinished ones first.
+// states returns every state of a job, unfinished ones first.
 func states() []string {
 	return []string{"available", "running", "scheduled", "retryable", "pending", "completed", "cancelled", "discarded"}
 }
@@ -32,7 +32,7 @@ func isFinished(state string) bool {
 	return state == "completed" || state == "cancelled" || state == "discarded"
 }
 
-// Check says what is wrong with the filter.
+// Check returns an error that says what is wrong with the filter.
 func (f Filter) Check() error {
 	for _, s := range f.States {
 		if !slices.Contains(states(), s) {
@@ -54,15 +54,15 @@ func (f Filter) Check() error {
 	return nil
 }
 
-// Narrow says whether the filter leaves anything out.
-func (f Filter) Narrow() bool {
+// Narrows reports whether the filter leaves any job out.
+func (f Filter) Narrows() bool {
 	return len(f.States)+len(f.Kinds)+len(f.Queues)+len(f.Workers)+len(f.Tags) > 0 || f.Request+f.Fingerprint+f.Args != "" || f.Since > 0
 }
 
-// query selects columns of the jobs that are meant, the newest first. It has a part for each state: that is what the
-// indexes are made for.
-func (f Filter) query(columns string) (sql string, args []any) {
-	if !f.Narrow() {
+// Query returns the SELECT for the columns of the jobs that match, newest first, and its arguments. It has one part for each
+// state, since River's indexes begin with the state.
+func (f Filter) Query(columns string) (sql string, args []any) {
+	if !f.Narrows() {
 		return fmt.Sprintf("select %s from jobs.job order by id desc limit %d", columns, f.Limit), nil
 	}
 	var where strings.Builder
@@ -88,7 +88,7 @@ func (f Filter) query(columns string) (sql string, args []any) {
 		and("id = any (array(select s.id from jobs.search($%d::jsonb, max => 10000) s))", f.Args)
 	}
 	var parts []string
-	for _, state := range states() { // each is written into the SQL: its index is for that one
+	for _, state := range states() { // a literal, not an argument: partial indexes need it
 		if len(f.States) > 0 && !slices.Contains(f.States, state) {
 			continue
 		}
@@ -108,23 +108,23 @@ func (f Filter) query(columns string) (sql string, args []any) {
 	return fmt.Sprintf("select %s from (%s) job order by id desc limit %d", columns, strings.Join(parts, " union all "), f.Limit), args
 }
 
-// ask returns columns of the jobs that are meant.
+// ask returns columns of the jobs that match.
 func (f Filter) ask(ctx context.Context, db DB, columns string) (Table, error) {
-	sql, args := f.query(columns)
+	sql, args := f.Query(columns)
 	t, err := Ask(ctx, db, sql, args...)
-	if f.Args != "" && IsBadValue(err) { // no other value of a filter can be refused
+	if f.Args != "" && IsBadValue(err) { // Postgres refuses no other field of a filter
 		err = fmt.Errorf("args: %w", err)
 	}
 	return t, err
 }
 
-// Count is how many jobs of one kind and state a filter means.
+// Count is the number of matching jobs of one kind and state.
 type Count struct {
 	Kind, State string
 	Jobs        int
 }
 
-// Find returns the ids of the jobs that are meant, oldest first, and how many of each kind and state they are.
+// Find returns the ids of the jobs that match, oldest first, and their number by kind and state.
 func Find(ctx context.Context, db DB, f Filter) (ids []int64, counts []Count, err error) {
 	found, err := f.ask(ctx, db, "id, kind, state")
 	if err != nil {

@@ -1,0 +1,64 @@
+package surface
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// Table is the result of a query.
+type Table struct {
+	Columns []string
+	Rows    [][]any
+}
+
+// Ask runs a query on schema jobs.
+func Ask(ctx context.Context, db DB, sql string, args ...any) (Table, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return Table{}, refused(err, len(args) > 0)
+	}
+	defer rows.Close()
+	var t Table
+	for _, field := range rows.FieldDescriptions() {
+		t.Columns = append(t.Columns, field.Name)
+	}
+	for rows.Next() {
+		row := make([]any, len(t.Columns))
+		for i, field := range rows.FieldDescriptions() {
+			row[i] = value(rows.Conn().TypeMap(), field, rows.RawValues()[i])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if rows.Err() != nil {
+		return t, refused(rows.Err(), len(args) > 0)
+	}
+	return t, nil
+}
+
+// MarshalJSON writes an array of objects whose keys are in the order of the columns: durations are in seconds, times in UTC as in
+// RFC 3339. Characters that could control a terminal are escaped.
+func (t Table) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteByte('[')
+	for n, row := range t.Rows {
+		if n > 0 {
+			out.WriteByte(',')
+		}
+		for i, v := range row {
+			name, _ := json.Marshal(t.Columns[i])
+			value, err := json.Marshal(jsonValue(v))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", t.Columns[i], err)
+			}
+			out.WriteByte("{,"[min(i, 1)])
+			out.Write(name)
+			out.WriteByte(':')
+			out.Write(value)
+		}
+		out.WriteByte('}')
+	}
+	out.WriteByte(']')
+	return escapeControls(out.Bytes()), nil
+}
