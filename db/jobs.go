@@ -16,7 +16,7 @@ import (
 // operator runs it, where a second role can be made.
 func surface() []string {
 	return []string{
-		"redact", "minute", "audit", "leader", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
+		"redact", "minute", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
 		"enqueue", "act", "explain",
 	}
 }

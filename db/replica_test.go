@@ -26,6 +26,7 @@ func looking() map[string]string {
 		"quantile":     "select jobs.quantile('{1,2}', 0.5)",
 		"redact":       `select jobs.redact('{"password": "x"}', '{}')`,
 		"repeated_key": `select jobs.repeated_key('{"a": 1}')`,
+		"runner":       "select jobs.runner('{w1,w2}')",
 		"search":       `select * from jobs.search('{"reader_id": 7}')`,
 		"unique_args":  `select jobs.unique_args('{"a": 1}')`,
 		"version":      "select jobs.version()",

@@ -65,12 +65,11 @@ with facts as (
                 when not w.kept then 'No worker is alive: nothing runs, and unless a web process is there nothing is rescued.'
                 else 'No worker is alive as far as this replica knows. Ask the primary.' end,
            null, w.seen_at
-    from (select count(*) filter (where seen_at > now() - interval '12 s') as live, max(seen_at) as seen_at,
+    from (select (select count(*) from jobs.live) as live, max(seen_at) as seen_at,
                  (select coalesce(bool_or(l.expires_at > now() and l.leader_id like 'keeper/%'), case when count(*) = 0 then false end)
                   from jobs.leader() l) as kept, -- null on a replica
                  (select count(*) from river.river_job j where j.state = 'running' and not exists (
-                      select from work.worker x where x.id = j.attempted_by[array_upper(j.attempted_by, 1)]
-                        and x.stopped_at is null and x.dead_at is null and x.seen_at > now() - interval '12 s')) as orphans
+                      select from jobs.live l where l.worker = jobs.runner(j.attempted_by))) as orphans
           from work.worker where stopped_at is null and dead_at is null) w
     union all
     select 8, 'service', 'leader', extract(epoch from now() - case when count(*) = 0 then now() else max(l.elected_at) end)::int, 'seconds in office',

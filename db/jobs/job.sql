@@ -22,7 +22,7 @@ select j.id,
             when j.state = 'running' then now() - least(j.attempted_at, '9999-12-31')
             when isfinite(j.finalized_at) then least(j.finalized_at, '9999-12-31') - least(j.attempted_at, '9999-12-31')
        end                                                      as run,
-       j.attempted_by[array_upper(j.attempted_by, 1)]           as worker,
+       jobs.runner(j.attempted_by)                              as worker,
        j.metadata ->> 'request_id'                              as request_id,
        case when j.metadata ->> 'parent_id' ~ '^\d{1,18}$' then (j.metadata ->> 'parent_id')::bigint end as parent_id,
        j.metadata ->> 'release'                                 as release,
@@ -51,8 +51,8 @@ select j.id,
            when j.scheduled_at > now() then 'scheduled for later'
            when j.state in ('retryable', 'scheduled') then 'due: a worker or web process makes it available in a moment'
            when exists (
-                   select from work.worker w
-                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s' and not w.draining
+                   select from jobs.live w
+                   where not w.draining
                      and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
                      and (w.kinds = '{}' or j.kind = any (w.kinds)))
                then case when j.queue = 'alone' then 'waiting its turn to run alone' else 'waiting its turn' end
@@ -62,20 +62,16 @@ select j.id,
                then 'waiting its turn' -- a plain River program leads, which says nothing of its queues
            when exists (select from jobs.leader() l where l.leader_id is null) and not exists (select from work.worker)
                then null -- on a replica: a plain River program may lead
-           when not exists (
-                   select from work.worker w
-                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s')
+           when not exists (select from jobs.live)
                then 'no worker is alive'
            when exists (
-                   select from work.worker w
-                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s'
-                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
+                   select from jobs.live w
+                   where (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
                      and (w.kinds = '{}' or j.kind = any (w.kinds)))
                then 'every worker that takes it is draining'
            when exists (
-                   select from work.worker w
-                   where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s'
-                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone'))
+                   select from jobs.live w
+                   where w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
                then 'no live worker takes this kind'
            else 'no live worker takes this queue'
        end                                                      as why_waiting,

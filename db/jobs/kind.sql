@@ -28,8 +28,7 @@ with unfinished as ( -- one part for each partial index
            sum(run_s) as run_s, max(minute) as last_at
     from work.minute where minute > now() - interval '1 day' group by kind
 ), live as (
-    select kinds from work.worker
-    where stopped_at is null and dead_at is null and seen_at > now() - interval '12 s' and not draining
+    select kinds from jobs.live where not draining
 ), names as (
     select kind from work.kind
     union select kind from unfinished

@@ -18,8 +18,7 @@ with waiting as (
 ), took as ( -- the first of those minutes may not be whole
     select extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60 as minutes
 ), live as (
-    select queues, slots from work.worker
-    where stopped_at is null and dead_at is null and seen_at > now() - interval '12 s' and not draining
+    select queues from jobs.live where not draining
 ), names as (
     select name from river.river_queue where name <> 'keeper' -- a web process's own, from which nothing is ever taken
     union select queue from waiting

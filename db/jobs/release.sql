@@ -2,8 +2,7 @@
 
 create view jobs.release as
 select r.name as release, r.first_seen_at,
-       (select count(*) from work.worker w
-        where w.release = r.name and w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s') as workers
+       (select count(*) from jobs.live w where w.release = r.name) as workers
 from work.release r
 left join (select) readonly on true;
 

@@ -17,7 +17,7 @@ grant jobs_reader to jobs_operator;
 grant usage on schema jobs to jobs_reader, jobs_operator;
 grant select on all tables in schema jobs to jobs_reader;
 revoke execute on all functions in schema jobs from public;
-grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.percentile, jobs.leader, jobs.explain, jobs.waterfall,
+grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.percentile, jobs.leader, jobs.runner, jobs.explain, jobs.waterfall,
     jobs.search to jobs_reader;
 
 grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),

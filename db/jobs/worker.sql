@@ -5,7 +5,7 @@ select w.id as worker,
        case
            when w.stopped_at is not null then 'stopped'
            when w.dead_at is not null then 'dead'
-           when w.seen_at <= now() - interval '12 s' then 'silent'
+           when l.worker is null then 'silent'
            when w.draining and w.running = 0 and w.drained_at is not null then 'drained'
            when w.draining then 'draining'
            else 'working'
@@ -13,11 +13,11 @@ select w.id as worker,
        w.process_type, w.dyno as process, w.index, w.release, w.slots, w.running,
        w.running::float8 / nullif(w.slots, 0) as busy,
        w.queues, w.kinds, w.rss_bytes, w.draining, w.drained_at, w.started_at, w.seen_at, w.stopped_at, w.dead_at,
-       w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s' as alive,
+       l.worker is not null as alive,
        (select array_agg(j.id order by j.id) from river.river_job j
-        where j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = w.id) as jobs
+        where j.state = 'running' and jobs.runner(j.attempted_by) = w.id) as jobs
 from work.worker w
-left join (select) readonly on true;
+left join jobs.live l on l.worker = w.id;
 
 comment on view jobs.worker is 'Every worker process, and those that have gone in the last 7 days. Those that work: where alive.';
 comment on column jobs.worker.worker is 'Its id, as in jobs.job.worker. A restart makes a new one.';

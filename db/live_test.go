@@ -1,0 +1,63 @@
+package db_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/backlist/backlist/internal/testdb"
+)
+
+// TestAliveIsDefinedOnce: no file of schema jobs but live.sql says which workers are alive, or which of them runs a job.
+func TestAliveIsDefinedOnce(t *testing.T) {
+	t.Parallel()
+	definition := regexp.MustCompile(`interval '12 ?s|attempted_by\[`) // 12 s are silentDead of internal/work
+	files, err := filepath.Glob("jobs/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := len(definition.FindAll(text, -1)); found > 0 != (filepath.Base(file) == "live.sql") {
+			t.Errorf("%s has %d definitions", file, found)
+		}
+	}
+}
+
+// TestRunnerIsInlined: Postgres replaces a call of jobs.runner by its body, so that no row pays for it.
+func TestRunnerIsInlined(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	plan := strings.Join(list(t, tx, "explain (verbose) select worker from jobs.job"), "\n")
+	if strings.Contains(plan, "runner(") || !strings.Contains(plan, "array_upper(") {
+		t.Error(plan)
+	}
+}
+
+// TestLiveAgreesWithWorker: jobs.worker calls exactly those alive that are in jobs.live.
+func TestLiveAgreesWithWorker(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	do(t, tx, `insert into work.release (name) values ('v1');
+		insert into work.worker (id, dyno, release, slots, lock_key, seen_at, stopped_at, dead_at) values
+		('beats', 'worker.1', 'v1', 1, 1, now(), null, null),
+		('late', 'worker.2', 'v1', 1, 1, now() - interval '11.999 s', null, null),
+		('silent', 'worker.3', 'v1', 1, 1, now() - interval '12 s', null, null),
+		('stopped', 'worker.4', 'v1', 1, 1, now(), now(), null),
+		('dead', 'worker.5', 'v1', 1, 1, now(), null, now())`)
+	for sql, want := range map[string]string{
+		"select string_agg(worker, ' ' order by worker) from jobs.live":                                     "beats late",
+		"select string_agg(worker, ' ' order by worker) from jobs.worker where alive":                       "beats late",
+		"select string_agg(worker || ' ' || status, ', ' order by worker) from jobs.worker where not alive": "dead dead, silent silent, stopped stopped",
+		"select workers::text from jobs.release where release = 'v1'":                                       "2",
+	} {
+		if got := ask(t, tx, sql); got != want {
+			t.Errorf("%s: got %q, want %q", sql, got, want)
+		}
+	}
+}
