@@ -141,13 +141,16 @@ func (b *webBench) recordEnqueue(ctx context.Context) error {
 	}
 	defer tx.Rollback(ctx) //nolint:errcheck // the connection is closed next
 	ctx = work.WithOrigin(ctx, work.Origin{RequestID: rand.Text()})
+	enqueue := func(readerID int64) error {
+		return recommend.Change(ctx, tx, jobs, readerID, func() error { return nil })
+	}
 	// A client's first insert asks the server who it is, and sends a second notice: that is not what every request costs.
-	if err := recommend.Enqueue(ctx, tx, jobs, 0); err != nil {
+	if err := enqueue(0); err != nil {
 		return err
 	}
 	recorder.Take()
 	for i := range b.readers {
-		if err := recommend.Enqueue(ctx, tx, jobs, b.readers[i].id); err != nil {
+		if err := enqueue(b.readers[i].id); err != nil {
 			return err
 		}
 		b.readers[i].enqueue = recorder.Take()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/work"
 )
 
 // The contenders. All but the last are web processes of their own.
@@ -53,14 +54,14 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	case withJob:
 		defer hearNotices(ctx, site, pool)() // the only one: each listener on the server costs every notice something
 	case noJob:
-		site.TasteChanges = func(context.Context, pgx.Tx, int64) error { return nil }
+		site.TasteChange = func(_ context.Context, _ pgx.Tx, _ *work.Client, _ int64, change func() error) error { return change() }
 	case inlined:
-		work, err := p.newInlineWork(pool, log)
+		inline, err := p.newInlineWork(pool, log)
 		if err != nil {
 			return err
 		}
-		site.TasteChanges = work.note
-		server.Handler = work.before(server.Handler)
+		site.TasteChange = inline.note
+		server.Handler = inline.before(server.Handler)
 	default:
 		return fmt.Errorf("bench has no process %q", name)
 	}
@@ -98,12 +99,12 @@ func (p *program) newInlineWork(pool *pgxpool.Pool, log *slog.Logger) (*inlineWo
 
 type tasteKey struct{}
 
-// note remembers whose taste the request changes.
-func (*inlineWork) note(ctx context.Context, _ pgx.Tx, readerID int64) error {
+// note makes the change without enqueueing a job, and remembers whose taste it changes.
+func (*inlineWork) note(ctx context.Context, _ pgx.Tx, _ *work.Client, readerID int64, change func() error) error {
 	if changed, ok := ctx.Value(tasteKey{}).(*int64); ok {
 		*changed = readerID
 	}
-	return nil
+	return change()
 }
 
 // before holds an answer back until the work is done.

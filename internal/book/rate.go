@@ -9,9 +9,9 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Rate records what a reader thinks of a book, first or anew, and raises the reader's ratings version unless the stars
-// are what they were. None removes the rating. An unknown book is pgx.ErrNoRows, and the transaction stays usable.
-// Whoever enqueues for this reader does so first: the job's row is locked before the reader's.
+// Rate records or replaces a reader's rating of a book, and raises the reader's ratings version unless the stars stay
+// the same. None removes the rating. An unknown book is pgx.ErrNoRows, and the transaction stays usable. It belongs in a
+// recommend.Change.
 func Rate(ctx context.Context, tx pgx.Tx, readerID, bookID int64, stars Stars) error {
 	if stars == None {
 		return Unrate(ctx, tx, readerID, bookID)

@@ -36,10 +36,19 @@ func (ReaderArgs) InsertOpts() river.InsertOpts {
 	}
 }
 
-// Enqueue asks for a new list of the reader in tx. Call it before the statement that changes the rating, shelf or
-// dismissal and thereby the reader's row: a duplicate locks the reader's unfinished job, and everybody locks the job
-// first and the reader second. That same lock makes a change either visible to the run in progress or wait for its end.
-func Enqueue(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64) error {
+// Change runs change, which alters what the reader's recommendations depend on (a rating, a shelf, a dismissal), and
+// asks for a new list, both in tx. It enqueues first, because every transaction locks a reader's job before the reader:
+// enqueueing a duplicate locks the unfinished job, and change locks the reader's row. The job's lock also makes the
+// change either visible to the run in progress or wait for that run to end.
+func Change(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error {
+	if err := enqueue(ctx, tx, jobs, readerID); err != nil {
+		return err
+	}
+	return change()
+}
+
+// enqueue asks for a new list of the reader in tx.
+func enqueue(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64) error {
 	if _, err := jobs.InsertTx(ctx, tx, ReaderArgs{readerID}, nil); err != nil {
 		return fmt.Errorf("enqueue recommend_reader: %w", err)
 	}

@@ -108,12 +108,30 @@ func TestDismiss(t *testing.T) {
 	}
 }
 
+// TestChangeEnqueuesFirst: the job's row is locked before the reader's, and a change that fails leaves its error to the
+// transaction.
+func TestChangeEnqueuesFirst(t *testing.T) {
+	t.Parallel()
+	s, tx := newSite(t)
+	me := s.reader()
+	refused := errors.New("refused")
+	err := Change(t.Context(), tx, s.jobs, me, func() error {
+		if n := s.waiting(me); n != 1 {
+			t.Errorf("%d jobs wait while the change is made, want 1", n)
+		}
+		return refused
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("%v, want the change's own error", err)
+	}
+}
+
 func TestEnqueueIsDebounced(t *testing.T) {
 	t.Parallel()
 	s, tx := newSite(t)
 	me := s.reader()
 	for range 10 {
-		if err := Enqueue(t.Context(), tx, s.jobs, me); err != nil {
+		if err := enqueue(t.Context(), tx, s.jobs, me); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,10 +139,10 @@ func TestEnqueueIsDebounced(t *testing.T) {
 		t.Errorf("%d jobs for one reader", n)
 	}
 	s.exec("update river.river_job set state = 'discarded', finalized_at = now() where (args->>'reader_id')::bigint = $1", me)
-	if err := Enqueue(t.Context(), tx, s.jobs, me); err != nil {
+	if err := enqueue(t.Context(), tx, s.jobs, me); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.waiting(me); n != 1 {
-		t.Errorf("%d jobs wait: a finished one must block nothing", n)
+		t.Errorf("%d jobs wait: a finished one must not block another", n)
 	}
 }

@@ -81,9 +81,9 @@ func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(eff
 		if reader.RatingsVersion == chosen.version {
 			return nil
 		}
-		// Something changed during this run, and its own Enqueue was a duplicate of this job. The job is complete in
-		// this transaction, so its unique key is free.
-		return Enqueue(ctx, tx, w.Jobs, readerID)
+		// Something changed during this run, and the job it enqueued was a duplicate of this one. This transaction
+		// has completed the job, so its unique key is free.
+		return enqueue(ctx, tx, w.Jobs, readerID)
 	})
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (w *ReaderWorker) followBuilds(ctx context.Context, readerID int64, chosen 
 		return fmt.Errorf("count changes of ratings: %w", err)
 	}
 	if chosen.basis == Popular && c.Built != built {
-		return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return Enqueue(ctx, tx, w.Jobs, readerID) })
+		return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return enqueue(ctx, tx, w.Jobs, readerID) })
 	}
 	return w.rebuildIfDue(ctx, c)
 }

@@ -110,13 +110,10 @@ func (s *site) popular(bookID int64, readers int, score float32) {
 	s.exec("insert into popularity (book_id, readers, score) values ($1, $2, $3)", bookID, readers, score)
 }
 
-// in runs what a handler does: the job first, then the change, in one transaction.
+// in runs what a handler does.
 func (s *site) in(ctx context.Context, readerID int64, change func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		if err := Enqueue(ctx, tx, s.jobs, readerID); err != nil {
-			return err
-		}
-		return change(tx)
+		return Change(ctx, tx, s.jobs, readerID, func() error { return change(tx) })
 	})
 }
 

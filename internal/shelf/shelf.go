@@ -45,7 +45,7 @@ func ParseTab(s string) Status {
 
 // Put places a book on a reader's shelf, or takes it off with None. A book that moves raises the reader's ratings version;
 // one that is shelved leaves the reader's recommendations at once. An unknown book is pgx.ErrNoRows, and the
-// transaction stays usable. Whoever enqueues for this reader does so first: the job's row is locked before the reader's.
+// transaction stays usable. It belongs in a recommend.Change.
 func Put(ctx context.Context, tx pgx.Tx, readerID, bookID int64, status Status) error {
 	var known bool
 	var err error

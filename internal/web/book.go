@@ -89,8 +89,7 @@ func (s *Server) showBook(w http.ResponseWriter, r *http.Request, status int, id
 	return render(w, r, status, page.BookPage(d))
 }
 
-// rate is the main path: the rating and the job that reckons with it, in one transaction. The job goes in first: the
-// lock order is the job's row, then the reader's.
+// rate is the main path: the rating and the job that acts on it, in one transaction.
 func (s *Server) rate(w http.ResponseWriter, r *http.Request) error {
 	id, err := bookID(r)
 	if err != nil {
@@ -110,10 +109,7 @@ func (s *Server) rate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
-	err = s.begin(ctx, func(tx pgx.Tx) error {
-		if err := s.tasteChanges(ctx, tx, me); err != nil {
-			return err
-		}
+	err = s.changeTaste(ctx, me, func(tx pgx.Tx) error {
 		if stars == 0 {
 			return book.Unrate(ctx, tx, me, id)
 		}
@@ -153,10 +149,7 @@ func (s *Server) putOnShelf(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
-	err = s.begin(ctx, func(tx pgx.Tx) error {
-		if err := s.tasteChanges(ctx, tx, me); err != nil {
-			return err
-		}
+	err = s.changeTaste(ctx, me, func(tx pgx.Tx) error {
 		return shelf.Put(ctx, tx, me, id, status)
 	})
 	if err != nil {
@@ -179,10 +172,7 @@ func (s *Server) dismiss(w http.ResponseWriter, r *http.Request) error {
 	}
 	undo := r.PostForm.Get("undo") != ""
 	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
-	err = s.begin(ctx, func(tx pgx.Tx) error {
-		if err := s.tasteChanges(ctx, tx, me); err != nil {
-			return err
-		}
+	err = s.changeTaste(ctx, me, func(tx pgx.Tx) error {
 		if undo {
 			return recommend.Undismiss(ctx, tx, me, id)
 		}

@@ -79,14 +79,14 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	rate := fmt.Sprintf("/books/%d/rating", book)
-	s.server.TasteChanges = func(ctx context.Context, tx pgx.Tx, readerID int64) error {
-		return errors.Join(recommend.Enqueue(ctx, tx, s.server.Jobs, readerID), errors.New("boom"))
+	s.server.TasteChange = func(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error {
+		return errors.Join(recommend.Change(ctx, tx, jobs, readerID, change), errors.New("boom"))
 	}
 	s.header.Set("X-Request-Id", "rolled-back")
 	s.post(rate, url.Values{"stars": {"4"}}).wants(http.StatusInternalServerError)
 	s.header.Set("X-Request-Id", "only-reading")
 	s.get("/").wants(http.StatusOK)
-	s.server.TasteChanges = nil
+	s.server.TasteChange = nil
 	s.header.Set("X-Request-Id", "the-last-one")
 	s.post(rate, url.Values{"stars": {"4"}}).wants(http.StatusSeeOther)
 	cancel()

@@ -24,7 +24,7 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Server answers requests. All fields but Requests, Ready and TasteChanges are needed.
+// Server answers requests. All fields but Requests, Ready and TasteChange are needed.
 type Server struct {
 	DB         DB
 	Jobs       *work.Client   // enqueues; it is not started
@@ -39,9 +39,9 @@ type Server struct {
 	TrustProxy bool                        // believe X-Forwarded-For and -Proto, and insist on https
 	Ready      func(context.Context) error // whether the database answers and its schema fits; nil: only that it answers
 
-	// TasteChanges is what a rating, shelf or dismissal sets off, in its transaction and before it is written; nil:
-	// recommend.Enqueue. Measurements put other things in its place.
-	TasteChanges func(ctx context.Context, tx pgx.Tx, readerID int64) error
+	// TasteChange writes a rating, shelf or dismissal and asks for new recommendations; nil: recommend.Change.
+	// Benchmarks replace it.
+	TasteChange func(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error
 
 	learnt   atomic.Bool // the site's address is known, or has been stored by us
 	stopping atomic.Bool
@@ -81,11 +81,14 @@ func (s *Server) begin(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return trace.Step(ctx, "transaction", func(ctx context.Context) error { return pgx.BeginFunc(ctx, s.DB, fn) })
 }
 
-// tasteChanges goes before the statement that changes what recommendations depend on: the lock order is the job's row,
-// then the reader's.
-func (s *Server) tasteChanges(ctx context.Context, tx pgx.Tx, readerID int64) error {
-	if s.TasteChanges != nil {
-		return s.TasteChanges(ctx, tx, readerID)
+// changeTaste runs change, which alters what the reader's recommendations depend on, in a transaction that also asks for
+// new ones.
+func (s *Server) changeTaste(ctx context.Context, readerID int64, change func(tx pgx.Tx) error) error {
+	do := s.TasteChange
+	if do == nil {
+		do = recommend.Change
 	}
-	return recommend.Enqueue(ctx, tx, s.Jobs, readerID)
+	return s.begin(ctx, func(tx pgx.Tx) error {
+		return do(ctx, tx, s.Jobs, readerID, func() error { return change(tx) })
+	})
 }
