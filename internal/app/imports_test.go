@@ -18,7 +18,7 @@ const module = "github.com/backlist/backlist/"
 // and the job system; the edge knows both. Views know only themselves.
 var (
 	ground     = []string{"config", "form", "fold", "pglocal", "testdb", "store", "notice", "catalogue", "demo", "serve"}
-	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail"}
+	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail", "lab", "seed", "site"}
 	backOffice = []string{"work", "trace", "console", "scale", "drill", "bench", "surface", "doctor"}
 	edge       = []string{"web", "app"}
 )

@@ -8,18 +8,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
 
-	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/catalogue"
 	"github.com/backlist/backlist/internal/demo"
 	"github.com/backlist/backlist/internal/reader"
-	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/seed"
 )
-
-// demoReaders is how many readers are invented: co-occurrence beats popularity from about 30 on, and 200 cover the
-// whole catalogue.
-const demoReaders = 200
 
 func runSeed(ctx context.Context, p *program, _ []string) error {
 	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
@@ -41,7 +35,7 @@ func (p *program) seed(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger
 	return p.seedReaders(ctx, pool, log, password)
 }
 
-// seedCatalogue loads the catalogue, and returns how many books it has. Repeating it adds nothing.
+// seedCatalogue loads the catalogue, and returns how many books it has.
 func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (count int, err error) {
 	books, err := catalogue.Load()
 	if err != nil {
@@ -49,7 +43,7 @@ func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (c
 	}
 	var added int
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
-		added, err = book.LoadCatalogue(ctx, tx, books)
+		added, err = seed.Catalogue(ctx, tx, books)
 		return err
 	})
 	if err != nil {
@@ -59,14 +53,13 @@ func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (c
 	return len(books.Books), nil
 }
 
-// seedReaders loads the invented readers over the catalogue, and has workers find out what resembles what. It returns the
-// readers. Repeating it adds nothing.
+// seedReaders loads the invented readers of a demonstration, and returns them.
 func (p *program) seedReaders(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, password string) ([]demo.Reader, error) {
 	books, err := catalogue.Load()
 	if err != nil {
 		return nil, err
 	}
-	readers := demo.Readers(books, demoReaders)
+	readers := demo.Readers(books, demo.Default)
 	hash, err := reader.NewHasher().Hash(ctx, password)
 	if err != nil {
 		return nil, err
@@ -75,21 +68,14 @@ func (p *program) seedReaders(ctx context.Context, pool *pgxpool.Pool, log *slog
 	if err != nil {
 		return nil, err
 	}
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		added, err := book.LoadReaders(ctx, tx, readers, hash)
-		if err != nil || len(added) == 0 {
-			return err
-		}
-		params := []river.InsertManyParams{{Args: recommend.NeighboursArgs{}}}
-		for _, id := range added {
-			params = append(params, river.InsertManyParams{Args: recommend.ReaderArgs{ReaderID: id}})
-		}
-		_, err = jobs.InsertManyTx(ctx, tx, params)
+	var added int
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
+		added, err = seed.Readers(ctx, tx, jobs, readers, hash)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load the invented readers: %w", err)
 	}
-	log.InfoContext(ctx, "the invented readers are loaded", "readers", len(readers))
+	log.InfoContext(ctx, "the invented readers are loaded", "readers", len(readers), "new", added)
 	return readers, nil
 }

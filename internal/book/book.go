@@ -1,4 +1,4 @@
-// Package book is the catalogue and what readers say of it: loading, search, a book's page, stars.
+// Package book is the catalogue and what readers say of it: search, a book's page, stars.
 package book
 
 import (

@@ -11,6 +11,7 @@ import (
 
 	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/catalogue"
+	"github.com/backlist/backlist/internal/seed"
 	"github.com/backlist/backlist/internal/testdb"
 )
 
@@ -18,7 +19,7 @@ func library(t testing.TB, c *catalogue.Catalogue) *pgxpool.Pool {
 	t.Helper()
 	db := testdb.New(t)
 	err := inTx(t.Context(), db, func(tx pgx.Tx) error {
-		_, err := book.LoadCatalogue(t.Context(), tx, c)
+		_, err := seed.Catalogue(t.Context(), tx, c)
 		return err
 	})
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/catalogue"
 )
 
-// Default is how many readers a demonstration gets: well above the 30 from which co-reading beats popularity.
+// Default is how many readers a demonstration gets: together they cover the catalogue, and they are well above the 30 from
+// which co-reading beats popularity.
 const Default = 200
 
 // Reader is one invented reader.

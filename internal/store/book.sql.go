@@ -10,36 +10,6 @@ import (
 	"time"
 )
 
-const authorsPut = `-- name: AuthorsPut :exec
-insert into author (key, name, sort_name, born, died)
-select w.key, w.name, w.sort_name, nullif(w.born, 0), nullif(w.died, 0)
-from (select unnest($1::text[]) as key, unnest($2::text[]) as name, unnest($3::text[]) as sort_name,
-        unnest($4::smallint[]) as born, unnest($5::smallint[]) as died) w
-on conflict (key) do update set name = excluded.name, sort_name = excluded.sort_name, born = excluded.born, died = excluded.died
-where (author.name, author.sort_name, author.born, author.died)
-    is distinct from (excluded.name, excluded.sort_name, excluded.born, excluded.died)
-`
-
-type AuthorsPutParams struct {
-	Keys      []string
-	Names     []string
-	SortNames []string
-	Born      []int16
-	Died      []int16
-}
-
-// A year of 0 is not known.
-func (q *Queries) AuthorsPut(ctx context.Context, db DBTX, arg AuthorsPutParams) error {
-	_, err := db.Exec(ctx, authorsPut,
-		arg.Keys,
-		arg.Names,
-		arg.SortNames,
-		arg.Born,
-		arg.Died,
-	)
-	return err
-}
-
 const bookAlso = `-- name: BookAlso :many
 select neighbour_id from neighbour where book_id = $1 order by similarity desc, neighbour_id limit $2
 `
@@ -93,45 +63,6 @@ func (q *Queries) BookAuthors(ctx context.Context, db DBTX, bookID int64) ([]Aut
 		return nil, err
 	}
 	return items, nil
-}
-
-const bookAuthorsPrune = `-- name: BookAuthorsPrune :exec
-delete from book_author ba
-where ba.book_id = any($1::bigint[]) and not exists (
-    select from (select unnest($2::bigint[]) as book_id, unnest($3::text[]) as author) w
-    join author a on a.key = w.author
-    where w.book_id = ba.book_id and a.id = ba.author_id)
-`
-
-type BookAuthorsPruneParams struct {
-	Ids     []int64
-	BookIds []int64
-	Authors []string
-}
-
-// Takes from these books the authors that the pairs do not name.
-func (q *Queries) BookAuthorsPrune(ctx context.Context, db DBTX, arg BookAuthorsPruneParams) error {
-	_, err := db.Exec(ctx, bookAuthorsPrune, arg.Ids, arg.BookIds, arg.Authors)
-	return err
-}
-
-const bookAuthorsPut = `-- name: BookAuthorsPut :exec
-insert into book_author (book_id, author_id, position)
-select w.book_id, a.id, w.position
-from (select unnest($1::bigint[]) as book_id, unnest($2::text[]) as author, unnest($3::smallint[]) as position) w
-join author a on a.key = w.author
-on conflict (book_id, author_id) do update set position = excluded.position where book_author.position <> excluded.position
-`
-
-type BookAuthorsPutParams struct {
-	BookIds   []int64
-	Authors   []string
-	Positions []int16
-}
-
-func (q *Queries) BookAuthorsPut(ctx context.Context, db DBTX, arg BookAuthorsPutParams) error {
-	_, err := db.Exec(ctx, bookAuthorsPut, arg.BookIds, arg.Authors, arg.Positions)
-	return err
 }
 
 const bookBrowse = `-- name: BookBrowse :many
@@ -346,17 +277,6 @@ func (q *Queries) BookGet(ctx context.Context, db DBTX, id int64) (BookGetRow, e
 	return i, err
 }
 
-const bookKeysPut = `-- name: BookKeysPut :exec
-insert into book_key (kind, value, book_id)
-select 'catalogue', unnest($1::text[]), unnest($2::bigint[])
-on conflict (kind, value) do nothing
-`
-
-func (q *Queries) BookKeysPut(ctx context.Context, db DBTX, keys []string, ids []int64) error {
-	_, err := db.Exec(ctx, bookKeysPut, keys, ids)
-	return err
-}
-
 const bookMine = `-- name: BookMine :many
 select b.id::bigint as book_id, coalesce(r.stars, 0)::smallint as stars, coalesce(s.status, '')::text as status
 from unnest($1::bigint[]) as b(id)
@@ -529,35 +449,6 @@ func (q *Queries) BookSubjects(ctx context.Context, db DBTX, bookID int64) ([]Su
 	return items, nil
 }
 
-const bookSubjectsPrune = `-- name: BookSubjectsPrune :exec
-delete from book_subject bs
-where bs.book_id = any($1::bigint[]) and not exists (
-    select from (select unnest($2::bigint[]) as book_id, unnest($3::text[]) as subject) w
-    where w.book_id = bs.book_id and w.subject = bs.subject)
-`
-
-type BookSubjectsPruneParams struct {
-	Ids      []int64
-	BookIds  []int64
-	Subjects []string
-}
-
-func (q *Queries) BookSubjectsPrune(ctx context.Context, db DBTX, arg BookSubjectsPruneParams) error {
-	_, err := db.Exec(ctx, bookSubjectsPrune, arg.Ids, arg.BookIds, arg.Subjects)
-	return err
-}
-
-const bookSubjectsPut = `-- name: BookSubjectsPut :exec
-insert into book_subject (book_id, subject)
-select unnest($1::bigint[]), unnest($2::text[])
-on conflict do nothing
-`
-
-func (q *Queries) BookSubjectsPut(ctx context.Context, db DBTX, bookIds []int64, subjects []string) error {
-	_, err := db.Exec(ctx, bookSubjectsPut, bookIds, subjects)
-	return err
-}
-
 const bookWordsPrune = `-- name: BookWordsPrune :many
 delete from book_word bw
 where bw.book_id = any($1::bigint[]) and not exists (
@@ -610,87 +501,6 @@ func (q *Queries) BookWordsPut(ctx context.Context, db DBTX, arg BookWordsPutPar
 	return err
 }
 
-const booksPut = `-- name: BooksPut :exec
-insert into book (id, title, original_title, year, series, volume, about) overriding system value
-select w.id, w.title, w.original_title, nullif(w.year, 0), w.series, w.volume, w.about
-from (select unnest($1::bigint[]) as id, unnest($2::text[]) as title, unnest($3::text[]) as original_title,
-        unnest($4::smallint[]) as year, unnest($5::text[]) as series, unnest($6::text[]) as volume,
-        unnest($7::text[]) as about) w
-on conflict (id) do update set title = excluded.title, original_title = excluded.original_title, year = excluded.year,
-    series = excluded.series, volume = excluded.volume, about = excluded.about
-where (book.title, book.original_title, book.year, book.series, book.volume, book.about)
-    is distinct from (excluded.title, excluded.original_title, excluded.year, excluded.series, excluded.volume, excluded.about)
-`
-
-type BooksPutParams struct {
-	Ids            []int64
-	Titles         []string
-	OriginalTitles []string
-	Years          []int16
-	Series         []string
-	Volumes        []string
-	Abouts         []string
-}
-
-func (q *Queries) BooksPut(ctx context.Context, db DBTX, arg BooksPutParams) error {
-	_, err := db.Exec(ctx, booksPut,
-		arg.Ids,
-		arg.Titles,
-		arg.OriginalTitles,
-		arg.Years,
-		arg.Series,
-		arg.Volumes,
-		arg.Abouts,
-	)
-	return err
-}
-
-const booksReserve = `-- name: BooksReserve :many
-select w.key::text as key, coalesce(w.book_id, nextval(pg_get_serial_sequence('book', 'id')))::bigint as id,
-    (w.book_id is null)::bool as fresh
-from (select u.key, k.book_id
-    from unnest($1::text[]) with ordinality as u(key, n)
-    left join book_key k on k.kind = 'catalogue' and k.value = u.key
-    order by u.n) w
-`
-
-type BooksReserveRow struct {
-	Key   string
-	ID    int64
-	Fresh bool
-}
-
-// The ids of the catalogue's books: of those that are known theirs, of the others new ones, in the order of the keys.
-func (q *Queries) BooksReserve(ctx context.Context, db DBTX, keys []string) ([]BooksReserveRow, error) {
-	rows, err := db.Query(ctx, booksReserve, keys)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []BooksReserveRow{}
-	for rows.Next() {
-		var i BooksReserveRow
-		if err := rows.Scan(&i.Key, &i.ID, &i.Fresh); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const catalogueLock = `-- name: CatalogueLock :exec
-select pg_advisory_xact_lock(7809632558211460)
-`
-
-// Two seeds take turns.
-func (q *Queries) CatalogueLock(ctx context.Context, db DBTX) error {
-	_, err := db.Exec(ctx, catalogueLock)
-	return err
-}
-
 const ratingDelete = `-- name: RatingDelete :one
 with gone as (
     delete from rating where reader_id = $2 and book_id = $1
@@ -737,119 +547,6 @@ func (q *Queries) RatingPut(ctx context.Context, db DBTX, arg RatingPutParams) (
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
-}
-
-const ratingsLoad = `-- name: RatingsLoad :exec
-insert into rating (reader_id, book_id, stars, rated_at)
-select w.reader_id, k.book_id, w.stars, now() - make_interval(days => w.days_ago)
-from (select unnest($1::bigint[]) as reader_id, unnest($2::text[]) as book, unnest($3::smallint[]) as stars,
-        unnest($4::int[]) as days_ago) w
-join book_key k on k.kind = 'catalogue' and k.value = w.book
-returning nextval('rating_change')
-`
-
-type RatingsLoadParams struct {
-	ReaderIds []int64
-	Books     []string
-	Stars     []int16
-	DaysAgo   []int32
-}
-
-func (q *Queries) RatingsLoad(ctx context.Context, db DBTX, arg RatingsLoadParams) error {
-	_, err := db.Exec(ctx, ratingsLoad,
-		arg.ReaderIds,
-		arg.Books,
-		arg.Stars,
-		arg.DaysAgo,
-	)
-	return err
-}
-
-const readersLoad = `-- name: ReadersLoad :many
-insert into reader (email, email_key, name, password_hash, time_zone, mail_ready, ratings_version, ratings_changed_at, created_at)
-select w.email, w.email_key, w.name, $1::text, w.time_zone, false, 1, now(), now() - make_interval(days => w.days_ago)
-from (select unnest($2::text[]) as email, unnest($3::text[]) as email_key, unnest($4::text[]) as name,
-        unnest($5::text[]) as time_zone, unnest($6::int[]) as days_ago) w
-on conflict (email_key) do nothing
-returning id, email_key
-`
-
-type ReadersLoadParams struct {
-	PasswordHash string
-	Emails       []string
-	EmailKeys    []string
-	Names        []string
-	TimeZones    []string
-	DaysAgo      []int32
-}
-
-type ReadersLoadRow struct {
-	ID       int64
-	EmailKey string
-}
-
-// Returns those that are new. Invented readers never get mail, and all that they say is one change of ratings.
-func (q *Queries) ReadersLoad(ctx context.Context, db DBTX, arg ReadersLoadParams) ([]ReadersLoadRow, error) {
-	rows, err := db.Query(ctx, readersLoad,
-		arg.PasswordHash,
-		arg.Emails,
-		arg.EmailKeys,
-		arg.Names,
-		arg.TimeZones,
-		arg.DaysAgo,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ReadersLoadRow{}
-	for rows.Next() {
-		var i ReadersLoadRow
-		if err := rows.Scan(&i.ID, &i.EmailKey); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const shelvingsLoad = `-- name: ShelvingsLoad :exec
-insert into shelving (reader_id, book_id, status, shelved_at)
-select w.reader_id, k.book_id, w.status, now() - make_interval(days => w.days_ago)
-from (select unnest($1::bigint[]) as reader_id, unnest($2::text[]) as book, unnest($3::text[]) as status,
-        unnest($4::int[]) as days_ago) w
-join book_key k on k.kind = 'catalogue' and k.value = w.book
-`
-
-type ShelvingsLoadParams struct {
-	ReaderIds []int64
-	Books     []string
-	Statuses  []string
-	DaysAgo   []int32
-}
-
-func (q *Queries) ShelvingsLoad(ctx context.Context, db DBTX, arg ShelvingsLoadParams) error {
-	_, err := db.Exec(ctx, shelvingsLoad,
-		arg.ReaderIds,
-		arg.Books,
-		arg.Statuses,
-		arg.DaysAgo,
-	)
-	return err
-}
-
-const subjectsPut = `-- name: SubjectsPut :exec
-insert into subject (key, name)
-select unnest($1::text[]), unnest($2::text[])
-on conflict (key) do update set name = excluded.name where subject.name <> excluded.name
-`
-
-func (q *Queries) SubjectsPut(ctx context.Context, db DBTX, keys []string, names []string) error {
-	_, err := db.Exec(ctx, subjectsPut, keys, names)
-	return err
 }
 
 const subjectsUsed = `-- name: SubjectsUsed :many

@@ -1,4 +1,4 @@
-package book
+package seed
 
 import (
 	"context"
@@ -7,21 +7,40 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/demo"
+	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/work"
 )
 
-// LoadReaders adds invented readers with what they said of the catalogue's books, and returns the ids of the new ones in
-// the order of readers. Readers that are there already keep what they have said since. All get the same password; none
-// gets mail.
-func LoadReaders(ctx context.Context, tx pgx.Tx, readers []demo.Reader, passwordHash string) (added []int64, err error) {
+// Readers adds invented readers with what they said of the catalogue's books, enqueues their lists and the neighbours of
+// books for workers to compute, and returns how many are new. Readers who already have an account keep what they have said
+// since. All get the same password; none gets mail.
+func Readers(ctx context.Context, tx pgx.Tx, jobs *work.Client, readers []demo.Reader, passwordHash string) (added int, err error) {
+	ids, err := load(ctx, tx, readers, passwordHash)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	params := []river.InsertManyParams{{Args: recommend.NeighboursArgs{}}}
+	for _, id := range ids {
+		params = append(params, river.InsertManyParams{Args: recommend.ReaderArgs{ReaderID: id}})
+	}
+	if _, err := jobs.InsertManyTx(ctx, tx, params); err != nil {
+		return 0, fmt.Errorf("enqueue recommendations of invented readers: %w", err)
+	}
+	return len(ids), nil
+}
+
+// load writes the readers and what they said, and returns the ids of the new ones in the order of readers.
+func load(ctx context.Context, tx pgx.Tx, readers []demo.Reader, passwordHash string) (added []int64, err error) {
 	p := store.ReadersLoadParams{PasswordHash: passwordHash}
 	for _, r := range readers {
 		// Invented addresses are plain ASCII: all of folding that concerns them is case.
 		p.Emails, p.EmailKeys = append(p.Emails, r.Email), append(p.EmailKeys, strings.ToLower(r.Email))
 		p.Names, p.TimeZones = append(p.Names, r.Name), append(p.TimeZones, r.TimeZone)
-		p.DaysAgo = append(p.DaysAgo, int32(longest(r)))
+		p.DaysAgo = append(p.DaysAgo, int32(joined(r)))
 	}
 	q := store.New()
 	rows, err := q.ReadersLoad(ctx, tx, p)
@@ -64,8 +83,8 @@ func LoadReaders(ctx context.Context, tx pgx.Tx, readers []demo.Reader, password
 	return added, nil
 }
 
-// longest is how many days ago the reader said something first.
-func longest(r demo.Reader) int {
+// joined is how many days ago the reader first said something.
+func joined(r demo.Reader) int {
 	days := []int{0}
 	for _, said := range r.Ratings {
 		days = append(days, said.DaysAgo)

@@ -1,4 +1,6 @@
-package book
+// Package seed loads what a new site begins with: the catalogue and, for a demonstration, invented readers. Loading again
+// adds what is missing and changes nothing that a reader has said.
+package seed
 
 import (
 	"context"
@@ -6,14 +8,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/catalogue"
 	"github.com/backlist/backlist/internal/store"
 )
 
-// LoadCatalogue writes the catalogue: new books, authors and subjects are added, the facts of known ones are made those of
-// c, and all are made to be found. It returns how many books are new. Loading again changes nothing; what readers said and
-// books that came from elsewhere stay. Concurrent loads take turns until their transactions end.
-func LoadCatalogue(ctx context.Context, tx pgx.Tx, c *catalogue.Catalogue) (added int, err error) {
+// Catalogue adds the books, authors and subjects of c that are new, brings the facts of the others up to date, and indexes
+// all for search. It returns how many books are new. Loading again changes nothing; what readers said and books that came
+// from elsewhere stay. Concurrent loads take turns until their transactions end.
+func Catalogue(ctx context.Context, tx pgx.Tx, c *catalogue.Catalogue) (added int, err error) {
 	q := store.New()
 	if err := q.CatalogueLock(ctx, tx); err != nil {
 		return 0, fmt.Errorf("wait for another seed: %w", err)
@@ -31,7 +34,7 @@ func LoadCatalogue(ctx context.Context, tx pgx.Tx, c *catalogue.Catalogue) (adde
 	if err := loadLinks(ctx, tx, c.Books, ids); err != nil {
 		return 0, fmt.Errorf("load the authors and subjects of books: %w", err)
 	}
-	if err := Index(ctx, tx, ids); err != nil {
+	if err := book.Index(ctx, tx, ids); err != nil {
 		return 0, err
 	}
 	if added == 0 {
@@ -92,7 +95,7 @@ func loadBooks(ctx context.Context, tx pgx.Tx, books []catalogue.Book) (ids []in
 	return p.Ids, added, q.BookKeysPut(ctx, tx, keys, p.Ids)
 }
 
-// loadLinks makes the authors and subjects of the books with these ids those of the catalogue.
+// loadLinks gives the books with these ids the authors and subjects that the catalogue names, and no others.
 func loadLinks(ctx context.Context, tx pgx.Tx, books []catalogue.Book, ids []int64) error {
 	var by store.BookAuthorsPutParams
 	on := store.BookSubjectsPruneParams{Ids: ids}
