@@ -11,11 +11,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Key folds an address to what makes it unique, for accounts and for suppressions: no outer space, lower case, Unicode's
-// compatible forms (NFKC) made one, and the domain in ASCII, since some browsers submit büro.example as it was typed and
-// others as xn--bro-hoa.example. Dots and plus signs stay: what they mean is for the address's own server to say.
+// Key returns the form of an address that identifies accounts and suppressions: trimmed, in lower case, normalised
+// (NFKC), and with its domain in ASCII, because some browsers submit büro.example as typed and others as
+// xn--bro-hoa.example. Dots and plus signs stay: only the address's own server knows their meaning.
 func Key(address string) string {
-	// NFKC can bring out new capitals and lower-casing new combinations, hence once more.
+	// NFKC can produce new capitals, and lower-casing new combinations, so both run again.
 	key := strings.TrimSpace(norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(address)))))
 	if folded, err := ASCIIDomain(key); err == nil {
 		return folded
@@ -23,17 +23,17 @@ func Key(address string) string {
 	return key
 }
 
-// ASCIIDomain returns an address with its domain as DNS and SMTP carry it. The part before the @ stays as it is.
+// ASCIIDomain returns an address with its domain as DNS and SMTP carry it. The part before the @ is unchanged.
 func ASCIIDomain(address string) (string, error) {
 	at := strings.LastIndexByte(address, '@')
 	host, err := asciiHost(address[at+1:])
 	return address[:at+1] + host, err
 }
 
-// maxHost is in bytes. DNS has names of 253 characters, and none is shorter in ASCII than it is in Unicode's characters.
+// maxHost is in bytes. DNS names have at most 253 characters, and a name has at least as many in ASCII as in Unicode.
 const maxHost = 4 * 253
 
-// asciiHost returns a host name in its ASCII form (IDNA). A name that is ASCII already is returned as it is.
+// asciiHost returns a host name in its ASCII form (IDNA). An ASCII name is returned unchanged.
 func asciiHost(host string) (string, error) {
 	if isASCII(host) {
 		return host, nil
@@ -48,7 +48,8 @@ func asciiHost(host string) (string, error) {
 	return ascii, nil
 }
 
-// mailDomain is a host as the part of an address after the @, in EHLO too: an IP number is in brackets (RFC 5321, 4.1.3).
+// mailDomain returns a host in the form that follows the @ of an address, and EHLO: an IP address stands in brackets
+// (RFC 5321, 4.1.3).
 func mailDomain(host string) string {
 	ip, err := netip.ParseAddr(host)
 	switch {
@@ -60,10 +61,10 @@ func mailDomain(host string) string {
 	return "[IPv6:" + ip.WithZone("").String() + "]"
 }
 
-// domain is what follows the @ of an address.
+// domain returns the part of an address after the @.
 func domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
 
-// localPart is what precedes the @ of an address.
+// localPart returns the part of an address before the @.
 func localPart(address string) string { return address[:max(0, strings.LastIndexByte(address, '@'))] }
 
 func isASCII(s string) bool {

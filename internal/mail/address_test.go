@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// transcript keeps what clients say.
+// transcript records what clients send.
 type transcript struct {
 	mu   sync.Mutex
-	said strings.Builder
+	sent strings.Builder
 }
 
 func (t *transcript) wrap(c net.Conn) net.Conn { return &overheard{c, t} }
@@ -18,7 +18,7 @@ func (t *transcript) wrap(c net.Conn) net.Conn { return &overheard{c, t} }
 func (t *transcript) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.said.String()
+	return t.sent.String()
 }
 
 type overheard struct {
@@ -30,7 +30,7 @@ func (o *overheard) Read(p []byte) (int, error) {
 	n, err := o.Conn.Read(p)
 	o.by.mu.Lock()
 	defer o.by.mu.Unlock()
-	o.by.said.Write(p[:n])
+	o.by.sent.Write(p[:n])
 	return n, err
 }
 
@@ -42,7 +42,7 @@ func TestKey(t *testing.T) {
 		{"odo@xn--fsqu00a.xn--0zwm56d", "odo@例子.测试"},
 		{"jörg@xn--bcher-kva.example", "JÖRG@bücher.example"},
 		{"not an address"},
-		{"odo@" + strings.Repeat("ü", 2000)}, // longer than any name: not worth the time of making it ASCII
+		{"odo@" + strings.Repeat("ü", 2000)}, // longer than any name, so it is not converted to ASCII
 	} {
 		for _, address := range same {
 			if got := Key(address); got != same[0] {
@@ -52,8 +52,8 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestSendBeyondASCII: DNS and most mail servers know only ASCII, so a domain goes out in its ASCII form, and an address
-// that has none only to a server that knows it.
+// TestSendBeyondASCII: DNS and most mail servers know only ASCII. A domain is sent in its ASCII form, and a local part
+// beyond ASCII only to a server that offers SMTPUTF8.
 func TestSendBeyondASCII(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -61,29 +61,29 @@ func TestSendBeyondASCII(t *testing.T) {
 		ascii bool
 		want  Result
 		rcpt  string
-		utf8  bool // MAIL is said with SMTPUTF8
+		utf8  bool // MAIL has the parameter SMTPUTF8
 	}{
-		"ASCII":                           {to: "odo@reader.example", rcpt: "odo@reader.example"},
-		"a domain":                        {to: "odo@bücher.example", rcpt: "odo@xn--bcher-kva.example"},
-		"a domain, server without":        {to: "odo@bücher.example", ascii: true, rcpt: "odo@xn--bcher-kva.example"},
-		"a name before the @":             {to: "jörg@bücher.example", rcpt: "jörg@xn--bcher-kva.example", utf8: true},
-		"a name before the @, not so":     {to: "jörg@reader.example", ascii: true, want: Refused},
-		"a domain that DNS cannot have":   {to: "odo@-bücher-.example", want: Refused},
-		"a domain of a right-to-left mix": {to: "odo@aא.example", want: Refused},
+		"ASCII":                         {to: "odo@reader.example", rcpt: "odo@reader.example"},
+		"a domain":                      {to: "odo@bücher.example", rcpt: "odo@xn--bcher-kva.example"},
+		"a domain, ASCII server":        {to: "odo@bücher.example", ascii: true, rcpt: "odo@xn--bcher-kva.example"},
+		"a name before the @":           {to: "jörg@bücher.example", rcpt: "jörg@xn--bcher-kva.example", utf8: true},
+		"a name, ASCII server":          {to: "jörg@reader.example", ascii: true, want: Refused},
+		"a domain that DNS cannot have": {to: "odo@-bücher-.example", want: Refused},
+		"a domain of mixed directions":  {to: "odo@aא.example", want: Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			heard := new(transcript)
 			sink := startSink(t, SinkConfig{ascii: c.ascii, wrap: heard.wrap})
-			e := sealed(t, Letter{Subject: "A letter"})
+			e := rendered(t, Letter{Subject: "A letter"})
 			e.To = c.to
 			o := newSender(t, sink.URL()).Send(t.Context(), e)
 			if o.Result != c.want || o.Unknown {
 				t.Fatalf("got %+v", o)
 			}
 			if c.want == Refused {
-				if c.ascii && !strings.Contains(o.Said, "does not offer SMTPUTF8") {
-					t.Errorf("it says %q", o.Said)
+				if c.ascii && !strings.Contains(o.Reason, "does not offer SMTPUTF8") {
+					t.Errorf("reason %q", o.Reason)
 				}
 				return
 			}
@@ -98,7 +98,7 @@ func TestSendBeyondASCII(t *testing.T) {
 	}
 }
 
-// TestSenderBeyondASCII: everything that carries the site's own name is ASCII.
+// TestSenderBeyondASCII: the site's own name is ASCII wherever it is sent.
 func TestSenderBeyondASCII(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ from, base, want, address, helo string }{
@@ -113,7 +113,7 @@ func TestSenderBeyondASCII(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := sealed(t, Letter{Subject: "A letter"})
+		e := rendered(t, Letter{Subject: "A letter"})
 		e.Base = c.base
 		if o := sender.Send(t.Context(), e); o.Result != Sent || o.Err != nil {
 			t.Errorf("%s at %s: got %+v", c.from, c.base, o)
@@ -126,7 +126,7 @@ func TestSenderBeyondASCII(t *testing.T) {
 			}
 		}
 		if text := heard.text(); !strings.HasPrefix(text, "EHLO "+c.helo+"\r\n") || !strings.Contains(text, "MAIL FROM:<"+c.address+">") {
-			t.Errorf("%s at %s: the client said\n%.300s", c.from, c.base, text)
+			t.Errorf("%s at %s: the client sent\n%.300s", c.from, c.base, text)
 		}
 	}
 	for _, from := range []string{"jörg@bücher.example", "odo@-ü.example", "Odo <odo@x.example>\r\nBcc: all@x.example", "a@x.example, b@x.example"} {
@@ -136,6 +136,6 @@ func TestSenderBeyondASCII(t *testing.T) {
 	}
 	s, err := NewSender("smtp://smtp.bücher.example", "")
 	if err != nil || s.host != "smtp.xn--bcher-kva.example" {
-		t.Errorf("a mail server beyond ASCII: %+v, %v", s, err)
+		t.Errorf("a mail server's name beyond ASCII: %+v, %v", s, err)
 	}
 }

@@ -9,58 +9,59 @@ import (
 	"time"
 )
 
-// grace is how long a conversation with the mail server may go on when the worker is told to stop: long enough to hear
-// whether a letter was taken, short enough for the 30 s that a platform gives a process.
+// grace is how long an SMTP session may continue after the worker is told to stop: long enough to learn whether the
+// server accepted the letter, short enough for the 30 s that a platform gives a stopping process.
 const grace = 3 * time.Second
 
-// maxTalk bounds what a mail server may say in one conversation, in bytes as they cross the network. One letter's replies,
-// with TLS certificates, come to less than 16 kB; go-mail keeps every reply in memory, and several times over in its errors.
-const maxTalk = 64 << 10
+// maxReplies bounds what a mail server may send in one session, in bytes on the network. One letter's replies, with TLS
+// certificates, take less than 16 kB. go-mail keeps every reply in memory, and repeats it several times in its errors.
+const maxReplies = 64 << 10
 
-var errTalk = errors.New("the mail server answered with more than 64 kB")
+var errTooMuch = errors.New("the mail server answered with more than 64 kB")
 
-// tied is a connection that ends soon after its context, and on which no more than maxTalk is read. go-mail heeds a
-// context only until it is connected, and closes no connection that has failed; whoever opens one here calls release.
-type tied struct {
+// limitedConn is a connection that ends soon after its context, and from which at most maxReplies bytes are read.
+// go-mail observes a context only until it is connected, and does not close a connection that failed, so the caller of
+// dial must call release.
+type limitedConn struct {
 	net.Conn
 	release func()
 
-	heard int  // bytes read
-	over  bool // the server went on after maxTalk
-	mu    sync.Mutex
-	end   time.Time // zero until the context has ended
+	received int  // bytes
+	over     bool // the server sent more than maxReplies
+	mu       sync.Mutex
+	end      time.Time // zero until the context has ended
 }
 
-func tie(ctx context.Context, conn net.Conn, grace time.Duration) *tied {
-	c := &tied{Conn: conn}
+func limit(ctx context.Context, conn net.Conn, grace time.Duration) *limitedConn {
+	c := &limitedConn{Conn: conn}
 	stop := context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.end = time.Now().Add(grace)
-		_ = conn.SetDeadline(c.end) // it fails on a closed connection, which is as good
+		_ = conn.SetDeadline(c.end) // fails only on a closed connection
 	})
 	c.release = func() {
 		stop()
-		_ = conn.Close() // mostly closed already by the farewell
+		_ = conn.Close() // QUIT has usually closed it
 	}
 	return c
 }
 
-// Read returns errTalk once the server has said too much. The connection is of no use after that: go-mail would say RSET
-// and QUIT and read on.
-func (c *tied) Read(p []byte) (int, error) {
-	if c.heard >= maxTalk && len(p) > 0 {
+// Read returns errTooMuch once the server has sent too much, and closes the connection: go-mail would otherwise send
+// RSET and QUIT and keep reading.
+func (c *limitedConn) Read(p []byte) (int, error) {
+	if c.received >= maxReplies && len(p) > 0 {
 		c.over = true
 		_ = c.Close()
-		return 0, errTalk
+		return 0, errTooMuch
 	}
-	n, err := c.Conn.Read(p[:min(len(p), maxTalk-c.heard)])
-	c.heard += n
+	n, err := c.Conn.Read(p[:min(len(p), maxReplies-c.received)])
+	c.received += n
 	return n, err
 }
 
-// SetDeadline moves the deadline, never beyond the end.
-func (c *tied) SetDeadline(t time.Time) error {
+// SetDeadline sets the deadline, but never later than the end.
+func (c *limitedConn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.end.IsZero() && t.After(c.end) {
@@ -69,12 +70,12 @@ func (c *tied) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
-// dialer opens one connection to the mail server, tied to ctx, and remembers it to be released.
+// dialer opens one connection to the mail server, which ends soon after ctx, and remembers it for release.
 type dialer struct {
-	ctx    context.Context // the attempt's: the one that go-mail passes ends with the dialling
+	ctx    context.Context // the attempt's: go-mail passes one that ends with the dialling
 	grace  time.Duration   // see grace
-	secure *tls.Config     // begin with TLS; nil: do not
-	conn   *tied
+	secure *tls.Config     // if set, the connection begins with TLS
+	conn   *limitedConn
 }
 
 func (d *dialer) dial(dialCtx context.Context, network, address string) (net.Conn, error) {
@@ -82,7 +83,7 @@ func (d *dialer) dial(dialCtx context.Context, network, address string) (net.Con
 	if err != nil {
 		return nil, err
 	}
-	d.conn = tie(d.ctx, raw, d.grace)
+	d.conn = limit(d.ctx, raw, d.grace)
 	if d.secure == nil {
 		return d.conn, nil
 	}
@@ -93,8 +94,8 @@ func (d *dialer) dial(dialCtx context.Context, network, address string) (net.Con
 	return secured, nil
 }
 
-// talkative reports whether the server has said too much, which go-mail's errors do not tell.
-func (d *dialer) talkative() bool { return d.conn != nil && d.conn.over }
+// exceeded reports whether the server sent too much, which go-mail's errors do not show.
+func (d *dialer) exceeded() bool { return d.conn != nil && d.conn.over }
 
 func (d *dialer) release() {
 	if d.conn != nil {

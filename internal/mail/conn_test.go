@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// flood is more than any server has to say. A client that reads without a limit reads all of it.
+// flood is more than any server needs to send. A client without a limit reads all of it.
 const flood = 8 << 20
 
-// TestTalkativeServer: a server that does not stop talking costs a letter one attempt, and memory for maxTalk.
+// TestTalkativeServer: a server that sends endless replies costs a letter one attempt, and at most maxReplies of
+// memory.
 func TestTalkativeServer(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -34,7 +35,7 @@ func TestTalkativeServer(t *testing.T) {
 		"a reply to QUIT after the mail":  {at: "QUIT", piece: "221-bye\r\n", want: Sent, failed: true},
 	} {
 		if c.want == Sent && !c.failed {
-			c.want = Again
+			c.want = Deferred
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,9 +49,9 @@ func TestTalkativeServer(t *testing.T) {
 			})
 			sender := newSender(t, "smtp://"+at)
 			sender.Timeout = time.Minute
-			o := sender.Send(t.Context(), sealed(t, Letter{Subject: "A letter"}))
-			if o.Result != c.want || o.Unknown || !errors.Is(o.Err, errTalk) || (c.want != Sent && o.Said != errTalk.Error()) {
-				t.Errorf("got %d, %.500s", o.Result, o.Said)
+			o := sender.Send(t.Context(), rendered(t, Letter{Subject: "A letter"}))
+			if o.Result != c.want || o.Unknown || !errors.Is(o.Err, errTooMuch) || (c.want != Sent && o.Reason != errTooMuch.Error()) {
+				t.Errorf("got %d, %.500s", o.Result, o.Reason)
 			}
 		})
 	}
@@ -66,7 +67,7 @@ func pour(w io.Writer, piece string) {
 	}
 }
 
-// TestTalkativeServerAfterTheLetter: the server had the letter, so that it may have arrived; nothing is sent twice.
+// TestTalkativeServerAfterTheLetter: the server has received the letter, so it may arrive and is not sent again.
 func TestTalkativeServerAfterTheLetter(t *testing.T) {
 	t.Parallel()
 	sink := startSink(t, SinkConfig{verdict: func(conn net.Conn, _ SinkMessage) error {
@@ -75,12 +76,12 @@ func TestTalkativeServerAfterTheLetter(t *testing.T) {
 	}})
 	sender := newSender(t, sink.URL())
 	sender.Timeout = time.Minute
-	if o := sender.Send(t.Context(), sealed(t, Letter{})); o.Result != Unconfirmed || !errors.Is(o.Err, errTalk) {
-		t.Errorf("got %d, %.500s", o.Result, o.Said)
+	if o := sender.Send(t.Context(), rendered(t, Letter{})); o.Result != Unconfirmed || !errors.Is(o.Err, errTooMuch) {
+		t.Errorf("got %d, %.500s", o.Result, o.Reason)
 	}
 }
 
-// TestTalkativeServerWithTLS: encryption hides replies from the limit, but not their size.
+// TestTalkativeServerWithTLS: the limit counts encrypted replies too.
 func TestTalkativeServerWithTLS(t *testing.T) {
 	t.Parallel()
 	config, roots := certificate(t)
@@ -101,12 +102,12 @@ func TestTalkativeServerWithTLS(t *testing.T) {
 	})
 	sender := newSender(t, "smtp://"+at+"?tls=starttls")
 	sender.Timeout, sender.roots = time.Minute, roots
-	if o := sender.Send(t.Context(), sealed(t, Letter{})); o.Result != Again || !errors.Is(o.Err, errTalk) {
-		t.Errorf("got %d, %.500s", o.Result, o.Said)
+	if o := sender.Send(t.Context(), rendered(t, Letter{})); o.Result != Deferred || !errors.Is(o.Err, errTooMuch) {
+		t.Errorf("got %d, %.500s", o.Result, o.Reason)
 	}
 }
 
-// TestSlowServer: a server that says a byte now and then does not hold a letter up for longer than a silent one.
+// TestSlowServer: a server that sends a byte now and then does not delay a letter longer than a silent one.
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"", "EHLO", "RCPT"} {
@@ -123,13 +124,13 @@ func TestSlowServer(t *testing.T) {
 		})
 		sender := newSender(t, "smtp://"+at)
 		sender.Timeout = 100 * time.Millisecond
-		if o := sender.Send(t.Context(), sealed(t, Letter{})); o.Result != Again {
+		if o := sender.Send(t.Context(), rendered(t, Letter{})); o.Result != Deferred {
 			t.Errorf("at %q: got %+v", verb, o)
 		}
 	}
 }
 
-// TestLongReplyIsKeptShort: of a reply that is long, but not too long, a message and a job keep a line.
+// TestLongReplyIsKeptShort: a message and a job keep one line of a long reply within the limit.
 func TestLongReplyIsKeptShort(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"451", "550"} {
@@ -141,12 +142,12 @@ func TestLongReplyIsKeptShort(t *testing.T) {
 			_, _ = say.Write(append(reply, code+" end\r\n"...))
 			return true
 		})
-		o := newSender(t, "smtp://"+at).Send(t.Context(), sealed(t, Letter{}))
-		if want := map[string]Result{"451": Again, "550": Refused}[code]; o.Result != want {
+		o := newSender(t, "smtp://"+at).Send(t.Context(), rendered(t, Letter{}))
+		if want := map[string]Result{"451": Deferred, "550": Refused}[code]; o.Result != want {
 			t.Errorf("%s: got %+v", code, o)
 		}
-		if !strings.HasPrefix(o.Said, code+" 5.1.1 please read") || len(o.Said) > maxSaid+3 || len(o.Err.Error()) > maxSaid+3 {
-			t.Errorf("%s: %d bytes are kept of the reply, %d with the job: %s", code, len(o.Said), len(o.Err.Error()), o.Said)
+		if !strings.HasPrefix(o.Reason, code+" 5.1.1 please read") || len(o.Reason) > maxReason+3 || len(o.Err.Error()) > maxReason+3 {
+			t.Errorf("%s: the message keeps %d bytes of the reply, the job %d: %s", code, len(o.Reason), len(o.Err.Error()), o.Reason)
 		}
 	}
 }

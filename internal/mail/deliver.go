@@ -13,36 +13,36 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// attempt is one try at delivering a message. hold runs a transaction that leaves the job running, finish one that
-// completes it.
+// attempt is one attempt to deliver a message. hold runs a transaction that leaves the job running; finish runs one
+// that completes it.
 type attempt struct {
 	id           int64
 	number       int  // from 1
-	last         bool // there will be no other
+	last         bool // no other attempt follows
 	hold, finish func(ctx context.Context, effects func(pgx.Tx) error) error
 }
 
-// ending is how an attempt ends: the message's new state, the sentence that its page shows, and err if there shall be
-// another attempt. The zero ending leaves the message as it is.
+// ending is how an attempt ends: the message's new state, the sentence that its page shows, and err if another attempt
+// should follow. The zero ending leaves the message unchanged.
 type ending struct {
 	state    string
 	sentence string
-	suppress string // address that refused for good
+	suppress string // an address that will never accept mail
 	err      error
 }
 
-// repeatLimit bounds how often a repeatable message goes out to a server whose answers get lost.
+// repeatLimit bounds how often a repeatable message is sent to a server whose replies are lost.
 const repeatLimit = 3
 
-// Deliver makes one attempt at a message without a job, for a caller that waits for the mail server: what a site without
-// a queue would do. After an error another call may mend it.
+// Deliver makes one attempt at a message without a job, for a caller that waits for the mail server as a site without a
+// queue would. After an error the caller may try again.
 func (w *DeliverWorker) Deliver(ctx context.Context, messageID int64) error {
 	alone := func(ctx context.Context, effects func(pgx.Tx) error) error { return pgx.BeginFunc(ctx, w.DB, effects) }
 	return w.attempt(ctx, attempt{id: messageID, number: 1, hold: alone, finish: alone})
 }
 
-// attempt marks the message as being sent, sends it outside any transaction, and records what became of it. A message
-// is found in state sending only by an attempt whose forerunner vanished: every other one records how it ended.
+// attempt marks the message as being sent, sends it outside any transaction, and records the result. Only an attempt
+// whose predecessor died finds the message in state sending: every other attempt records how it ended.
 func (w *DeliverWorker) attempt(ctx context.Context, a attempt) error {
 	var envelope Envelope
 	var end *ending
@@ -54,7 +54,7 @@ func (w *DeliverWorker) attempt(ctx context.Context, a attempt) error {
 	case err != nil && (!a.last || ctx.Err() != nil || errors.Is(err, work.ErrLost)):
 		return err
 	case err != nil:
-		w.Log.ErrorContext(ctx, "mail given up before it was written", "message_id", a.id, "err", err)
+		w.Log.ErrorContext(ctx, "gave up on a mail that could not be written", "message_id", a.id, "err", err)
 		end = &ending{state: StateFailed, sentence: "This letter could not be written."}
 	case end == nil:
 		end = w.send(ctx, a, envelope)
@@ -62,7 +62,7 @@ func (w *DeliverWorker) attempt(ctx context.Context, a attempt) error {
 	return trace.Step(ctx, "record", func(ctx context.Context) error { return w.record(ctx, a, *end) })
 }
 
-// send hands the letter over and says what that means for the message.
+// send hands the letter to the mail server and returns what the result means for the message.
 func (w *DeliverWorker) send(ctx context.Context, a attempt, e Envelope) *ending {
 	if w.Sender == nil {
 		return &ending{state: StateSent}
@@ -73,18 +73,18 @@ func (w *DeliverWorker) send(ctx context.Context, a attempt, e Envelope) *ending
 		return nil
 	})
 	if o.Result != Sent {
-		work.Log(ctx).WarnContext(ctx, "the mail server has not taken it", "message_id", a.id, "said", o.Said)
+		work.Log(ctx).WarnContext(ctx, "the mail server did not accept the letter", "message_id", a.id, "reason", o.Reason)
 	}
 	switch o.Result {
 	case Sent:
 		if o.Err != nil {
-			w.Log.WarnContext(ctx, "mail was taken, but the farewell failed", "message_id", a.id, "err", o.Err)
+			w.Log.WarnContext(ctx, "mail sent, but QUIT failed", "message_id", a.id, "err", o.Err)
 		}
 		return &ending{state: StateSent}
 	case Refused:
-		end := &ending{state: StateFailed, sentence: fmt.Sprintf("It cannot be sent: %s.", o.Said)}
-		if o.Answer {
-			end.sentence = fmt.Sprintf("The mail server refused it: %s.", o.Said)
+		end := &ending{state: StateFailed, sentence: fmt.Sprintf("It cannot be sent: %s.", o.Reason)}
+		if o.FromServer {
+			end.sentence = fmt.Sprintf("The mail server refused it: %s.", o.Reason)
 		}
 		if o.Unknown {
 			end.suppress = e.To
@@ -101,7 +101,7 @@ func (w *DeliverWorker) send(ctx context.Context, a attempt, e Envelope) *ending
 	switch {
 	case errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely):
 		end.state, end.sentence = StateFailed, "Its delivery was cancelled."
-	case errors.Is(ctx.Err(), context.Canceled): // we are being stopped: the next worker sends it
+	case errors.Is(ctx.Err(), context.Canceled): // the process is stopping: another worker will send it
 		end.sentence, end.err = "", fmt.Errorf("stopped before the mail was handed over: %w", ctx.Err())
 	case a.last:
 		end.state, end.sentence, end.err = StateFailed, fmt.Sprintf("Given up after many attempts: %s.", o.forReader()), nil
@@ -117,14 +117,14 @@ const (
 )
 
 const (
-	// patience is long enough for a restart of Postgres.
+	// patience outlasts a restart of Postgres.
 	patience = 30 * time.Second
-	// patienceStopped leaves a stopping process the time to end within the platform's 30 s.
+	// patienceStopped lets a stopping process end within the platform's 30 s.
 	patienceStopped = 5 * time.Second
 )
 
-// record writes the ending, even if the worker is being stopped meanwhile: a letter that has gone out is known to have
-// gone only here. It tries again while the database is away.
+// record writes the ending, and retries while the database is unavailable. It continues when the worker is told to
+// stop, because nothing else knows that a letter was sent.
 func (w *DeliverWorker) record(ctx context.Context, a attempt, end ending) error {
 	limit := w.Patience
 	if limit == 0 {
@@ -151,7 +151,7 @@ func (w *DeliverWorker) record(ctx context.Context, a attempt, end ending) error
 			return end.err
 		}
 		if !errors.Is(err, work.ErrLost) {
-			w.Log.WarnContext(ctx, "mail outcome not recorded yet", "message_id", a.id, "state", end.state, "err", err)
+			w.Log.WarnContext(ctx, "cannot record how a mail ended; will retry", "message_id", a.id, "state", end.state, "err", err)
 			select {
 			case <-time.After(wait):
 				continue

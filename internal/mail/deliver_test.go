@@ -43,7 +43,8 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
-// TestDeliverTellsReadersNothingInternal: how the site reaches its mail server is for the job's error, not for the mailbox.
+// TestDeliverTellsReadersNothingInternal: the job's error shows how the site reaches its mail server, the mailbox does
+// not.
 func TestDeliverTellsReadersNothingInternal(t *testing.T) {
 	t.Parallel()
 	plain := func(line string, say io.Writer) bool { return polite(line, say) }
@@ -93,12 +94,12 @@ func TestDeliverOutcomes(t *testing.T) {
 		state    string
 		sentence string
 	}{
-		"retries":                    {grey, KindWelcome, false, rivertype.JobStateRetryable, StateQueued, "450 4.7.1 Come back later"},
-		"gives up":                   {grey, KindWelcome, true, rivertype.JobStateCompleted, StateFailed, "Given up"},
-		"fails for good":             {rcptRefuses(refuse(552, smtp.EnhancedCode{5, 2, 2}, "Full")), KindWelcome, false, rivertype.JobStateCompleted, StateFailed, "552 5.2.2 Full"},
-		"is in doubt":                {cutsAfterAccept(), KindReady, false, rivertype.JobStateCompleted, StateUnconfirmed, "may have arrived"},
-		"is in doubt, with a secret": {cutsAfterAccept(), KindReset, false, rivertype.JobStateRetryable, StateUnconfirmed, "once more"},
-		"is in doubt for good":       {cutsAfterAccept(), KindReset, true, rivertype.JobStateCompleted, StateUnconfirmed, "may have arrived"},
+		"retries":               {grey, KindWelcome, false, rivertype.JobStateRetryable, StateQueued, "450 4.7.1 Come back later"},
+		"gives up":              {grey, KindWelcome, true, rivertype.JobStateCompleted, StateFailed, "Given up"},
+		"fails for good":        {rcptRefuses(refuse(552, smtp.EnhancedCode{5, 2, 2}, "Full")), KindWelcome, false, rivertype.JobStateCompleted, StateFailed, "552 5.2.2 Full"},
+		"loses the reply":       {cutsAfterAccept(), KindReady, false, rivertype.JobStateCompleted, StateUnconfirmed, "may have arrived"},
+		"loses a reset's reply": {cutsAfterAccept(), KindReset, false, rivertype.JobStateRetryable, StateUnconfirmed, "once more"},
+		"loses the last reply":  {cutsAfterAccept(), KindReset, true, rivertype.JobStateCompleted, StateUnconfirmed, "may have arrived"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +140,7 @@ func TestDeliverAfterGreylisting(t *testing.T) {
 	}
 }
 
-// TestDeliverDeath ends an attempt between the server's 250 and our commit.
+// TestDeliverDeath: the worker dies between the server's 250 and our commit.
 func TestDeliverDeath(t *testing.T) {
 	t.Parallel()
 	for kind, c := range map[Kind]struct {
@@ -170,7 +171,7 @@ func TestDeliverDeath(t *testing.T) {
 	}
 }
 
-// TestDeliverOverRestart: the database is away for a moment just when the letter has gone out.
+// TestDeliverOverRestart: the database is unavailable for a moment right after the letter was sent.
 func TestDeliverOverRestart(t *testing.T) {
 	t.Parallel()
 	b := setup(t, SinkConfig{})
@@ -184,7 +185,7 @@ func TestDeliverOverRestart(t *testing.T) {
 	}
 }
 
-// restarting is failing for some transactions only.
+// restarting is a database that fails for some transactions.
 type restarting struct {
 	failing
 	away int
@@ -221,7 +222,7 @@ func TestDeliverSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sent := b.sink.Messages(); len(sent) != 1 || !bytes.Contains(sent[0].Data, []byte("/reset/token-1")) {
-		t.Errorf("the letter went out without its link: %d mails", len(sent))
+		t.Errorf("the letter was sent without its link: %d mails", len(sent))
 	}
 	for i, sentence := range []string{"it went out with the mail", "sends no mail yet"} {
 		if m := b.message(t, ids[i]); strings.Contains(m.BodyText, "token-") || !strings.Contains(m.BodyText, sentence) {
@@ -252,7 +253,7 @@ func TestDeliverWithoutServerDeath(t *testing.T) {
 	if _, err := b.work(t, id); !errors.Is(err, errGone) {
 		t.Fatal(err)
 	}
-	b.worker.DB, b.worker.Patience = b.tx, 0 // nothing left the house, so there is no doubt
+	b.worker.DB, b.worker.Patience = b.tx, 0 // nothing was sent, so the result is known
 	if _, err := b.work(t, id); err != nil || b.message(t, id).State != StateSent {
 		t.Errorf("message %+v, %v", b.message(t, id), err)
 	}
@@ -266,7 +267,7 @@ func TestDeliverSuppression(t *testing.T) {
 		t.Fatalf("job %s, %v", state, err)
 	}
 	second := b.queue(t, KindReady)
-	b.worker.Sender = newSender(t, "smtp://127.0.0.1:1") // whoever tries gets another sentence
+	b.worker.Sender = newSender(t, "smtp://127.0.0.1:1") // an attempt to send would return another sentence
 	if state, err := b.work(t, second); state != rivertype.JobStateCompleted || err != nil {
 		t.Fatalf("job %s, %v", state, err)
 	}
@@ -280,7 +281,7 @@ func TestDeliverNotWanted(t *testing.T) {
 	b := setup(t, SinkConfig{})
 	wrote := false
 	b.worker.Composers[KindReady] = func(ctx context.Context, tx pgx.Tx, m store.Message, _ string) (Letter, error) {
-		_, err := tx.Exec(ctx, "update reader set name = 'Nobody' where id = $1", m.ReaderID)
+		_, err := tx.Exec(ctx, "update reader set name = 'Someone else' where id = $1", m.ReaderID)
 		wrote = err == nil
 		return Letter{}, fmt.Errorf("reader %d: %w", m.ReaderID, ErrGone)
 	}
@@ -290,7 +291,7 @@ func TestDeliverNotWanted(t *testing.T) {
 	}
 	var name string
 	if err := b.tx.QueryRow(t.Context(), "select name from reader where id = $1", b.reader).Scan(&name); err != nil || name != "Odo" {
-		t.Errorf("what the composer wrote was kept: %s, %v", name, err)
+		t.Errorf("the composer's write was not rolled back: %s, %v", name, err)
 	}
 	if m := b.message(t, id); m.State != StateFailed || !strings.Contains(m.Error, "no longer wanted") || b.sink.Count() != 0 {
 		t.Errorf("message %s: %s", m.State, m.Error)
@@ -312,7 +313,7 @@ func TestDeliverDeletedAccount(t *testing.T) {
 	}
 }
 
-// TestDeliverDeletedMeanwhile deletes the account while the letter is on its way.
+// TestDeliverDeletedMeanwhile deletes the account while the letter is being sent.
 func TestDeliverDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
 	var b *testBundle
@@ -339,7 +340,7 @@ func TestDeliverCannotCompose(t *testing.T) {
 	}
 }
 
-// TestDeliverStopped stops the worker while the server hangs.
+// TestDeliverStopped stops the worker while the mail server hangs.
 func TestDeliverStopped(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -359,7 +360,7 @@ func TestDeliverStopped(t *testing.T) {
 				t.Errorf("message %s: %q, %v", m.State, m.Error, err)
 			}
 			if c.state == StateQueued && !errors.Is(err, context.Canceled) {
-				t.Errorf("River takes an attempt back only for a context error, not for %v", err)
+				t.Errorf("River returns the attempt only after a context error, not after %v", err)
 			}
 		})
 	}
@@ -368,7 +369,7 @@ func TestDeliverStopped(t *testing.T) {
 func TestNextRetry(t *testing.T) {
 	t.Parallel()
 	for failure, want := range map[int]time.Duration{1: 10 * time.Second, 2: time.Minute, 5: 2 * time.Hour, 11: 4 * time.Hour} {
-		const rescues = 2 // which are noted with the job's errors, and are none
+		const rescues = 2 // recorded among the job's errors, but not failures
 		job := &river.Job[DeliverArgs]{JobRow: &rivertype.JobRow{
 			Attempt: failure + rescues, Metadata: []byte(`{"rescues": 2}`), Errors: make([]rivertype.AttemptError, failure-1+rescues),
 		}}

@@ -12,23 +12,22 @@ import (
 	views "github.com/backlist/backlist/views/mail"
 )
 
-// Envelope is a letter written out, with all that a mail server must know of it.
+// Envelope is a rendered letter with everything that the mail server needs.
 type Envelope struct {
 	To          string
-	MessageID   string // the header's part before the @
+	MessageID   string // the part before the @
 	Date        time.Time
 	Subject     string
 	Text, HTML  string
-	Kept        string // Text as the database and the mailbox have it: without secret links
-	Unsubscribe string // URL, empty if there is no way out
+	StoredText  string // Text without secret links, for the database and the mailbox
+	Unsubscribe string // URL; empty if the reader cannot unsubscribe
 	Base        string // the site's URL
-	Repeatable  bool   // better twice than not at all
+	Repeatable  bool   // may be sent twice: see Kind.repeatable
 }
 
-// Seal writes a letter out as HTML and text. secret signs the link that stops this kind of mail. A letter with a secret
-// link is kept without it; delivered says whether a mail server takes the letter, which decides what stands there
-// instead.
-func Seal(ctx context.Context, l Letter, msg store.Message, base, secret string, delivered bool) (Envelope, error) {
+// Render makes HTML and text of a letter. secret signs the link that stops this kind of mail. A secret link is not
+// stored; the sentence in its place depends on delivered, which is whether the site has a mail server.
+func Render(ctx context.Context, l Letter, msg store.Message, base, secret string, delivered bool) (Envelope, error) {
 	l = clean(l)
 	e := Envelope{To: msg.ToAddress, MessageID: msg.MessageID, Date: msg.CreatedAt, Subject: l.Subject, Base: base}
 	e.Repeatable = Kind(msg.Kind).repeatable()
@@ -36,19 +35,19 @@ func Seal(ctx context.Context, l Letter, msg store.Message, base, secret string,
 		e.Unsubscribe = base + "/unsubscribe/" + Token(secret, msg.ReaderID, Kind(msg.Kind))
 	}
 	e.Text = text(l, base, e.Unsubscribe)
-	e.Kept = e.Text
+	e.StoredText = e.Text
 	if l.Secret && l.Action != nil {
-		e.Kept = text(withoutSecret(l, delivered), base, e.Unsubscribe)
+		e.StoredText = text(withoutSecret(l, delivered), base, e.Unsubscribe)
 	}
 	var html strings.Builder
 	if err := views.Page(display(l, base, e.Unsubscribe)).Render(ctx, &html); err != nil {
-		return Envelope{}, fmt.Errorf("write the letter as HTML: %w", err)
+		return Envelope{}, fmt.Errorf("render the letter as HTML: %w", err)
 	}
 	e.HTML = html.String()
 	return e, nil
 }
 
-// withoutSecret replaces the secret link, wherever it stands, by a sentence.
+// withoutSecret replaces every occurrence of the secret link, and explains why.
 func withoutSecret(l Letter, delivered bool) Letter {
 	sentence := "(The link is secret: it went out with the mail and is not kept here.)"
 	if !delivered {
@@ -63,11 +62,11 @@ func withoutSecret(l Letter, delivered bool) Letter {
 	return hidden
 }
 
-// maxSubject is in characters: more would be cut by whoever shows it.
+// maxSubject is in characters. Mail programs cut longer subjects.
 const maxSubject = 200
 
-// clean makes every text of a letter one line of valid UTF-8 without control characters: none of it can begin a header,
-// end the message, or be refused by the database.
+// clean makes every text of a letter one line of valid UTF-8 without control characters, so that none can begin a
+// header, end the message, or be refused by the database.
 func clean(l Letter) Letter {
 	l.Subject = line(l.Subject)
 	if runes := []rune(l.Subject); len(runes) > maxSubject {
@@ -89,8 +88,8 @@ func clean(l Letter) Letter {
 	return l
 }
 
-// linkLike is what mail programs make links of. Whoever signs up chooses the name, and the address may be a stranger's:
-// our greeting must not carry an advertisement there.
+// linkLike matches text that mail programs turn into links. Anyone can sign up with another person's address and a name
+// of their choice: the greeting must not carry an advertisement there.
 var linkLike = regexp.MustCompile(`[/\\@:]|\pL\.\pL{2}`)
 
 func each(texts []string, f func(string) string) []string {

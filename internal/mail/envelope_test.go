@@ -7,7 +7,8 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// TestGreetingCarriesNoLink: a stranger's name for somebody else's address is no way to send them links.
+// TestGreetingCarriesNoLink: signing up with another person's address and a link for a name does not send them the
+// link.
 func TestGreetingCarriesNoLink(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -21,12 +22,12 @@ func TestGreetingCarriesNoLink(t *testing.T) {
 		"odo\r\n\r\nSee evil.example:": "Dear reader,",
 	} {
 		letter := Letter{Subject: "Welcome", Greeting: "Dear " + name + ","}
-		e, err := Seal(t.Context(), letter, store.Message{Kind: string(KindWelcome)}, "https://site.example", "secret", true)
+		e, err := Render(t.Context(), letter, store.Message{Kind: string(KindWelcome)}, "https://site.example", "secret", true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !strings.HasPrefix(e.Text, want+"\n\n") || !strings.Contains(e.HTML, ">"+want+"</p>") {
-			t.Errorf("%q is greeted %.60q", name, e.Text)
+			t.Errorf("name %q: greeting %.60q", name, e.Text)
 		}
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// login signs in to the mail server with the password as it is. The connection must be encrypted or stay on this machine:
-// NewSender accepts no other, and go-mail demands the encryption.
+// login signs in to the mail server with the plain password. The connection must be encrypted or local: NewSender
+// accepts nothing else, and go-mail enforces the encryption.
 //
-// go-mail's own choice is not used: without TLS it offers PLAIN and LOGIN not even to this machine, and it prefers SCRAM,
-// whose server says how many rounds of hashing the client must compute, without a limit.
+// go-mail's own choice is not used: without TLS it offers PLAIN and LOGIN not even to a local server, and it prefers
+// SCRAM, in which the server sets how many rounds of hashing the client must compute, without a limit.
 type login struct {
 	user, password string
 	host           string // the server, as go-mail calls it
@@ -22,7 +22,7 @@ type login struct {
 	smtp.Auth // chosen by Start
 }
 
-// mechanisms are the ways to sign in that login knows, the best first.
+// mechanisms are those that login knows, the best first.
 var mechanisms = []string{"PLAIN", "LOGIN", "CRAM-MD5"}
 
 // Start chooses a mechanism that the server offers.

@@ -11,7 +11,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// TestSignIn: to this machine the password goes without TLS too, by whichever mechanism the server offers.
+// TestSignIn: a local server gets the password without TLS too, with any mechanism that it offers.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	const user, password = "odo", "p@ss:wörd/?#%"
@@ -24,21 +24,21 @@ func TestSignIn(t *testing.T) {
 	} {
 		t.Run(offer, func(t *testing.T) {
 			t.Parallel()
-			said := make(chan string, 1)
-			at := startScript(t, authenticating(offer, said))
+			sent := make(chan string, 1)
+			at := startScript(t, authenticating(offer, sent))
 			smtpURL := url.URL{Scheme: "smtp", User: url.UserPassword(user, password), Host: at}
-			if o := newSender(t, smtpURL.String()).Send(t.Context(), sealed(t, Letter{})); o.Result != Sent || o.Err != nil {
+			if o := newSender(t, smtpURL.String()).Send(t.Context(), rendered(t, Letter{})); o.Result != Sent || o.Err != nil {
 				t.Fatalf("got %+v", o)
 			}
-			if got := <-said; !strings.HasPrefix(got, want) {
-				t.Errorf("the client said %q, want %q", got, want)
+			if got := <-sent; !strings.HasPrefix(got, want) {
+				t.Errorf("the client sent %q, want %q", got, want)
 			}
 		})
 	}
 }
 
-// authenticating is a server that lets a client in after AUTH, and says what the client said.
-func authenticating(offer string, said chan<- string) script {
+// authenticating is a server that accepts any sign-in, and reports what the client sent.
+func authenticating(offer string, sent chan<- string) script {
 	var steps []string
 	decode := func(s string) string {
 		text, _ := base64.StdEncoding.DecodeString(s)
@@ -63,13 +63,13 @@ func authenticating(offer string, said chan<- string) script {
 			fmt.Fprintf(say, "334 %s\r\n", base64.StdEncoding.EncodeToString([]byte("go on")))
 			return true
 		}
-		said <- strings.Join(steps, " ")
+		sent <- strings.Join(steps, " ")
 		fmt.Fprint(say, "235 welcome\r\n")
 		return true
 	}
 }
 
-// TestSignInImpossible: the sentence says what to do, and the letter waits for it to be done.
+// TestSignInImpossible: the reason tells the operator what to do, and the letter is retried.
 func TestSignInImpossible(t *testing.T) {
 	t.Parallel()
 	for offer, want := range map[string]string{
@@ -78,17 +78,17 @@ func TestSignInImpossible(t *testing.T) {
 	} {
 		at := startScript(t, func(line string, say io.Writer) bool { return polite(line, say, offer) })
 		sender := newSender(t, "smtp://odo:geheim@"+at)
-		o := sender.Send(t.Context(), sealed(t, Letter{}))
-		if o.Result != Again || !strings.Contains(o.Said, want) || strings.Contains(o.Said, "geheim") {
+		o := sender.Send(t.Context(), rendered(t, Letter{}))
+		if o.Result != Deferred || !strings.Contains(o.Reason, want) || strings.Contains(o.Reason, "geheim") {
 			t.Errorf("%s: got %+v", offer, o)
 		}
 		if err := sender.Check(t.Context(), base); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: the check says %v", offer, err)
+			t.Errorf("%s: Check: %v", offer, err)
 		}
 	}
 }
 
-// TestSignInUnencrypted: a password never crosses a network as it is, whatever the URL says.
+// TestSignInUnencrypted: no URL makes a password cross a network unencrypted.
 func TestSignInUnencrypted(t *testing.T) {
 	t.Parallel()
 	if _, err := NewSender("smtp://odo:geheim@mail.example?tls=none", ""); err == nil || !strings.Contains(err.Error(), "remove tls=none") || strings.Contains(err.Error(), "geheim") {
@@ -100,7 +100,7 @@ func TestSignInUnencrypted(t *testing.T) {
 	}
 }
 
-// TestCheck: a server that would take mail passes, and gets none.
+// TestCheck: a server that would accept mail passes, and gets none.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	sink := startSink(t, SinkConfig{})

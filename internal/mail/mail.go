@@ -1,4 +1,4 @@
-// Package mail sends letters to readers, once each as far as SMTP allows, and keeps every one of them for the reader's
+// Package mail sends letters to readers, once each as far as SMTP allows, and keeps each of them for the reader's
 // mailbox. A row of table message decides whether a letter is sent; job deliver_mail sends it.
 package mail
 
@@ -11,7 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Kind is what a message is about; who composes it and what happens after an uncertain delivery depend on it.
+// Kind is what a message is about. It selects the composer, and what happens when it is unknown whether the letter
+// arrived.
 type Kind string
 
 // The kinds of mail.
@@ -21,7 +22,7 @@ const (
 	KindReset   Kind = "reset"   // a link to choose a new password
 )
 
-// Title names a message that has not been written yet, or never was.
+// Title is the subject of a message that has not been written, or never was.
 func (k Kind) Title() string {
 	switch k {
 	case KindWelcome:
@@ -34,11 +35,11 @@ func (k Kind) Title() string {
 	return "A letter from Backlist"
 }
 
-// repeatable says whether the kind may be sent again when nobody knows whether it arrived. A second reset letter does
-// no harm: it carries a new link, and the first one's is dead. Anything else would be a duplicate.
+// repeatable reports whether the kind may be sent again when it is unknown whether it arrived. A second reset letter
+// does no harm: it carries a new link, and the first link stops working. Any other letter would be a duplicate.
 func (k Kind) repeatable() bool { return k == KindReset }
 
-// Letter is what a kind's composer makes: plain content, of which this package makes HTML and text.
+// Letter is a letter's content as its kind's composer returns it, before it is rendered as HTML and text.
 type Letter struct {
 	Subject     string
 	Greeting    string // "Dear Odo,"
@@ -46,8 +47,8 @@ type Letter struct {
 	Items       []Item   // a list, such as recommended books
 	Action      *Link    // the one thing to do
 	After       []string // paragraphs after the action
-	Secret      bool     // Action.URL is a secret: the database and the mailbox keep the letter without it
-	Unsubscribe bool     // has a way out; only for kinds that a reader can switch off
+	Secret      bool     // Action.URL is a secret, which the database and the mailbox must not show
+	Unsubscribe bool     // has an unsubscribe link; only for kinds that a reader can switch off
 }
 
 // Item is an entry of a letter's list. Detail and URL may be empty.
@@ -56,25 +57,25 @@ type Item struct{ Title, Detail, URL string }
 // Link is an address and the words on it.
 type Link struct{ Text, URL string }
 
-// Compose makes the letter of a message, inside the transaction that marks it as being sent: what it writes is rolled
-// back if the letter is not sent. base is the site's URL without a final slash. It returns ErrGone when what the mail
-// was about no longer exists or is no longer wanted; then nothing is sent.
+// Compose makes the letter of a message. It runs inside the transaction that marks the message as being sent, so its
+// writes are rolled back if the letter is not sent. base is the site's URL without a final slash. Compose returns
+// ErrGone, and nothing is sent, if the subject of the mail no longer exists or is no longer wanted.
 type Compose func(ctx context.Context, tx pgx.Tx, msg store.Message, base string) (Letter, error)
 
-// ErrGone says that a message has lost its reason.
-var ErrGone = errors.New("what this mail was about no longer exists or is no longer wanted")
+// ErrGone means that a message has lost its subject.
+var ErrGone = errors.New("the subject of this mail no longer exists or is no longer wanted")
 
-// The states of a message, as table message has them.
+// The states of a message, as stored in table message.
 const (
 	StateQueued      = "queued"
 	StateSending     = "sending"
 	StateSent        = "sent"
-	StateFailed      = "failed"      // for good
+	StateFailed      = "failed"      // final
 	StateUnconfirmed = "unconfirmed" // it may have arrived
 )
 
-// The ways that a message can take, as table message has them.
+// The transports of a message, as stored in table message.
 const (
 	TransportSMTP    = "smtp"
-	TransportMailbox = "mailbox" // no mail server is configured: the mailbox is where it is read
+	TransportMailbox = "mailbox" // no mail server is configured, so the message is only in the mailbox
 )

@@ -35,7 +35,7 @@ type testBundle struct {
 	worker *DeliverWorker
 	sink   *Sink
 	reader int64
-	minted *atomic.Int64 // reset links, so far
+	minted *atomic.Int64 // number of reset links so far
 }
 
 func setup(t *testing.T, cfg SinkConfig) *testBundle {
@@ -87,7 +87,7 @@ func newReader(t *testing.T, db store.DBTX, email string) (id int64) {
 	return id
 }
 
-// queue queues a message to the bundle's reader and returns its number.
+// queue queues a message to the bundle's reader and returns its id.
 func (b *testBundle) queue(t *testing.T, kind Kind) (id int64) {
 	t.Helper()
 	key := fmt.Sprintf("%s:%d:%d", kind, b.reader, time.Now().UnixNano())
@@ -101,7 +101,7 @@ func (b *testBundle) queue(t *testing.T, kind Kind) (id int64) {
 	return id
 }
 
-// job is the delivery of a message, as it stands.
+// job returns the job that delivers a message.
 func (b *testBundle) job(t *testing.T, id int64) *rivertype.JobRow {
 	t.Helper()
 	var jobID int64
@@ -116,7 +116,7 @@ func (b *testBundle) job(t *testing.T, id int64) *rivertype.JobRow {
 	return job
 }
 
-// work makes one attempt at a message's delivery and returns how it left the job, and the worker's error.
+// work makes one attempt to deliver a message and returns the job's state after it, and the worker's error.
 func (b *testBundle) work(t *testing.T, id int64) (rivertype.JobState, error) {
 	t.Helper()
 	w := rivertest.NewWorker(t, pilot.NewDriver(nil), &river.Config{Schema: db.RiverSchema}, b.worker)
@@ -127,7 +127,7 @@ func (b *testBundle) work(t *testing.T, id int64) (rivertype.JobState, error) {
 	return b.job(t, id).State, err
 }
 
-// onlyOneLeft makes the next attempt at a message the last.
+// onlyOneLeft makes the next attempt to deliver a message the last.
 func (b *testBundle) onlyOneLeft(t *testing.T, id int64) {
 	t.Helper()
 	_, err := b.tx.Exec(t.Context(), "update river.river_job set attempt = max_attempts - 1 where id = $1", b.job(t, id).ID)
@@ -145,7 +145,7 @@ func (b *testBundle) message(t *testing.T, id int64) store.Message {
 	return m
 }
 
-// failing is a database that works for so many transactions and then is gone, as for a process that dies.
+// failing is a database that is gone after a number of transactions, as it is for a process that dies.
 type failing struct {
 	work.DB
 	left int

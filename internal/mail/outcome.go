@@ -10,53 +10,54 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// Result is how an attempt to hand a letter over ended.
+// Result is how an attempt to send a letter ended.
 type Result int
 
-// What can come of an attempt.
+// The results of an attempt.
 const (
-	Sent        Result = iota // the server has it
-	Again                     // it has not; another time it may
-	Refused                   // it has not and never will
-	Unconfirmed               // the letter was handed over and the answer was lost
+	Sent        Result = iota // the server accepted the letter
+	Deferred                  // it did not, and may later
+	Refused                   // it did not, and never will
+	Unconfirmed               // the letter was sent, and the reply was lost
 )
 
-// Outcome is a Result and what was said. Unknown means that the server knows no such mailbox.
+// Outcome is a Result and its reason.
 type Outcome struct {
-	Result  Result
-	Unknown bool
-	Answer  bool   // Said is what the server answered to this letter
-	Said    string // the server's last word, or what went wrong; one line of at most maxSaid, for the operator
-	Err     error  // nil if all went well; a letter can be Sent and have one. Its text is bounded as Said is
+	Result     Result
+	Unknown    bool   // the server does not know the mailbox
+	FromServer bool   // Reason is the server's reply to this letter
+	Reason     string // the server's last reply, or what went wrong; one line of at most maxReason, for the operator
+	Err        error  // nil if all went well; a Sent letter can have one too. Its text is as short as Reason
 }
 
-// failed is the outcome of an attempt that failed before anything was handed over.
+// failed is the outcome of an attempt that failed before the letter was sent.
 func failed(result Result, err error) Outcome {
-	text := said(err)
-	return Outcome{Result: result, Said: text, Err: errors.New(text)}
+	text := reason(err)
+	return Outcome{Result: result, Reason: text, Err: errors.New(text)}
 }
 
-// unknownMailbox are the enhanced codes (RFC 3463) that blame the address. A plain 550 does not: many servers say it of
-// a sender they do not like, and the address would be given up for nothing.
+// unknownMailbox matches the enhanced codes (RFC 3463) that blame the address. A plain 550 does not: many servers
+// return it for a sender that they reject, and a good address would be suppressed.
 var unknownMailbox = regexp.MustCompile(`\b5\.1\.(1|3|6|10)\b`)
 
-// forReader is why a letter has not gone out yet, for its reader: nothing of how the site reaches its mail server.
+// forReader is why a letter has not been sent, in words for its reader: it shows nothing of how the site reaches its
+// mail server.
 func (o Outcome) forReader() string {
-	if o.Answer {
-		return o.Said
+	if o.FromServer {
+		return o.Reason
 	}
 	return "the site cannot reach its mail server, or is not let in"
 }
 
-// classify reads what go-mail reports. The order matters: go-mail calls no network failure temporary, and reports a
-// failed farewell after the server took the letter as an error like any other.
+// classify reads go-mail's report. The order matters: go-mail does not call network failures temporary, and reports a
+// failed QUIT after the server accepted the letter like any other error.
 func classify(delivered bool, err error) Outcome {
 	if err == nil {
 		return Outcome{Result: Sent}
 	}
-	o := failed(Again, err) // the error is stored with the job: the whole of a reply is not
+	o := failed(Deferred, err) // the error is stored with the job, so it must not hold a whole reply
 	if delivered {
-		o.Result, o.Said = Sent, ""
+		o.Result, o.Reason = Sent, ""
 		return o
 	}
 	sendErr, ok := errors.AsType[*gomail.SendError](err)
@@ -65,28 +66,28 @@ func classify(delivered bool, err error) Outcome {
 	}
 	code := sendErr.ErrorCode()
 	if code != 0 {
-		o.Answer = true
-		o.Said = strings.TrimPrefix(o.Said, sendErr.Reason.String()+": ") // the server's own words say enough
+		o.FromServer = true
+		o.Reason = strings.TrimPrefix(o.Reason, sendErr.Reason.String()+": ") // the server's own words are enough
 	}
 	switch {
 	case code >= 500 && code <= 599:
 		o.Result = Refused
-		o.Unknown = sendErr.Reason == gomail.ErrSMTPRcptTo && unknownMailbox.MatchString(o.Said)
+		o.Unknown = sendErr.Reason == gomail.ErrSMTPRcptTo && unknownMailbox.MatchString(o.Reason)
 	case sendErr.Reason == gomail.ErrSMTPDataClose && code == 0:
 		o.Result = Unconfirmed
 	}
 	return o
 }
 
-// quoted is a server's answer as Go's textproto shows it: the code, then the words in Go's quotes.
+// quoted matches a server's reply as Go's textproto shows it: the code, then the words in Go's quotes.
 var quoted = regexp.MustCompile(`\b([245]\d\d) ("(?:[^"\\]|\\.)*")`)
 
-// maxSaid is in bytes: servers are known to answer with a page of advice. It bounds what a message, a suppression and a
-// job's error keep of a reply.
-const maxSaid = 300
+// maxReason is in bytes. It bounds how much of a reply a message, a suppression and a job's error keep: some servers
+// reply with a page of advice.
+const maxReason = 300
 
-// said makes a line for people of an error: without go-mail's words about itself, which repeat the address.
-func said(err error) string {
+// reason makes one readable line of an error, without the words that go-mail adds, which repeat the address.
+func reason(err error) string {
 	s := quoted.ReplaceAllStringFunc(err.Error(), func(answer string) string {
 		code, words, _ := strings.Cut(answer, " ")
 		if plain, err := strconv.Unquote(words); err == nil {
@@ -98,8 +99,8 @@ func said(err error) string {
 	for _, tail := range []string{", affected recipient(s):", ", affected message ID:"} {
 		s, _, _ = strings.Cut(s, tail)
 	}
-	if len(s) > maxSaid {
-		cut := maxSaid
+	if len(s) > maxReason {
+		cut := maxReason
 		for !utf8.RuneStart(s[cut]) {
 			cut--
 		}

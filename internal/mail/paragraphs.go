@@ -8,12 +8,12 @@ import (
 // Span is a run of text. With a URL it is a link, which is always http or https.
 type Span struct{ Text, URL string }
 
-// webAddress ends where white space or a mark begins that no address has; marks of the sentence around it are cut off
-// afterwards.
+// webAddress ends at white space, or at a mark that an address cannot contain. The sentence's own punctuation is cut
+// off afterwards.
 var webAddress = regexp.MustCompile(`https?://[^\s<>"“”]+`)
 
-// Paragraphs splits a message's text for display: paragraphs at blank lines, each a row of spans whose texts together
-// are the paragraph, line ends included.
+// Paragraphs splits a message's text for display: into paragraphs at blank lines, and each of them into spans whose
+// texts together are the paragraph, line ends included.
 func Paragraphs(bodyText string) [][]Span {
 	var out [][]Span
 	for _, p := range strings.Split(strings.ReplaceAll(bodyText, "\r\n", "\n"), "\n\n") {

@@ -13,8 +13,8 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Draft is a message to be. Key is what makes two messages the same ("welcome:42", "ready:42:2026-11-23"); SubjectID is
-// the row it is about, as its kind's composer understands it; To is the reader's address at this moment.
+// Draft is a message to queue. Key identifies it ("welcome:42", "ready:42:2026-11-23"); SubjectID is the row it is
+// about, which its kind's composer knows; To is the reader's address at this moment.
 type Draft struct {
 	ReaderID  int64
 	Kind      Kind
@@ -23,8 +23,8 @@ type Draft struct {
 	To        string
 }
 
-// Queue records a message and enqueues its delivery, both in tx. The same key twice is one message: the second call
-// changes nothing and returns false.
+// Queue records a message and enqueues its delivery, both in tx. A second call with the same key changes nothing and
+// returns false.
 func Queue(ctx context.Context, tx pgx.Tx, jobs *work.Client, d Draft) (queued bool, err error) {
 	id, err := store.New().MessageInsert(ctx, tx, store.MessageInsertParams{
 		ReaderID: d.ReaderID, Kind: string(d.Kind), Key: d.Key, MessageID: messageID(d.Key), SubjectID: d.SubjectID,
@@ -42,8 +42,8 @@ func Queue(ctx context.Context, tx pgx.Tx, jobs *work.Client, d Draft) (queued b
 	return true, notice.Send(ctx, tx, d.ReaderID, notice.TopicMail)
 }
 
-// messageID is the Message-ID header's part before the @; the sender's domain follows it. It depends on the key alone,
-// so that whoever gets a message twice can tell.
+// messageID returns the part of the Message-ID header before the @; the sender's domain follows it. It depends on the
+// key alone, so that mail programs recognise a duplicate.
 func messageID(key string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

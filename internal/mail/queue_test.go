@@ -33,7 +33,7 @@ func TestQueueOnce(t *testing.T) {
 	}
 }
 
-// TestQueueToSent runs the real client: many messages, each queued by two callers at once, each sent once.
+// TestQueueToSent runs the real client: each of many messages is queued by two callers at once, and sent once.
 func TestQueueToSent(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -85,7 +85,7 @@ func TestQueueToSent(t *testing.T) {
 	}
 }
 
-// TestStopHandsBack stops a worker whose mail server hangs, and lets another one take over.
+// TestStopHandsBack stops a worker whose mail server hangs, and lets another worker take over.
 func TestStopHandsBack(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

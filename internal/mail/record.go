@@ -11,12 +11,12 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// open is the transaction before sending: it decides whether the message is to be sent, has it written, and marks it
-// as being sent. It returns an ending instead where nothing is to be sent.
+// open is the transaction before sending: it decides whether to send the message, renders it, and marks it as being
+// sent. If there is nothing to send it returns an ending instead.
 func (w *DeliverWorker) open(ctx context.Context, a attempt) (e Envelope, end *ending, err error) {
 	base, err := w.Base(ctx)
 	if err != nil {
-		return e, nil, fmt.Errorf("find out the site's address: %w", err)
+		return e, nil, fmt.Errorf("find the site's address: %w", err)
 	}
 	err = a.hold(ctx, func(tx pgx.Tx) error {
 		var msg store.Message
@@ -32,7 +32,7 @@ func (w *DeliverWorker) open(ctx context.Context, a attempt) (e Envelope, end *e
 	return e, end, err
 }
 
-// claim locks the message, after its reader, and decides by its state.
+// claim locks the message, after its reader, and decides by the message's state.
 func (w *DeliverWorker) claim(ctx context.Context, tx pgx.Tx, id int64) (msg store.Message, end *ending, err error) {
 	q := store.New()
 	if _, err = q.MessageReaderHold(ctx, tx, id); err == nil {
@@ -62,17 +62,17 @@ func (w *DeliverWorker) claim(ctx context.Context, tx pgx.Tx, id int64) (msg sto
 	return msg, nil, nil
 }
 
-// write has the letter composed and notes it as being sent.
+// write composes and renders the letter, and marks the message as being sent.
 func (w *DeliverWorker) write(ctx context.Context, tx pgx.Tx, msg store.Message, base string) (Envelope, error) {
 	compose, ok := w.Composers[Kind(msg.Kind)]
 	if !ok {
-		return Envelope{}, fmt.Errorf("nobody composes mail of kind %q", msg.Kind)
+		return Envelope{}, fmt.Errorf("mail of kind %q has no composer", msg.Kind)
 	}
 	letter, err := compose(ctx, tx, msg, base)
 	if err != nil {
 		return Envelope{}, fmt.Errorf("compose message %d (%s): %w", msg.ID, msg.Kind, err)
 	}
-	e, err := Seal(ctx, letter, msg, base, w.Secret, w.Sender != nil)
+	e, err := Render(ctx, letter, msg, base, w.Secret, w.Sender != nil)
 	if err != nil {
 		return Envelope{}, err
 	}
@@ -81,7 +81,7 @@ func (w *DeliverWorker) write(ctx context.Context, tx pgx.Tx, msg store.Message,
 		transport = TransportSMTP
 	}
 	err = store.New().MessageSending(ctx, tx, store.MessageSendingParams{
-		ID: msg.ID, Transport: transport, Subject: e.Subject, BodyText: e.Kept,
+		ID: msg.ID, Transport: transport, Subject: e.Subject, BodyText: e.StoredText,
 	})
 	if err != nil {
 		return Envelope{}, fmt.Errorf("mark message %d as being sent: %w", msg.ID, err)
@@ -89,7 +89,7 @@ func (w *DeliverWorker) write(ctx context.Context, tx pgx.Tx, msg store.Message,
 	return e, nil
 }
 
-// close is the transaction after sending: the message's new state, and word of it to the reader's pages.
+// close is the transaction after sending: it stores the message's new state and notifies the reader's pages.
 func (w *DeliverWorker) close(ctx context.Context, tx pgx.Tx, id int64, end ending) error {
 	if end.state == "" {
 		return nil

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// script is a mail server that a test speaks for: it is called with each line that the client says, "" for the greeting,
-// and with what to write to. It returns false to hang up.
+// script is a mail server that a test writes. It is called with each line from the client ("" for the greeting) and
+// writes its reply to say. It returns false to hang up.
 type script func(line string, say io.Writer) bool
 
-// startScript serves s on a port of this machine, for the length of the test, and returns the address.
+// startScript serves s on a local port for the duration of the test, and returns the address.
 func startScript(t *testing.T, s script) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -46,7 +46,7 @@ func (s script) serve(conn net.Conn) {
 	}
 }
 
-// polite answers any line as a server does that takes all mail and knows these extensions.
+// polite replies to a line as a server that accepts all mail and offers these extensions.
 func polite(line string, say io.Writer, extensions ...string) bool {
 	verb, _, _ := strings.Cut(line, " ")
 	switch strings.ToUpper(verb) {

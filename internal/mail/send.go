@@ -12,11 +12,11 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// errSMTPUTF8 is for good: no attempt at the same server ends otherwise.
+// errSMTPUTF8 is final: another attempt at the same server would fail too.
 var errSMTPUTF8 = errors.New("the mail server cannot send to an address with letters beyond ASCII before the @ (it does not offer SMTPUTF8)")
 
-// Send makes one attempt to hand a letter to the mail server. When ctx ends half-way it takes a few seconds to hear the
-// server out. It never panics and never sends twice.
+// Send makes one attempt to hand a letter to the mail server. If ctx ends meanwhile, Send waits a few more seconds for
+// the server's reply.
 func (s *Sender) Send(ctx context.Context, e Envelope) Outcome {
 	msg, err := s.message(e)
 	if err != nil {
@@ -27,27 +27,27 @@ func (s *Sender) Send(ctx context.Context, e Envelope) Outcome {
 	utf8 := !isASCII(localPart(e.To))
 	client, err := s.client(d, s.From(e.Base).Address, utf8)
 	if err != nil {
-		return failed(Again, err)
+		return failed(Deferred, err)
 	}
 	err = converse(ctx, client, msg, utf8)
 	if errors.Is(err, errSMTPUTF8) {
 		return failed(Refused, err)
 	}
 	o := classify(msg.IsDelivered(), err)
-	if o.Err == nil || !d.talkative() {
+	if o.Err == nil || !d.exceeded() {
 		return o
 	}
-	o.Err, o.Unknown, o.Answer = errTalk, false, false
+	o.Err, o.Unknown, o.FromServer = errTooMuch, false, false
 	if o.Result != Sent {
-		o.Said = errTalk.Error()
+		o.Reason = errTooMuch.Error()
 	}
-	if o.Result == Refused { // by half a line
-		o.Result = Again
+	if o.Result == Refused { // by an incomplete reply
+		o.Result = Deferred
 	}
 	return o
 }
 
-// converse connects, hands the letter over and parts. A failed farewell is an error only where all else went well.
+// converse connects, sends the letter and quits. A failed QUIT is an error only if everything else went well.
 func converse(ctx context.Context, client *gomail.Client, msg *gomail.Msg, utf8 bool) error {
 	conn, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
@@ -74,16 +74,16 @@ func (s *Sender) Check(ctx context.Context, base string) error {
 	}
 	conn, err := client.DialToSMTPClientWithContext(ctx)
 	switch {
-	case d.talkative():
-		return errTalk
+	case d.exceeded():
+		return errTooMuch
 	case err != nil:
-		return errors.New(said(err))
+		return errors.New(reason(err))
 	}
-	_ = client.CloseWithSMTPClient(conn) // a failed farewell says nothing about the next letter
+	_ = client.CloseWithSMTPClient(conn) // a failed QUIT does not affect the next letter
 	return nil
 }
 
-// message builds the mail. Its errors are for good: the address or a header cannot be written.
+// message builds the mail. Its errors are final: the address or a header cannot be written.
 func (s *Sender) message(e Envelope) (*gomail.Msg, error) {
 	to, err := netmail.ParseAddress(e.To)
 	if err != nil || to.Address != e.To {
@@ -99,14 +99,14 @@ func (s *Sender) message(e Envelope) (*gomail.Msg, error) {
 	m.Subject(line(e.Subject))
 	m.SetDateWithValue(e.Date)
 	m.SetMessageIDWithValue(e.MessageID + "@" + domain(from.Address))
-	// Out-of-office robots leave such mail alone (RFC 3834).
+	// Out-of-office responders do not answer such mail (RFC 3834).
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	switch {
 	case strings.HasPrefix(e.Unsubscribe, "https://"):
 		if err := m.SetListUnsubscribeOneClick(e.Unsubscribe); err != nil {
 			return nil, err
 		}
-	case e.Unsubscribe != "": // a laptop's: one click is for https only (RFC 8058)
+	case e.Unsubscribe != "": // a laptop's; one click requires https (RFC 8058)
 		m.SetListUnsubscribe(e.Unsubscribe)
 	}
 	m.SetBodyString(gomail.TypeTextPlain, e.Text)
@@ -114,8 +114,8 @@ func (s *Sender) message(e Envelope) (*gomail.Msg, error) {
 	return m, nil
 }
 
-// client sets up a conversation. utf8 says that an address needs SMTPUTF8; others do without, for a server that relays may
-// return what is marked with it.
+// client sets up an SMTP session. utf8 is whether an address needs SMTPUTF8; other letters do not ask for it, because a
+// relay may return mail that is marked with it.
 func (s *Sender) client(d *dialer, from string, utf8 bool) (*gomail.Client, error) {
 	secure := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, RootCAs: s.roots}
 	options := []gomail.Option{
@@ -123,7 +123,7 @@ func (s *Sender) client(d *dialer, from string, utf8 bool) (*gomail.Client, erro
 		gomail.WithTimeout(cmp.Or(s.Timeout, SMTPTimeout)),
 		gomail.WithTLSPolicy(s.tlsPolicy),
 		gomail.WithTLSConfig(secure),
-		gomail.WithHELO(domain(from)), // the machine's own name is nobody's business, and on a platform no name at all
+		gomail.WithHELO(domain(from)), // the machine's own name would reveal it, and a platform's is not a domain
 		gomail.WithoutNoop(),
 		gomail.WithDialContextFunc(d.dial),
 	}

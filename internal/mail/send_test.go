@@ -33,13 +33,13 @@ func newSender(t *testing.T, smtpURL string) *Sender {
 	return s
 }
 
-func sealed(t *testing.T, l Letter) Envelope {
+func rendered(t *testing.T, l Letter) Envelope {
 	t.Helper()
 	msg := store.Message{
 		ReaderID: 42, Kind: string(KindReady), MessageID: "ready-42-2026-11-23", ToAddress: "odo@reader.example",
 		CreatedAt: time.Date(2026, 11, 23, 8, 42, 46, 0, time.UTC),
 	}
-	e, err := Seal(t.Context(), l, msg, "https://backlist.example", "a secret of the site", true)
+	e, err := Render(t.Context(), l, msg, "https://backlist.example", "a secret of the site", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,26 +55,26 @@ func TestSendOutcomes(t *testing.T) {
 		timeout time.Duration
 		want    Result
 		unknown bool
-		failed  bool // with an error although it was sent
-		said    string
+		failed  bool // Sent, but with an error
+		reason  string
 		took    int
 	}{
 		"takes it":                 {want: Sent, took: 1},
-		"drops at EHLO":            {sink: dropsAt("EHLO"), want: Again},
-		"drops at MAIL":            {sink: dropsAt("MAIL"), want: Again},
-		"drops at RCPT":            {sink: dropsAt("RCPT"), want: Again},
-		"drops at DATA":            {sink: dropsAt("DATA"), want: Again},
-		"drops in a long body":     {sink: dropsInBody(100_000), body: long, want: Again},
-		"hangs at EHLO":            {sink: hangsAt("EHLO", func() {}), timeout: 100 * time.Millisecond, want: Again, said: "i/o timeout"},
-		"hangs at DATA":            {sink: hangsAt("DATA", func() {}), timeout: 100 * time.Millisecond, want: Again, said: "i/o timeout"},
-		"greylists":                {sink: rcptRefuses(refuse(450, smtp.EnhancedCode{4, 7, 1}, "Come back later")), want: Again, said: "450 4.7.1 Come back later"},
-		"knows no such user":       {sink: rcptRefuses(refuse(550, smtp.EnhancedCode{5, 1, 1}, "Nobody here")), want: Refused, unknown: true, said: "550 5.1.1 Nobody here"},
+		"drops at EHLO":            {sink: dropsAt("EHLO"), want: Deferred},
+		"drops at MAIL":            {sink: dropsAt("MAIL"), want: Deferred},
+		"drops at RCPT":            {sink: dropsAt("RCPT"), want: Deferred},
+		"drops at DATA":            {sink: dropsAt("DATA"), want: Deferred},
+		"drops in a long body":     {sink: dropsInBody(100_000), body: long, want: Deferred},
+		"hangs at EHLO":            {sink: hangsAt("EHLO", func() {}), timeout: 100 * time.Millisecond, want: Deferred, reason: "i/o timeout"},
+		"hangs at DATA":            {sink: hangsAt("DATA", func() {}), timeout: 100 * time.Millisecond, want: Deferred, reason: "i/o timeout"},
+		"greylists":                {sink: rcptRefuses(refuse(450, smtp.EnhancedCode{4, 7, 1}, "Come back later")), want: Deferred, reason: "450 4.7.1 Come back later"},
+		"knows no such user":       {sink: rcptRefuses(refuse(550, smtp.EnhancedCode{5, 1, 1}, "Nobody here")), want: Refused, unknown: true, reason: "550 5.1.1 Nobody here"},
 		"dislikes the sender":      {sink: rcptRefuses(refuse(550, smtp.EnhancedCode{5, 7, 1}, "Relaying denied")), want: Refused},
 		"has a full mailbox":       {sink: rcptRefuses(refuse(552, smtp.EnhancedCode{5, 2, 2}, "Mailbox full")), want: Refused},
-		"is busy after the letter": {sink: dataRefuses(refuse(451, smtp.EnhancedCode{4, 3, 2}, "Busy")), want: Again, said: "451 4.3.2 Busy"},
-		"takes it for spam":        {sink: dataRefuses(refuse(554, smtp.EnhancedCode{5, 7, 1}, "Spam")), want: Refused, said: "554 5.7.1 Spam"},
-		"cuts the answer off":      {sink: cutsAfterAccept(), want: Unconfirmed, took: 1},
-		"never answers":            {sink: hangsAfterAccept(t), timeout: 500 * time.Millisecond, want: Unconfirmed, said: "i/o timeout"},
+		"is busy after the letter": {sink: dataRefuses(refuse(451, smtp.EnhancedCode{4, 3, 2}, "Busy")), want: Deferred, reason: "451 4.3.2 Busy"},
+		"rejects it as spam":       {sink: dataRefuses(refuse(554, smtp.EnhancedCode{5, 7, 1}, "Spam")), want: Refused, reason: "554 5.7.1 Spam"},
+		"cuts off the reply":       {sink: cutsAfterAccept(), want: Unconfirmed, took: 1},
+		"never answers":            {sink: hangsAfterAccept(t), timeout: 500 * time.Millisecond, want: Unconfirmed, reason: "i/o timeout"},
 		"takes it, drops at RSET":  {sink: dropsAt("RSET"), want: Sent, failed: true, took: 1},
 		"takes it, drops at QUIT":  {sink: dropsAt("QUIT"), want: Sent, failed: true, took: 1},
 	} {
@@ -83,13 +83,13 @@ func TestSendOutcomes(t *testing.T) {
 			sink := startSink(t, c.sink)
 			sender := newSender(t, sink.URL())
 			sender.Timeout = c.timeout
-			e := sealed(t, Letter{Subject: "A letter", Paragraphs: []string{"Hello."}})
+			e := rendered(t, Letter{Subject: "A letter", Paragraphs: []string{"Hello."}})
 			if c.body != "" {
 				e.Text = c.body
 			}
 			o := sender.Send(t.Context(), e)
-			for c.want == Unconfirmed && c.timeout > 0 && o.Result == Again && sender.Timeout < time.Minute {
-				sender.Timeout *= 2 // on a busy machine the time was over before the letter was out
+			for c.want == Unconfirmed && c.timeout > 0 && o.Result == Deferred && sender.Timeout < time.Minute {
+				sender.Timeout *= 2 // on a busy machine the letter took longer than this
 				o = sender.Send(t.Context(), e)
 			}
 			for patience := time.Now().Add(time.Minute); sink.Count() < c.took && time.Now().Before(patience); {
@@ -101,14 +101,14 @@ func TestSendOutcomes(t *testing.T) {
 			if failed := o.Err != nil; failed != (c.failed || c.want != Sent) {
 				t.Errorf("error is %v", o.Err)
 			}
-			if !strings.Contains(o.Said, c.said) || strings.Contains(o.Said, e.To) || (c.want != Sent && o.Said == "") {
-				t.Errorf("it said %q, want %q and no address", o.Said, c.said)
+			if !strings.Contains(o.Reason, c.reason) || strings.Contains(o.Reason, e.To) || (c.want != Sent && o.Reason == "") {
+				t.Errorf("reason %q, want %q and no address", o.Reason, c.reason)
 			}
 		})
 	}
 }
 
-func TestSendToNobody(t *testing.T) {
+func TestSendWithoutServer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -118,8 +118,8 @@ func TestSendToNobody(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	o := newSender(t, smtpURL).Send(t.Context(), sealed(t, Letter{Subject: "A letter"}))
-	if o.Result != Again || !strings.Contains(o.Said, "refused") {
+	o := newSender(t, smtpURL).Send(t.Context(), rendered(t, Letter{Subject: "A letter"}))
+	if o.Result != Deferred || !strings.Contains(o.Reason, "refused") {
 		t.Errorf("got %+v", o)
 	}
 }
@@ -130,27 +130,27 @@ func TestSendStopped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
-			sink := startSink(t, hangsAt(verb, cancel)) // the stop comes while the server hangs
-			if o := newSender(t, sink.URL()).Send(ctx, sealed(t, Letter{})); o.Result != Again || sink.Count() != 0 {
+			sink := startSink(t, hangsAt(verb, cancel)) // stops the worker while the server hangs
+			if o := newSender(t, sink.URL()).Send(ctx, rendered(t, Letter{})); o.Result != Deferred || sink.Count() != 0 {
 				t.Errorf("got %+v", o)
 			}
 		})
 	}
-	t.Run("after the letter, and the answer comes", func(t *testing.T) {
+	t.Run("after the letter, with a reply", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		sink := startSink(t, SinkConfig{verdict: func(net.Conn, SinkMessage) error { cancel(); return nil }})
 		sender := newSender(t, sink.URL())
 		sender.grace = time.Minute
-		if o := sender.Send(ctx, sealed(t, Letter{})); o.Result != Sent || sink.Count() != 1 {
+		if o := sender.Send(ctx, rendered(t, Letter{})); o.Result != Sent || sink.Count() != 1 {
 			t.Errorf("got %+v", o)
 		}
 	})
-	t.Run("after the letter, and no answer comes", func(t *testing.T) {
+	t.Run("after the letter, without a reply", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		sink := startSink(t, SinkConfig{verdict: func(net.Conn, SinkMessage) error { cancel(); <-t.Context().Done(); return nil }})
-		if o := newSender(t, sink.URL()).Send(ctx, sealed(t, Letter{})); o.Result != Unconfirmed {
+		if o := newSender(t, sink.URL()).Send(ctx, rendered(t, Letter{})); o.Result != Unconfirmed {
 			t.Errorf("got %+v", o)
 		}
 	})
@@ -159,13 +159,13 @@ func TestSendStopped(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		sink := startSink(t, SinkConfig{})
-		if o := newSender(t, sink.URL()).Send(ctx, sealed(t, Letter{})); o.Result != Again || sink.Count() != 0 {
+		if o := newSender(t, sink.URL()).Send(ctx, rendered(t, Letter{})); o.Result != Deferred || sink.Count() != 0 {
 			t.Errorf("got %+v", o)
 		}
 	})
 }
 
-// received sends one letter and returns it as the server got it.
+// received sends one letter and returns it as the server received it.
 func received(t *testing.T, e Envelope) (*netmail.Message, map[string]string) {
 	t.Helper()
 	sink := startSink(t, SinkConfig{})
@@ -200,7 +200,7 @@ func received(t *testing.T, e Envelope) (*netmail.Message, map[string]string) {
 
 func TestSendWholeLetter(t *testing.T) {
 	t.Parallel()
-	e := sealed(t, Letter{
+	e := rendered(t, Letter{
 		Subject: "Drei Bücher für dich", Greeting: "Dear Odo,", Paragraphs: []string{"Here they are."},
 		Items:  []Item{{"Middlemarch", "George Eliot, because you liked Emma", "https://backlist.example/books/7"}},
 		Action: &Link{"See them all", "https://backlist.example/recommendations"}, After: []string{"Good reading."},
@@ -236,14 +236,14 @@ func TestSendWholeLetter(t *testing.T) {
 			}
 		}
 	}
-	if strings.TrimSpace(parts["text/plain"]) != strings.TrimSpace(e.Kept) {
-		t.Errorf("sent and kept text differ:\n%s\n%s", parts["text/plain"], e.Kept)
+	if strings.TrimSpace(parts["text/plain"]) != strings.TrimSpace(e.StoredText) {
+		t.Errorf("sent and kept text differ:\n%s\n%s", parts["text/plain"], e.StoredText)
 	}
 }
 
 func TestSendUnsubscribeWithoutHTTPS(t *testing.T) {
 	t.Parallel()
-	e := sealed(t, Letter{Subject: "A letter"})
+	e := rendered(t, Letter{Subject: "A letter"})
 	e.Unsubscribe = "http://localhost:5000/unsubscribe/x"
 	m, _ := received(t, e)
 	if m.Header.Get("List-Unsubscribe") != "<"+e.Unsubscribe+">" || m.Header.Get("List-Unsubscribe-Post") != "" {
@@ -251,18 +251,18 @@ func TestSendUnsubscribeWithoutHTTPS(t *testing.T) {
 	}
 	e.Unsubscribe = ""
 	if m, _ = received(t, e); m.Header.Get("List-Unsubscribe") != "" {
-		t.Errorf("a letter that is not optional has a way out: %v", m.Header)
+		t.Errorf("a letter that is not optional can be unsubscribed: %v", m.Header)
 	}
 }
 
 func TestSendInjectsNoHeader(t *testing.T) {
 	t.Parallel()
 	const evil = "Odo\r\nBcc: all@reader.example\r\n\r\n.\r\nMAIL FROM:<x@y.example>\r\n<b>x</b>\x00\xff"
-	e := sealed(t, Letter{
+	e := rendered(t, Letter{
 		Subject: evil, Greeting: evil, Paragraphs: []string{evil}, After: []string{evil},
 		Items: []Item{{evil, evil, "javascript:alert(1)"}}, Action: &Link{evil, "https://x.example/\r\nBcc: a@b.example"},
 	})
-	e.Subject = evil // even if somebody forgot to clean it
+	e.Subject = evil // even if it was not cleaned
 	m, parts := received(t, e)
 	if m.Header.Get("Bcc") != "" || len(m.Header) != 8 {
 		t.Errorf("headers %v", m.Header)
@@ -287,7 +287,7 @@ func TestSendInjectsNoHeader(t *testing.T) {
 func TestSendTLS(t *testing.T) {
 	t.Parallel()
 	config, roots := certificate(t)
-	e := sealed(t, Letter{Subject: "A letter"})
+	e := rendered(t, Letter{Subject: "A letter"})
 	sink := startSink(t, SinkConfig{tls: config})
 	send := func(smtpURL string, trusted bool) Outcome {
 		sender := newSender(t, smtpURL)
@@ -299,11 +299,11 @@ func TestSendTLS(t *testing.T) {
 	if o := send("smtp://"+hostPort(sink)+"?tls=starttls", true); o.Result != Sent || o.Err != nil {
 		t.Errorf("STARTTLS: %+v", o)
 	}
-	if o := send("smtp://"+hostPort(sink)+"?tls=starttls", false); o.Result != Again || !strings.Contains(o.Said, "certificate") {
-		t.Errorf("a certificate that nobody vouches for: %+v", o)
+	if o := send("smtp://"+hostPort(sink)+"?tls=starttls", false); o.Result != Deferred || !strings.Contains(o.Reason, "certificate") {
+		t.Errorf("an untrusted certificate: %+v", o)
 	}
 	plain := startSink(t, SinkConfig{})
-	if o := send("smtp://"+hostPort(plain)+"?tls=starttls", true); o.Result != Again || plain.Count() != 0 {
+	if o := send("smtp://"+hostPort(plain)+"?tls=starttls", true); o.Result != Deferred || plain.Count() != 0 {
 		t.Errorf("no STARTTLS on offer: %+v", o)
 	}
 	if o := send("smtp://"+hostPort(plain), true); o.Result != Sent {
@@ -315,7 +315,7 @@ func TestSendTLS(t *testing.T) {
 	}
 }
 
-// TestSendPassword speaks the server's part by hand: what matters is that smtps:// offers the password at all.
+// TestSendPassword: smtps:// sends the password.
 func TestSendPassword(t *testing.T) {
 	t.Parallel()
 	config, roots := certificate(t)
@@ -342,12 +342,12 @@ func TestSendPassword(t *testing.T) {
 	smtpURL := url.URL{Scheme: "smtps", User: url.UserPassword("odo", "p@ss:word/?"), Host: listener.Addr().String()}
 	sender := newSender(t, smtpURL.String())
 	sender.roots = roots
-	o := sender.Send(t.Context(), sealed(t, Letter{Subject: "A letter"}))
+	o := sender.Send(t.Context(), rendered(t, Letter{Subject: "A letter"}))
 	want := "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00odo\x00p@ss:word/?"))
 	if auth := <-got; auth != want {
 		t.Errorf("got %q, want %q", auth, want)
 	}
-	if o.Result != Again || !strings.Contains(o.Said, "535") || strings.Contains(o.Said, "p@ss") {
+	if o.Result != Deferred || !strings.Contains(o.Reason, "535") || strings.Contains(o.Reason, "p@ss") {
 		t.Errorf("a wrong password: %+v", o)
 	}
 }
@@ -356,7 +356,7 @@ func TestSendInParallel(t *testing.T) {
 	t.Parallel()
 	sink := startSink(t, SinkConfig{Delay: 5 * time.Millisecond})
 	sender := newSender(t, sink.URL())
-	e := sealed(t, Letter{Subject: "A letter"})
+	e := rendered(t, Letter{Subject: "A letter"})
 	outcomes := make(chan Outcome)
 	for i := range 20 {
 		go func() {
@@ -395,14 +395,14 @@ func TestNewSender(t *testing.T) {
 			t.Errorf("%s: %v", smtpURL, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "geheim") {
-			t.Errorf("the error tells the password: %v", err)
+			t.Errorf("the error shows the password: %v", err)
 		}
 	}
 	if s, err := NewSender("", "x"); s != nil || err != nil {
 		t.Errorf("no server: %v, %v", s, err)
 	}
 	if _, err := NewSender("smtp://mail.example", "not an address"); err == nil {
-		t.Error("a MAIL_FROM that is no address was taken")
+		t.Error("accepted a MAIL_FROM that is not an address")
 	}
 	if got := (*Sender)(nil).From("https://books.example:8443").String(); got != `"Backlist" <backlist@books.example>` {
 		t.Errorf("default sender %s", got)

@@ -13,13 +13,12 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// SMTPTimeout bounds each stage of a delivery: connecting, greeting and signing in, handing over, and parting.
+// SMTPTimeout bounds each stage of a delivery: connecting, greeting and signing in, sending, and quitting.
 const SMTPTimeout = 15 * time.Second
 
-// Sender hands letters to a mail server. It may be used by many goroutines at once; each letter has a connection of its
-// own.
+// Sender hands letters to a mail server. It is safe for concurrent use: each letter has its own connection.
 type Sender struct {
-	Timeout time.Duration // a stage's; SMTPTimeout unless set
+	Timeout time.Duration // of a stage; 0: SMTPTimeout
 
 	host           string
 	port           int
@@ -28,21 +27,21 @@ type Sender struct {
 	tlsPolicy      gomail.TLSPolicy
 	from           *netmail.Address // nil: backlist@ the site's host
 	roots          *x509.CertPool   // nil: the system's
-	grace          time.Duration    // 0: as the constant says
+	grace          time.Duration    // 0: the constant of that name
 }
 
-// NewSender reads SMTP_URL and MAIL_FROM. An empty smtpURL gives a nil Sender: no mail server.
+// NewSender reads SMTP_URL and MAIL_FROM. It returns nil for an empty smtpURL, which means no mail server.
 //
-// smtp:// (port 587) insists on STARTTLS, but takes what it gets from this very machine; smtps:// (port 465) begins
-// with TLS. "?tls=none" or "?tls=starttls" decides for smtp:// otherwise. An empty from means backlist@ the site's host.
+// smtp:// (port 587) requires STARTTLS, except from a server on this machine; smtps:// (port 465) begins with TLS.
+// "?tls=none" and "?tls=starttls" override this for smtp://. An empty from means backlist@ the site's host.
 func NewSender(smtpURL, from string) (*Sender, error) {
 	if smtpURL == "" {
-		return nil, nil //nolint:nilnil // no sender is a choice, not a failure
+		return nil, nil //nolint:nilnil // no mail server is a choice, not a failure
 	}
 	s := &Sender{Timeout: SMTPTimeout}
 	u, err := url.Parse(smtpURL)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
-		return nil, errors.New("SMTP_URL must look like smtp://user:password@host:587") // not repeated: it has a password
+		return nil, errors.New("SMTP_URL must look like smtp://user:password@host:587") // the URL is not repeated, since it has a password
 	}
 	if s.host, err = asciiHost(u.Hostname()); err != nil {
 		return nil, errors.New("SMTP_URL: the host name is not valid")
@@ -77,18 +76,18 @@ func NewSender(smtpURL, from string) (*Sender, error) {
 	return s, nil
 }
 
-// sender reads MAIL_FROM. The address must be ASCII, since every reader gets mail from it, also those whose mail server
-// does not know SMTPUTF8; the name may be anything.
+// sender reads MAIL_FROM. The address must be ASCII, since readers whose mail server does not know SMTPUTF8 get mail
+// from it too; the name may be anything.
 func sender(from string) (*netmail.Address, error) {
 	a, err := netmail.ParseAddress(from)
 	if err != nil {
 		return nil, errors.New("MAIL_FROM must be an address, with or without a name: Backlist <backlist@example.org>")
 	}
 	if a.Address, err = ASCIIDomain(a.Address); err != nil {
-		return nil, errors.New("MAIL_FROM: what follows the @ is not a valid host name")
+		return nil, errors.New("MAIL_FROM: the part after the @ is not a valid host name")
 	}
 	if !isASCII(a.Address) {
-		return nil, errors.New("MAIL_FROM: only ASCII letters are possible before the @, since many mail servers refuse others")
+		return nil, errors.New("MAIL_FROM: the part before the @ must be ASCII, since many mail servers refuse other letters")
 	}
 	return a, nil
 }
@@ -98,7 +97,7 @@ func loopback(host string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-// From is the sender that letters of the site at base carry, for the mailbox to show. It works for a nil Sender.
+// From returns the sender of the letters of the site at base, which the mailbox shows. It works for a nil Sender.
 func (s *Sender) From(base string) *netmail.Address {
 	if s != nil && s.from != nil {
 		return s.from

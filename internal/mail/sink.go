@@ -14,28 +14,28 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// SinkConfig says how a Sink behaves.
+// SinkConfig configures a Sink.
 type SinkConfig struct {
-	Delay time.Duration // how long it takes for a mail
-	Log   *slog.Logger  // nil: silence
+	Delay time.Duration // how long it takes to accept a mail
+	Log   *slog.Logger  // nil: no log
 
-	// What tests make it do wrong; see sink_fault_test.go.
-	ascii   bool // does not offer SMTPUTF8
+	// The faults that tests ask for; see sink_fault_test.go.
+	ascii   bool // do not offer SMTPUTF8
 	tls     *tls.Config
 	wrap    func(net.Conn) net.Conn
 	rcpt    func(to string) error
 	verdict func(conn net.Conn, m SinkMessage) error // on a complete message
 }
 
-// SinkMessage is a mail that the sink took. Data is the message as it came.
+// SinkMessage is a mail that the sink accepted. Data is the message as received.
 type SinkMessage struct {
 	From string
 	To   []string
 	Data []byte
 }
 
-// Sink is a mail server on this machine that delivers nothing: as slow as it is told to be, it keeps the last messages
-// in memory. The command dev and the measurements send to it; tests see by it what a real server would have got.
+// Sink is a local mail server that delivers nothing. It is as slow as configured, and keeps the last messages in
+// memory. The commands dev and bench send to it; tests use it to see what a real server would receive.
 type Sink struct {
 	cfg      SinkConfig
 	listener net.Listener
@@ -50,10 +50,10 @@ type Sink struct {
 	more     chan struct{} // closed, and replaced, with each mail
 }
 
-// sinkKeeps is how many messages the sink remembers.
+// sinkKeeps is the number of messages that the sink keeps.
 const sinkKeeps = 100
 
-// StartSink starts a sink on a port of its own; Close stops it.
+// StartSink starts a sink on a free port; Close stops it.
 func StartSink(cfg SinkConfig) (*Sink, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -74,39 +74,39 @@ func StartSink(cfg SinkConfig) (*Sink, error) {
 	s.shut = sync.OnceValue(func() error {
 		close(s.closed)
 		err := s.server.Close()
-		_ = listener.Close() // the server has closed it, unless it was closed before it had begun
+		_ = listener.Close() // the server closes it only if it was serving
 		s.served.Wait()
 		return err
 	})
 	s.served.Go(func() {
 		if err := s.server.Serve(wrapping{listener, cfg.wrap}); err != nil {
-			cfg.Log.Error("the mail sink has ended", "err", err)
+			cfg.Log.Error("the mail sink stopped", "err", err)
 		}
 	})
 	return s, nil
 }
 
-// URL is what SMTP_URL must be for mail to go to the sink.
+// URL returns the SMTP_URL that sends mail to the sink.
 func (s *Sink) URL() string { return "smtp://" + s.listener.Addr().String() + "?tls=none" }
 
-// Close stops the sink and cuts its connections. Closing twice is harmless.
+// Close stops the sink and closes its connections. A second call does nothing.
 func (s *Sink) Close() error { return s.shut() }
 
-// Count is how many mails the sink has taken.
+// Count returns the number of mails that the sink has accepted.
 func (s *Sink) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.count
 }
 
-// Messages returns the last mails, at most a hundred, the newest last.
+// Messages returns the last mails, at most sinkKeeps, the newest last.
 func (s *Sink) Messages() []SinkMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.messages)
 }
 
-// Wait returns when the sink has taken n mails since its start.
+// Wait returns when the sink has accepted n mails since its start.
 func (s *Sink) Wait(ctx context.Context, n int) error {
 	for {
 		s.mu.Lock()
@@ -133,7 +133,7 @@ func (s *Sink) keep(m SinkMessage) {
 	}
 	close(s.more)
 	s.more = make(chan struct{})
-	s.cfg.Log.Debug("the mail sink took a mail", "to", m.To, "bytes", len(m.Data))
+	s.cfg.Log.Debug("the mail sink accepted a mail", "to", m.To, "bytes", len(m.Data))
 }
 
 // wrapping puts wrap around each connection.
@@ -157,10 +157,10 @@ type sinkSession struct {
 	mail SinkMessage
 }
 
-// Reset forgets a mail that was begun.
+// Reset drops an unfinished mail.
 func (s *sinkSession) Reset() { s.mail = SinkMessage{} }
 
-// Logout has nothing to free.
+// Logout does nothing: a session holds no resources.
 func (*sinkSession) Logout() error { return nil }
 
 // Mail begins a mail.
@@ -169,7 +169,7 @@ func (s *sinkSession) Mail(from string, _ *smtp.MailOptions) error {
 	return nil
 }
 
-// Rcpt takes any recipient, unless told otherwise.
+// Rcpt accepts any recipient, unless configured otherwise.
 func (s *sinkSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.mail.To = append(s.mail.To, to)
 	if s.sink.cfg.rcpt != nil {
@@ -178,7 +178,7 @@ func (s *sinkSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-// Data takes the mail, slowly.
+// Data accepts the mail after the configured delay.
 func (s *sinkSession) Data(r io.Reader) error {
 	data, err := io.ReadAll(r)
 	if err != nil {

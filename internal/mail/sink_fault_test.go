@@ -14,7 +14,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// startSink starts a sink that does wrong what cfg says, for the length of the test.
+// startSink starts a sink with the faults of cfg for the duration of the test.
 func startSink(t *testing.T, cfg SinkConfig) *Sink {
 	t.Helper()
 	s, err := StartSink(cfg)
@@ -29,7 +29,7 @@ func startSink(t *testing.T, cfg SinkConfig) *Sink {
 	return s
 }
 
-// refuse answers a recipient or a message with a code.
+// refuse is a reply with an error code to a recipient or a message.
 func refuse(code int, enhanced smtp.EnhancedCode, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: text}
 }
@@ -42,12 +42,12 @@ func dataRefuses(err error) SinkConfig {
 	return SinkConfig{verdict: func(net.Conn, SinkMessage) error { return err }}
 }
 
-// cutsAfterAccept takes the message, and cuts the line before the answer is out.
+// cutsAfterAccept accepts the message, and closes the connection before its reply.
 func cutsAfterAccept() SinkConfig {
 	return SinkConfig{verdict: func(conn net.Conn, _ SinkMessage) error { return conn.Close() }}
 }
 
-// hangsAfterAccept takes the message and never answers; the client hangs up.
+// hangsAfterAccept accepts the message and never replies; the client times out.
 func hangsAfterAccept(t *testing.T) SinkConfig {
 	return SinkConfig{verdict: func(net.Conn, SinkMessage) error {
 		<-t.Context().Done()
@@ -55,14 +55,14 @@ func hangsAfterAccept(t *testing.T) SinkConfig {
 	}}
 }
 
-// dropsAt cuts the line where the client says verb.
+// dropsAt closes the connection when the client sends verb.
 func dropsAt(verb string) SinkConfig {
 	return SinkConfig{wrap: func(c net.Conn) net.Conn {
 		return &listening{Conn: c, verb: verb, then: func() error { _ = c.Close(); return io.EOF }}
 	}}
 }
 
-// hangsAt does not hear verb, and nothing after it.
+// hangsAt ignores verb and everything after it.
 func hangsAt(verb string, heard func()) SinkConfig {
 	return SinkConfig{wrap: func(c net.Conn) net.Conn {
 		return &listening{Conn: c, verb: verb, then: func() error {
@@ -76,7 +76,7 @@ func hangsAt(verb string, heard func()) SinkConfig {
 	}}
 }
 
-// listening watches for a command. go-mail writes each in one piece, so that it begins a read.
+// listening watches for a command. go-mail sends each in one write, so a command begins a read.
 type listening struct {
 	net.Conn
 	verb string
@@ -91,7 +91,7 @@ func (c *listening) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// dropsInBody cuts the line when so many bytes have come in.
+// dropsInBody closes the connection after a number of bytes.
 func dropsInBody(after int64) SinkConfig {
 	return SinkConfig{wrap: func(c net.Conn) net.Conn { return &counting{Conn: c, left: after} }}
 }
@@ -110,7 +110,7 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// certificate is one for 127.0.0.1, and the pool that trusts it.
+// certificate returns a certificate for 127.0.0.1, and the pool that trusts it.
 func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
@@ -120,7 +120,7 @@ func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
 	return &tls.Config{Certificates: server.TLS.Certificates}, pool
 }
 
-// hostPort is where the sink listens.
+// hostPort returns the sink's address.
 func hostPort(s *Sink) string {
 	return strings.TrimSuffix(strings.TrimPrefix(s.URL(), "smtp://"), "?tls=none")
 }

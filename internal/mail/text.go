@@ -2,7 +2,8 @@ package mail
 
 import "strings"
 
-// text is a letter as plain text. A paragraph is one line, for the mail program to wrap; blocks are a blank line apart.
+// text returns a letter as plain text. A paragraph is one line, which the mail program wraps; blank lines separate the
+// blocks.
 func text(l Letter, base, unsubscribe string) string {
 	var blocks []string
 	if l.Greeting != "" {

@@ -16,18 +16,18 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// ErrToken is a token that this site did not make, or that was damaged on its way.
+// ErrToken means that this site did not make the token, or that it was damaged on its way.
 var ErrToken = errors.New("this link is not complete: open it from the mail again, or switch the mail off in your settings")
 
-// Token signs the right to switch one kind of mail off for one reader. It opens nothing else, so it does not expire: a
-// mail may be read years later.
+// Token returns a signed token that switches off one kind of mail for one reader. It permits nothing else, so it does
+// not expire: a mail may be read years later.
 func Token(secret string, readerID int64, kind Kind) string {
 	subject := strconv.FormatInt(readerID, 10) + "." + string(kind)
 	return base64.RawURLEncoding.EncodeToString([]byte(subject)) + "." +
 		base64.RawURLEncoding.EncodeToString(sign(secret, subject))
 }
 
-// ParseToken returns what a token of Token's stands for, or ErrToken.
+// ParseToken returns the reader and kind of a token made by Token, or ErrToken.
 func ParseToken(secret, token string) (readerID int64, kind Kind, err error) {
 	head, tail, _ := strings.Cut(token, ".")
 	subject, err1 := base64.RawURLEncoding.DecodeString(head)
@@ -37,25 +37,25 @@ func ParseToken(secret, token string) (readerID int64, kind Kind, err error) {
 	}
 	id, name, _ := strings.Cut(string(subject), ".")
 	readerID, err = strconv.ParseInt(id, 10, 64)
-	// A decoder forgives line ends and spare bits; one spelling of a token is enough.
+	// The decoder ignores line ends and spare bits; only the canonical spelling is accepted.
 	if err != nil || Token(secret, readerID, Kind(name)) != token {
 		return 0, "", ErrToken
 	}
 	return readerID, Kind(name), nil
 }
 
-// sign covers the purpose too: the same secret may sign other things.
+// sign includes the purpose, because the same secret may sign other things.
 func sign(secret, subject string) []byte {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte("unsubscribe\n" + subject))
 	return mac.Sum(nil)
 }
 
-// heldBack is what the mailbox says of mail that Unsubscribe stopped.
+// heldBack is the sentence that the mailbox shows for mail that Unsubscribe stopped.
 const heldBack = "You switched this mail off before it was sent."
 
-// Unsubscribe switches a kind of mail off for a reader and holds back what is queued of it. Mail that is being sent at
-// this moment still arrives. Doing it twice, or for a reader who has left, changes nothing.
+// Unsubscribe switches off a kind of mail for a reader and holds back queued letters of that kind. A letter that is
+// being sent at this moment still arrives. A second call, or one for a deleted reader, changes nothing.
 func Unsubscribe(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind) error {
 	if err := choose(ctx, tx, readerID, kind, false); err != nil {
 		return err

@@ -73,7 +73,7 @@ func TestUnsubscribe(t *testing.T) {
 		t.Error("mail that is not optional was switched off")
 	}
 	if err := Unsubscribe(t.Context(), b.tx, 1<<60, KindReady); err != nil {
-		t.Errorf("a reader who has left: %v", err)
+		t.Errorf("a deleted reader: %v", err)
 	}
 }
 
@@ -88,7 +88,7 @@ func wants(t *testing.T, b *testBundle) (wanted bool) {
 func TestMailbox(t *testing.T) {
 	t.Parallel()
 	b := setup(t, SinkConfig{})
-	stranger := newReader(t, b.tx, "stranger@reader.example")
+	other := newReader(t, b.tx, "other@reader.example")
 	if messages, current, last, err := List(t.Context(), b.tx, b.reader, 7); len(messages) != 0 || current != 1 || last != 1 || err != nil {
 		t.Errorf("empty: %d messages, page %d of %d, %v", len(messages), current, last, err)
 	}
@@ -104,8 +104,8 @@ func TestMailbox(t *testing.T) {
 	if err != nil || len(messages) != 1 || current != 2 {
 		t.Errorf("last: %d messages, page %d, %v", len(messages), current, err)
 	}
-	if _, err := Get(t.Context(), b.tx, stranger, newest); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("a stranger's message: %v", err)
+	if _, err := Get(t.Context(), b.tx, other, newest); !errors.Is(err, pgx.ErrNoRows) {
+		t.Errorf("another reader's message: %v", err)
 	}
 	if _, err := b.work(t, newest); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestMailbox(t *testing.T) {
 	for _, c := range []struct {
 		reader int64
 		unread int
-	}{{stranger, 1}, {b.reader, 0}, {b.reader, 0}} {
+	}{{other, 1}, {b.reader, 0}, {b.reader, 0}} {
 		if err := MarkRead(t.Context(), b.tx, c.reader, newest); err != nil {
 			t.Error(err)
 		}
