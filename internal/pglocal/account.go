@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// account is who runs the server programs. Postgres refuses to run as root, so root hands them to an
-// unprivileged user; everybody else runs them as himself, and then credential is nil.
+// account is the user that runs the server programs. Postgres refuses to run as root, so root runs them as an
+// unprivileged user. Other users run them as themselves; then credential is nil.
 type account struct {
 	name       string
 	credential *syscall.Credential
@@ -29,7 +29,7 @@ func serverAccount() (account, error) {
 		if err != nil {
 			continue
 		}
-		uid, err := strconv.ParseInt(u.Uid, 10, 64) // 64 bits: on macOS nobody is -2
+		uid, err := strconv.ParseInt(u.Uid, 10, 64) // 64 bits: on macOS, user nobody is -2
 		if err != nil || uid == 0 {
 			continue
 		}
@@ -39,21 +39,21 @@ func serverAccount() (account, error) {
 		}
 		return account{name, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 	}
-	return account{}, errors.New("root may not run Postgres, and this machine has neither a user postgres nor a user nobody to run it: add one (useradd --system postgres), or run this as a normal user")
+	return account{}, errors.New("Postgres does not run as root, and this machine has neither a user postgres nor a user nobody to run it: add one (useradd --system postgres), or run this as a normal user")
 }
 
-// command runs a program as the account, in a session of its own: the terminal's Ctrl-C reaches us alone,
-// and we end the server when all that uses it has ended. Stopping ctx kills its whole process group.
+// command runs a program as the account, in its own session: the terminal's Ctrl-C reaches only this process, which
+// stops the server after everything that uses it. Cancelling ctx kills the program's process group.
 func (a account) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = "/" // our own working directory may be out of the account's reach
+	cmd.Dir = "/" // the account may not have access to our working directory
 	cmd.Env = environ()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: a.credential}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
 }
 
-// environ is our environment without what would change how Postgres behaves or in which language it speaks.
+// environ is our environment without the variables that change Postgres's behaviour or the language of its messages.
 func environ() []string {
 	env := []string{"LC_ALL=C"}
 	for _, pair := range os.Environ() {
@@ -65,8 +65,8 @@ func environ() []string {
 	return env
 }
 
-// makeDir makes the server's folder and returns its absolute path. It belongs to us, also when we are root:
-// then the account may pass through it to its data, and change nothing beside them.
+// makeDir makes the server's folder and returns its absolute path. The folder belongs to us. If we are root, the
+// account may pass through it to its data, but can change nothing else in it.
 func (a account) makeDir(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -86,12 +86,12 @@ func (a account) makeDir(dir string) (string, error) {
 		return "", fmt.Errorf("open the data folder to %s: %w", a.name, err)
 	}
 	if err := a.command(context.Background(), "/bin/sh", "-c", `cd -- "$1"`, "sh", dir).Run(); err != nil {
-		return "", fmt.Errorf("the user %s, who runs Postgres because root may not, cannot reach %s: choose a data folder that everybody may pass through, such as one below /var/tmp", a.name, dir)
+		return "", fmt.Errorf("user %s, which runs Postgres because root cannot, has no access to %s: choose a data folder that every user may pass through, such as one below /var/tmp", a.name, dir)
 	}
 	return dir, nil
 }
 
-// own gives a path to the account.
+// own makes the account the owner of a path.
 func (a account) own(path string) error {
 	if a.credential == nil {
 		return nil

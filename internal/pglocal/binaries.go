@@ -18,10 +18,10 @@ import (
 // oldestMajor is the oldest Postgres that Backlist runs on.
 const oldestMajor = 15
 
-// packageDirs are where packages put the programs that they do not put on the PATH.
+// packageDirs are the folders in which packages install programs that are not on the PATH.
 var packageDirs = []string{
 	"/usr/lib/postgresql/*/bin",                       // Debian, Ubuntu
-	"/usr/pgsql-*/bin",                                // the Postgres project's packages for Fedora and its kin
+	"/usr/pgsql-*/bin",                                // the Postgres project's packages for Fedora and Red Hat
 	"/usr/lib/postgresql*/bin",                        // SUSE
 	"/usr/libexec/postgresql*",                        // Alpine
 	"/opt/homebrew/opt/postgresql@*/bin",              // Homebrew, Apple silicon
@@ -33,7 +33,7 @@ var packageDirs = []string{
 	"/usr/local/pgsql/bin",      // built from source
 }
 
-// usualDirs lists the folders that may hold Postgres programs, best guess first.
+// usualDirs lists the folders that may hold Postgres programs, the likeliest first.
 func usualDirs(ctx context.Context) []string {
 	var dirs []string
 	if out, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
@@ -41,7 +41,7 @@ func usualDirs(ctx context.Context) []string {
 	}
 	dirs = append(dirs, filepath.SplitList(os.Getenv("PATH"))...)
 	for _, pattern := range packageDirs {
-		found, _ := filepath.Glob(pattern) // the one error is a bad pattern, and these are constants
+		found, _ := filepath.Glob(pattern) // fails only on a bad pattern, and these are constants
 		dirs = append(dirs, found...)
 	}
 	return dirs
@@ -55,8 +55,8 @@ type programs struct {
 
 func (p programs) path(name string) string { return filepath.Join(p.dir, name) }
 
-// findPrograms picks the newest server programs that the account can run: of the major version that made
-// the data when there are any, else of any that is new enough; found ones before downloaded ones.
+// findPrograms picks the newest server programs that the account can run: of the major version that made the data, if
+// there are data, else of any supported version. It prefers installed programs to downloaded ones.
 func (s *Server) findPrograms(ctx context.Context, major int) (programs, error) {
 	cache, err := s.cacheDir()
 	if err != nil {
@@ -85,12 +85,12 @@ func (s *Server) findPrograms(ctx context.Context, major int) (programs, error) 
 	return p, nil
 }
 
-// servers are the usable servers in dirs, newest first.
+// servers returns the usable servers in dirs, the newest first.
 func (a account) servers(ctx context.Context, dirs []string) []programs {
 	var found []programs
 	seen := map[string]bool{}
 	for _, dir := range dirs {
-		// The folder behind the links is the one that initdb looks for postgres in, and its share folder near.
+		// initdb looks for postgres in its own folder, and for the share folder near it, after resolving links.
 		initdb, err := filepath.EvalSymlinks(filepath.Join(dir, "initdb"))
 		if err != nil || seen[filepath.Dir(initdb)] {
 			continue
@@ -108,15 +108,15 @@ func (a account) servers(ctx context.Context, dirs []string) []programs {
 	return found
 }
 
-// busyTries is how often a program that cannot be run yet is tried again.
+// busyTries is how often a program that is still open for writing is retried.
 const busyTries = 200
 
 var versionLine = regexp.MustCompile(`^\w+ \(PostgreSQL\) (\d+)`)
 
-// versionOf is the major version that a program says it is, 0 when it is missing or the account cannot run it.
+// versionOf returns the major version that a program reports, or 0 if it is missing or the account cannot run it.
 func (a account) versionOf(ctx context.Context, program string) int {
 	out, err := a.command(ctx, program, "--version").Output()
-	// It was just written, and a child that was forked meanwhile has it open for a moment longer.
+	// The program was just written, and a child that was forked meanwhile still has it open for a moment.
 	for try := 0; errors.Is(err, syscall.ETXTBSY) && try < busyTries; try++ {
 		time.Sleep(pollEvery)
 		out, err = a.command(ctx, program, "--version").Output()
@@ -132,7 +132,7 @@ func (a account) versionOf(ctx context.Context, program string) int {
 	return major
 }
 
-// Find finds a client program of Postgres, such as psql: on the PATH, else the newest in the usual places.
+// Find finds a client program of Postgres, such as psql: the one on the PATH, or else the newest in the usual folders.
 func Find(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// fakeServer is a folder of programs that say they are of a version; only --version is ever asked of them.
+// fakeServer returns a folder of programs that only answer --version.
 func fakeServer(t *testing.T, version string) string {
 	t.Helper()
 	dir := filepath.Join(folder(t), "bin")
@@ -65,7 +65,7 @@ func TestFindIn(t *testing.T) {
 	}
 }
 
-// TestProgramJustWritten: what a child of ours still has open for writing is tried again until it can be run.
+// TestProgramJustWritten: a program that a child process still has open for writing is retried until it runs.
 func TestProgramJustWritten(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(fakeServer(t, "15.1"), "psql")

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// clusterMajor is the major version that made the cluster, 0 when there is none. A folder without
-// PG_VERSION or pg_control can be started by no Postgres; it is set aside, never removed.
+// clusterMajor returns the major version that made the cluster, or 0 if there is no cluster. No Postgres can start a
+// folder without PG_VERSION or pg_control: such a folder is set aside.
 func (s *Server) clusterMajor(ctx context.Context) (int, error) {
 	data := s.path("data")
 	if _, err := os.Lstat(data); os.IsNotExist(err) {
@@ -28,11 +28,11 @@ func (s *Server) clusterMajor(ctx context.Context) (int, error) {
 	return 0, s.setAside(ctx, "it lacks the files that every cluster has")
 }
 
-// setAside moves the cluster out of the way, or removes it when it was made to be thrown away.
+// setAside renames a broken cluster, or removes it if its data are throwaway.
 func (s *Server) setAside(ctx context.Context, why string) error {
 	data := s.path("data")
 	if s.cfg.Throwaway {
-		s.log.WarnContext(ctx, "making test data anew", "dir", data, "why", why)
+		s.log.WarnContext(ctx, "recreating test data", "dir", data, "why", why)
 		return os.RemoveAll(data)
 	}
 	aside := data + ".broken-" + time.Now().UTC().Format("20060102T150405.000")
@@ -40,23 +40,23 @@ func (s *Server) setAside(ctx context.Context, why string) error {
 	return os.Rename(data, aside)
 }
 
-// initCluster makes a cluster in data.new and renames it when it is whole. living is the held server.lock:
-// initdb inherits it, so that if we are killed the next start waits for initdb to end.
-func (s *Server) initCluster(ctx context.Context, p programs, living *os.File) error {
+// initCluster makes a cluster in data.new and renames it when it is complete. initdb inherits serverLock, so that if we
+// are killed the next start waits for initdb to end.
+func (s *Server) initCluster(ctx context.Context, p programs, serverLock *os.File) error {
 	if err := s.makePassword(); err != nil {
 		return err
 	}
-	out, err := s.initdb(ctx, p, living, "C.UTF-8")
+	out, err := s.initdb(ctx, p, serverLock, "C.UTF-8")
 	if err != nil && bytes.Contains(out, []byte("invalid locale")) {
-		out, err = s.initdb(ctx, p, living, "C") // a C library without C.UTF-8: the same order, ASCII case rules
+		out, err = s.initdb(ctx, p, serverLock, "C") // for a C library without C.UTF-8: the same order, but ASCII case rules
 	}
 	if err != nil {
-		return fmt.Errorf("initdb of Postgres %d: %w, its last words: %s", p.major, err, lastLines(out))
+		return fmt.Errorf("initdb of Postgres %d: %w, its output ends with: %s", p.major, err, lastLines(out))
 	}
 	return os.Rename(s.path("data.new"), s.path("data"))
 }
 
-func (s *Server) initdb(ctx context.Context, p programs, living *os.File, locale string) ([]byte, error) {
+func (s *Server) initdb(ctx context.Context, p programs, serverLock *os.File, locale string) ([]byte, error) {
 	fresh := s.path("data.new")
 	if err := os.RemoveAll(fresh); err != nil {
 		return nil, err
@@ -75,11 +75,11 @@ func (s *Server) initdb(ctx context.Context, p programs, living *os.File, locale
 		args = append(args, "--no-sync")
 	}
 	cmd := s.account.command(ctx, p.path("initdb"), args...)
-	cmd.ExtraFiles = []*os.File{living}
+	cmd.ExtraFiles = []*os.File{serverLock}
 	return cmd.CombinedOutput()
 }
 
-// makePassword writes a new password for a cluster that is about to be made. initdb reads it as the account.
+// makePassword writes a new password for a new cluster. The account owns the file, because initdb reads it.
 func (s *Server) makePassword() error {
 	fresh := s.path("password.new")
 	if err := os.RemoveAll(fresh); err != nil {
@@ -97,7 +97,7 @@ func (s *Server) makePassword() error {
 func (s *Server) readPassword() error {
 	text, err := os.ReadFile(s.path("password"))
 	if err != nil {
-		return fmt.Errorf("the data in %s have lost their password: put the file back, or move the folder away to begin with new data: %w", s.cfg.Dir, err)
+		return fmt.Errorf("the password file of the data in %s is missing: put it back, or move the folder away to start with new data: %w", s.cfg.Dir, err)
 	}
 	s.password = strings.TrimSpace(string(text))
 	return nil

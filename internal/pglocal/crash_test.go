@@ -22,7 +22,7 @@ func wantNoServer(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	// The children of a killed initdb notice a moment later that it is gone.
+	// The children of a killed initdb end a moment after it.
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		free, err := tryLock(f, syscall.LOCK_EX)
 		if err != nil {
@@ -50,7 +50,7 @@ func TestStartAfterKilledPostmaster(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Fatalf("stop of a killed server: %v", err)
 	}
-	// Its pid file is still there, and now names a process of the same user that is no Postgres.
+	// Its pid file still exists, and now names a process of the same user that is not Postgres.
 	other := s.account.command(t.Context(), "cat")
 	stdin, err := other.StdinPipe()
 	if err != nil {
@@ -73,7 +73,7 @@ func TestStartAfterKilledPostmaster(t *testing.T) {
 	wantMark(t, start(t, cfg))
 }
 
-// mark leaves something in the data that only the same data have later.
+// mark creates a table by which wantMark recognises the data.
 func mark(t *testing.T, url string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -89,11 +89,11 @@ func mark(t *testing.T, url string) {
 func wantMark(t *testing.T, s *Server) {
 	t.Helper()
 	if ask(t, s, "select coalesce(to_regclass('mark')::text, 'gone')") != "mark" {
-		t.Error("the data are not those of before")
+		t.Error("the data are not the same as before")
 	}
 }
 
-// Somebody may delete the folder under a running server; it must not live on without it.
+// A server must not keep running after its folder was deleted.
 func TestStopAfterFolderDeleted(t *testing.T) {
 	t.Parallel()
 	cfg := usedConfig(t)
@@ -105,11 +105,11 @@ func TestStopAfterFolderDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(s.pid, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("the server lives on: %v", err)
+		t.Errorf("the server still runs: %v", err)
 	}
 }
 
-// A power cut can leave the pid file without content.
+// A power cut can leave an empty pid file.
 func TestStartOverEmptyPIDFile(t *testing.T) {
 	t.Parallel()
 	cfg := usedConfig(t)
@@ -125,7 +125,7 @@ func TestStartOverEmptyPIDFile(t *testing.T) {
 	wantMark(t, start(t, cfg))
 }
 
-// A shared server that dies under its users is started again by the next one.
+// The next user of a shared server that died starts it again.
 func TestSharedStartAfterKilledPostmaster(t *testing.T) {
 	t.Parallel()
 	cfg := usedConfig(t)
@@ -136,12 +136,12 @@ func TestSharedStartAfterKilledPostmaster(t *testing.T) {
 	}
 	second := start(t, cfg)
 	if ask(t, second, "select 'up'") != "up" || second.pid == first.pid {
-		t.Error("attached to the dead")
+		t.Error("attached to a dead server")
 	}
 	if err := second.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.Stop(); err != nil { // the last one out ends a server that is not the one it started
+	if err := first.Stop(); err != nil { // the last user stops a server that it did not start
 		t.Fatal(err)
 	}
 	wantNoServer(t, cfg.Dir)
@@ -158,7 +158,7 @@ func TestStartAfterKilledOwner(t *testing.T) {
 			mark(t, o.url)
 			o.kill(t)
 			if err := syscall.Kill(o.pid, 0); err != nil {
-				t.Fatalf("the server went with its owner: %v", err)
+				t.Fatalf("the server ended with its owner: %v", err)
 			}
 			s := start(t, cfg)
 			wantMark(t, s)
@@ -173,7 +173,7 @@ func TestStartAfterKilledOwner(t *testing.T) {
 	}
 }
 
-// A process killed while initdb works leaves an initdb that goes on by itself.
+// When a process is killed during initdb, initdb continues without it.
 func TestStartAfterOwnerKilledInInitdb(t *testing.T) {
 	t.Parallel()
 	for _, shared := range []bool{false, true} {
@@ -191,7 +191,7 @@ func TestStartAfterOwnerKilledInInitdb(t *testing.T) {
 	}
 }
 
-// awaitFile waits for another process to make a file.
+// awaitFile waits until another process has made a file.
 func awaitFile(t *testing.T, path string) {
 	t.Helper()
 	deadline := time.After(time.Minute)
@@ -202,7 +202,7 @@ func awaitFile(t *testing.T, path string) {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-deadline:
-			t.Fatalf("%s never came", path)
+			t.Fatalf("%s was not made", path)
 		}
 	}
 }
@@ -257,13 +257,13 @@ func TestBrokenData(t *testing.T) {
 				t.Error("no answer")
 			}
 			if aside, _ := filepath.Glob(filepath.Join(cfg.Dir, "data.broken-*", "base")); len(aside) != 1 {
-				t.Errorf("the broken data are not kept: %v", aside)
+				t.Errorf("the broken data were not kept: %v", aside)
 			}
 		})
 	}
 }
 
-// Data that look whole but do not start are made anew only when they are of no worth.
+// Data that look complete but do not start are replaced only if they are throwaway.
 func TestRuinedData(t *testing.T) {
 	t.Parallel()
 	for _, throwaway := range []bool{true, false} {
@@ -288,10 +288,10 @@ func TestRuinedData(t *testing.T) {
 				return
 			}
 			if err == nil || !strings.Contains(err.Error(), "pg_control") {
-				t.Errorf("start = %v, want the server's own words", err)
+				t.Errorf("start = %v, want the end of the server's log", err)
 			}
 			if _, err := os.Stat(filepath.Join(cfg.Dir, "data", "base")); err != nil {
-				t.Errorf("the data are gone: %v", err)
+				t.Errorf("the data were removed: %v", err)
 			}
 			wantNoServer(t, cfg.Dir)
 		})

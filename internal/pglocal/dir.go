@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// sharedRoot is where root keeps what another user must reach: it is there on every Unix, everybody may
-// pass through it, and it outlives a reboot.
+// sharedRoot is where root keeps files that another user must reach: it exists on every Unix, every user may pass
+// through it, and it survives a reboot.
 const sharedRoot = "/var/tmp"
 
-// DefaultDir is the folder of a checkout's server: .backlist/<purpose> in the checkout. For root it is a
-// folder in /var/tmp named by a hash of the checkout's path, because the user who runs the server must
-// reach it and a checkout below a home of mode 0700 is out of his reach. An empty checkout is the Go
-// module around the working directory, or else that directory itself.
+// DefaultDir returns the folder of a checkout's server: .backlist/<purpose> in the checkout. For root it is a folder in
+// /var/tmp named by a hash of the checkout's path, because the user that runs the server has no access to a checkout
+// below a home of mode 0700. An empty checkout means the Go module that contains the working directory, or else that
+// directory.
 func DefaultDir(checkout, purpose string) (string, error) {
 	checkout, err := wholePath(checkout)
 	if err != nil {
@@ -33,7 +33,7 @@ func DefaultDir(checkout, purpose string) (string, error) {
 	return filepath.Join(dir, purpose), nil
 }
 
-// wholePath makes one name of all the names that a checkout can be reached by.
+// wholePath returns the one absolute path of a checkout, without symbolic links.
 func wholePath(checkout string) (string, error) {
 	if checkout == "" {
 		return moduleRoot()
@@ -60,8 +60,8 @@ func moduleRoot() (string, error) {
 	}
 }
 
-// rootsOwn makes a folder with a foreseeable name in a place where everybody may write, and refuses one
-// that somebody else was quicker to make.
+// rootsOwn makes a folder with a predictable name in a place where every user may write, and refuses one that another
+// user made first.
 func rootsOwn(dir string, mode os.FileMode) error {
 	if err := os.Mkdir(dir, mode); err != nil && !os.IsExist(err) {
 		return fmt.Errorf("make folder for Postgres: %w", err)
@@ -72,10 +72,10 @@ func rootsOwn(dir string, mode os.FileMode) error {
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.IsDir() || owner.Uid != 0 {
-		return fmt.Errorf("%s should be a folder of root's but is not: look at who made it, then remove it", dir)
+		return fmt.Errorf("%s should be a folder that root owns, but is not: check who made it, then remove it", dir)
 	}
 	return os.Chmod(dir, mode)
 }
 
-// path names a file in the server's folder.
+// path returns the path of a file in the server's folder.
 func (s *Server) path(name string) string { return filepath.Join(s.cfg.Dir, name) }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A checkout below a home that nobody else may enter is where root's `go run` and `go test` happen.
+// Root's `go run` and `go test` happen in a checkout below a home that no other user may enter.
 func TestDefaultDirBelowPrivateHome(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
@@ -72,15 +72,15 @@ func TestDirModes(t *testing.T) {
 func TestRootDataOutOfReach(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root: nobody else hands the server to another user")
+		t.Skip("needs root, which runs the server as another user")
 	}
 	home := filepath.Join(folder(t), "home")
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Start(t.Context(), Config{Dir: filepath.Join(home, "pg")})
-	if err == nil || !strings.Contains(err.Error(), "cannot reach "+home) {
-		t.Errorf("start = %v, want what to do", err)
+	if err == nil || !strings.Contains(err.Error(), "has no access to "+home) {
+		t.Errorf("start = %v, want an error that tells what to do", err)
 	}
 }
 
@@ -91,19 +91,19 @@ func TestForeignSharedFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := rootsOwn(dir, 0o755); err == nil {
-		t.Error("a symbolic link passed for root's folder")
+		t.Error("accepted a symbolic link as root's folder")
 	}
 }
 
-// As root, run the tests once more as somebody who is not.
+// As root, run the tests again as a normal user.
 func TestAsNormalUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root to become another user")
+		t.Skip("needs root, to become another user")
 	}
 	base := filepath.Dir(folder(t))
-	// go test keeps it below a folder that only root may enter. Were this process to write the copy, a test beside this one
-	// might fork meanwhile and keep it open for writing, so that it could not be run: "text file busy".
+	// go test keeps the binary below a folder that only root may enter. If this process wrote the copy, a parallel test
+	// might fork meanwhile and keep it open for writing, and it would not run: "text file busy".
 	copied := filepath.Join(base, "pglocal.test")
 	if out, err := exec.CommandContext(t.Context(), "cp", os.Args[0], copied).CombinedOutput(); err != nil {
 		t.Fatalf("cp: %v: %s", err, out)
@@ -146,9 +146,9 @@ func TestOtherMajorVersion(t *testing.T) {
 	_, err := Start(t.Context(), cfg)
 	other, ok := errors.AsType[*VersionError](err)
 	if !ok || other.Data != 12 || len(other.Have) == 0 || !strings.Contains(err.Error(), data) {
-		t.Errorf("start = %v, want what to do about version 12", err)
+		t.Errorf("start = %v, want an error that tells what to do about version 12", err)
 	}
 	if _, err := os.Stat(filepath.Join(data, "base")); err != nil {
-		t.Errorf("the data are gone: %v", err)
+		t.Errorf("the data were removed: %v", err)
 	}
 }

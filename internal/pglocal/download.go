@@ -14,7 +14,7 @@ import (
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
-// downloadable are the releases that the library knows to fetch, by major version.
+// downloadable are the releases that the library can fetch, by major version.
 var downloadable = map[int]embeddedpostgres.PostgresVersion{
 	15: embeddedpostgres.V15,
 	16: embeddedpostgres.V16,
@@ -22,15 +22,15 @@ var downloadable = map[int]embeddedpostgres.PostgresVersion{
 	18: embeddedpostgres.V18,
 }
 
-// newestDownload is what a machine without any Postgres gets.
+// newestDownload is the version for a machine without any Postgres.
 const newestDownload = 18
 
-// cacheDir is where downloaded programs are kept, one folder per release. All checkouts share it.
+// cacheDir returns the folder for downloaded programs, which has a folder per release. All checkouts share it.
 func (s *Server) cacheDir() (string, error) {
 	if s.cfg.cache != "" {
 		return s.cfg.cache, nil
 	}
-	if s.account.credential != nil { // root's own cache is out of the account's reach
+	if s.account.credential != nil { // the account has no access to root's cache
 		dir := filepath.Join(sharedRoot, "backlist-postgres")
 		return dir, rootsOwn(dir, 0o755)
 	}
@@ -41,7 +41,8 @@ func (s *Server) cacheDir() (string, error) {
 	return filepath.Join(dir, "backlist", "postgres"), nil
 }
 
-// download fetches a release and puts it in place as a whole: a download that was cut off is never seen.
+// download fetches a release and renames it into place when it is complete, so that an interrupted download is never
+// used.
 func (s *Server) download(ctx context.Context, cache string, major int) (programs, error) {
 	if major == 0 {
 		major = newestDownload
@@ -65,7 +66,7 @@ func (s *Server) download(ctx context.Context, cache string, major int) (program
 	}()
 	place := filepath.Join(cache, string(version))
 	if found := s.account.servers(ctx, []string{filepath.Join(place, "bin")}); len(found) == 1 {
-		return found[0], nil // somebody else fetched it while we waited
+		return found[0], nil // another process fetched it while we waited
 	}
 
 	s.log.InfoContext(ctx, "downloading postgres", "version", string(version))
@@ -77,7 +78,7 @@ func (s *Server) download(ctx context.Context, cache string, major int) (program
 	go func() { done <- fetch(work, version, major, s.cfg.Repository) }()
 	select {
 	case err = <-done:
-	case <-ctx.Done(): // the library cannot be called off: it keeps the lock until it or the process ends
+	case <-ctx.Done(): // the library cannot be cancelled: keep the lock until it or the process ends
 		fetching = true
 		go func() {
 			<-done
@@ -103,12 +104,12 @@ func (s *Server) download(ctx context.Context, cache string, major int) (program
 	return found[0], nil
 }
 
-// fetch leaves the programs of a release in work/programs.
+// fetch puts the programs of a release into work/programs.
 //
-// The library downloads only as the first step of its own Start, which then runs initdb and pg_ctl as us:
-// root cannot, and we do that part ourselves. A data folder that already seems to be one lets Start skip
-// initdb and fail at pg_ctl. That the folder runtime exists tells that all before it went well: Start
-// removes it first and makes it anew when the archive is unpacked.
+// The library downloads only as the first step of its own Start, which then runs initdb and pg_ctl as the current user.
+// Root cannot run them, and we do that part ourselves. A data folder with PG_VERSION makes Start skip initdb and fail
+// at pg_ctl. If the folder runtime exists afterwards, the download succeeded: Start removes it first and makes it again
+// when the archive is unpacked.
 func fetch(work string, version embeddedpostgres.PostgresVersion, major int, repository string) error {
 	data, runtime, files := filepath.Join(work, "data"), filepath.Join(work, "runtime"), filepath.Join(work, "programs")
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -124,7 +125,7 @@ func fetch(work string, version embeddedpostgres.PostgresVersion, major int, rep
 	}
 	server := embeddedpostgres.NewDatabase(cfg)
 	err := server.Start()
-	if err == nil { // it had nothing to start
+	if err == nil { // the data folder is empty, so this cannot happen
 		return errors.Join(errors.New("the library started a server from an empty folder"), server.Stop())
 	}
 	if _, missing := os.Stat(runtime); missing != nil {
@@ -133,7 +134,7 @@ func fetch(work string, version embeddedpostgres.PostgresVersion, major int, rep
 	return openToAll(files)
 }
 
-// openToAll lets everybody read the files and run what can be run, whatever our umask made of them.
+// openToAll lets every user read the files and run the programs, independently of our umask.
 func openToAll(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type() == fs.ModeSymlink {

@@ -19,12 +19,11 @@ import (
 	"testing"
 )
 
-// jarPath is how a Maven repository names the archive of a release.
+// jarPath matches the path of a release's archive in a Maven repository.
 var jarPath = regexp.MustCompile(`^/io/zonky/test/postgres/(embedded-postgres-binaries-[a-z0-9-]+)/(\d+\.\d+\.\d+)/([a-z0-9.-]+)\.jar$`)
 
-// makeJar packs this machine's own server the way the repository does: a zip with a tar.xz inside. Away
-// from its place the server looks for its modules in the lib folder beside bin; it finds its share folder
-// by the absolute path that it was built with.
+// makeJar packs this machine's own server as the repository does: a zip with a tar.xz inside. A moved server looks for
+// its modules in the lib folder beside bin, and finds its share folder by the absolute path that it was built with.
 func makeJar(t *testing.T) []byte {
 	t.Helper()
 	for _, tool := range []string{"tar", "xz"} {
@@ -34,11 +33,11 @@ func makeJar(t *testing.T) []byte {
 	}
 	found := (account{}).servers(t.Context(), usualDirs(t.Context()))
 	if len(found) == 0 {
-		t.Skip("needs a Postgres server on this machine to make an archive of")
+		t.Skip("needs an installed Postgres server, to make an archive of it")
 	}
 	root, bin := filepath.Dir(found[0].dir), filepath.Base(found[0].dir)
 	files := []string{filepath.Join(bin, "initdb"), filepath.Join(bin, "pg_ctl"), filepath.Join(bin, "postgres")}
-	for _, module := range []string{"dict_snowball", "plpgsql"} { // those that initdb loads
+	for _, module := range []string{"dict_snowball", "plpgsql"} { // initdb loads these
 		found, _ := filepath.Glob(filepath.Join(root, "lib", module+".*"))
 		for _, path := range found {
 			files = append(files, filepath.Join("lib", filepath.Base(path)))
@@ -65,7 +64,7 @@ func makeJar(t *testing.T) []byte {
 	return jar.Bytes()
 }
 
-// repository is a Maven repository on this machine.
+// repository is a local Maven repository.
 type repository struct {
 	jar      []byte
 	checksum string
@@ -95,7 +94,7 @@ func newRepository(t *testing.T, jar []byte) (*repository, string) {
 	return m, server.URL
 }
 
-// bareConfig is for a machine without any Postgres.
+// bareConfig returns the config of a machine without any Postgres.
 func bareConfig(t *testing.T, repository, cache string) Config {
 	cfg := testConfig(t)
 	cfg.Repository, cfg.cache = repository, cache
@@ -134,7 +133,7 @@ func downloadOnce(t *testing.T, jar []byte) {
 	}
 }
 
-// Two checkouts may begin at the same time on the same empty cache.
+// Two checkouts may start at the same time with the same empty cache.
 func downloadTwoAtOnce(t *testing.T, jar []byte) {
 	m, url := newRepository(t, jar)
 	cache := folder(t)
@@ -151,7 +150,7 @@ func downloadTwoAtOnce(t *testing.T, jar []byte) {
 	}
 }
 
-// Whatever goes wrong with a download is said once and leaves nothing that the next one stumbles over.
+// A failed download is reported in one sentence and leaves nothing that could break the next one.
 func downloadFails(t *testing.T, jar []byte) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -184,7 +183,7 @@ func downloadFails(t *testing.T, jar []byte) {
 				t.Fatalf("start = %v, want a NoPostgresError", err)
 			}
 			if text := err.Error(); strings.Contains(text, "\n") || !strings.Contains(text, "apt install postgresql") {
-				t.Errorf("not one sentence that says what to install: %s", text)
+				t.Errorf("want one sentence that tells what to install: %s", text)
 			}
 			if left, _ := filepath.Glob(filepath.Join(cache, "[0-9p]*")); len(left) != 0 {
 				t.Errorf("left behind: %v", left)
@@ -196,7 +195,7 @@ func downloadFails(t *testing.T, jar []byte) {
 	}
 }
 
-func TestDownloadCalledOff(t *testing.T) {
+func TestDownloadCancelled(t *testing.T) {
 	t.Parallel()
 	asked, over := make(chan struct{}), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestMain lets the test binary also be the second process that some tests need: with PGLOCAL_TEST_OWNER
-// naming a folder it starts that folder's server, says so on stdout and holds it until stdin ends.
+// TestMain makes the test binary also the second process that some tests need: if PGLOCAL_TEST_OWNER names a folder, it
+// starts that folder's server, reports it on stdout, and holds it until stdin ends.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("PGLOCAL_TEST_OWNER"); dir != "" {
 		if err := own(dir, os.Getenv("PGLOCAL_TEST_SHARED") != ""); err != nil {
@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run gives the tests a folder for temporary files of their own: one that the server's account can reach,
-// and that is gone afterwards with all that the library leaves in it.
+// run gives the tests their own folder for temporary files, which the server's account can reach. It is removed
+// afterwards, with the files that the library leaves in it.
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp(sharedRoot, "pglocal-test-")
 	if err == nil {
@@ -54,7 +54,7 @@ func own(dir string, shared bool) error {
 	}
 	fmt.Println("ready", s.pid, s.URL())
 	go func() {
-		<-interrupts // what a program does after Ctrl-C: it uses the database on its way out
+		<-interrupts // like a program that uses the database once more after Ctrl-C
 		conn, err := pgx.Connect(context.Background(), s.URL())
 		if err == nil {
 			_, err = conn.Exec(context.Background(), "select 1")
@@ -67,7 +67,7 @@ func own(dir string, shared bool) error {
 	return s.Stop()
 }
 
-// owner is such a second process.
+// owner is a second process, which uses a server.
 type owner struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
@@ -76,7 +76,7 @@ type owner struct {
 	url   string
 }
 
-// startOwner starts a second process in a process group of its own and does not wait for its server.
+// startOwner starts a second process in its own process group and does not wait for its server.
 func startOwner(t *testing.T, dir string, shared bool) *owner {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -97,7 +97,7 @@ func startOwner(t *testing.T, dir string, shared bool) *owner {
 		t.Fatal(err)
 	}
 	o := &owner{cmd: cmd, stdin: stdin, lines: bufio.NewScanner(stdout)}
-	t.Cleanup(func() { // orderly, unless the test has ended it already
+	t.Cleanup(func() { // unless the test has already ended it
 		stdin.Close()
 		_ = cmd.Wait()
 	})
@@ -108,7 +108,7 @@ func (o *owner) waitReady(t *testing.T) *owner {
 	t.Helper()
 	words := strings.Fields(o.line(t))
 	if len(words) != 3 || words[0] != "ready" {
-		t.Fatalf("second process said %q", words)
+		t.Fatalf("second process printed %q", words)
 	}
 	o.pid, _ = strconv.Atoi(words[1])
 	o.url = words[2]
@@ -118,12 +118,12 @@ func (o *owner) waitReady(t *testing.T) *owner {
 func (o *owner) line(t *testing.T) string {
 	t.Helper()
 	if !o.lines.Scan() {
-		t.Fatalf("second process said nothing more: %v", o.lines.Err())
+		t.Fatalf("second process printed nothing more: %v", o.lines.Err())
 	}
 	return o.lines.Text()
 }
 
-// kill ends the process as the kernel does when memory runs out.
+// kill ends the process as the kernel does when it runs out of memory.
 func (o *owner) kill(t *testing.T) {
 	t.Helper()
 	if err := o.cmd.Process.Kill(); err != nil {
@@ -132,7 +132,7 @@ func (o *owner) kill(t *testing.T) {
 	_ = o.cmd.Wait()
 }
 
-// finish lets the process stop in order.
+// finish lets the process stop normally.
 func (o *owner) finish(t *testing.T) {
 	t.Helper()
 	o.stdin.Close()

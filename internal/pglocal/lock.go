@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// openLock opens a lock file, which is never deleted: a name that came back would be a second lock.
+// openLock opens a lock file. Lock files are never deleted: a new file of the same name would be a second lock.
 func openLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -17,7 +17,7 @@ func openLock(path string) (*os.File, error) {
 	return f, nil
 }
 
-// lockFile opens path and waits for its lock until ctx ends. Closing the file frees the lock.
+// lockFile opens path and waits for its lock until ctx ends. Closing the file releases the lock.
 func lockFile(ctx context.Context, path string, how int) (*os.File, error) {
 	f, err := openLock(path)
 	if err != nil {
@@ -33,7 +33,7 @@ func lockFile(ctx context.Context, path string, how int) (*os.File, error) {
 		}
 		return f, nil
 	case <-ctx.Done():
-		go func() { // flock cannot be called off: let go as soon as it is granted
+		go func() { // flock cannot be cancelled: release the lock as soon as it is granted
 			<-locked
 			f.Close()
 		}()
@@ -41,7 +41,7 @@ func lockFile(ctx context.Context, path string, how int) (*os.File, error) {
 	}
 }
 
-// tryLock asks for a lock without waiting.
+// tryLock takes a lock if it is free.
 func tryLock(f *os.File, how int) (bool, error) {
 	err := flock(f, how|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -61,7 +61,7 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// overwrite makes text the whole content of f.
+// overwrite replaces the content of f.
 func overwrite(f *os.File, text string) error {
 	if err := f.Truncate(0); err != nil {
 		return err

@@ -1,18 +1,18 @@
-// Package pglocal runs a private Postgres: the one behind `backlist dev` and the one that tests share.
+// Package pglocal runs a private Postgres: the one of `backlist dev`, or the one that tests share.
 //
-// One folder holds everything of one server: its data, its log, its password and the lock files that say
-// who uses it. All locks are flock locks, which the kernel frees when their holder dies, so that no crash
-// leaves anything that the next start would have to be told about:
+// One folder holds everything of one server: its data, its log, its password, and the lock files that show which
+// processes use it. All locks are flock locks. The kernel releases them when their holder dies, so a crash leaves
+// nothing to clean up by hand:
 //
 //	data/          the cluster itself; data.new while initdb works
 //	start.lock     held while a server is started or stopped
-//	users.lock     shared by all who use the server, or held alone by one owner
-//	server.lock    inherited by initdb, the postmaster and all its children: held as long as one of them lives
+//	users.lock     shared by all processes that use the server, or held by its only owner
+//	server.lock    inherited by initdb, the postmaster and all its children: held while one of them runs
 //	password       of the role backlist, mode 0600
-//	postgres.log   of the present run; postgres.log.1 is the run before it
+//	postgres.log   of this run; postgres.log.1 is of the run before
 //
-// The server listens on 127.0.0.1 only, on a port chosen at each start, and asks for the password; it has
-// no Unix socket, so that there is no second folder to own and no limit on the length of a path.
+// The server listens only on 127.0.0.1, on a port chosen at each start, and requires the password. It has no Unix
+// socket, which would need a second folder and limit the length of its path.
 package pglocal
 
 import (
@@ -31,42 +31,42 @@ import (
 	"time"
 )
 
-// The one role, a superuser, and the one database that every server has. Both are named by this.
+// roleName is the name of the only role, a superuser, and of the only database.
 const roleName = "backlist"
 
-// Config says where a private server lives and what it is for. A server that one attaches to keeps the
-// settings of the process that started it.
+// Config configures a private server. When Start attaches to a running server, that server keeps the settings of the
+// process that started it.
 type Config struct {
-	Dir            string       // folder of the server; created. Empty = DefaultDir("", "dev")
-	Throwaway      bool         // the data may be lost in a power cut: no fsync, and data that do not start are made anew
-	Shared         bool         // several processes may use it at once: attach when one runs, the last one out stops it
-	MaxConnections int          // 0 = 100
-	Repository     string       // Maven repository of the binaries; "" = the library's default
-	Log            *slog.Logger // nil = none
+	Dir            string       // folder of the server, created if missing; "": DefaultDir("", "dev")
+	Throwaway      bool         // the data may be lost in a power cut: no fsync, and broken data are replaced
+	Shared         bool         // several processes may use it: attach to a running server; the last to leave stops it
+	MaxConnections int          // 0: 100
+	Repository     string       // Maven repository of the binaries; "": the library's default
+	Log            *slog.Logger // nil: no log
 
-	bindirs func(context.Context) []string // tests: where to look for programs instead of the usual places
-	cache   string                         // tests: where downloaded programs are kept instead of cacheDir
+	bindirs func(context.Context) []string // tests: folders to search for programs instead of the usual ones
+	cache   string                         // tests: folder for downloaded programs instead of cacheDir
 }
 
 // Server is one use of a running private Postgres.
 type Server struct {
-	cfg      Config
-	log      *slog.Logger
-	account  account
-	port     int
-	password string
-	users    *os.File // carries our lock on users.lock
-	living   *os.File // server.lock, opened early so that Stop works even after the folder was deleted
-	child    *child   // nil when we attached to another process's server
-	pid      int      // of the postmaster
+	cfg        Config
+	log        *slog.Logger
+	account    account
+	port       int
+	password   string
+	usersLock  *os.File // users.lock with our lock
+	serverLock *os.File // server.lock, opened early so that Stop works even if the folder was deleted
+	child      *child   // nil if another process started the server
+	pid        int      // of the postmaster
 
 	stopping sync.Once
 	stopErr  error
 }
 
-// Start starts the server of cfg.Dir, or attaches to it, and returns when it takes connections and has its
-// database. Its errors are sentences for the person at the terminal: *NoPostgresError, *InUseError and
-// *VersionError can be told apart with errors.As. When ctx ends first, nothing is left running.
+// Start starts the server of cfg.Dir, or attaches to it, and returns when the server accepts connections and has its
+// database. Its errors tell the user what to do; errors.As distinguishes *NoPostgresError, *InUseError and
+// *VersionError. If ctx ends first, nothing is left running.
 func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if cfg.Dir == "" {
 		if cfg.Dir, err = DefaultDir("", "dev"); err != nil {
@@ -80,12 +80,12 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.cfg.Dir, err = s.account.makeDir(cfg.Dir); err != nil {
 		return nil, err
 	}
-	starting, err := lockFile(ctx, s.path("start.lock"), syscall.LOCK_EX)
+	startLock, err := lockFile(ctx, s.path("start.lock"), syscall.LOCK_EX)
 	if err != nil {
 		return nil, fmt.Errorf("wait for another start or stop in %s: %w", s.cfg.Dir, err)
 	}
-	defer starting.Close()
-	defer func() { // before start.lock is free, or the next to start would find the folder in use
+	defer startLock.Close()
+	defer func() { // before start.lock is released, or the next start would find the folder in use
 		if err != nil {
 			s.release()
 		}
@@ -93,7 +93,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.claim(); err != nil {
 		return nil, err
 	}
-	if s.living, err = openLock(s.path("server.lock")); err != nil {
+	if s.serverLock, err = openLock(s.path("server.lock")); err != nil {
 		return nil, err
 	}
 
@@ -102,7 +102,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	level := slog.LevelInfo
-	if s.child == nil { // it ran before us
+	if s.child == nil { // it was already running
 		level = slog.LevelDebug
 	}
 	s.log.Log(ctx, level, "postgres ready", "pid", s.pid, "port", s.port, "dir", s.cfg.Dir,
@@ -110,16 +110,16 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// claim takes our place on users.lock: a shared one, or all of it.
+// claim locks users.lock: shared, or exclusively.
 func (s *Server) claim() (err error) {
-	if s.users, err = openLock(s.path("users.lock")); err != nil {
+	if s.usersLock, err = openLock(s.path("users.lock")); err != nil {
 		return err
 	}
 	how := syscall.LOCK_EX
 	if s.cfg.Shared {
 		how = syscall.LOCK_SH
 	}
-	free, err := tryLock(s.users, how)
+	free, err := tryLock(s.usersLock, how)
 	if err != nil {
 		return err
 	}
@@ -127,12 +127,12 @@ func (s *Server) claim() (err error) {
 		return &InUseError{Dir: s.cfg.Dir, PID: s.holder()}
 	}
 	if s.cfg.Shared {
-		return s.users.Truncate(0)
+		return s.usersLock.Truncate(0)
 	}
-	return overwrite(s.users, strconv.Itoa(os.Getpid()))
+	return overwrite(s.usersLock, strconv.Itoa(os.Getpid()))
 }
 
-// holder is the process to name when the folder is in use: its owner, or the postmaster when it is shared.
+// holder returns the process to name when the folder is in use: its owner, or the postmaster if it is shared.
 func (s *Server) holder() int {
 	if text, err := os.ReadFile(s.path("users.lock")); err == nil {
 		if pid, err := strconv.Atoi(string(text)); err == nil {
@@ -143,7 +143,7 @@ func (s *Server) holder() int {
 	return file.pid
 }
 
-// URL connects to database backlist as its superuser. It holds the password: not for logs.
+// URL returns the URL of database backlist for its superuser. It contains the password, so it must not be logged.
 func (s *Server) URL() string { return s.url(roleName) }
 
 func (s *Server) url(database string) string {
@@ -157,35 +157,35 @@ func (s *Server) url(database string) string {
 	return u.String()
 }
 
-// Stop stops the server in order, breaking open connections. Of a shared server it only lets go, unless
-// nobody else uses it. A second call does nothing.
+// Stop shuts the server down and closes open connections. A shared server keeps running while other processes use it. A
+// second call does nothing.
 func (s *Server) Stop() error {
 	s.stopping.Do(func() { s.stopErr = s.stopIfLast() })
 	return s.stopErr
 }
 
-// stopIfLast holds start.lock throughout: whoever wants to attach meanwhile waits, and then finds either a
-// server that goes on or none at all.
+// stopIfLast holds start.lock throughout, so that a process that wants to attach waits, and then finds either a server
+// that continues or none.
 func (s *Server) stopIfLast() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	starting, err := lockFile(ctx, s.path("start.lock"), syscall.LOCK_EX)
+	startLock, err := lockFile(ctx, s.path("start.lock"), syscall.LOCK_EX)
 	if err == nil {
-		defer starting.Close()
-	} else if !errors.Is(err, fs.ErrNotExist) { // the folder is gone: the server in it is ours to end all the same
+		defer startLock.Close()
+	} else if !errors.Is(err, fs.ErrNotExist) { // if the folder was deleted, the server must be stopped all the same
 		s.release()
 		return fmt.Errorf("wait for another start or stop in %s: %w", s.cfg.Dir, err)
 	}
-	defer s.release() // before start.lock is free, or the next to start would find the folder in use
-	if last, err := tryLock(s.users, syscall.LOCK_EX); err != nil || !last {
+	defer s.release() // before start.lock is released, or the next start would find the folder in use
+	if last, err := tryLock(s.usersLock, syscall.LOCK_EX); err != nil || !last {
 		return err
 	}
 	return s.halt(ctx)
 }
 
-// release closes our lock files, which frees the locks.
+// release closes our lock files, which releases the locks.
 func (s *Server) release() {
-	for _, f := range []*os.File{s.users, s.living} {
+	for _, f := range []*os.File{s.usersLock, s.serverLock} {
 		if f != nil {
 			f.Close()
 		}

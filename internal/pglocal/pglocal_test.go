@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// folder is a data folder that the server's account can reach, which t.TempDir need not be.
+// folder returns a data folder that the server's account can reach, which may not be true of t.TempDir.
 func folder(t *testing.T) string {
 	t.Helper()
 	base, err := os.MkdirTemp("", "folder-")
@@ -27,13 +27,14 @@ func folder(t *testing.T) string {
 	return filepath.Join(base, "pg")
 }
 
-// testConfig is a throwaway server of the test's own.
+// testConfig returns the config of the test's own throwaway server.
 func testConfig(t *testing.T) Config {
 	t.Helper()
 	return Config{Dir: folder(t), Throwaway: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
 
-// template is a folder with a cluster that was stopped in order; initdb is most of what a first start costs.
+// template is a folder with a cluster that was shut down. Copying it saves initdb, which is most of the cost of a first
+// start.
 var template = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(os.TempDir(), "template")
 	s, err := Start(context.Background(), Config{Dir: dir, Throwaway: true})
@@ -43,7 +44,7 @@ var template = sync.OnceValues(func() (string, error) {
 	return dir, s.Stop()
 })
 
-// usedConfig is testConfig with a server that ran before.
+// usedConfig is testConfig for a server that has run before.
 func usedConfig(t *testing.T) Config {
 	t.Helper()
 	from, err := template()
@@ -71,7 +72,7 @@ func start(t *testing.T, cfg Config) *Server {
 	return s
 }
 
-// ask returns the one value of a query.
+// ask returns the only value of a query.
 func ask(t *testing.T, s *Server, query string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.URL())

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// pidFile is what the postmaster says of itself in postmaster.pid.
+// pidFile is the content of postmaster.pid.
 type pidFile struct {
 	pid, port int
-	status    string // "ready" when it takes connections
+	status    string // "ready" when the server accepts connections
 }
 
 func (f pidFile) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port)) }
@@ -29,13 +29,13 @@ func readPIDFile(data string) (pidFile, error) {
 	return parsePIDFile(string(text))
 }
 
-// parsePIDFile reads the lines of postmaster.pid: pid, data folder, start time, port, socket folder, listen
-// address, shared memory key, status (LOCK_FILE_LINE_* in Postgres' miscadmin.h). The server writes them
-// one after another; until there is a port there is nothing to know.
+// parsePIDFile reads the lines of postmaster.pid: pid, data folder, start time, port, socket folder, listen address,
+// shared memory key, status (LOCK_FILE_LINE_* in Postgres' miscadmin.h). The server writes them one by one; the file is
+// of no use until it has a port.
 func parsePIDFile(text string) (file pidFile, err error) {
 	lines := strings.Split(text, "\n")
-	if len(lines) < 5 { // four whole lines, and what follows the last line break
-		return pidFile{}, errors.New("postmaster.pid is not whole")
+	if len(lines) < 5 { // four complete lines and the rest
+		return pidFile{}, errors.New("postmaster.pid is not complete")
 	}
 	if file.pid, err = strconv.Atoi(lines[0]); err != nil || file.pid <= 1 {
 		return pidFile{}, fmt.Errorf("postmaster.pid names process %q", lines[0])
@@ -49,8 +49,8 @@ func parsePIDFile(text string) (file pidFile, err error) {
 	return file, nil
 }
 
-// clearPIDFile removes the pid file of a dead server. Postgres would do so itself, but not when the number
-// has meanwhile been given to another process. Only a server started by hand lives without our lock.
+// clearPIDFile removes the pid file of a dead server. Postgres does so itself, but not if another process meanwhile has
+// the same pid. Only a server that was started by hand can run without our lock.
 func (s *Server) clearPIDFile() error {
 	path := filepath.Join(s.path("data"), "postmaster.pid")
 	file, err := readPIDFile(s.path("data"))
@@ -58,7 +58,7 @@ func (s *Server) clearPIDFile() error {
 		return nil
 	}
 	if err != nil {
-		return os.Remove(path) // cut off by a power cut; Postgres does not start over an empty one either
+		return os.Remove(path) // a power cut truncated it; Postgres does not start with an empty one
 	}
 	if conn, err := net.DialTimeout("tcp", file.address(), time.Second); err == nil {
 		conn.Close()

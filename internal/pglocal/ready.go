@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	startLimit = 2 * time.Minute      // for a start, with crash recovery, or a stop
-	pollEvery  = 5 * time.Millisecond // Postgres tells nobody but its pid file that it is ready
+	startLimit = 2 * time.Minute      // for a start with crash recovery, or for a stop
+	pollEvery  = 5 * time.Millisecond // Postgres reports only in its pid file that it is ready
 )
 
-// ready waits until the server takes connections, and sees to it that it has its database. gone tells
-// whether there is still a server to wait for.
+// ready waits until the server accepts connections, and creates its database if it is missing. gone returns an error if
+// there is no longer a server to wait for.
 func (s *Server) ready(ctx context.Context, gone func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit,
 		fmt.Errorf("the Postgres in %s was not ready within %v: see postgres.log there", s.cfg.Dir, startLimit))
@@ -37,8 +37,8 @@ func (s *Server) ready(ctx context.Context, gone func() error) error {
 			if err == nil {
 				return nil
 			}
-			// Class 57 is starting up or shutting down; an error of the network is a server that was
-			// killed and whose children have not all ended. Any other answer is final.
+			// Class 57 means starting up or shutting down. After a network error the server was killed, and some of its
+			// children still run. Any other error is final.
 			if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && !strings.HasPrefix(pgErr.Code, "57") {
 				return fmt.Errorf("connect to the Postgres in %s: %w", s.cfg.Dir, err)
 			}
@@ -51,7 +51,7 @@ func (s *Server) ready(ctx context.Context, gone func() error) error {
 	}
 }
 
-// ensureDatabase connects, and creates the database when the start that made the cluster did not get so far.
+// ensureDatabase connects, and creates the database if the start that made the cluster did not get that far.
 func (s *Server) ensureDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, s.url(roleName))
 	if err == nil {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// arguments are the server's command line. Settings are given there, not in postgresql.conf, so that a
-// newer Backlist's settings hold for older data.
+// arguments returns the server's command line. Settings stand there, not in postgresql.conf, so that the settings of a
+// newer Backlist apply to older data.
 func (s *Server) arguments(port int) []string {
 	args := []string{"-D", s.path("data"), "-p", strconv.Itoa(port)}
 	set := func(name, value string) { args = append(args, "-c", name+"="+value) }
@@ -23,7 +23,7 @@ func (s *Server) arguments(port int) []string {
 		set("synchronous_commit", "off")
 		set("full_page_writes", "off")
 		set("wal_level", "minimal")
-		set("max_wal_senders", "0") // wal_level minimal asks for it
+		set("max_wal_senders", "0") // wal_level minimal requires it
 	}
 	return args
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Users come and go all the time; nobody's server is stopped while he uses it, and none is left at the end.
+// Users attach and leave all the time: no server is stopped while a process uses it, and none is left at the end.
 func TestSharedComeAndGo(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
@@ -29,7 +29,7 @@ func TestSharedComeAndGo(t *testing.T) {
 			}
 		})
 	}
-	users.Go(func() { // and so do other processes
+	users.Go(func() { // other processes do the same
 		for range 4 {
 			o := startOwner(t, cfg.Dir, true)
 			if line := o.line(t); !strings.HasPrefix(line, "ready") {
@@ -73,10 +73,10 @@ func TestInUse(t *testing.T) {
 	cfg.Shared = false
 	_, err := Start(t.Context(), cfg)
 	if inUse, ok := errors.AsType[*InUseError](err); !ok || inUse.PID != s.pid {
-		t.Errorf("start of an own server beside a shared one: %v, want one that names process %d", err, s.pid)
+		t.Errorf("start of an exclusive server beside a shared one: %v, want one that names process %d", err, s.pid)
 	}
 	if ask(t, s, "select 'up'") != "up" {
-		t.Error("the shared server suffered")
+		t.Error("the shared server does not answer")
 	}
 }
 
@@ -100,7 +100,7 @@ func TestInterruptSparesServer(t *testing.T) {
 	o.finish(t)
 }
 
-// Somebody may run the cluster by hand; we neither take its pid file away nor start a second one.
+// A user may run the cluster by hand: we must neither remove its pid file nor start a second server.
 func TestServerStartedByHand(t *testing.T) {
 	t.Parallel()
 	cfg := usedConfig(t)
@@ -129,7 +129,7 @@ func TestServerStartedByHand(t *testing.T) {
 		t.Errorf("start = %v, want one that names %s", err, want)
 	}
 
-	// Its port is also one that a server of ours would find taken.
+	// Our server would find its port taken.
 	other, err := Start(t.Context(), usedConfig(t))
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestServerStartedByHand(t *testing.T) {
 	if err := other.halt(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := other.launchOn(t.Context(), s.port, p, other.living); !portTaken(err) {
+	if err := other.launchOn(t.Context(), s.port, p, other.serverLock); !portTaken(err) {
 		t.Errorf("start on a taken port: %v", err)
 	}
 	other.release()

@@ -13,20 +13,20 @@ import (
 	"syscall"
 )
 
-// portTries is how often we look for a port: another process can take a free one before Postgres does.
+// portTries is how often we choose a port: another process can take a free port before Postgres does.
 const portTries = 5
 
 // child is a postmaster that we started.
 type child struct {
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when it has been waited for
+	exited chan struct{} // closed when Wait has returned
 }
 
-var errServerGone = errors.New("the server went away")
+var errServerGone = errors.New("the server ended")
 
-// attachOrStart leaves a server running that has its database. The caller holds start.lock.
+// attachOrStart ensures that a server with its database runs. The caller holds start.lock.
 func (s *Server) attachOrStart(ctx context.Context) error {
-	free, err := tryLock(s.living, syscall.LOCK_EX)
+	free, err := tryLock(s.serverLock, syscall.LOCK_EX)
 	if err != nil {
 		return err
 	}
@@ -34,27 +34,27 @@ func (s *Server) attachOrStart(ctx context.Context) error {
 		if err := s.attach(ctx); !errors.Is(err, errServerGone) {
 			return err
 		}
-	} else if !free { // left over by an owner that was killed; its settings may not be ours
-		s.log.WarnContext(ctx, "stopping a server whose owner is gone", "dir", s.cfg.Dir)
+	} else if !free { // the owner was killed; the server's settings may not be ours
+		s.log.WarnContext(ctx, "stopping a server whose owner was killed", "dir", s.cfg.Dir)
 		if err := s.halt(ctx); err != nil {
 			return err
 		}
 	}
-	// From here on we hold server.lock: no server of this folder lives. The children get this very lock
-	// by inheritance, so it must not be the file we keep: ours would look like a server for ever.
-	living := s.living
-	defer living.Close()
-	if s.living, err = openLock(s.path("server.lock")); err != nil {
+	// From here on we hold server.lock, so no server of this folder runs. The children inherit this open file and its
+	// lock, so we must open another: a lock of ours would look like a running server.
+	serverLock := s.serverLock
+	defer serverLock.Close()
+	if s.serverLock, err = openLock(s.path("server.lock")); err != nil {
 		return err
 	}
-	return s.startAnew(ctx, living)
+	return s.startNew(ctx, serverLock)
 }
 
-// attach waits for a server that another process started; errServerGone when it ends instead (as does an
-// initdb whose starter was killed), and then s.living holds the lock.
+// attach waits for a server that another process started. It returns errServerGone if that server ends, or was only an
+// initdb whose process was killed; then s.serverLock holds the lock.
 func (s *Server) attach(ctx context.Context) error {
 	return s.ready(ctx, func() error {
-		free, err := tryLock(s.living, syscall.LOCK_EX)
+		free, err := tryLock(s.serverLock, syscall.LOCK_EX)
 		if err == nil && free {
 			err = errServerGone
 		}
@@ -62,8 +62,8 @@ func (s *Server) attach(ctx context.Context) error {
 	})
 }
 
-// startAnew makes a cluster where there is none and starts it.
-func (s *Server) startAnew(ctx context.Context, living *os.File) error {
+// startNew starts a server, after making a cluster if there is none.
+func (s *Server) startNew(ctx context.Context, serverLock *os.File) error {
 	if err := s.clearPIDFile(); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (s *Server) startAnew(ctx context.Context, living *os.File) error {
 		return err
 	}
 	if major != 0 {
-		err := s.launch(ctx, p, living)
+		err := s.launch(ctx, p, serverLock)
 		if err == nil || !s.cfg.Throwaway || ctx.Err() != nil {
 			return err
 		}
@@ -84,47 +84,48 @@ func (s *Server) startAnew(ctx context.Context, living *os.File) error {
 			return err
 		}
 	}
-	if err := s.initCluster(ctx, p, living); err != nil {
+	if err := s.initCluster(ctx, p, serverLock); err != nil {
 		return err
 	}
-	return s.launch(ctx, p, living)
+	return s.launch(ctx, p, serverLock)
 }
 
-// launch starts the postmaster, on another port when the chosen one was taken meanwhile.
-func (s *Server) launch(ctx context.Context, p programs, living *os.File) error {
+// launch starts the postmaster. It chooses another port if a process took the first one meanwhile.
+func (s *Server) launch(ctx context.Context, p programs, serverLock *os.File) error {
 	for try := 1; ; try++ {
 		port, err := freePort()
 		if err != nil {
 			return err
 		}
-		err = s.launchOn(ctx, port, p, living)
+		err = s.launchOn(ctx, port, p, serverLock)
 		if err == nil || try == portTries || !portTaken(err) {
 			return err
 		}
 	}
 }
 
-// portTaken tells whether the server's last words were about its port.
+// portTaken reports whether the server ended because its port was taken. Postgres gives no code for it; LC_ALL=C keeps
+// the message English.
 func portTaken(err error) bool {
 	return strings.Contains(err.Error(), "could not create any TCP/IP sockets")
 }
 
-func (s *Server) launchOn(ctx context.Context, port int, p programs, living *os.File) error {
-	_ = os.Rename(s.path("postgres.log"), s.path("postgres.log.1")) // nothing to keep at the first start
+func (s *Server) launchOn(ctx context.Context, port int, p programs, serverLock *os.File) error {
+	_ = os.Rename(s.path("postgres.log"), s.path("postgres.log.1")) // there is no log before the first start
 	log, err := os.OpenFile(s.path("postgres.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	// Not ctx: the server outlives the call, and of a shared one also the process.
+	// Not ctx: the server outlives this call, and a shared server this process.
 	cmd := s.account.command(context.Background(), p.path("postgres"), s.arguments(port)...)
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{living}
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{serverLock}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start Postgres %d: %w", p.major, err)
 	}
 	c := &child{cmd, make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // how it ended is in its log
+		_ = cmd.Wait() // its log shows how it ended
 		close(c.exited)
 	}()
 	err = s.ready(ctx, func() error {
@@ -136,7 +137,7 @@ func (s *Server) launchOn(ctx context.Context, port int, p programs, living *os.
 		}
 	})
 	if errors.Is(err, errServerGone) {
-		return fmt.Errorf("starting Postgres %d in %s failed, its log ends with: %s", p.major, s.cfg.Dir, s.logTail())
+		return fmt.Errorf("Postgres %d in %s did not start, its log ends with: %s", p.major, s.cfg.Dir, s.logTail())
 	}
 	if err != nil {
 		_ = cmd.Process.Signal(syscall.SIGQUIT)
@@ -147,7 +148,7 @@ func (s *Server) launchOn(ctx context.Context, port int, p programs, living *os.
 	return nil
 }
 
-// freePort asks the kernel for a port that is free now.
+// freePort returns a port that is free at this moment.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -157,14 +158,14 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// logTail is the end of the present run's log.
+// logTail returns the last lines of this run's log.
 func (s *Server) logTail() string {
 	file, err := os.Open(s.path("postgres.log"))
 	if err != nil {
 		return err.Error()
 	}
 	defer file.Close()
-	const enough = 64 << 10 // for eight lines; the file may be as large as the disk
+	const enough = 64 << 10 // for eight lines; the file may be large
 	if size, err := file.Seek(0, io.SeekEnd); err == nil && size > enough {
 		_, _ = file.Seek(-enough, io.SeekEnd)
 	} else {
