@@ -35,10 +35,11 @@ func TestReports(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	do(t, pool, reported+"update river.river_queue set paused_at = now() where name = 'mail'")
+	do(t, pool, "update work.worker set seen_at = now() + interval '1 day'") // however long the reports take, it counts as alive
 	for name, says := range map[string][]string{
 		"stuck": {
-			"its queue is paused | mail | send | 1", "no live worker takes this kind | default", "4714 | recommend_reader | default | retryable | 01:00:0",
-			"4713 | recommend_reader | 02:00:0", "mail | t", "other | f", "nightly | sweep",
+			"its queue is paused | mail | send | 1", "no live worker takes this kind | default", "4714 | recommend_reader | default | retryable | 01:",
+			"4713 | recommend_reader | 02:", "mail | t", "other | f", "nightly | sweep",
 		},
 		"slowest":         {"count", "05:03:20", "100.0", "4712"},
 		"errors":          {"v2", "100.00", "f1", "recommend_reader", "| no"},

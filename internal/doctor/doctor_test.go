@@ -87,7 +87,7 @@ func TestConditions(t *testing.T) {
 		{"update work.worker set release = 'v0'", "releases", Warn, "Workers run release v0, and this is v1."},
 		{"insert into work.worker (id, release, slots, lock_key) values ('w2', 'v2', 1, 2)", "releases", Warn, "several releases are alive: v1, v2."},
 		{"update river.river_leader set elected_at = now() - interval '1 h', expires_at = now() - interval '1 min'", "leader", Warn, "No process leads: finished jobs and unused queues are not deleted."},
-		{"update river.river_job set scheduled_at = now() - interval '90 s'", "waiting", Warn, "The oldest job of queue mail has waited for 1 min 3"},
+		{"update river.river_job set scheduled_at = now() - interval '90 m'", "waiting", Warn, "The oldest job of queue mail has waited for 1 h 3"},
 		{"update work.schedule set next_at = now() - interval '1 h'", "schedules", Broken, "Schedule nightly (every day at 04:00) is overdue since"},
 		{"update work.schedule set broken = 'zone: no such zone'", "schedules", Broken, "Schedule nightly is broken. zone: no such zone. → Correct it"},
 		{"delete from work.migration where version = (select max(version) from work.migration)", "schema", Broken, "backlist migrate"},
