@@ -17,6 +17,7 @@ import (
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/pglocal"
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -84,7 +85,7 @@ func runReaderReset(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
-		base, err := siteBase(ctx, pool, p.cfg)
+		base, err := site.NewAddress(p.cfg.BaseURL).Base(ctx, pool)
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ const axeRun = `(async () => {
 })()`
 
 // accessibility shows axe-core every page: of visitors, of new readers, of readers who have everything, and of errors.
-func (s *site) accessibility(t *testing.T) {
+func (s *testSite) accessibility(t *testing.T) {
 	if os.Getenv("AXE_CORE") == "" {
 		const lack = "AXE_CORE is not set: it names axe.min.js of the npm package axe-core, which judges the pages"
 		if os.Getenv("BACKLIST_CI") != "" {
@@ -55,7 +55,7 @@ func (s *site) accessibility(t *testing.T) {
 	t.Run("readers", func(t *testing.T) { t.Parallel(); s.accessibleToReaders(t) })
 }
 
-func (s *site) accessibleToVisitors(t *testing.T) {
+func (s *testSite) accessibleToVisitors(t *testing.T) {
 	b := s.open(t)
 	b.expect("status of 404", "status of 422", "status of 405")
 	for _, path := range []string{
@@ -97,7 +97,7 @@ func (s *site) accessibleToVisitors(t *testing.T) {
 	b.noViolations("the front page after a reset")
 }
 
-func (s *site) accessibleToReaders(t *testing.T) {
+func (s *testSite) accessibleToReaders(t *testing.T) {
 	newcomer := s.openAs(t, s.newReader(t, "Nora"))
 	for _, path := range []string{"/", "/recommendations", "/shelf", "/shelf?tab=reading", "/shelf?tab=read", "/shelf?tab=rated", "/mailbox"} {
 		newcomer.goTo(path)
@@ -160,7 +160,7 @@ func (b *tab) submit(pairs ...string) {
 }
 
 // mailedLink waits for a mail to an address that has a link, and returns the link's path.
-func (s *site) mailedLink(t *testing.T, to string, path *regexp.Regexp) string {
+func (s *testSite) mailedLink(t *testing.T, to string, path *regexp.Regexp) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

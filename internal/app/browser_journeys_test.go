@@ -8,7 +8,7 @@ import (
 )
 
 // arrival begins on the page of a reader whose job waits, and ends when the list is there.
-func (s *site) arrival(t *testing.T) {
+func (s *testSite) arrival(t *testing.T) {
 	r := s.newReader(t, "Wanda")
 	b := s.openAs(t, r, fresh(`
 		globalThis.shift = 0;
@@ -40,7 +40,7 @@ func (s *site) arrival(t *testing.T) {
 type linked struct{ Title, Href string }
 
 // wellKnown are the books that the signed-in front page offers to rate.
-func (s *site) wellKnown(b *tab) []linked {
+func (s *testSite) wellKnown(b *tab) []linked {
 	b.t.Helper()
 	b.goTo("/")
 	return get[[]linked](b, `$$(".rate-card h3 a").map((a) => ({Title: plain(a.textContent), Href: a.getAttribute("href")}))`)
@@ -110,7 +110,7 @@ func (b *tab) reloadUntil(path, what, condition string) {
 	b.t.Fatalf("%s never showed %s", path, what)
 }
 
-func (s *site) signUpToRecommendations(t *testing.T) {
+func (s *testSite) signUpToRecommendations(t *testing.T) {
 	b := s.open(t)
 	b.signUp("Ada")
 	live := b.another()
@@ -154,7 +154,7 @@ func (s *site) signUpToRecommendations(t *testing.T) {
 	b.wait("no unread mail", `named("Welcome to Backlist") && !$(".mail-unread") && !$(".mainnav .count")`)
 }
 
-func (s *site) withoutJavaScript(t *testing.T) {
+func (s *testSite) withoutJavaScript(t *testing.T) {
 	b := s.open(t, withoutScripts())
 	email := b.signUp("Ida")
 	b.sees("#flash", "Welcome.")
@@ -230,7 +230,7 @@ func (s *site) withoutJavaScript(t *testing.T) {
 }
 
 // recommendationsByReload waits for the list, puts one of it on a shelf, dismisses one, and takes that back.
-func (s *site) recommendationsByReload(b *tab, rated []linked) {
+func (s *testSite) recommendationsByReload(b *tab, rated []linked) {
 	b.t.Helper()
 	b.reloadUntil("/recommendations", "reasons", `$(".because")`)
 	b.reasonsName(rated)

@@ -7,7 +7,7 @@ import (
 )
 
 // keyboard rates, shelves and dismisses without a mouse, and sees at every step where the focus is.
-func (s *site) keyboard(t *testing.T) {
+func (s *testSite) keyboard(t *testing.T) {
 	r := s.newReader(t, "Kim")
 	b := s.openAs(t, r)
 	books := s.wellKnown(b)

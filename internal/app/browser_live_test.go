@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func (s *site) twoTabsAndARestart(t *testing.T) {
+func (s *testSite) twoTabsAndARestart(t *testing.T) {
 	web := s.startWeb(t, "0")
 	r := s.newReader(t, "Rosa") // who rates by the other web process
 	one := s.openAs(t, r)
@@ -43,7 +43,7 @@ func (s *site) twoTabsAndARestart(t *testing.T) {
 }
 
 // lateAnswer holds back the answer to a form until the stream has brought a newer list: the newer one must stay.
-func (s *site) lateAnswer(t *testing.T) {
+func (s *testSite) lateAnswer(t *testing.T) {
 	_, b := s.settled(t, "Lena")
 	b.goTo("/recommendations")
 	title := get[string](b, `plain($(".rec h2").textContent)`)
@@ -78,7 +78,7 @@ func (s *site) lateAnswer(t *testing.T) {
 
 // longRun holds up the job that makes a list: the open page says by itself how far it is, a page that is opened then says
 // the same, and both have the list once it goes on.
-func (s *site) longRun(t *testing.T) {
+func (s *testSite) longRun(t *testing.T) {
 	r, b := s.settled(t, "Lore")
 	b.goTo("/recommendations")
 	book := get[string](b, `$(".rec h2 a").getAttribute("href")`)

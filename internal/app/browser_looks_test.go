@@ -5,20 +5,20 @@ import (
 )
 
 // readerPages are every kind of page that somebody sees who is signed in, has rated and shelved, and has mail.
-func (s *site) readerPages(b *tab) []string {
+func (s *testSite) readerPages(b *tab) []string {
 	return []string{
 		"/", "/books", "/books?page=3", "/books?q=dickns", "/books?q=zzzzzz", s.wellKnownBook(b), "/recommendations",
 		"/shelf", "/shelf?tab=reading", "/shelf?tab=read", "/shelf?tab=rated", "/mailbox", "/settings", "/settings/delete", "/nothing",
 	}
 }
 
-func (s *site) wellKnownBook(b *tab) string {
+func (s *testSite) wellKnownBook(b *tab) string {
 	b.goTo("/books")
 	return get[string](b, `$(".book-list h3 a").getAttribute("href")`)
 }
 
 // settled is a reader who has rated, has recommendations and the mail about them.
-func (s *site) settled(t *testing.T, name string) (*account, *tab) {
+func (s *testSite) settled(t *testing.T, name string) (*account, *tab) {
 	t.Helper()
 	r := s.newReader(t, name)
 	b := s.openAs(t, r)
@@ -31,7 +31,7 @@ func (s *site) settled(t *testing.T, name string) (*account, *tab) {
 	return r, b
 }
 
-func (s *site) phone(t *testing.T) {
+func (s *testSite) phone(t *testing.T) {
 	_, b := s.settled(t, "Petra")
 	b.run(phone())
 	b.expect("status of 404")
@@ -94,7 +94,7 @@ func (b *tab) fitsPhone(where string) {
 	}
 }
 
-func (s *site) darkMode(t *testing.T) {
+func (s *testSite) darkMode(t *testing.T) {
 	_, b := s.settled(t, "Dora")
 	b.expect("status of 404")
 	// The relative luminance of WCAG, of what stands behind and of what is written.

@@ -33,7 +33,7 @@ type tab struct {
 }
 
 // open opens a tab with a profile of its own: nobody is signed in.
-func (s *site) open(t *testing.T, with ...step) *tab {
+func (s *testSite) open(t *testing.T, with ...step) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(s.browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
@@ -41,7 +41,7 @@ func (s *site) open(t *testing.T, with ...step) *tab {
 }
 
 // openAs opens a tab in which r is signed in.
-func (s *site) openAs(t *testing.T, r *account, with ...step) *tab {
+func (s *testSite) openAs(t *testing.T, r *account, with ...step) *tab {
 	t.Helper()
 	b := s.open(t, with...)
 	for _, c := range r.cookies() {

@@ -47,8 +47,8 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// site is what the journeys share.
-type site struct {
+// testSite is what the journeys share.
+type testSite struct {
 	t       *testing.T // of TestBrowser, which outlives the journeys
 	db      string
 	sink    *mail.Sink
@@ -57,7 +57,7 @@ type site struct {
 	browser context.Context
 }
 
-func openSite(t *testing.T) *site {
+func openSite(t *testing.T) *testSite {
 	t.Helper()
 	path := findChromium()
 	if path == "" {
@@ -72,19 +72,19 @@ func openSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { sink.Close() })
-	s := &site{t: t, db: seeded(t), sink: sink}
+	s := &testSite{t: t, db: seeded(t), sink: sink}
 	s.web = s.startWeb(t, "0")
 	s.browser = openBrowser(t, path)
 	return s
 }
 
-func (s *site) startWeb(t *testing.T, port string) *process {
+func (s *testSite) startWeb(t *testing.T, port string) *process {
 	t.Helper()
 	return start(t, s.db, []string{"PORT=" + port}, "web")
 }
 
 // startWorker starts the worker once; a second call does nothing.
-func (s *site) startWorker() {
+func (s *testSite) startWorker() {
 	if s.worker == nil {
 		s.worker = start(s.t, s.db, []string{"SMTP_URL=" + s.sink.URL()}, "worker")
 	}
@@ -146,7 +146,7 @@ type account struct {
 const password = "a long enough password"
 
 // newReader signs up.
-func (s *site) newReader(t *testing.T, name string) *account {
+func (s *testSite) newReader(t *testing.T, name string) *account {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {

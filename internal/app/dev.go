@@ -17,6 +17,7 @@ import (
 
 	"github.com/backlist/backlist/internal/demo"
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/site"
 )
 
 // demoPassword opens the invented readers' accounts in dev. Outside dev they have a password that nobody knows.
@@ -136,10 +137,8 @@ func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, ur
 	if err := migrate(ctx, pool, log); err != nil {
 		return demo.Reader{}, err
 	}
-	// For the commands beside us, such as reader reset: the port may be another one than last time.
-	if _, err := pool.Exec(ctx, `insert into site (base_url) values ($1)
-		on conflict (only_row) do update set base_url = excluded.base_url, learnt_at = now()`, p.cfg.BaseURL); err != nil {
-		return demo.Reader{}, fmt.Errorf("store the site's address: %w", err)
+	if err := site.Set(ctx, pool, p.cfg.BaseURL); err != nil { // for commands beside this one, such as reader reset
+		return demo.Reader{}, err
 	}
 	s.done("up to date")
 	s.begin("Loading the catalogue")

@@ -2,20 +2,17 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
-	"github.com/backlist/backlist/internal/config"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
-	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -43,9 +40,10 @@ func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.Del
 	if err != nil {
 		return nil, err
 	}
+	address := site.NewAddress(p.cfg.BaseURL)
 	return &mail.DeliverWorker{
 		DB: pool, Sender: sender, Secret: p.cfg.SecretKey, Log: log,
-		Base: func(ctx context.Context) (string, error) { return siteBase(ctx, pool, p.cfg) },
+		Base: func(ctx context.Context) (string, error) { return address.Base(ctx, pool) },
 		Composers: map[mail.Kind]mail.Compose{
 			mail.KindWelcome: reader.WelcomeLetter,
 			mail.KindReset:   reader.ResetLetter,
@@ -84,19 +82,4 @@ func (p *program) newJobs(pool *pgxpool.Pool, log *slog.Logger) (*work.Client, e
 		return nil, err
 	}
 	return work.NewInserter(pool, p.workOptions(workers, log))
-}
-
-// siteBase is the URL that links in mail begin with: BASE_URL, or where the first account was made.
-func siteBase(ctx context.Context, pool store.DBTX, cfg config.Config) (string, error) {
-	if cfg.BaseURL != "" {
-		return cfg.BaseURL, nil
-	}
-	base, err := store.New().SiteBaseURL(ctx, pool)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", errors.New("the site's address is not known yet: set BASE_URL, or make the first account on the site")
-	}
-	if err != nil {
-		return "", fmt.Errorf("the site's address: %w", err)
-	}
-	return base, nil
 }

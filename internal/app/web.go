@@ -16,6 +16,7 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/serve"
+	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/web"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -163,7 +164,7 @@ func (p *program) site(pool *pgxpool.Pool, log *slog.Logger) (*web.Server, error
 	}
 	return &web.Server{
 		DB: pool, Jobs: jobs, Requests: work.NewRequests(pool, p.workOptions(nil, log)), Hasher: reader.NewHasher(), Hub: web.NewHub(log), Log: log,
-		Secret: p.cfg.SecretKey, Release: p.cfg.Release, BaseURL: p.cfg.BaseURL, Dev: p.cfg.Dev,
+		Secret: p.cfg.SecretKey, Release: p.cfg.Release, Address: site.NewAddress(p.cfg.BaseURL), Dev: p.cfg.Dev,
 		TrustProxy: p.cfg.OnHeroku,
 		Ready:      func(ctx context.Context) error { return db.Check(ctx, pool) },
 	}, nil

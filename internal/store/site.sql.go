@@ -26,10 +26,20 @@ on conflict (only_row) do update set base_url = site.base_url
 returning base_url
 `
 
-// Keeps the first address: whoever comes later cannot redirect the links in mail.
+// Keeps the first address: later visitors cannot redirect the links in mail.
 func (q *Queries) SiteLearn(ctx context.Context, db DBTX, baseUrl string) (string, error) {
 	row := db.QueryRow(ctx, siteLearn, baseUrl)
 	var base_url string
 	err := row.Scan(&base_url)
 	return base_url, err
+}
+
+const siteSet = `-- name: SiteSet :exec
+insert into site (base_url) values ($1)
+on conflict (only_row) do update set base_url = excluded.base_url, learnt_at = now()
+`
+
+func (q *Queries) SiteSet(ctx context.Context, db DBTX, baseUrl string) error {
+	_, err := db.Exec(ctx, siteSet, baseUrl)
+	return err
 }

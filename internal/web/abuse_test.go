@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/site"
 )
 
 // TestPrivatePagesAreNotStored: after signing out, the back button shows nobody's pages.
@@ -144,7 +145,7 @@ func TestLongMethodIsLoggedShort(t *testing.T) {
 func TestLearntAddressIsOne(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.server.BaseURL = ""
+	s.server.Address = site.NewAddress("")
 	if _, err := s.tx.Exec(t.Context(), "delete from site"); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +218,7 @@ func TestLearntAddressIsSaid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	var log bytes.Buffer
-	s.server.BaseURL, s.server.Log = "", slog.New(slog.NewTextHandler(&log, nil))
+	s.server.Address, s.server.Log = site.NewAddress(""), slog.New(slog.NewTextHandler(&log, nil))
 	if _, err := s.tx.Exec(t.Context(), "delete from site"); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +226,7 @@ func TestLearntAddressIsSaid(t *testing.T) {
 	if got := log.String(); !strings.Contains(got, "BASE_URL is not set") || !strings.Contains(got, "base_url=http://example.com") {
 		t.Errorf("the log says %s", got)
 	}
-	s.server.learnt.Store(false) // another process
+	s.server.Address = site.NewAddress("") // another process
 	s.post("/signout", nil)
 	s.header.Set("X-Forwarded-Proto", "https")
 	s.signUp("Eve")

@@ -12,10 +12,9 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/backlist/backlist/internal/config"
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/reader"
-	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
@@ -85,7 +84,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	var token string
 	err = s.begin(r.Context(), func(tx pgx.Tx) error {
-		if err := s.learnBase(r, tx); err != nil {
+		if err := s.learnAddress(r, tx); err != nil {
 			return err
 		}
 		me, err := reader.Create(r.Context(), tx, s.Jobs, checked, hash)
@@ -98,33 +97,25 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return again(err)
 	}
-	s.learnt.Store(true)
+	s.Address.Learnt()
 	s.setSession(w, token)
 	return s.redirect(w, r, localPath(next), flashWelcome)
 }
 
-// maxHost is the length of the longest host name that DNS knows, with a port.
-const maxHost = 253 + len(":65535")
-
-// learnBase keeps the address that the first account was made at, for the links in mail. Where hosts are not checked in
-// front of us, BASE_URL should be set: a first visitor could otherwise choose it.
-func (s *Server) learnBase(r *http.Request, tx pgx.Tx) error {
-	if s.BaseURL != "" || s.learnt.Load() {
-		return nil
-	}
+// learnAddress keeps the address that the first account is made at, for links in mail.
+func (s *Server) learnAddress(r *http.Request, tx pgx.Tx) error {
 	scheme := "https"
 	if s.Dev || (r.TLS == nil && r.Header.Get("X-Forwarded-Proto") != "https") {
 		scheme = "http"
 	}
-	site, err := config.ParseURL("Host", scheme+"://"+r.Host, scheme)
-	if err != nil || len(r.Host) > maxHost || site.User != nil || site.Path != "" {
+	base, err := s.Address.Learn(r.Context(), tx, scheme, r.Host)
+	if errors.Is(err, site.ErrHost) {
 		return &statusError{
 			Code: http.StatusBadRequest, Headline: "That is not an address of this site", Err: err,
 			Sentence: "Your browser asked for a host name that links in mail cannot begin with, so no account was made.",
 		}
 	}
-	base, err := store.New().SiteLearn(r.Context(), tx, site.String())
-	if err == nil && !s.TrustProxy { // a platform's router lets no foreign host through
+	if base != "" && !s.TrustProxy { // a platform's router lets no foreign host through
 		s.Log.WarnContext(r.Context(), "BASE_URL is not set: links in mail lead where the first sign-up was made", "base_url", base)
 	}
 	return err

@@ -17,14 +17,15 @@ import (
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// site is a server on a transaction that is rolled back, with a browser that keeps cookies.
-type site struct {
+// testSite is a server on a transaction that is rolled back, with a browser that keeps cookies.
+type testSite struct {
 	t      *testing.T
 	tx     pgx.Tx
 	server *Server
@@ -36,7 +37,7 @@ type site struct {
 
 var addresses atomic.Int32
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T) *testSite {
 	t.Helper()
 	tx := testdb.Tx(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
@@ -48,12 +49,12 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	n := addresses.Add(1)
-	return &site{
+	return &testSite{
 		t: t, tx: tx, cookie: map[string]string{}, header: http.Header{},
 		addr: fmt.Sprintf("10.%d.%d.1:4321", n>>8, n&255),
 		server: &Server{
 			DB: tx, Jobs: jobs, Hasher: reader.NewHasher(), Hub: NewHub(log), Log: log,
-			Secret: "a secret for tests", BaseURL: "http://example.com", Dev: true,
+			Secret: "a secret for tests", Address: site.NewAddress("http://example.com"), Dev: true,
 		},
 	}
 }
@@ -67,13 +68,13 @@ type answer struct {
 	root   *html.Node
 }
 
-func (s *site) get(path string) answer { return s.do(http.MethodGet, path, nil) }
+func (s *testSite) get(path string) answer { return s.do(http.MethodGet, path, nil) }
 
-func (s *site) post(path string, form url.Values) answer {
+func (s *testSite) post(path string, form url.Values) answer {
 	return s.do(http.MethodPost, path, strings.NewReader(form.Encode()))
 }
 
-func (s *site) do(method, path string, body io.Reader) answer {
+func (s *testSite) do(method, path string, body io.Reader) answer {
 	s.t.Helper()
 	r := httptest.NewRequestWithContext(s.t.Context(), method, path, body)
 	if body != nil {
@@ -170,13 +171,13 @@ func attr(n *html.Node, key string) string {
 }
 
 // email is the name's address in this test: tests whose transactions are open at once must not wait for each other.
-func (s *site) email(name string) string {
+func (s *testSite) email(name string) string {
 	host, _, _ := strings.Cut(s.addr, ":")
 	return strings.ToLower(strings.ReplaceAll(name, " ", ".")) + "@" + host + ".example"
 }
 
 // signUp makes an account and returns its number; the site's browser is then signed in.
-func (s *site) signUp(name string) int64 {
+func (s *testSite) signUp(name string) int64 {
 	s.t.Helper()
 	email := s.email(name)
 	s.post("/signup", url.Values{"name": {name}, "email": {email}, "password": {"a long password"}}).leadsTo("/")
@@ -188,7 +189,7 @@ func (s *site) signUp(name string) int64 {
 }
 
 // book writes one and returns its number.
-func (s *site) book(title string) (id int64) {
+func (s *testSite) book(title string) (id int64) {
 	s.t.Helper()
 	if err := s.tx.QueryRow(s.t.Context(), "insert into book (title) values ($1) returning id", title).Scan(&id); err != nil {
 		s.t.Fatal(err)
@@ -196,7 +197,7 @@ func (s *site) book(title string) (id int64) {
 	return id
 }
 
-func (s *site) count(sql string, args ...any) (n int) {
+func (s *testSite) count(sql string, args ...any) (n int) {
 	s.t.Helper()
 	if err := s.tx.QueryRow(s.t.Context(), sql, args...).Scan(&n); err != nil {
 		s.t.Fatal(err)

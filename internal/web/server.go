@@ -13,6 +13,7 @@ import (
 
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
@@ -34,7 +35,7 @@ type Server struct {
 	Log        *slog.Logger
 	Secret     string                      // signs unsubscribe links
 	Release    string                      // shown in the colophon
-	BaseURL    string                      // of the site; empty: learnt from the first sign-up
+	Address    *site.Address               // of the site; the first sign-up may decide it
 	Dev        bool                        // plain HTTP: cookies without Secure; the style guide is served
 	TrustProxy bool                        // believe X-Forwarded-For and -Proto, and insist on https
 	Ready      func(context.Context) error // whether the database answers and its schema fits; nil: only that it answers
@@ -43,7 +44,6 @@ type Server struct {
 	// Benchmarks replace it.
 	TasteChange func(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error
 
-	learnt   atomic.Bool // the site's address is known, or has been stored by us
 	stopping atomic.Bool
 }
 
