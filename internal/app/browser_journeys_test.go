@@ -147,9 +147,11 @@ func (s *testSite) signUpToRecommendations(t *testing.T) {
 	b.sees(".letter", "Dear Ada,")
 	b.sees(".letter", "See all your recommendations")
 	b.sees(".letter-head", "The mail server has taken it.")
+	b.wait("the mail marked as read", `!named("Mark as read") && reads(".mainnav .count", "1")`)
 	b.press("Mailbox")
 	b.press("Unread: Welcome to Backlist")
 	b.sees(".letter h1", "Welcome to Backlist")
+	b.wait("the mail marked as read", `!named("Mark as read")`)
 	b.press("Mailbox")
 	b.wait("no unread mail", `named("Welcome to Backlist") && !$(".mail-unread") && !$(".mainnav .count")`)
 }
@@ -208,6 +210,9 @@ func (s *testSite) withoutJavaScript(t *testing.T) {
 	b.reloadUntil("/mailbox", "the welcome", `named("Unread: Welcome to Backlist")`)
 	b.press("Unread: Welcome to Backlist")
 	b.sees(".letter", "Dear Ida,")
+	b.press("Mark as read")
+	b.sees(".letter", "Dear Ida,")
+	b.wait("the mail marked as read", `!named("Mark as read")`)
 
 	b.press("Settings of Ida")
 	b.fill("name", "Ida Lume")

@@ -7,11 +7,11 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// PageSize is the number of messages on a page of the mailbox.
+// PageSize is how many messages a page of the mailbox shows.
 const PageSize = 20
 
-// List returns a page (from 1) of a reader's messages, the newest first, the page's number, and the number of pages (at
-// least 1). For a page out of range it returns the nearest page.
+// List returns a page (from 1) of a reader's messages, the newest first, and how many pages there are (at least 1). A
+// page out of range is the nearest one that exists, which is returned too.
 func List(ctx context.Context, db store.DBTX, readerID int64, page int) (messages []store.Message, current, last int, err error) {
 	q := store.New()
 	count, err := q.MessageCount(ctx, db, readerID)
@@ -32,7 +32,7 @@ func List(ctx context.Context, db store.DBTX, readerID int64, page int) (message
 	return messages, current, last, nil
 }
 
-// Get returns one of a reader's messages, or pgx.ErrNoRows, also where the message is another reader's.
+// Get returns one of a reader's messages, or pgx.ErrNoRows: another reader's is not found.
 func Get(ctx context.Context, db store.DBTX, readerID, id int64) (store.Message, error) {
 	m, err := store.New().MessageGet(ctx, db, id, readerID)
 	if err != nil {
@@ -42,15 +42,20 @@ func Get(ctx context.Context, db store.DBTX, readerID, id int64) (store.Message,
 	return m, nil
 }
 
-// title gives a message that was never written a subject.
+// title gives a message that was never written something to be called by.
 func title(m *store.Message) {
 	if m.Subject == "" {
 		m.Subject = Kind(m.Kind).Title()
 	}
 }
 
-// MarkRead records that the reader has opened a message that is no longer on its way. It ignores another reader's
-// message.
+// IsUnread reports whether a message has come to its end and the reader has not opened it. A message without text was held
+// back before it was written: there is nothing to read.
+func IsUnread(m store.Message) bool {
+	return m.ReadAt == nil && (m.State == StateSent || m.State == StateFailed || m.State == StateUnconfirmed) && m.BodyText != ""
+}
+
+// MarkRead notes that the reader has opened a message, if it IsUnread. Another reader's message stays as it is.
 func MarkRead(ctx context.Context, db store.DBTX, readerID, id int64) error {
 	if _, err := store.New().MessageRead(ctx, db, id, readerID); err != nil {
 		return fmt.Errorf("mark message %d as read: %w", id, err)
@@ -58,7 +63,7 @@ func MarkRead(ctx context.Context, db store.DBTX, readerID, id int64) error {
 	return nil
 }
 
-// Unread counts the messages that a reader has not opened, without those still on their way.
+// Unread counts the messages of a reader that are unread, as IsUnread says.
 func Unread(ctx context.Context, db store.DBTX, readerID int64) (int, error) {
 	n, err := store.New().MessageUnread(ctx, db, readerID)
 	if err != nil {

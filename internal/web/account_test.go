@@ -180,6 +180,43 @@ func TestMailboxIsPrivate(t *testing.T) {
 	s.signUp("Una Marrow")
 	s.get("/mailbox/" + id).wants(http.StatusNotFound)
 	s.get("/mailbox/text").wants(http.StatusNotFound)
+	s.post("/mailbox/text/read", nil).wants(http.StatusNotFound)
+}
+
+// TestOpeningAMessageWritesNothing: browsers also fetch pages ahead of time. A message is marked as read by a POST of its
+// own reader.
+func TestOpeningAMessageWritesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.signUp("Odo Quillfeather")
+	var id string
+	err := s.tx.QueryRow(t.Context(), "update message set state = 'failed', body_text = 'Dear Odo,' returning id::text").Scan(&id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unread := func(want int) {
+		t.Helper()
+		if n := s.count("select count(*) from message where read_at is null"); n != want {
+			t.Errorf("%d messages are unread, want %d", n, want)
+		}
+	}
+	s.get("/mailbox").wants(http.StatusOK, "Unread: ")
+	s.get("/mailbox/"+id).wants(http.StatusOK, "Mark as read")
+	unread(1)
+	odo := s.cookie
+	s.cookie = map[string]string{}
+	s.signUp("Una Marrow")
+	s.post("/mailbox/"+id+"/read", nil).leadsTo("/mailbox/" + id) // as for any number: it tells nothing
+	unread(2)
+	s.cookie = odo
+	s.post("/mailbox/"+id+"/read", nil).leadsTo("/mailbox/" + id)
+	unread(1)
+	if page := s.get("/mailbox/" + id); strings.Contains(page.text(), "Mark as read") {
+		t.Error("a message that is read offers to be marked")
+	}
+	if page := s.get("/mailbox"); strings.Contains(page.text(), "Unread: ") {
+		t.Error("the mailbox shows the message as unread")
+	}
 }
 
 func TestUnsubscribe(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 func (s *Server) mailRoutes(r chi.Router) {
 	r.Get("/mailbox", s.page(s.signedIn(s.mailbox)))
 	r.Get("/mailbox/{id}", s.page(s.signedIn(s.message)))
+	r.Post("/mailbox/{id}/read", s.page(s.signedIn(s.markRead)))
 	r.Get("/unsubscribe/{token}", s.page(s.unsubscribePage))
 	r.Post("/unsubscribe/{token}", s.page(s.unsubscribe))
 }
@@ -31,7 +32,7 @@ func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	for _, m := range messages {
 		when, iso := stamp(m.CreatedAt, me.TimeZone)
 		d.Messages = append(d.Messages, page.MailRow{
-			ID: m.ID, Subject: m.Subject, When: when, WhenISO: iso, State: m.State, Unread: m.State == mail.StateSent && m.ReadAt == nil,
+			ID: m.ID, Subject: m.Subject, When: when, WhenISO: iso, State: m.State, Unread: mail.IsUnread(m),
 		})
 	}
 	if d.Page, err = s.chromeFor(r, "Mailbox", "mailbox"); err != nil {
@@ -40,21 +41,32 @@ func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, page.MailboxPage(d))
 }
 
-func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
+// messageID is the number in the path; anything else is an unknown message.
+func messageID(r *http.Request) (int64, error) {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil {
-		return pgx.ErrNoRows
+		return 0, pgx.ErrNoRows
+	}
+	return id, nil
+}
+
+// message shows a message. It does not mark it as read, because a GET must not write: the page posts that by itself, or has
+// a button for it.
+func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
+	id, err := messageID(r)
+	if err != nil {
+		return err
 	}
 	me := readerOf(r.Context())
 	m, err := mail.Get(r.Context(), s.DB, me.ReaderID, id)
 	if err != nil {
 		return err
 	}
-	if err := mail.MarkRead(r.Context(), s.DB, me.ReaderID, id); err != nil {
-		return err
-	}
 	d := page.Message{
 		Subject: m.Subject, From: "Backlist", To: m.ToAddress, State: m.State, StateSentence: stateSentence(m),
+	}
+	if mail.IsUnread(m) {
+		d.MarkRead = messageURL(id) + "/read"
 	}
 	d.When, d.WhenISO = stamp(m.CreatedAt, me.TimeZone)
 	for _, spans := range mail.Paragraphs(m.BodyText) {
@@ -68,6 +80,20 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return render(w, r, http.StatusOK, page.MessagePage(d))
+}
+
+func messageURL(id int64) string { return "/mailbox/" + strconv.FormatInt(id, 10) }
+
+func (s *Server) markRead(w http.ResponseWriter, r *http.Request) error {
+	id, err := messageID(r)
+	if err != nil {
+		return err
+	}
+	if err := mail.MarkRead(r.Context(), s.DB, readerOf(r.Context()).ReaderID, id); err != nil {
+		return err
+	}
+	http.Redirect(w, r, messageURL(id), http.StatusSeeOther)
+	return nil
 }
 
 // stateSentence says what a mail's state means where the general sentence of the page would be wrong or too little. What
