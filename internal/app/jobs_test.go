@@ -24,7 +24,7 @@ insert into work.worker (id, dyno, slots, running, lock_key, queues, kinds, seen
 	('worker.1-AAAA', 'worker.1', 10, 1, 1, '{default,mail}', '{send,count}', now() + interval '1 hour');
 insert into river.river_queue (name, updated_at) values ('default', now()), ('mail', now());
 insert into river.river_job (id, kind, queue, state, attempt, max_attempts, args, metadata, scheduled_at, attempted_at, attempted_by, finalized_at, errors) values
-	(1, 'send', 'mail', 'available', 0, 25, '{"to": 7, "api_key": "hush-hush", "pet": "hush-cat"}', '{"request_id": "r1"}', now() - interval '200 h', null, null, null, null),
+	(1, 'send', 'mail', 'available', 0, 25, '{"to": 7, "api_key": "hush-hush", "pet": "hush-cat"}', '{"request_id": "r1"}', now() - interval '2 h', null, null, null, null),
 	(2, 'send', 'mail', 'running', 1, 25, '{"to": 8}', '{}', now() - interval '60 s', now() - interval '50 s', '{worker.1-AAAA}', null, null),
 	(3, 'count', 'default', 'completed', 1, 25, '{"to": 7}', '{}', now() - interval '80 s', now() - interval '70 s', '{worker.1-AAAA}', now() - interval '69 s', null),
 	(4, 'count', 'default', 'retryable', 2, 25, '{}', '{}', now() + interval '10 min', now(), '{worker.1-AAAA}', null, array['{"error": "no"}']::jsonb[]),
@@ -71,7 +71,7 @@ func TestJobsLook(t *testing.T) {
 		code int
 		want string // words that are there, in this order; "!" before those that are not
 	}{
-		{"jobs list", 0, "id kind queue state attempt ago wait run why|7 count default scheduled 0/5|for later|5 count|[31mred alert|1 send mail available 0/25 4 h 8 d 8 h - waiting its turn"},
+		{"jobs list", 0, "id kind queue state attempt ago wait run why|7 count default scheduled 0/5|for later|5 count|[31mred alert|1 send mail available 0/25 4 h|waiting its turn"},
 		{"jobs list --state available,running", 0, "2 send mail running|1 send|!count"},
 		{"jobs list --state discarded --since 1h", 0, "5 count|!6 count"},
 		{"jobs list --state discarded --since 1d", 0, "6 count|5 count"},

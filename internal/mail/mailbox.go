@@ -7,11 +7,11 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// PageSize is how many messages a page of the mailbox shows.
+// PageSize is the number of messages on a page of the mailbox.
 const PageSize = 20
 
-// List returns a page (from 1) of a reader's messages, the newest first, and how many pages there are (at least 1). A
-// page out of range is the nearest one that exists, which is returned too.
+// List returns a page (from 1) of a reader's messages, the newest first, the page's number, and the number of pages (at
+// least 1). For a page out of range it returns the nearest page.
 func List(ctx context.Context, db store.DBTX, readerID int64, page int) (messages []store.Message, current, last int, err error) {
 	q := store.New()
 	count, err := q.MessageCount(ctx, db, readerID)
@@ -32,7 +32,7 @@ func List(ctx context.Context, db store.DBTX, readerID int64, page int) (message
 	return messages, current, last, nil
 }
 
-// Get returns one of a reader's messages, or pgx.ErrNoRows: another reader's is not found.
+// Get returns one of a reader's messages, or pgx.ErrNoRows, also where the message is another reader's.
 func Get(ctx context.Context, db store.DBTX, readerID, id int64) (store.Message, error) {
 	m, err := store.New().MessageGet(ctx, db, id, readerID)
 	if err != nil {
@@ -42,20 +42,20 @@ func Get(ctx context.Context, db store.DBTX, readerID, id int64) (store.Message,
 	return m, nil
 }
 
-// title gives a message that was never written something to be called by.
+// title gives a message that was never written a subject.
 func title(m *store.Message) {
 	if m.Subject == "" {
 		m.Subject = Kind(m.Kind).Title()
 	}
 }
 
-// IsUnread reports whether a message has come to its end and the reader has not opened it. A message without text was held
-// back before it was written: there is nothing to read.
+// IsUnread reports whether a message has reached its final state and the reader has not opened it. A message without text
+// was held back before it was written: there is nothing to read.
 func IsUnread(m store.Message) bool {
 	return m.ReadAt == nil && (m.State == StateSent || m.State == StateFailed || m.State == StateUnconfirmed) && m.BodyText != ""
 }
 
-// MarkRead notes that the reader has opened a message, if it IsUnread. Another reader's message stays as it is.
+// MarkRead records that the reader has opened a message, if it IsUnread. It ignores another reader's message.
 func MarkRead(ctx context.Context, db store.DBTX, readerID, id int64) error {
 	if _, err := store.New().MessageRead(ctx, db, id, readerID); err != nil {
 		return fmt.Errorf("mark message %d as read: %w", id, err)
