@@ -7,12 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Queries is a tracer for pgx that counts each query, and the time until its last row was read, for the step that it is
-// made in. Every statement that is sent counts, begin and commit too, each of a batch, and a COPY as one. Waiting for a
-// connection of the pool is not part of it.
+// Queries is a pgx tracer that adds each query, and the time until its last row was read, to the step that makes it.
+// Every statement counts: begin and commit, each statement of a batch, and a COPY as one. The wait for a connection of
+// the pool is not included.
 type Queries struct{}
 
-// query is one exchange with the database under way, and its context.
+// query is the context of a running query, and when it began.
 type query struct {
 	context.Context
 	step  *step
@@ -50,7 +50,7 @@ func end(ctx context.Context, queries int64) {
 	}
 }
 
-// TraceQueryStart notes when a query begins.
+// TraceQueryStart records when a query begins.
 func (Queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return start(ctx)
 }
@@ -58,12 +58,12 @@ func (Queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQuer
 // TraceQueryEnd counts it.
 func (Queries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) { end(ctx, 1) }
 
-// TraceBatchStart notes when a batch begins.
+// TraceBatchStart records when a batch begins.
 func (Queries) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
 	return start(ctx)
 }
 
-// TraceBatchQuery counts one of its queries.
+// TraceBatchQuery counts a query of the batch.
 func (Queries) TraceBatchQuery(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchQueryData) {
 	if q, ok := ctx.Value(queryKey{}).(*query); ok {
 		q.step.queries.Add(1)
@@ -73,7 +73,7 @@ func (Queries) TraceBatchQuery(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatc
 // TraceBatchEnd adds the time of the whole batch.
 func (Queries) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) { end(ctx, 0) }
 
-// TraceCopyFromStart notes when a COPY begins.
+// TraceCopyFromStart records when a COPY begins.
 func (Queries) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
 	return start(ctx)
 }

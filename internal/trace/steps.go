@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// StepTimes is a step as it is kept: its JSON is what stands in the database.
+// StepTimes is a step's measurements. The database stores it as JSON.
 type StepTimes struct {
 	Name    string  `json:"name"`
 	AtMS    float64 `json:"at_ms"` // since the trace began
-	MS      float64 `json:"ms"`    // steps within it included
+	MS      float64 `json:"ms"`    // includes the steps within it
 	Queries int     `json:"queries"`
 	SQLMS   float64 `json:"sql_ms"`
 }
 
-// Outside is the name under which queries are listed that no step claims; its time is theirs alone.
+// Outside is the step of the queries that are in no other step; its time is theirs only.
 const Outside = "outside of steps"
 
-// Steps lists the steps in the order of their start. One that has not ended lasts until now. It is empty if there were
-// neither steps nor queries.
+// Steps returns the steps in the order of their start. A step that has not ended lasts until now. The result is empty
+// if there were neither steps nor queries.
 func (t *Trace) Steps() []StepTimes {
 	now := time.Since(t.began)
 	t.mu.Lock()
@@ -49,5 +49,5 @@ func (s *step) times(name string, at, took time.Duration) StepTimes {
 	}
 }
 
-// ms is d in milliseconds, to the microsecond.
+// ms returns d in milliseconds, to the microsecond.
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

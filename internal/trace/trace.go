@@ -1,5 +1,5 @@
-// Package trace times the steps of one request or one job, and counts the queries that each of them makes. A trace is
-// carried in a context; where there is none, everything here does next to nothing.
+// Package trace times the steps of one request or one job, and counts the queries that each of them makes. A context
+// carries the trace; without one, the functions of this package cost almost nothing.
 package trace
 
 import (
@@ -10,40 +10,40 @@ import (
 	"time"
 )
 
-// maxSteps is how many steps a trace keeps one by one; those beyond are summed up in one more.
+// maxSteps is how many steps a trace keeps. Further steps are summed up in one more.
 const maxSteps = 50
 
-// Trace is one request or job, from Start on. It may be used by several goroutines.
+// Trace records one request or job, from Start on. It is safe for concurrent use.
 type Trace struct {
 	began time.Time
-	root  step // queries that no step claims
+	root  step // queries in no step
 
 	mu    sync.Mutex
 	steps []*step // in the order of their start
-	left  int     // how many came after that
-	more  step    // and what they took together
+	left  int     // number of further steps
+	more  step    // sum of the further steps
 }
 
-// step is a part of a trace. It knows nothing of its context, which may hold on to much and is let go of sooner.
+// step is a part of a trace. It does not refer to its context, which may retain a lot of memory and is garbage sooner.
 type step struct {
 	trace *Trace
 	name  string
 	at    time.Duration // since the trace began
-	took  time.Duration // 0 until it has ended; the trace's mu
+	took  time.Duration // 0 until it has ended; guarded by the trace's mu
 	ended atomic.Bool
 
 	queries atomic.Int64
 	sql     atomic.Int64 // nanoseconds
-	first   atomic.Int64 // of the root: when its first query began, in nanoseconds since the trace did, plus one
+	first   atomic.Int64 // of the root: start of its first query, in nanoseconds since the trace began, plus one
 
-	// inner is the latest step that was begun with this one's context and has not ended. Code that goes on with the outer
-	// context, as handlers do with their request's, is counted in it.
+	// inner is the latest step that began with this step's context and has not ended. Queries with the outer context
+	// count for it, because handlers continue to use their request's context.
 	inner atomic.Pointer[step]
 }
 
 type stepKey struct{}
 
-// within is the context of what happens in a step.
+// within is the context of a step.
 type within struct {
 	context.Context
 	step *step
@@ -63,8 +63,8 @@ func Start(ctx context.Context) (context.Context, *Trace) {
 	return &within{ctx, &t.root}, t
 }
 
-// Step runs fn as a step of the trace that ctx carries. Steps may lie within each other and beside each other. A query
-// counts for the innermost step of its context.
+// Step runs fn as a step of the trace that ctx carries. Steps may be nested and concurrent. A query counts for the
+// innermost step of its context.
 func Step(ctx context.Context, name string, fn func(ctx context.Context) error) error {
 	outer, _ := ctx.Value(stepKey{}).(*step)
 	if outer == nil {
@@ -82,7 +82,7 @@ func Step(ctx context.Context, name string, fn func(ctx context.Context) error) 
 	return fn(&within{ctx, s})
 }
 
-// begin returns a new step, and whether it is among those that are kept one by one.
+// begin returns a new step, and whether it is within maxSteps.
 func (t *Trace) begin(name string) (s *step, kept bool) {
 	s = &step{trace: t, name: name, at: time.Since(t.began)}
 	t.mu.Lock()
@@ -110,7 +110,7 @@ func (t *Trace) end(s *step, kept bool) {
 	}
 }
 
-// Queries is how many queries the trace has counted, in steps and outside, and what they took together.
+// Queries returns the number of queries, in steps and outside, and their total time.
 func (t *Trace) Queries() (n int, took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,7 +121,7 @@ func (t *Trace) Queries() (n int, took time.Duration) {
 	return n, took
 }
 
-// Len is how many steps it keeps.
+// Len returns the number of steps that Steps would return.
 func (t *Trace) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

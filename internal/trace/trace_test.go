@@ -66,7 +66,7 @@ func TestQueriesCountForTheirStep(t *testing.T) {
 	boom := errors.New("boom")
 	err := trace.Step(ctx, "load", func(in context.Context) error {
 		query(t, in, pool, "select pg_sleep(0.02)")
-		query(t, ctx, pool, "select 1") // with the context from before the step
+		query(t, ctx, pool, "select 1") // with the context outside the step
 		return trace.Step(in, "within", func(in context.Context) error {
 			query(t, in, pool, "select 1")
 			return boom
@@ -117,7 +117,7 @@ func TestWithoutTrace(t *testing.T) {
 	}
 }
 
-// TestManySteps: what is beyond the limit is summed up, and said.
+// TestManySteps: one more step sums up the steps beyond the limit.
 func TestManySteps(t *testing.T) {
 	t.Parallel()
 	pool := traced(t)
@@ -135,7 +135,7 @@ func TestManySteps(t *testing.T) {
 	}
 }
 
-// TestPanickingStep has ended all the same.
+// TestPanickingStep: a step that panics has ended.
 func TestPanickingStep(t *testing.T) {
 	t.Parallel()
 	ctx, tr := trace.Start(t.Context())
@@ -144,13 +144,13 @@ func TestPanickingStep(t *testing.T) {
 		_ = trace.Step(ctx, "bad", func(context.Context) error { panic("bad") })
 	}()
 	took := tr.Steps()[0].MS
-	time.Sleep(2 * time.Millisecond) // a step that went on would be longer now
+	time.Sleep(2 * time.Millisecond) // a step that had not ended would be longer now
 	if again := tr.Steps()[0].MS; again != took {
-		t.Errorf("it took %v ms, and then %v", took, again)
+		t.Errorf("the step took %v ms, and later %v", took, again)
 	}
 }
 
-// TestConcurrentSteps: goroutines of a job have steps of their own, while somebody reads.
+// TestConcurrentSteps: goroutines of a job have their own steps, while another goroutine reads the trace.
 func TestConcurrentSteps(t *testing.T) {
 	t.Parallel()
 	pool := traced(t)
@@ -192,7 +192,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-// maxPerTrace keeps the benchmark below the limit of a trace.
+// maxPerTrace keeps the benchmark below a trace's limit of steps.
 const maxPerTrace = 40
 
 func BenchmarkQuery(b *testing.B) {
@@ -207,7 +207,7 @@ func BenchmarkQuery(b *testing.B) {
 	}
 }
 
-// contexts are as deep as a handler's: a timeout and some values.
+// contexts returns contexts as deep as a handler's, with a timeout and some values.
 func contexts(b *testing.B) map[string]context.Context {
 	ctx, _ := trace.Start(b.Context())
 	deep := func(ctx context.Context) context.Context {
