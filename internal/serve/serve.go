@@ -1,9 +1,9 @@
 // Package serve runs an HTTP server and stops it without losing a request that a router has already sent.
 //
-// net/http's Shutdown alone loses some: connections that wait to be accepted when the listener closes are reset, and so
-// is a kept connection that looks idle while the router's next request is on its way to it. A router learns of a stop a
-// little later than the process does, so the server goes on for that little while, and has routers part with its
-// connections by an answer.
+// net/http's Shutdown alone loses some. It resets connections that wait to be accepted when the listener closes, and a
+// kept-alive connection that looks idle while the router's next request is on its way. A router learns of a stop a
+// little later than the process, so the server keeps accepting requests for that time, and closes each connection with
+// a response.
 package serve
 
 import (
@@ -17,32 +17,33 @@ import (
 )
 
 const (
-	// Grace is how long a stopping server lets requests end, all in all. Heroku kills at 30 s.
+	// Grace is how long a stopping server waits for requests in all. Heroku kills a process after 30 s.
 	Grace = 20 * time.Second
-	// lingerMost is how long it accepts requests at most, because some routers never learn that it stops.
-	lingerMost = 5 * time.Second
-	// lookEvery and quietLooks: it closes once it has seen nothing of a router at ten looks in a row, half a second. They
-	// are looks and not one wait, because a process that gets no processor for a while must not take that for silence.
-	lookEvery  = 50 * time.Millisecond
-	quietLooks = 10
+	// maxLinger is how long a stopping server accepts requests at most, because some routers never learn of the stop.
+	maxLinger = 5 * time.Second
+	// A stopping server closes after quietChecks checks without a sign of the router, one every checkEvery: half a
+	// second. It checks often instead of waiting once, so that a process that gets no CPU for a while does not mistake
+	// that for silence.
+	checkEvery  = 50 * time.Millisecond
+	quietChecks = 10
 )
 
 // Server is an HTTP server that ends with a context.
 type Server struct {
 	HTTP     *http.Server
-	Routed   bool   // a router is in front, which may send a request to a server that stops
-	Stopping func() // called when the stop begins; nil: nothing to do
+	Routed   bool   // a router is in front, which may send requests to a stopping server
+	Stopping func() // if set, called when the stop begins
 
 	stopping atomic.Bool
-	heard    atomic.Bool // from a client, since the last look
+	active   atomic.Bool // a connection was active since the last check
 }
 
-// Run serves on listener until ctx ends and the requests in flight, and those on their way, are answered.
+// Run serves on listener until ctx ends and the requests in flight or on their way are answered.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
-	s.HTTP.Handler = s.partWhenStopping(s.HTTP.Handler)
+	s.HTTP.Handler = s.closeWhenStopping(s.HTTP.Handler)
 	s.HTTP.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state != http.StateClosed {
-			s.heard.Store(true)
+			s.active.Store(true)
 		}
 	}
 	served := make(chan error, 1)
@@ -70,9 +71,9 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// partWhenStopping has clients that keep their connections part with them by an answer, rather than find them closed
-// under their next request.
-func (s *Server) partWhenStopping(next http.Handler) http.Handler {
+// closeWhenStopping ends kept-alive connections with a response, so that clients do not find them closed when they send
+// their next request.
+func (s *Server) closeWhenStopping(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.stopping.Load() {
 			w.Header().Set("Connection", "close")
@@ -81,19 +82,19 @@ func (s *Server) partWhenStopping(next http.Handler) http.Handler {
 	})
 }
 
-// linger waits until no client has opened a connection, asked or been answered for a while, or for lingerMost.
+// linger waits until there has been no new connection, request or response for a while, at most for maxLinger.
 func (s *Server) linger() {
-	looks := time.NewTicker(lookEvery)
-	defer looks.Stop()
-	most := time.After(lingerMost)
-	for quiet := 0; quiet < quietLooks; {
+	checks := time.NewTicker(checkEvery)
+	defer checks.Stop()
+	most := time.After(maxLinger)
+	for quiet := 0; quiet < quietChecks; {
 		select {
-		case <-looks.C:
+		case <-checks.C:
 		case <-most:
 			return
 		}
 		quiet++
-		if s.heard.Swap(false) {
+		if s.active.Swap(false) {
 			quiet = 0
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// pipes is a listener whose connections are in memory, so that tests run on a clock of their own.
+// pipes is a listener with connections in memory, which allows tests with a synthetic clock.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -36,7 +36,7 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// router is one connection of a router that keeps it.
+// router is one kept-alive connection of a router.
 type router struct {
 	net.Conn
 	answers *bufio.Reader
@@ -52,8 +52,8 @@ func (p *pipes) dial() (*router, error) {
 	}
 }
 
-// ask sends a request and returns whether the answer ends the connection.
-func (r *router) ask(path string) (parted bool, err error) {
+// ask sends a request and returns whether the response closes the connection.
+func (r *router) ask(path string) (closed bool, err error) {
 	if _, err := io.WriteString(r, "GET "+path+" HTTP/1.1\r\nHost: example.org\r\n\r\n"); err != nil {
 		return false, err
 	}
@@ -65,8 +65,8 @@ func (r *router) ask(path string) (parted bool, err error) {
 	return res.Close, err
 }
 
-// run starts a server whose path /slow takes so long. stop tells it to stop, and returns once it has begun to; ended
-// returns how long after that Run ended, and with what.
+// run starts a server whose path /slow takes the time slow. stop tells it to stop, and returns when the stop has begun;
+// ended returns how long after that Run returned, and its error.
 func run(t *testing.T, p *pipes, slow time.Duration, routed bool) (stop func(), ended func() (took time.Duration, err error)) {
 	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
@@ -87,8 +87,9 @@ func run(t *testing.T, p *pipes, slow time.Duration, routed bool) (stop func(), 
 		}
 }
 
-// TestRequestsOnTheirWay: what a router sends after the stop has begun is answered, on kept connections, on such that were
-// only opened, and on new ones. Each is parted with by its answer, and once the router is silent the server ends.
+// TestRequestsOnTheirWay: requests that a router sends after the stop has begun are answered on kept-alive connections,
+// on connections without a request so far, and on new ones. The response closes each connection, and the server ends
+// when the router is silent.
 func TestRequestsOnTheirWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,34 +104,34 @@ func TestRequestsOnTheirWay(t *testing.T) {
 			kept = append(kept, r)
 		}
 		for _, r := range kept[:2] {
-			if parted, err := r.ask("/"); parted || err != nil {
-				t.Fatalf("before the stop: parted %t, %v", parted, err)
+			if closed, err := r.ask("/"); closed || err != nil {
+				t.Fatalf("before the stop: closed %t, %v", closed, err)
 			}
 		}
 		stop()
 		for _, r := range kept {
-			if parted, err := r.ask("/"); !parted || err != nil {
-				t.Errorf("a request on a connection from before the stop: parted %t, %v", parted, err)
+			if closed, err := r.ask("/"); !closed || err != nil {
+				t.Errorf("a request on a connection from before the stop: closed %t, %v", closed, err)
 			}
-			time.Sleep(400 * time.Millisecond) // the router learns of the stop a little later
+			time.Sleep(400 * time.Millisecond) // the router learns of the stop later
 		}
 		r, err := p.dial()
 		if err != nil {
 			t.Fatal("a new connection: ", err)
 		}
-		if parted, err := r.ask("/"); !parted || err != nil {
-			t.Errorf("a request on a new connection: parted %t, %v", parted, err)
+		if closed, err := r.ask("/"); !closed || err != nil {
+			t.Errorf("a request on a new connection: closed %t, %v", closed, err)
 		}
 		if took, err := ended(); err != nil || took < 1700*time.Millisecond || took > 2*time.Second {
 			t.Errorf("ended with %v, %s after the stop began and 1.2 s before the last request", err, took)
 		}
 		if _, err := p.dial(); err == nil {
-			t.Error("it takes connections after its end")
+			t.Error("the server accepts connections after its end")
 		}
 	})
 }
 
-// TestRouterThatNeverLearns: it cannot keep the server from ending, and what it got in is answered.
+// TestRouterThatNeverLearns: a router that ignores the stop cannot prevent it, and its accepted requests are answered.
 func TestRouterThatNeverLearns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -140,20 +141,20 @@ func TestRouterThatNeverLearns(t *testing.T) {
 		for {
 			r, err := p.dial()
 			if err != nil {
-				break // refused: a router turns to another process
+				break // refused: the router would try another process
 			}
 			if _, err := r.ask("/"); err != nil {
 				t.Errorf("a request on an accepted connection: %v", err)
 			}
-			time.Sleep(70 * time.Millisecond) // never at the very moment of the end, when either may be first
+			time.Sleep(70 * time.Millisecond) // not a divisor of the limit: at the same moment either may be first
 		}
-		if took, err := ended(); err != nil || took > lingerMost+time.Second {
+		if took, err := ended(); err != nil || took > maxLinger+time.Second {
 			t.Errorf("ended with %v, %s after the stop began", err, took)
 		}
 	})
 }
 
-// TestRequestsInFlight: they may end within the grace; one that takes longer is reported.
+// TestRequestsInFlight: requests may take until Grace; a longer one is reported.
 func TestRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	for _, routed := range []bool{true, false} {
@@ -184,7 +185,7 @@ func TestRequestsInFlight(t *testing.T) {
 	}
 }
 
-// TestNoRouter: without one, as in dev, the end comes at once.
+// TestNoRouter: without a router, as in dev, the server ends at once.
 func TestNoRouter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
