@@ -17,13 +17,13 @@ type Config struct {
 	DatabaseURL       string // DATABASE_URL; empty: a private Postgres
 	Port              int    // PORT: where web listens; 0: on any free one
 	SecretKey         string // SECRET_KEY: signs unsubscribe links; web and worker share it
-	BaseURL           string // BASE_URL: how readers reach the site; empty: learnt from the first visitor
+	BaseURL           string // BASE_URL: the site's address; empty: learnt from the first visitor
 	SMTPURL           string // SMTP_URL: smtp://user:password@host:587; empty: mail stays in the readers' mailboxes
 	MailFrom          string // MAIL_FROM: address of the sender
-	WorkerConcurrency int    // WORKER_CONCURRENCY: jobs at once in a worker process, a queue
+	WorkerConcurrency int    // WORKER_CONCURRENCY: concurrent jobs per worker process and queue
 	WebPool           int    // WEB_POOL: database connections of a web process; 0: from the server's limit
-	WorkerPool        int    // WORKER_POOL: the same of a worker process, its listener not counted
-	WorkerPollOnly    bool   // WORKER_POLL_ONLY: the database is reached through a pooler that lends connections by the transaction
+	WorkerPool        int    // WORKER_POOL: the same for a worker process, without its listener
+	WorkerPollOnly    bool   // WORKER_POLL_ONLY: the database is behind a transaction pooler, so LISTEN does not work
 	LogFormat         string // LOG_FORMAT: logfmt or json
 	Process           string // DYNO: the platform's name for this process
 	Release           string // HEROKU_RELEASE_VERSION or RELEASE: stamped on jobs
@@ -62,7 +62,7 @@ func (r *reader) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))
 }
 
-// url returns nil where nothing is set, or nothing valid.
+// url returns nil if the variable is unset or invalid.
 func (r *reader) url(name string, schemes ...string) *url.URL {
 	value := r.getenv(name)
 	if value == "" {
@@ -75,7 +75,7 @@ func (r *reader) url(name string, schemes ...string) *url.URL {
 	return u
 }
 
-// site is a URL to which the paths of pages are added.
+// site returns a URL to which the paths of pages can be added.
 func (r *reader) site(name string) string {
 	u := r.url(name, "http", "https")
 	if u != nil && (u.User != nil || u.RawQuery != "") {
@@ -120,8 +120,8 @@ func (r *reader) oneOf(name string, values ...string) string {
 	return value
 }
 
-// withTLS asks for TLS where the URL does not say and the server is not this machine: Heroku's requires it, with a
-// certificate that nobody has signed.
+// withTLS adds sslmode=require if the URL has no sslmode and the server is not local: Heroku's Postgres requires TLS,
+// and its certificate is self-signed.
 func withTLS(u *url.URL) string {
 	if u == nil || u.Query().Has("sslmode") {
 		return text(u)

@@ -41,7 +41,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestTLS: a server elsewhere is asked for TLS, as Heroku's requires; this machine's is not; who says is believed.
+// TestTLS: a remote server gets sslmode=require, as Heroku's requires, a local one does not, and an explicit sslmode
+// stays.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{

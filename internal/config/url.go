@@ -12,11 +12,11 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// DatabaseSchemes are what a URL of Postgres may begin with.
+// DatabaseSchemes are the schemes of a Postgres URL.
 var DatabaseSchemes = []string{"postgres", "postgresql"}
 
-// ParseURL reads the URL in the variable name. Its errors say what to do and repeat nothing of the value, which may hold a
-// password anywhere if it is malformed. The host of the result is ASCII.
+// ParseURL reads the URL in the variable name. Its errors tell the operator what to do and repeat no part of the value:
+// a malformed one may have a password anywhere. The host of the result is ASCII.
 func ParseURL(name, value string, schemes ...string) (*url.URL, error) {
 	begins := strings.Join(schemes, ":// or ") + "://"
 	scheme, rest, _ := strings.Cut(value, "://")
@@ -51,7 +51,7 @@ func ParseURL(name, value string, schemes ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// trim removes what a copy from a page, a chat or a shell leaves around a value.
+// trim removes the characters around a value that copying from a page, a chat or a shell leaves there.
 func trim(value string) string {
 	return strings.TrimFunc(value, func(r rune) bool {
 		return unicode.IsSpace(r) || strings.ContainsRune("\"'`“”‘’\u200b\ufeff", r)
@@ -64,8 +64,8 @@ func keywords(value string) bool {
 	return ok && !strings.ContainsAny(strings.TrimSpace(word), " :/")
 }
 
-// splitUser divides what follows the scheme into user and password, before the last @, and host and port. A value without
-// an @ may have lost it to an unescaped character: then user is empty.
+// splitUser divides the part after the scheme into user and password (before the last @) and host and port. user is
+// empty if there is no @, which an unescaped character may have hidden.
 func splitUser(rest string) (user, server string) {
 	at := strings.LastIndexByte(rest, '@')
 	server = rest[at+1:]
@@ -86,7 +86,7 @@ func validUser(user string) bool {
 	return user == "" || (err == nil && u.Host == "host" && u.User != nil)
 }
 
-// serverProblem says what is wrong with host and port. A list of hosts is left to pgx.
+// serverProblem returns what is wrong with host and port, or "". It leaves a list of hosts to pgx.
 func serverProblem(server string) string {
 	if strings.Contains(server, ",") {
 		return ""
@@ -107,7 +107,7 @@ func serverProblem(server string) string {
 	return ""
 }
 
-// asciiHost returns the host, with its port, in the form that DNS knows.
+// asciiHost returns the host, with its port, in ASCII as DNS requires.
 func asciiHost(host string) (string, error) {
 	if !strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return host, nil

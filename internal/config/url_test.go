@@ -7,8 +7,8 @@ import (
 	"github.com/backlist/backlist/internal/config"
 )
 
-// TestURLs: a value that is wrong gets a sentence that says what to do. No sentence repeats a password, wherever it ends
-// up when the value is read.
+// TestURLs: the error for a wrong value tells the operator what to do. No error repeats a password, even where the
+// parser takes it for another part of the URL.
 func TestURLs(t *testing.T) {
 	t.Parallel()
 	const (
@@ -89,7 +89,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-// variables are those whose value this may have been meant to be.
+// variables returns the variables that may have been given this value.
 func variables(value string) []string {
 	switch {
 	case strings.Contains(value, "http"):
@@ -100,7 +100,8 @@ func variables(value string) []string {
 	return []string{"DATABASE_URL"}
 }
 
-// TestURLsAreMadeReadable: pgx takes no upper-case scheme and ends a password at the first @, DNS knows ASCII only.
+// TestURLsAreMadeReadable: pgx rejects an upper-case scheme and ends a password at the first @, and DNS knows only
+// ASCII.
 func TestURLsAreMadeReadable(t *testing.T) {
 	t.Parallel()
 	c, err := config.FromEnv(env(map[string]string{
