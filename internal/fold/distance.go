@@ -1,7 +1,7 @@
 package fold
 
-// Distance returns how many letters must be left out, added, changed or swapped with their neighbour to make b of a (the
-// optimal string alignment distance), or limit+1 as soon as it is known to be more than limit.
+// Distance returns the number of letters to delete, insert, change or swap with their neighbour to turn a into b (the
+// optimal string alignment distance), or limit+1 if it is more than limit.
 func Distance(a, b string, limit int) int {
 	x, y := []rune(a), []rune(b)
 	if gap := len(x) - len(y); gap > limit || -gap > limit {
@@ -25,7 +25,8 @@ func Distance(a, b string, limit int) int {
 			}
 			least = min(least, row[j+1])
 		}
-		// Nothing below can be less, a swap neither: two rows up it was at most one less, and a swap costs one.
+		// No later cell can be less, not even after a swap: a cell two rows up is at most one less, and a swap costs
+		// one.
 		if least > limit {
 			return limit + 1
 		}

@@ -1,5 +1,5 @@
-// Package fold makes text comparable: without accents, case and punctuation. It also says how far two words are apart,
-// and lists the ways in which a word can be mistyped. It knows letters only: no language, no database.
+// Package fold makes text comparable, by removing accents, case and punctuation. It also measures the distance of two
+// words, and lists variants of a word to find mistyped ones. It knows only letters: no language and no database.
 package fold
 
 import (
@@ -10,21 +10,21 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// special are letters that Unicode does not decompose, as people without their keys type them. The keys are lower case:
-// text is in lower case when they are looked up.
+// special maps letters that Unicode does not decompose to what people type who do not have them on their keyboards. The
+// map's keys are in lower case, as is the text when it is looked up.
 var special = map[rune]string{
 	'ß': "ss", 'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ı': "i", 'ħ': "h", 'ŧ': "t",
 	'ŋ': "n", 'ĸ': "k", 'ə': "e", 'ς': "σ",
 }
 
-// String folds s: compatibility forms and accents are taken apart and the marks dropped, letters are lower case, and
-// every run of anything but letters and digits is one space; there are none at the ends. The result is valid UTF-8
-// whatever s is, and folding it again changes nothing.
+// String folds s: it decomposes compatibility forms and accents, drops the marks, lowers the case, replaces every run
+// of other characters than letters and digits by one space, and trims the ends. The result is valid UTF-8 for any s,
+// and folding it again changes nothing.
 func String(s string) string {
 	if ascii(s) {
 		return spaced(s)
 	}
-	// Lower case can bring letters that decompose in their turn (İ is one), so what is found is folded until it is still.
+	// Lower-casing can produce letters that decompose again (İ does), so folding repeats until nothing changes.
 	for range 4 {
 		next := spaced(once(s))
 		if next == s {
@@ -61,7 +61,7 @@ func once(s string) string {
 	return b.String()
 }
 
-// spaced lowers the case of s and makes each run of characters that belong to no word one space.
+// spaced lowers the case of s and replaces each run of characters that are not part of a word by one space.
 func spaced(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -80,7 +80,8 @@ func spaced(s string) string {
 	return b.String()
 }
 
-// isWord reports whether r is part of a word. The letter apostrophe (ʼ, as ŉ has it) separates like the others.
+// isWord reports whether r is part of a word. The letter apostrophe (ʼ, part of ŉ) separates words as other apostrophes
+// do.
 func isWord(r rune) bool {
 	return (unicode.IsLetter(r) && r != 'ʼ' && r != utf8.RuneError) || unicode.IsNumber(r)
 }

@@ -96,7 +96,7 @@ func TestDistance(t *testing.T) {
 		{"emma", "anna", 1, 2},
 		{"dostoyevski", "dostoevsky", 2, 2},
 		{"shakespere", "shakespeare", 2, 1},
-		{"ca", "abc", 3, 3}, // not 2: what was swapped is not changed again
+		{"ca", "abc", 3, 3}, // not 2: swapped letters are not changed again
 		{"bronté", "bronte", 1, 1},
 		{"abcdefgh", "hgfedcba", 2, 3},
 	} {
@@ -125,7 +125,7 @@ func FuzzString(f *testing.F) {
 	})
 }
 
-// Every single error meets the right word in a shared variant, and is measured as one.
+// A word with a single error shares a variant with the correct one, and its distance is one.
 func FuzzVariants(f *testing.F) {
 	f.Add("karamazov", uint8(3), uint8(0), 'x')
 	f.Add("emma", uint8(1), uint8(1), 'é')

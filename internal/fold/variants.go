@@ -3,13 +3,13 @@ package fold
 import "unicode/utf8"
 
 const (
-	// LongWord is the length in letters from which a word may hold two typing errors.
+	// LongWord is the length in letters from which two typing errors in a word are tolerated.
 	LongWord = 8
-	// maxVariants bounds the length of words that are varied: nobody searches by longer ones.
+	// maxVariants bounds the length of words with variants. Searches rarely have longer ones.
 	maxVariants = 24
 )
 
-// Typos is how many typing errors are forgiven in word.
+// Typos returns the number of typing errors that are tolerated in word.
 func Typos(word string) int {
 	switch n := utf8.RuneCountInString(word); {
 	case n < 3:
@@ -21,10 +21,10 @@ func Typos(word string) int {
 	}
 }
 
-// Variants returns word itself and every way to leave out one of its letters, in words of LongWord letters and more also
-// two, each once. A mistyped word shares a variant with the right one: they meet half-way, so that a plain index finds
-// it. Some words that share one are further apart than that: check by Distance. Words of more than 24 letters have no
-// variants but themselves.
+// Variants returns word itself and all results of deleting one of its letters, or also two in words of LongWord letters
+// or more, without repetitions. A mistyped word shares a variant with the correct one, so that a plain index finds it.
+// Words that share a variant may still be further apart: check them with Distance. The only variant of a word of more
+// than 24 letters is itself.
 func Variants(word string) []string {
 	letters := []rune(word)
 	variants := []string{string(letters)}
@@ -45,7 +45,7 @@ func Variants(word string) []string {
 				variants = append(variants, v)
 			}
 			if depth > 1 {
-				drop(shorter, i, depth-1) // from i: the pairs before it have been made
+				drop(shorter, i, depth-1) // from i: earlier pairs are already in the result
 			}
 		}
 	}

@@ -5,11 +5,11 @@ import (
 	"unicode"
 )
 
-// Words returns the folded words of s in their order.
+// Words returns the folded words of s in order.
 func Words(s string) []string { return strings.Fields(String(s)) }
 
-// Index returns the words of s under which it should be found, each once: its Words, and those that people write in one:
-// "Moby-Dick" also as mobydick, "d'Urbervilles" as durbervilles, "H. G." as hg.
+// Index returns the words under which s should be found, without repetitions: its Words, and those that people also
+// write as one word: "Moby-Dick" as mobydick, "d'Urbervilles" as durbervilles, "H. G." as hg.
 func Index(s string) []string {
 	var words []string
 	seen := map[string]bool{}
@@ -43,7 +43,7 @@ func Index(s string) []string {
 	return words
 }
 
-// Title returns s folded as titles are compared: without the article in front, by which nobody remembers a book.
+// Title returns s folded for comparing titles: without a leading article, which people often forget.
 func Title(s string) string {
 	folded := String(s)
 	for _, article := range []string{"the ", "a ", "an "} {
