@@ -1,4 +1,4 @@
-// Package form checks what people type. Its errors name the field and say in a sentence what to do.
+// Package form checks what users type. Its errors name the field and tell the user in a sentence what to do.
 package form
 
 import (
@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Invalid is an error that is the person's to mend: a sentence for each field that is wrong, by the field's name.
+// Invalid is an error that the user can correct. It maps the name of each invalid field to a sentence.
 type Invalid map[string]string
 
-// Error lists the sentences, for logs; pages show each beside its field.
+// Error lists the sentences, for logs; pages show each sentence beside its field.
 func (v Invalid) Error() string {
 	parts := make([]string, 0, len(v))
 	for _, field := range slices.Sorted(maps.Keys(v)) {
@@ -30,8 +30,8 @@ func (v Invalid) Err() error {
 	return v
 }
 
-// Text returns value without outer space and with inner runs of white space made single, and records in v under field
-// what is wrong with it. label is how the sentence calls it ("Your name"); the lengths are in characters.
+// Text trims value, replaces each run of white space in it by one space, and records in v under field if it is invalid.
+// label names the field in the sentence ("Your name"); the lengths are in characters.
 func (v Invalid) Text(field, label, value string, low, high int) string {
 	if !Clean(value) {
 		v[field] = label + " contains characters that cannot be stored. Please type it again."
@@ -49,13 +49,13 @@ func (v Invalid) Text(field, label, value string, low, high int) string {
 	return value
 }
 
-// Clean reports whether Postgres and a page can hold s: valid UTF-8 without NUL and other control characters, but for
-// line ends and tabs, and without those that would turn the text behind s around.
+// Clean reports whether Postgres can store s and a page can show it: valid UTF-8 without control characters other than
+// line ends and tabs, and without those that would reverse the direction of the text after s.
 func Clean(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unprintable)
 }
 
-// Shown is s as a page may show it again: what is left of it is Clean.
+// Shown returns s without the characters that are not Clean, for a page to show it again.
 func Shown(s string) string {
 	if Clean(s) {
 		return s
@@ -68,7 +68,7 @@ func Shown(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
-// unprintable are control characters, and the overrides and embeddings that turn the text after them around.
+// unprintable reports whether r is a control character, or an override or embedding that reverses the text after it.
 func unprintable(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

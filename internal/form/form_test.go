@@ -14,7 +14,7 @@ func TestText(t *testing.T) {
 		{"plain", "Odo", "Odo", ""},
 		{"outer and double spaces", "  Odo \t Quillfeather ", "Odo Quillfeather", ""},
 		{"empty", "   ", "", "missing"},
-		{"as long as may be", strings.Repeat("é", 80), strings.Repeat("é", 80), ""},
+		{"of maximal length", strings.Repeat("é", 80), strings.Repeat("é", 80), ""},
 		{"too long", strings.Repeat("é", 81), strings.Repeat("é", 81), "at most 80 characters; this has 81"},
 		{"NUL", "a\x00b", "ab", "cannot be stored"},
 		{"invalid UTF-8", "a\xffb", "ab", "cannot be stored"},

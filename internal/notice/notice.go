@@ -1,4 +1,4 @@
-// Package notice tells a reader's open pages that something of theirs has changed, through Postgres' NOTIFY.
+// Package notice tells a reader's open pages that their content has changed, through Postgres's NOTIFY.
 package notice
 
 import (
@@ -9,28 +9,28 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Channel is the channel that every web process listens on, with one connection however many readers it serves.
+// Channel is the channel on which every web process listens, with one connection for all its readers.
 const Channel = "reader"
 
-// What can change. Pages say which of them they show.
+// The topics of a notice. A page subscribes to those that it shows.
 const (
 	TopicRecommendations = "recommendations"
 	TopicMail            = "mail"
 )
 
-// Notice is the payload: whose pages, and what has changed. What it became is for the page to read.
+// Notice is the payload: the reader and the topic that has changed. The page reads the new content itself.
 type Notice struct {
 	ReaderID int64  `json:"reader"`
 	Topic    string `json:"topic"`
 }
 
-// Payload is the notice as it is sent on the channel.
+// Payload returns a notice in the form that is sent on the channel.
 func Payload(readerID int64, topic string) string {
-	payload, _ := json.Marshal(Notice{readerID, topic}) // a number and a string always can be
+	payload, _ := json.Marshal(Notice{readerID, topic}) // a number and a string cannot fail
 	return string(payload)
 }
 
-// Send queues the notice in tx: Postgres delivers it when tx commits, and not at all if it does not.
+// Send queues the notice in tx. Postgres delivers it when tx commits, and drops it if tx is rolled back.
 func Send(ctx context.Context, tx store.DBTX, readerID int64, topic string) error {
 	if _, err := tx.Exec(ctx, "select pg_notify($1, $2)", Channel, Payload(readerID, topic)); err != nil {
 		return fmt.Errorf("notify reader %d: %w", readerID, err)
