@@ -1,7 +1,7 @@
 // Package catalogue holds Backlist's own list of well-known books, most of them first published by 1929.
 //
-// The list is written by us as plain facts, one block of text per book under data/books, and embedded in the binary.
-// It knows nothing of the database: a caller loads it and stores it under the stable keys (slugs).
+// We wrote the list ourselves, as plain facts, one block of text per book under data/books. It is embedded in the
+// binary. The package does not use the database: a caller loads the list and stores it under its stable keys (slugs).
 package catalogue
 
 import (
@@ -13,30 +13,30 @@ import (
 //go:embed data
 var data embed.FS
 
-// Author is somebody who wrote a book, or the name to which an old work is ascribed.
+// Author is the author of a book, or the name to which an old work is ascribed.
 type Author struct {
 	Slug     string // stable key: "jane-austen"
-	Name     string // as it stands on a title page: "Jane Austen"
-	SortName string // as it stands in an index: "Austen, Jane"
-	Born     int    // year, negative before our era, 0 where it is not known for sure
-	Died     int    // as Born
+	Name     string // as on a title page: "Jane Austen"
+	SortName string // as in an index: "Austen, Jane"
+	Born     int    // year, negative before our era; 0: not known for certain
+	Died     int    // like Born
 }
 
 // Book is one work, not an edition of it.
 type Book struct {
 	Slug          string // stable key: "pride-and-prejudice"
 	Title         string
-	OriginalTitle string   // in its own script; empty where it is the same or not known for sure
+	OriginalTitle string   // in its own script; empty if it is the same or not known for certain
 	Authors       []string // slugs, the main author first, never empty
-	// Year is the one commonly given as that of first publication: of the first volume where volumes came out over
-	// years, of writing or first performance for old works and plays. Negative before our era, 0 where unknown.
+	// Year is the year that is commonly given for the first publication: of the first volume if volumes appeared over
+	// years, of writing or first performance for old works and plays. Negative before our era; 0: unknown.
 	Year       int
-	Circa      bool     // Year is only about right
+	Circa      bool     // Year is approximate
 	Posthumous bool     // first published after the main author's death
 	Subjects   []string // slugs, two to five
 	Series     string   // "Sherlock Holmes", or empty
-	Volume     string   // place in the series as readers usually number it, or empty
-	About      string   // one sentence of our own
+	Volume     string   // number in the series as readers usually count, or empty
+	About      string   // one sentence of ours
 }
 
 // Subject is a term of the small vocabulary by which books are compared.
@@ -45,14 +45,14 @@ type Subject struct {
 	Name string // "Love and marriage"
 }
 
-// Catalogue is the whole list: books by year and key (those of unknown year first), authors and subjects by key.
+// Catalogue is the whole list: books sorted by year and key (unknown years first), authors and subjects by key.
 type Catalogue struct {
 	Authors  []Author
 	Books    []Book
 	Subjects []Subject
 }
 
-// Load reads the embedded catalogue. It fails only if the text in this package is wrong, and then says where.
+// Load reads the embedded catalogue. It fails only if the text in this package is wrong; the error names the line.
 func Load() (*Catalogue, error) {
 	text, err := fs.Sub(data, "data")
 	if err != nil {
@@ -62,7 +62,7 @@ func Load() (*Catalogue, error) {
 }
 
 // read parses authors.txt, subjects.txt and books/*.txt (in the order of their names) and checks that every key is
-// used once and that every reference leads somewhere.
+// unique and that every reference has a target.
 func read(text fs.FS) (*Catalogue, error) {
 	var c Catalogue
 	if err := readFile(text, "subjects.txt", &c.Subjects, parseSubjects); err != nil {
@@ -103,21 +103,21 @@ func (c *Catalogue) check() error {
 	authors := make(map[string]bool, len(c.Authors))
 	for _, a := range c.Authors {
 		if authors[a.Slug] {
-			return fmt.Errorf("author %s is there twice", a.Slug)
+			return fmt.Errorf("author %s appears twice", a.Slug)
 		}
 		authors[a.Slug] = true
 	}
 	subjects := make(map[string]bool, len(c.Subjects))
 	for _, s := range c.Subjects {
 		if subjects[s.Slug] {
-			return fmt.Errorf("subject %s is there twice", s.Slug)
+			return fmt.Errorf("subject %s appears twice", s.Slug)
 		}
 		subjects[s.Slug] = true
 	}
 	books := make(map[string]bool, len(c.Books))
 	for _, b := range c.Books {
 		if books[b.Slug] {
-			return fmt.Errorf("book %s is there twice", b.Slug)
+			return fmt.Errorf("book %s appears twice", b.Slug)
 		}
 		books[b.Slug] = true
 		for _, a := range b.Authors {

@@ -52,7 +52,7 @@ func TestOrder(t *testing.T) {
 	undated := true
 	for i, b := range c.Books {
 		if b.Year == 0 && !undated {
-			t.Errorf("%s has no year and stands among dated books", b.Slug)
+			t.Errorf("%s has no year and comes after a dated book", b.Slug)
 		}
 		undated = undated && b.Year == 0
 		if i == 0 {
@@ -84,7 +84,7 @@ func TestEverythingIsUsed(t *testing.T) {
 	}
 	for _, s := range c.Subjects {
 		if n := uses["subject "+s.Slug]; n < 5 || n > len(c.Books)/3 {
-			t.Errorf("subject %s on %d books tells nothing", s.Slug, n)
+			t.Errorf("subject %s is on %d books, which is too few or too many to compare by", s.Slug, n)
 		}
 	}
 }
@@ -138,10 +138,10 @@ func TestWording(t *testing.T) {
 		}
 		key := strings.ToLower(b.Title) + " by " + b.Authors[0]
 		if titles[key] != "" {
-			t.Errorf("%s and %s have one title and author", b.Slug, titles[key])
+			t.Errorf("%s and %s have the same title and author", b.Slug, titles[key])
 		}
 		if sentences[b.About] != "" {
-			t.Errorf("%s and %s have one sentence", b.Slug, sentences[b.About])
+			t.Errorf("%s and %s have the same sentence", b.Slug, sentences[b.About])
 		}
 		titles[key], sentences[b.About] = b.Slug, b.Slug
 		for _, s := range []string{b.Title, b.OriginalTitle, b.Series, b.About} {
@@ -175,7 +175,7 @@ func TestSeries(t *testing.T) {
 	}
 }
 
-// Books that lists made from editions easily miss, and one of each corner of the world.
+// Books that lists made from editions easily miss, and books from every part of the world.
 func TestWideSpread(t *testing.T) {
 	t.Parallel()
 	have := map[string]bool{}

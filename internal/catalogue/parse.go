@@ -12,7 +12,7 @@ import (
 
 var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// lineError is a complaint about one line of a file, counted from 1. The caller puts the file's name before it.
+// lineError is an error in one line of a file, counted from 1. The caller adds the file's name in front.
 type lineError struct {
 	line int
 	msg  string
@@ -24,8 +24,8 @@ func wrong(line int, format string, args ...any) error {
 	return &lineError{line: line, msg: fmt.Sprintf(format, args...)}
 }
 
-// eachLine calls do for every line but comments (# in the first column). It refuses what an editor hides: tabs and
-// other control characters, broken UTF-8, spaces at the end.
+// eachLine calls do for every line except comments (# in the first column). It rejects characters that an editor hides:
+// tabs and other control characters, invalid UTF-8, trailing spaces.
 func eachLine(text string, do func(line int, s string) error) error {
 	n := 0
 	for s := range strings.SplitSeq(text, "\n") {
@@ -47,7 +47,7 @@ func eachLine(text string, do func(line int, s string) error) error {
 	return nil
 }
 
-// fields splits "a | b | c", every field filled and without outer spaces.
+// fields splits "a | b | c" into fields that must not be empty or have outer spaces.
 func fields(line int, s string, want int) ([]string, error) {
 	f := strings.Split(s, " | ")
 	if len(f) != want {
@@ -81,7 +81,7 @@ func parseSubjects(text string) ([]Subject, error) {
 	return out, err
 }
 
-// parseAuthors reads lines "key | name | name for sorting | born | died", a question mark standing for an unsure year.
+// parseAuthors reads lines "key | name | name for sorting | born | died". A question mark means an uncertain year.
 func parseAuthors(text string) ([]Author, error) {
 	var out []Author
 	err := eachLine(text, func(n int, s string) error {
@@ -109,10 +109,10 @@ func parseAuthors(text string) ([]Author, error) {
 	return out, err
 }
 
-// bookKeys are the lines a block may have, in this order, so that a book can be written in one way only.
+// bookKeys are the lines that a block may have, in this order, so that there is only one way to write a book.
 var bookKeys = []string{"title", "original", "by", "year", "posthumous", "subjects", "series", "volume", "about"}
 
-// parseBooks reads blocks parted by empty lines: the book's key, then indented lines "  name: value".
+// parseBooks reads blocks separated by empty lines: the book's key, then indented lines " name: value".
 func parseBooks(text string) ([]Book, error) {
 	var (
 		out  []Book
@@ -147,7 +147,7 @@ func parseBooks(text string) ([]Book, error) {
 			b, next = &Book{Slug: s}, 0
 			return nil
 		case b == nil:
-			return wrong(n, "this line belongs to no book")
+			return wrong(n, "this line does not belong to a book")
 		}
 		name, value, ok := strings.Cut(line, ": ")
 		at := slices.Index(bookKeys, name)
@@ -155,7 +155,7 @@ func parseBooks(text string) ([]Book, error) {
 		case !ok || at < 0:
 			return wrong(n, "want one of %s, a colon, a space and a value", strings.Join(bookKeys, ", "))
 		case at < next:
-			return wrong(n, "%s is there twice or out of order", name)
+			return wrong(n, "%s appears twice or out of order", name)
 		case value == "" || strings.TrimSpace(value) != value:
 			return wrong(n, "the value has outer spaces")
 		}
@@ -203,13 +203,13 @@ func parseSlugs(n int, s string) ([]string, error) {
 			return nil, wrong(n, "%q is not a key", v)
 		}
 		if slices.Contains(list[:i], v) {
-			return nil, wrong(n, "%s is there twice", v)
+			return nil, wrong(n, "%s appears twice", v)
 		}
 	}
 	return list, nil
 }
 
-// parseYear takes a year as people write it, so neither +1813 nor 01813; there was no year 0.
+// parseYear accepts a year as people write it, so neither +1813 nor 01813, nor the year 0, which did not exist.
 func parseYear(n int, s string) (int, error) {
 	y, err := strconv.Atoi(s)
 	if err != nil || y == 0 || y < -4000 || y > 2100 || strconv.Itoa(y) != s {

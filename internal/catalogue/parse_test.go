@@ -35,15 +35,15 @@ func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ old, new, want string }{
 		{"emma\n", "Emma\n", `1: "Emma" is not a key`},
-		{"emma\n", "", "1: this line belongs to no book"},
+		{"emma\n", "", "1: this line does not belong to a book"},
 		{"  year: 1815\n", "  year: 0\n", `4: "0" is not a year`},
 		{"  year: 1815\n", "  year: 1815 \n", "4: space at the end of the line"},
 		{"  year: 1815\n", "  year: +1815\n", `4: "+1815" is not a year`},
-		{"  year: 1815\n", "  year: 1815\n  year: 1815\n", "5: year is there twice or out of order"},
+		{"  year: 1815\n", "  year: 1815\n  year: 1815\n", "5: year appears twice or out of order"},
 		{"  year: 1815\n", "  years: 1815\n", "4: want one of title, original, by, year"},
 		{"  year: 1815\n", "year: 1815\n", "4: want an empty line before the next book"},
-		{"  year: 1815\n", "  volume: 1\n", "5: subjects is there twice or out of order"},
-		{"comedy love", "comedy comedy", "5: comedy is there twice"},
+		{"  year: 1815\n", "  volume: 1\n", "5: subjects appears twice or out of order"},
+		{"comedy love", "comedy comedy", "5: comedy appears twice"},
 		{"comedy love", "comedy  love", `5: "" is not a key`},
 		{"  about: A matchmaker.\n", "", "6: emma lacks title, by, subjects or about"},
 		{"  about:", "  volume: 1\n  about:", "8: emma has a volume but no series"},
@@ -69,12 +69,12 @@ func TestReadRefuses(t *testing.T) {
 	}
 	for _, c := range []struct{ file, text, want string }{
 		{"subjects.txt", "comedy | Comedy\n", "catalogue: book emma: unknown subject love"},
-		{"subjects.txt", "comedy | Comedy\ncomedy | Comedy\n", "catalogue: subject comedy is there twice"},
+		{"subjects.txt", "comedy | Comedy\ncomedy | Comedy\n", "catalogue: subject comedy appears twice"},
 		{"subjects.txt", "comedy\n", "catalogue: subjects.txt:1: 1 fields, want 2"},
 		{"authors.txt", "# None.\n", "catalogue: book emma: unknown author jane-austen"},
 		{"authors.txt", "\na | A | A | ? | 1e3\n", `catalogue: authors.txt:2: "1e3" is not a year`},
 		{"authors.txt", "a | A |  | ? | ?\n", `catalogue: authors.txt:1: field "" is empty or has outer spaces`},
-		{"books/1801.txt", aBook, "catalogue: book emma is there twice"},
+		{"books/1801.txt", aBook, "catalogue: book emma appears twice"},
 		{"books/1801.txt", "x\n", "catalogue: books/1801.txt:2: x lacks title"},
 		{"", "", ""},
 	} {
@@ -93,7 +93,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// Whatever the parser takes has one spelling only: written out and read again it is the same.
+// There is only one way to write a book: all that the parser accepts is the same after writing and parsing again.
 func FuzzParseBooks(f *testing.F) {
 	f.Add(aBook)
 	f.Add("a\n  title: A: B\n  original: Ä\n  by: c d\n  year: about -1\n  posthumous: yes\n  subjects: e f\n  series: g\n  volume: 1\n  about: H.\n")
@@ -125,13 +125,13 @@ func FuzzParseAuthors(f *testing.F) {
 		}
 		for _, a := range authors {
 			if !slugForm.MatchString(a.Slug) || a.Name == "" || a.SortName == "" || strings.TrimSpace(a.Name) != a.Name {
-				t.Fatalf("took %+v", a)
+				t.Fatalf("accepted %+v", a)
 			}
 		}
 	})
 }
 
-// The embedded files are written as format would write them, but for comments.
+// The embedded files are as format writes them, apart from comments.
 func TestFilesAreInTheirOneSpelling(t *testing.T) {
 	t.Parallel()
 	names, err := fs.Glob(data, "data/books/*.txt")
