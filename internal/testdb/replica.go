@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// NewReplica returns a migrated database on a server of the test's own, and its streaming replica. It takes some seconds.
+// NewReplica returns a migrated database on the test's own server, and its streaming replica. It takes some seconds.
 func NewReplica(t testing.TB) (primary, replica *pgxpool.Pool) {
 	t.Helper()
 	backup, err := pglocal.Find("pg_basebackup")
@@ -33,7 +33,7 @@ func NewReplica(t testing.TB) (primary, replica *pgxpool.Pool) {
 		t.Fatal(err)
 	}
 
-	// A copy of the data with a file that says whose replica it is. The account that runs the servers must own it.
+	// A copy of the data with a file that names the primary. The account that runs the servers must own it.
 	copied := filepath.Join(root, "replica")
 	if err := os.MkdirAll(filepath.Join(copied, "data"), 0o700); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func NewReplica(t testing.TB) (primary, replica *pgxpool.Pool) {
 	return primary, startIn(t, copied)
 }
 
-// serverDir is a folder that root's servers can reach: they run as an unprivileged user.
+// serverDir returns a folder for a server. Root's servers run as an unprivileged user, which must have access to it.
 func serverDir(t testing.TB) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -69,7 +69,7 @@ func serverDir(t testing.TB) string {
 	return dir
 }
 
-// startIn starts a server that writes all that a replica needs.
+// startIn starts a server that writes the WAL that a replica needs.
 func startIn(t testing.TB, dir string) *pgxpool.Pool {
 	t.Helper()
 	server, err := pglocal.Start(context.WithoutCancel(t.Context()), pglocal.Config{Dir: dir, MaxConnections: 20})
@@ -89,7 +89,7 @@ func startIn(t testing.TB, dir string) *pgxpool.Pool {
 	return pool
 }
 
-// ownAs gives everything below dir to the owner of model.
+// ownAs makes the owner of model the owner of everything below dir.
 func ownAs(model, dir string) error {
 	info, err := os.Stat(model)
 	if err != nil {
@@ -104,7 +104,7 @@ func ownAs(model, dir string) error {
 	})
 }
 
-// CatchUp waits until the replica shows all that the primary has now.
+// CatchUp waits until the replica has replayed everything that the primary has written.
 func CatchUp(t testing.TB, primary, replica *pgxpool.Pool) {
 	t.Helper()
 	var until string

@@ -1,5 +1,5 @@
-// Package testdb gives tests a real Postgres: a transaction that is rolled back (Tx), or a database of their own (New).
-// The server is the one named by TEST_DATABASE_URL, else a private one that the test processes of a checkout share.
+// Package testdb gives tests a real Postgres: a transaction that is rolled back (Tx), or their own database (New). The
+// server is that of TEST_DATABASE_URL, or else a private one that the test processes of a checkout share.
 package testdb
 
 import (
@@ -28,13 +28,14 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// templateLock makes the test processes take turns at building the template.
+// templateLock is the advisory lock that a test process holds while it builds the template.
 const templateLock = 0x7465737464620001
 
-// parallel is how many tests of a package run at once, unless -parallel says so: more than there are cores, for many wait.
+// parallel is how many tests of a package run at once by default: more than there are cores, because many of them wait.
 const parallel = 6
 
-// server is what the tests of one process share. It is package state because the testing package offers no other place.
+// server is the state that the tests of one process share. It is a package variable because the testing package has no
+// other place for it.
 var server struct {
 	sync.Mutex
 	inMain bool
@@ -44,8 +45,8 @@ var server struct {
 	txPool *pgxpool.Pool
 }
 
-// Main runs a package's tests and then lets go of the private Postgres; the last process out stops it. Every package
-// whose tests use this one has: func TestMain(m *testing.M) { testdb.Main(m) }
+// Main runs a package's tests and then releases the private Postgres, which the last process stops. Every package whose
+// tests use this one has: func TestMain(m *testing.M) { testdb.Main(m) }
 func Main(m *testing.M) {
 	flag.Parse()
 	given := false
@@ -68,7 +69,7 @@ func Main(m *testing.M) {
 }
 
 // Tx returns a transaction on a migrated database which is rolled back when the test ends. Tests that use it may run in
-// parallel. LISTEN/NOTIFY and whatever needs a second connection want New.
+// parallel. Tests of LISTEN/NOTIFY, and tests that need a second connection, use New.
 func Tx(t testing.TB) pgx.Tx {
 	t.Helper()
 	start(t)
@@ -85,8 +86,8 @@ func Tx(t testing.TB) pgx.Tx {
 	return tx
 }
 
-// New returns a pool on a migrated database of the test's own. It is dropped afterwards; that of a failed test is kept,
-// and its URL printed.
+// New returns a pool on the test's own migrated database. The database is dropped afterwards, unless the test failed:
+// then its URL is logged.
 func New(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), NewURL(t))
@@ -97,13 +98,13 @@ func New(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-// NewURL is New for programs that connect by themselves: it returns the database's URL.
+// NewURL is like New, but returns the database's URL, for programs that connect themselves.
 func NewURL(t testing.TB) string {
 	t.Helper()
-	return create(t, "template "+pgx.Identifier{start(t)}.Sanitize()+" strategy file_copy") // a third quicker than by the log
+	return create(t, "template "+pgx.Identifier{start(t)}.Sanitize()+" strategy file_copy") // a third faster than wal_log
 }
 
-// NewEmptyURL returns the URL of a database without any schema of ours, for tests of migration.
+// NewEmptyURL returns the URL of a database without our schemas, for tests of migrations.
 func NewEmptyURL(t testing.TB) string {
 	t.Helper()
 	start(t)
@@ -125,7 +126,7 @@ func create(t testing.TB, how string) string {
 	return dbURL
 }
 
-// exec runs sql outside any transaction on the maintenance database.
+// exec runs sql on the maintenance database, outside a transaction.
 func exec(t testing.TB, sql string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -140,12 +141,12 @@ func exec(t testing.TB, sql string) {
 }
 
 func withDatabase(serverURL, name string) string {
-	u, _ := url.Parse(serverURL) // parsed by pgx before
+	u, _ := url.Parse(serverURL) // pgx has parsed it before
 	u.Path = "/" + name
 	return u.String()
 }
 
-// start makes sure of the server and the template, and returns the template's name.
+// start starts the server and builds the template if needed, and returns the template's name.
 func start(t testing.TB) string {
 	t.Helper()
 	server.Lock()
@@ -183,13 +184,13 @@ func start(t testing.TB) string {
 	return tmpl
 }
 
-// checkout is the folder of go.mod, found from this file.
+// checkout returns the folder of go.mod, relative to this file.
 func checkout() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
-// riverVersion is River's, from go.mod: its migrations are in the template too.
+// riverVersion returns the version of River in go.mod. The template contains River's migrations too.
 func riverVersion(t testing.TB) string {
 	t.Helper()
 	mod, err := os.ReadFile(filepath.Join(checkout(), "go.mod"))
@@ -201,8 +202,8 @@ func riverVersion(t testing.TB) string {
 	return version
 }
 
-// buildTemplate makes the template database unless it is there. It is renamed when complete, so that a crash half-way
-// leaves nothing that looks finished.
+// buildTemplate makes the template database unless it exists. It is renamed when complete, so that a crash does not
+// leave an incomplete template.
 func buildTemplate(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
@@ -239,8 +240,8 @@ func buildTemplate(ctx context.Context, name string) error {
 	return err
 }
 
-// sharedPool is on a clone of the template that all rolled-back transactions of all processes share; the template itself
-// must stay free of connections to be cloned from.
+// sharedPool returns a pool on a clone of the template, in which the rolled-back transactions of all processes run. The
+// template itself must have no connections, or it could not be cloned.
 func sharedPool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	server.Lock()
@@ -257,7 +258,7 @@ func sharedPool(t testing.TB) *pgxpool.Pool {
 	defer conn.Close(ctx)
 	_, err = conn.Exec(ctx, "create database "+name+" template "+server.tmpl)
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); err != nil && !(ok && (pgErr.Code == "42P04" || pgErr.Code == "23505")) {
-		t.Fatal(err) // but for "it exists", and "it exists" as a race shows it
+		t.Fatal(err) // not "it exists", nor the unique violation of a race
 	}
 	cfg, err := pgxpool.ParseConfig(withDatabase(server.url, name))
 	if err != nil {
