@@ -7,7 +7,7 @@ import (
 	"github.com/backlist/backlist/internal/catalogue"
 )
 
-func TestTastesNameWhatExists(t *testing.T) {
+func TestTastesNameExistingKeys(t *testing.T) {
 	t.Parallel()
 	c := load(t)
 	for _, taste := range tastes {
@@ -33,7 +33,7 @@ func TestTastesNameWhatExists(t *testing.T) {
 	}
 }
 
-// Two readers of one taste have far more books in common than two with nothing in common.
+// Two readers with the same taste have far more books in common than two with different tastes.
 func TestReadersOfOneTasteMeet(t *testing.T) {
 	t.Parallel()
 	people := draw(load(t), Default)
@@ -74,11 +74,11 @@ func TestReadersOfOneTasteMeet(t *testing.T) {
 	ratio := (same.common / same.possible) / (apart.common / apart.possible)
 	t.Logf("books in common: one taste %.1f times as many as none", ratio)
 	if ratio < 2.5 {
-		t.Errorf("readers of one taste share only %.2f times as many books as strangers", ratio)
+		t.Errorf("readers of one taste share only %.2f times as many books as other readers", ratio)
 	}
 }
 
-// Two books that suit one taste well are rated by the same readers clearly more often than chance would have it.
+// The same readers rate two books that suit one taste clearly more often than by chance.
 func TestBooksOfOneTasteAreCoRated(t *testing.T) {
 	t.Parallel()
 	c := load(t)
@@ -130,6 +130,6 @@ func TestBooksOfOneTasteAreCoRated(t *testing.T) {
 		all[i] = i
 	}
 	if got := lift(all); got > 1.15 {
-		t.Errorf("any two books are co-rated %.2f times as often as by chance: the measure is off", got)
+		t.Errorf("any two books are co-rated %.2f times as often as by chance: the measure is wrong", got)
 	}
 }

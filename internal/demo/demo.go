@@ -1,7 +1,7 @@
 // Package demo invents readers for a demonstration: names, tastes, ratings and shelves, all from a fixed seed.
 //
-// The readers are plainly fictional, and so is everything they think of a book. They exist because a catalogue alone
-// has nothing that readers have in common; figures computed from them say nothing about how good recommendations are.
+// The readers and their opinions are plainly fictional. They exist because a catalogue alone has no ratings in common;
+// figures computed from them do not show how good recommendations are.
 package demo
 
 import (
@@ -18,28 +18,28 @@ const Default = 200
 // Reader is one invented reader.
 type Reader struct {
 	Name     string // unique: "Odo Quillfeather"
-	Email    string // unique, under readers.example, which can receive no mail
+	Email    string // unique, at readers.example, which cannot receive mail
 	TimeZone string // IANA name: "Europe/Lisbon"
 	Ratings  []Rating
 	Shelves  []Shelving
 }
 
-// Rating is a reader's opinion of one book; a reader has at most one of each book, the oldest first.
+// Rating is a reader's opinion of one book. A reader has at most one per book, the oldest first.
 type Rating struct {
 	Book    string // catalogue slug
 	Stars   int    // half stars, 1 to 10
 	DaysAgo int    // counted back from the day of loading
 }
 
-// Shelving puts a book on one shelf; a book is on at most one, and every rated book is on "read".
+// Shelving puts a book on one shelf. A book is on at most one shelf, and every rated book is on "read".
 type Shelving struct {
 	Book    string // catalogue slug
 	Status  string // "to-read", "reading" or "read"
 	DaysAgo int    // a read book was shelved on the day it was rated or before
 }
 
-// Readers invents n readers of the books in c, at most Most. The same c gives the same readers every time, and
-// Readers(c, 100) are the first hundred of Readers(c, 200), so that a demonstration can grow.
+// Readers invents n readers, at most Most, of the books in c. The same c gives the same readers every time, and
+// Readers(c, 100) returns the first hundred of Readers(c, 200), so that a demonstration can grow.
 func Readers(c *catalogue.Catalogue, n int) []Reader {
 	drawn := draw(c, n)
 	readers := make([]Reader, len(drawn))
@@ -49,14 +49,14 @@ func Readers(c *catalogue.Catalogue, n int) []Reader {
 	return readers
 }
 
-// person is a reader with what moved the pen: the favourite taste and the second one.
+// person is a reader with a favourite taste and a second one.
 type person struct {
 	Reader
 	first, second int // indices in tastes
 }
 
 func draw(c *catalogue.Catalogue, n int) []person {
-	rng := rand.New(rand.NewPCG(1929, 44)) // fixed: the same readers every time
+	rng := rand.New(rand.NewPCG(1929, 44)) // a fixed seed gives the same readers every time
 	pairs := names(rng)
 	n = max(0, min(n, len(pairs)))
 	l := newLibrary(c, rng)
@@ -72,7 +72,7 @@ func draw(c *catalogue.Catalogue, n int) []person {
 	return people
 }
 
-// read fills the reader's ratings and shelves from the library.
+// read fills the reader's ratings and shelves with books of the library.
 func (p *person) read(l *library, rng *rand.Rand) {
 	joined := 60 + rng.IntN(1000)
 	hand := newHand(rng)
@@ -93,7 +93,7 @@ func (p *person) read(l *library, rng *rand.Rand) {
 		count  int
 		within int // days
 	}{
-		{"read", rng.IntN(5), joined}, // finished and never rated
+		{"read", rng.IntN(5), joined}, // read but not rated
 		{"reading", rng.IntN(4), 45},
 		{"to-read", 3 + rng.IntN(13), joined},
 	} {

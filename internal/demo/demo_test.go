@@ -45,7 +45,7 @@ func TestReadersAreWellFormed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range Readers(c, 300) {
 		if seen[r.Email] || seen[r.Name] || !address.MatchString(r.Email) {
-			t.Errorf("%s <%s> is there twice or malformed", r.Name, r.Email)
+			t.Errorf("%s <%s> appears twice or malformed", r.Name, r.Email)
 		}
 		seen[r.Email], seen[r.Name] = true, true
 		if _, err := time.LoadLocation(r.TimeZone); err != nil {
@@ -57,7 +57,7 @@ func TestReadersAreWellFormed(t *testing.T) {
 		shelf := map[string]Shelving{}
 		for _, s := range r.Shelves {
 			if shelf[s.Book].Book != "" || !books[s.Book] || s.DaysAgo < 0 {
-				t.Errorf("%s: %+v is there twice or impossible", r.Name, s)
+				t.Errorf("%s: %+v appears twice or impossible", r.Name, s)
 			}
 			if !slices.Contains([]string{"to-read", "reading", "read"}, s.Status) {
 				t.Errorf("%s: %+v", r.Name, s)
@@ -67,7 +67,7 @@ func TestReadersAreWellFormed(t *testing.T) {
 		rated := map[string]bool{}
 		for _, x := range r.Ratings {
 			if rated[x.Book] || !books[x.Book] || x.Stars < 1 || x.Stars > 10 || x.DaysAgo < 0 {
-				t.Errorf("%s: %+v is there twice or impossible", r.Name, x)
+				t.Errorf("%s: %+v appears twice or impossible", r.Name, x)
 			}
 			rated[x.Book] = true
 			if s := shelf[x.Book]; s.Status != "read" || s.DaysAgo < x.DaysAgo {
@@ -139,11 +139,11 @@ func TestStars(t *testing.T) {
 	}
 	for s := 2; s <= 10; s++ {
 		if of[s] == 0 {
-			t.Errorf("nobody gives %d", s)
+			t.Errorf("no rating of %d", s)
 		}
 	}
 	if of[10] > total/4 {
-		t.Errorf("%d of %d are full marks", of[10], total)
+		t.Errorf("%d of %d ratings are the highest", of[10], total)
 	}
 }
 
@@ -152,7 +152,7 @@ func TestOddCatalogues(t *testing.T) {
 	c := &catalogue.Catalogue{}
 	for _, r := range Readers(c, 3) {
 		if len(r.Ratings)+len(r.Shelves) != 0 {
-			t.Errorf("%s reads books that are not there", r.Name)
+			t.Errorf("%s reads books of an empty catalogue", r.Name)
 		}
 	}
 	c.Books = []catalogue.Book{{Slug: "a", Authors: []string{"x"}}, {Slug: "b", Authors: []string{"x"}}, {Slug: "c", Authors: []string{"y"}}}

@@ -12,14 +12,14 @@ import (
 type library struct {
 	books   []catalogue.Book
 	affine  [][]float64 // by taste and book: how well the book suits the taste, 0 to 1
-	pull    [][]float64 // by taste and book: running sums of the weights by which a book is picked
-	quality []float64   // by book: an invented mark on which readers tend to agree, in half stars
+	pull    [][]float64 // by taste and book: running sums of the weights for picking a book
+	quality []float64   // by book: an invented quality, which readers tend to agree on, in half stars
 	ratings []int       // by book: how many readers have rated it so far
 }
 
 func newLibrary(c *catalogue.Catalogue, rng *rand.Rand) *library {
 	l := &library{books: c.Books, ratings: make([]int, len(c.Books))}
-	talk := make([]float64, len(c.Books)) // some books are talked about more: invented as well
+	talk := make([]float64, len(c.Books)) // invented: some books are talked about more
 	for i := range c.Books {
 		l.quality = append(l.quality, 0.6*rng.NormFloat64())
 		talk[i] = math.Exp(0.5 * rng.NormFloat64())
@@ -36,13 +36,13 @@ func newLibrary(c *catalogue.Catalogue, rng *rand.Rand) *library {
 	return l
 }
 
-// pick takes a book that is not taken yet: mostly by the first taste, often by the second or by an author just read,
-// sometimes one that hardly anybody has rated. It reports false when all books are taken.
+// pick picks a book that is not in taken: mostly by the first taste, often by the second or by an author just read,
+// sometimes one with few ratings. It returns false if all books are taken.
 func (l *library) pick(p *person, taken map[int]bool, rng *rand.Rand) (int, bool) {
 	if len(taken) >= len(l.books) {
 		return 0, false
 	}
-	// A few attempts by inclination; a reader who has nearly everything takes what is left.
+	// Some attempts by taste; a reader who has nearly all books gets any of the rest.
 	for range 40 {
 		i := -1
 		switch x := rng.Float64(); {
@@ -73,7 +73,7 @@ func (l *library) byTaste(taste int, rng *rand.Rand) int {
 	return min(i, len(sums)-1)
 }
 
-// sameAuthor picks among the books of the author of a book the reader has rated; -1 where there is none.
+// sameAuthor picks a book by the author of one that the reader has rated; -1: there is none.
 func (l *library) sameAuthor(p *person, rng *rand.Rand) int {
 	if len(p.Ratings) == 0 {
 		return -1
@@ -92,7 +92,7 @@ func (l *library) sameAuthor(p *person, rng *rand.Rand) int {
 	return others[rng.IntN(len(others))]
 }
 
-// neglected picks among the books with fewer than four ratings, or among all.
+// neglected picks a book with fewer than four ratings, or any book if there is none.
 func (l *library) neglected(rng *rand.Rand) int {
 	var few []int
 	for i, n := range l.ratings {
@@ -106,15 +106,15 @@ func (l *library) neglected(rng *rand.Rand) int {
 	return few[rng.IntN(len(few))]
 }
 
-// liking is what the reader would think of the book, in half stars above or below a usual mark.
+// liking returns how much the reader likes the book, in half stars above or below the reader's usual rating.
 func (l *library) liking(p *person, i int) float64 {
 	suits := max(l.affine[p.first][i], 0.8*l.affine[p.second][i])
 	return 3*(suits-0.5) + l.quality[i]
 }
 
-// hand is how a reader gives stars: kindly or sternly, in halves or in whole stars only.
+// hand is a reader's way to give stars: generously or strictly, in half stars or only in whole ones.
 type hand struct {
-	usual float64 // half stars given to a middling book
+	usual float64 // half stars for an average book
 	whole bool
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Most is how many readers can be invented: one for every pair of names.
+// Most is the largest number of readers: one for every pair of names.
 const Most = len(givenNames) * len(surnames)
 
 type name struct{ given, surname string }
@@ -16,7 +16,7 @@ func (n name) email() string {
 	return strings.ToLower(n.given+"."+n.surname) + "@readers.example"
 }
 
-// names are all pairs in a fixed disorder.
+// names returns all pairs in a fixed random order.
 func names(rng *rand.Rand) []name {
 	all := make([]name, 0, Most)
 	for _, g := range givenNames {
@@ -28,7 +28,7 @@ func names(rng *rand.Rand) []name {
 	return all
 }
 
-// The names are made up to be read as made up, and plain ASCII so that they fit an address.
+// The names are plainly invented, and ASCII because they are part of an address.
 var givenNames = [...]string{
 	"Odo", "Peregra", "Tansy", "Wilfrik", "Maribelle", "Osmund", "Lunetta", "Barnabo", "Ysolda", "Quentilla", "Fabrizia",
 	"Thistle", "Ambrosine", "Cosmo", "Ludovina", "Hepzi", "Marigold", "Rufino", "Isaura", "Gawain", "Nerissa", "Tobiah",

@@ -6,12 +6,12 @@ import (
 	"github.com/backlist/backlist/internal/catalogue"
 )
 
-// taste is what a kind of reader looks for. Tastes overlap, so that no cluster is an island.
+// taste is what one kind of reader likes. Tastes overlap, so that clusters are connected.
 type taste struct {
 	name     string
-	subjects []string // the more of them a book has, the better; the first one counts double
-	authors  []string // loved whatever they write
-	from, to int      // years, 0 for open; outside them the taste is weaker
+	subjects []string // the more of them a book has, the better; the first counts double
+	authors  []string // liked in all their books
+	from, to int      // years, 0: no limit; outside them the taste is weaker
 }
 
 var tastes = []taste{
@@ -35,7 +35,7 @@ var tastes = []taste{
 	{"green lanes", []string{"country-life", "nature", "childhood", "family", "animals"}, []string{"thomas-hardy", "george-eliot", "willa-cather", "knut-hamsun", "l-m-montgomery", "henry-david-thoreau", "selma-lagerlof"}, 1780, 0},
 }
 
-// affinity is how well b suits the taste, from 0 (not at all) to 1.
+// affinity returns how well b suits the taste, from 0 (not at all) to 1.
 func (t taste) affinity(b catalogue.Book) float64 {
 	score := 0.0
 	for i, s := range t.subjects {
