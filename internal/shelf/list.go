@@ -8,19 +8,19 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// PerPage is how many books a page of a list has.
+// PerPage is the number of books on a page of a list.
 const PerPage = 24
 
-// Page is a page of one of a reader's lists, the latest first.
+// Page is a page of one of a reader's lists, the latest books first.
 type Page struct {
 	Status                       Status
 	Books                        []book.Card
-	ToRead, Reading, Read, Rated int // how many books each list has
+	ToRead, Reading, Read, Rated int // number of books in each list
 	Page, Pages                  int // from 1
 }
 
-// List returns a page of a reader's shelf, or of the books that the reader has rated (Rated). A page beyond the last is
-// the last.
+// List returns a page of a reader's shelf, or of the books that the reader has rated (Rated). Beyond the last page it
+// returns the last.
 func List(ctx context.Context, db store.DBTX, readerID int64, status Status, page int) (Page, error) {
 	q := store.New()
 	n, err := q.ShelfCounts(ctx, db, readerID)

@@ -1,4 +1,4 @@
-// Package shelf keeps what readers want to read, are reading and have read.
+// Package shelf keeps the books that readers want to read, are reading and have read.
 package shelf
 
 import (
@@ -11,10 +11,10 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Status is the shelf that a book stands on, as forms, URLs and the database name it.
+// Status is the shelf that a book is on, by its name in forms, URLs and the database.
 type Status string
 
-// The shelves. A book stands on one of them or on none; Rated is no shelf but is listed like one.
+// The shelves. A book is on one of them or on none; Rated is not a shelf, but is listed like one.
 const (
 	None    Status = "none"
 	ToRead  Status = "to-read"
@@ -33,7 +33,7 @@ func ParseStatus(s string) (Status, error) {
 	}
 }
 
-// ParseTab reads which list is meant: a shelf or Rated. Anything else is ToRead, the first.
+// ParseTab reads the name of a list: a shelf or Rated. Anything else is ToRead, the first.
 func ParseTab(s string) Status {
 	switch status := Status(s); status {
 	case ToRead, Reading, Read, Rated:

@@ -55,7 +55,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, s := range []string{"", "rated", "READ", "read ", "\x00", "dropped"} {
 		if _, err := shelf.ParseStatus(s); err == nil {
-			t.Errorf("ParseStatus(%q) is accepted", s)
+			t.Errorf("ParseStatus(%q) succeeded", s)
 		} else if invalid, ok := errors.AsType[form.Invalid](err); !ok || invalid["status"] == "" {
 			t.Errorf("ParseStatus(%q): %v, want a sentence for status", s, err)
 		}
@@ -115,7 +115,7 @@ func TestPutUnknownBook(t *testing.T) {
 		}
 	}
 	if err := shelf.Put(b.ctx, b.tx, b.reader, b.book(t, "Emma"), shelf.Read); err != nil {
-		t.Errorf("the transaction is not usable any more: %v", err)
+		t.Errorf("the transaction is no longer usable: %v", err)
 	}
 }
 
