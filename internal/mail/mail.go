@@ -54,7 +54,7 @@ type Letter struct {
 // Item is an entry of a letter's list. Detail and URL may be empty.
 type Item struct{ Title, Detail, URL string }
 
-// Link is an address and the words on it.
+// Link is a URL and its text.
 type Link struct{ Text, URL string }
 
 // Compose makes the letter of a message. It runs inside the transaction that marks the message as being sent, so its
