@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// recorder keeps the SQL that passes through it, so that the very query that is served can be explained.
+// recorder records the SQL that passes through it, so that the benchmark can explain the query that the site runs.
 type recorder struct {
 	store.DBTX
 	sql string
@@ -24,8 +24,8 @@ func (r *recorder) Query(ctx context.Context, sql string, args ...any) (pgx.Rows
 	return r.DBTX.Query(ctx, sql, args...)
 }
 
-// BenchmarkChoose makes the list of a reader with 111 ratings from 500,000 pairs: 10,000 books, 50 neighbours each,
-// with far more pairs to the popular ones. -v prints the plan of the scoring query.
+// BenchmarkChoose makes the list of a reader with 111 ratings from 500,000 pairs: 10,000 books with 50 neighbours each,
+// popular books in far more pairs. -v prints the plan of the scoring query.
 func BenchmarkChoose(b *testing.B) {
 	pool := testdb.New(b)
 	s := siteOn(b, pool, pool)
@@ -36,7 +36,7 @@ func BenchmarkChoose(b *testing.B) {
 			from generate_series(2, 10000) n returning id)
 		insert into book_author (book_id, author_id) select b.id, (select min(id) from a) + b.id % 4000 from b`)
 	began := time.Now()
-	// Neighbours are drawn with a density that falls with the book's number, as popular books are neighbours of many.
+	// Books with low numbers are neighbours more often, because popular books are neighbours of many.
 	s.exec(`insert into neighbour (book_id, neighbour_id, similarity)
 		select b, $1 + x, random() from generate_series($1::bigint, $1::bigint + 9999) b,
 		lateral (select distinct floor(10000 * power(random(), 2))::bigint as x from generate_series(1, 70) where b > 0) d
@@ -53,7 +53,7 @@ func BenchmarkChoose(b *testing.B) {
 	if _, err := store.New().RecommendScore(b.Context(), rec, me, depth); err != nil {
 		b.Fatal(err)
 	}
-	for range 2 { // the first fills the cache
+	for range 2 { // the first run fills the cache
 		rows, err := pool.Query(b.Context(), "explain (analyze, buffers) "+rec.sql, me, int32(depth))
 		if err != nil {
 			b.Fatal(err)
@@ -72,7 +72,7 @@ func BenchmarkChoose(b *testing.B) {
 	}
 }
 
-// BenchmarkRebuild is the whole job for 300,000 ratings, from reading them to the commit.
+// BenchmarkRebuild runs the whole job for 300,000 ratings, from reading them to the commit.
 func BenchmarkRebuild(b *testing.B) {
 	pool := testdb.New(b)
 	s := siteOn(b, pool, pool)

@@ -14,20 +14,20 @@ type candidate struct {
 	series  string
 	volume  string
 	authors []int64
-	because []int64 // books the reader liked, the weightiest first
+	because []int64 // books that the reader liked, the strongest reason first
 }
 
-// choice is a reader's list before it is stored, and what it was made from.
+// choice is a reader's list before it is stored, and the state that it was made from.
 type choice struct {
 	version int64 // of the reader's ratings
 	ratings int
 	basis   string
 	books   []candidate
-	gone    bool // there is no such reader
+	gone    bool // the reader does not exist
 }
 
-// choose makes a reader's list. The version is read in the same statement as the ratings that are scored; what is read
-// after it can only be newer, which the run that follows a moved version puts right.
+// choose makes a reader's list. One statement reads the version and scores the ratings. Later reads can only see newer
+// data; then the version has changed too, and another run follows.
 func choose(ctx context.Context, db store.DBTX, readerID int64) (choice, error) {
 	rows, err := store.New().RecommendScore(ctx, db, readerID, depth)
 	if err != nil {
@@ -58,7 +58,7 @@ func choose(ctx context.Context, db store.DBTX, readerID int64) (choice, error) 
 	return c, err
 }
 
-// popular is what everybody likes and this reader does not know, without reasons.
+// popular returns popular books that the reader does not know, without reasons.
 func popular(ctx context.Context, db store.DBTX, readerID int64, most int) ([]candidate, error) {
 	candidates, err := popularCandidates(ctx, db, readerID)
 	if err != nil {
@@ -67,7 +67,7 @@ func popular(ctx context.Context, db store.DBTX, readerID int64, most int) ([]ca
 	return thin(ctx, db, readerID, candidates, nil, most)
 }
 
-// fillUp appends popular books to a list that is too short for a page. Its own books stay first.
+// fillUp appends popular books to a list that is too short for a page.
 func fillUp(ctx context.Context, db store.DBTX, readerID int64, own []candidate) ([]candidate, error) {
 	candidates, err := popularCandidates(ctx, db, readerID)
 	if err != nil {
@@ -88,8 +88,8 @@ func popularCandidates(ctx context.Context, db store.DBTX, readerID int64) ([]ca
 	return candidates, nil
 }
 
-// thin appends candidates to list, best first: of a series only the reader's next volume, few of each author, each book
-// once, most in all.
+// thin appends candidates to list, the best first, until it has most books: only the reader's next volume of a series,
+// few books of each author, and each book once.
 func thin(ctx context.Context, db store.DBTX, readerID int64, candidates, list []candidate, most int) ([]candidate, error) {
 	var series []string
 	for _, c := range candidates {

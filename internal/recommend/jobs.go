@@ -11,8 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// unfinished are the states in which a job stands in the way of another like it. A finished job blocks nothing; running
-// has to be among them, so a change that comes during a run is noticed by the run itself when it completes.
+// unfinished returns the states in which a job prevents a duplicate. They must include running, so the run itself
+// notices a change that happens during it, when it completes.
 func unfinished() []rivertype.JobState {
 	return []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
@@ -20,7 +20,7 @@ func unfinished() []rivertype.JobState {
 	}
 }
 
-// ReaderArgs is the job that makes one reader's list anew.
+// ReaderArgs are the arguments of the job that makes one reader's list.
 type ReaderArgs struct {
 	ReaderID int64 `json:"reader_id"`
 }
@@ -28,7 +28,7 @@ type ReaderArgs struct {
 // Kind names the job.
 func (ReaderArgs) Kind() string { return "recommend_reader" }
 
-// InsertOpts allow one unfinished job a reader.
+// InsertOpts allows one unfinished job per reader.
 func (ReaderArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue:      river.QueueDefault,
@@ -55,14 +55,14 @@ func enqueue(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64) 
 	return nil
 }
 
-// NeighboursArgs is the job that works out anew which books resemble which, for the whole site.
+// NeighboursArgs are the arguments of the job that computes which books are similar, for the whole site.
 type NeighboursArgs struct{}
 
 // Kind names the job.
 func (NeighboursArgs) Kind() string { return "rebuild_neighbours" }
 
-// InsertOpts allow one unfinished job. It is soon overtaken by the next, so it is not retried for days. Its priority is
-// that of readers' jobs: a lower one would wait for ever on a busy site, which needs it most.
+// InsertOpts allows one unfinished job. The next scheduled job replaces it soon, so it is not retried for days. It has
+// the priority of readers' jobs: with a lower one it would starve on a busy site, which needs it most.
 func (NeighboursArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue:       river.QueueDefault,
@@ -71,7 +71,7 @@ func (NeighboursArgs) InsertOpts() river.InsertOpts {
 	}
 }
 
-// Schedule says how old neighbours may get while ratings change only a little.
+// Schedule enqueues a rebuild regularly, for sites whose ratings change too little to request one.
 func Schedule() work.Schedule {
 	return work.Schedule{Name: "rebuild_neighbours", Args: NeighboursArgs{}, Spec: "every 10m", Missed: work.MissedOnce}
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// inLetter is how many books a letter names; the page has them all.
+// inLetter is the number of books in a letter; the page shows all of them.
 const inLetter = 5
 
-// tell queues the mail "your recommendations are ready", at most one a reader and local day, to readers who want it and
-// whose own ratings the list is made from.
+// tell queues the mail "your recommendations are ready", at most one per reader and local day. It goes to readers who
+// want it, and only if the list is made from their own ratings.
 func (w *ReaderWorker) tell(
 	ctx context.Context, tx pgx.Tx, readerID int64, reader store.RecommendLockReaderRow, c choice,
 ) error {
@@ -36,8 +36,8 @@ func (w *ReaderWorker) tell(
 	return err
 }
 
-// localDay is the date where the reader lives. A zone that this machine does not know counts as UTC: the day only keeps
-// mails apart.
+// localDay returns the date in the reader's time zone, or in UTC if this machine does not know the zone: the date is
+// only part of the mail's key.
 func localDay(now time.Time, zone string) string {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
@@ -46,7 +46,7 @@ func localDay(now time.Time, zone string) string {
 	return now.In(loc).Format(time.DateOnly)
 }
 
-// ReadyLetter composes that mail from the list as it is when the mail is sent, which may be hours after it was queued.
+// ReadyLetter composes that mail from the list at the time of sending, which may be hours after the mail was queued.
 func ReadyLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base string) (mail.Letter, error) {
 	to, err := store.New().RecommendLetterTo(ctx, tx, msg.ReaderID)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && !to.MailReady {
@@ -61,7 +61,7 @@ func ReadyLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base string)
 	}
 	var items []mail.Item
 	for _, item := range list {
-		if len(item.Reasons) > 0 && len(items) < inLetter { // a letter names what it can give a reason for
+		if len(item.Reasons) > 0 && len(items) < inLetter { // a letter shows only books with a reason
 			items = append(items, mail.Item{
 				Title: item.Title, Detail: detail(item), URL: base + "/books/" + strconv.FormatInt(item.BookID, 10),
 			})
@@ -81,7 +81,7 @@ func ReadyLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base string)
 	}, nil
 }
 
-// detail says who wrote a book and why it is recommended: "by Ursula K. Le Guin, because you liked Kindred and Dune".
+// detail returns a book's authors and the reasons for it: "by Ursula K. Le Guin, because you liked Kindred and Dune".
 func detail(item Item) string {
 	var parts []string
 	if len(item.Authors) > 0 {

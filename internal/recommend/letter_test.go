@@ -16,7 +16,7 @@ func TestReadyLetter(t *testing.T) {
 	s.exec("update reader set mail_ready = true where id = $1", me)
 	s.near(near[0], liked[2], 0.1)
 	s.run(me)
-	s.rate(me, near[1], 9) // since the mail was queued
+	s.rate(me, near[1], 9) // after the mail was queued
 	compose := func() (mail.Letter, error) {
 		return ReadyLetter(t.Context(), tx, store.Message{ReaderID: me}, "https://books.example")
 	}
@@ -41,9 +41,9 @@ func TestReadyLetter(t *testing.T) {
 
 	for name, sql := range map[string]string{
 		"no longer wanted": "update reader set mail_ready = false where id = $1",
-		"nothing left":     "delete from recommendation where reader_id = $1",
+		"empty list":       "delete from recommendation where reader_id = $1",
 		"nothing liked":    "update rating set stars = 2 where reader_id = $1",
-		"reader gone":      "delete from reader where id = $1",
+		"reader deleted":   "delete from reader where id = $1",
 	} {
 		s.exec("savepoint before")
 		s.exec(sql, me)

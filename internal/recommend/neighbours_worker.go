@@ -14,27 +14,27 @@ import (
 )
 
 const (
-	neighboursKept = 50   // of each book
-	minReaders     = 30   // below this many readers co-occurrence is no better than popularity (measured)
-	overlookedMost = 1000 // readers who get a list of their own after a build
-	overlookedStep = 200  // of them enqueued by one statement
+	neighboursKept = 50   // per book
+	minReaders     = 30   // with fewer readers, co-occurrence is not better than popularity (measured)
+	overlookedMost = 1000 // readers who get a new list after a build
+	overlookedStep = 200  // of them per insert statement
 )
 
-// NeighboursWorker works out neighbours and popularity.
+// NeighboursWorker computes neighbours and popularity.
 type NeighboursWorker struct {
 	river.WorkerDefaults[NeighboursArgs]
 	DB   DB
 	Jobs *work.Client
 }
 
-// Timeout is for millions of ratings; a hundred thousand take a second.
+// Timeout is long enough for millions of ratings; a hundred thousand take a second.
 func (*NeighboursWorker) Timeout(*river.Job[NeighboursArgs]) time.Duration { return 5 * time.Minute }
 
-// Work counts in memory and then replaces both tables in one transaction. Readers see the old ones until it commits.
+// Work counts in memory and then replaces both tables in one transaction. Readers see the old tables until it commits.
 func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursArgs]) error {
 	began := time.Now()
-	// The count is read before the ratings: what comes in between is built in now, and again next time. A rating whose
-	// transaction is still open may be counted and yet not seen; it is built in when the next one follows.
+	// The count is read before the ratings, so a rating in between is part of this build and triggers the next. A
+	// rating whose transaction is still open may be counted but not seen; it is part of the next build.
 	changes, err := store.New().RecommendChanges(ctx, w.DB)
 	if err != nil {
 		return fmt.Errorf("count changes of ratings: %w", err)
@@ -54,7 +54,7 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 		}
 	}
 	popular := knn.Popularity(ratings)
-	work.Progress(ctx, 100, fmt.Sprintf("compared %d books", len(near))) // stored with the completion
+	work.Progress(ctx, 100, fmt.Sprintf("compared %d books", len(near))) // stored when the job completes
 	err = work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
 		pairs, err := replace(ctx, tx, near, popular)
 		if err != nil {
@@ -70,22 +70,22 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 		}
 		work.Log(ctx).InfoContext(ctx, "neighbours rebuilt", "readers", ratings.Readers(), "ratings", ratings.Len(),
 			"books", len(popular), "pairs", pairs, "took_ms", took.Milliseconds())
-		return w.enqueueOverlooked(ctx, tx) // last: from here on these readers' own requests wait for the commit
+		return w.enqueueOverlooked(ctx, tx) // last, because these readers' requests then wait for the commit
 	})
 	if err != nil {
 		return err
 	}
-	// Lists that were stored meanwhile. Those that come after this see that there was a build.
+	// Lists that were stored meanwhile. Runs that store later ones see the build themselves.
 	return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return w.enqueueOverlooked(ctx, tx) })
 }
 
-// compared reports how many of the books have been compared, which is most of the work: from 10 to 90 percent of it.
+// compared reports the progress of comparing books, which is most of the work: from 10 to 90 percent.
 func compared(ctx context.Context, ratings *knn.Ratings) func(percent int) {
 	sentence := fmt.Sprintf("comparing books by %d ratings of %d readers", ratings.Len(), ratings.Readers())
 	return func(percent int) { work.Progress(ctx, 10+0.8*float64(percent), sentence) }
 }
 
-// load streams all ratings: they never are in memory as rows, only in knn's 5 bytes each.
+// load streams all ratings into memory, where knn needs 5 bytes for each.
 func load(ctx context.Context, db store.DBTX) (*knn.Ratings, error) {
 	rows, err := db.Query(ctx, "select reader_id, book_id, stars from rating order by reader_id, book_id")
 	if err != nil {
@@ -103,8 +103,8 @@ func load(ctx context.Context, db store.DBTX) (*knn.Ratings, error) {
 	return ratings, nil
 }
 
-// replace writes both tables anew and returns the number of pairs. It analyses them, for without statistics the planner
-// reads all of neighbour for one reader.
+// replace replaces the content of both tables and returns the number of pairs. It analyses the tables, because without
+// statistics the planner reads all of neighbour for one reader.
 func replace(ctx context.Context, tx pgx.Tx, near []knn.BookNeighbours, popular []knn.Popular) (pairs int64, err error) {
 	if _, err := tx.Exec(ctx, "delete from neighbour"); err != nil {
 		return 0, fmt.Errorf("clear neighbours: %w", err)
@@ -130,7 +130,7 @@ func replace(ctx context.Context, tx pgx.Tx, near []knn.BookNeighbours, popular 
 	return pairs, nil
 }
 
-// eachPair yields one row a call and nil after the last, as CopyFromFunc wants it.
+// eachPair returns a function that returns one row per call and nil after the last, as CopyFromFunc requires.
 func eachPair(near []knn.BookNeighbours) func() ([]any, error) {
 	book, nth := 0, 0
 	return func() ([]any, error) {
@@ -146,8 +146,8 @@ func eachPair(near []knn.BookNeighbours) func() ([]any, error) {
 	}
 }
 
-// enqueueOverlooked gives readers whose list is of popular books, though neighbours of what they like are now known, a
-// list of their own.
+// enqueueOverlooked enqueues a new list for readers who have a list of popular books although neighbours of books that
+// they like are now known.
 func (w *NeighboursWorker) enqueueOverlooked(ctx context.Context, tx pgx.Tx) error {
 	readers, err := store.New().RecommendOverlooked(ctx, tx, MinRatings, overlookedMost)
 	if err != nil {
@@ -158,7 +158,7 @@ func (w *NeighboursWorker) enqueueOverlooked(ctx context.Context, tx pgx.Tx) err
 		readers = readers[len(step):]
 		params := make([]river.InsertManyParams, len(step))
 		for i, id := range step {
-			params[i] = river.InsertManyParams{Args: ReaderArgs{id}} // each reader once: the run's primary key
+			params[i] = river.InsertManyParams{Args: ReaderArgs{id}} // each reader once: it is the run's primary key
 		}
 		if _, err := w.Jobs.InsertManyTx(ctx, tx, params); err != nil {
 			return fmt.Errorf("enqueue recommend_reader: %w", err)

@@ -16,8 +16,8 @@ import (
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
-// newSiteAlone is a site in a transaction on a database of its own, for what depends on the change count, a sequence,
-// and on everybody's ratings.
+// newSiteAlone is a site on its own database, for tests that depend on the change count, which is a sequence, and on
+// all ratings.
 func newSiteAlone(t *testing.T) *site {
 	t.Helper()
 	tx, err := testdb.New(t).Begin(t.Context())
@@ -53,7 +53,7 @@ func (s *site) crowd(readers int, books []int64) {
 			half = books[len(books)/2:]
 		}
 		for i, b := range half {
-			if (r/2+i)%4 != 0 { // nobody has read everything
+			if (r/2+i)%4 != 0 { // each reader has read three quarters
 				s.rate(id, b, 10-i%3)
 			}
 		}
@@ -69,7 +69,7 @@ func TestRebuild(t *testing.T) {
 	s.rebuild()
 
 	if n := one[int](s, "select count(*) from neighbour"); n != 12*5 {
-		t.Errorf("%d pairs, want each book's five of its own half", n)
+		t.Errorf("%d pairs, want five per book, from its own half", n)
 	}
 	across := one[int](s, `select count(*) from neighbour
 		where (book_id = any($1)) <> (neighbour_id = any($1)) or book_id = neighbour_id`, books[:6])
@@ -102,7 +102,7 @@ func TestRebuild(t *testing.T) {
 
 	s.rebuild()
 	if n := one[int](s, "select count(*) from neighbour_build"); n != 1 {
-		t.Errorf("%d builds although nothing changed after the first", n)
+		t.Errorf("%d builds, but nothing changed after the first", n)
 	}
 	s.rate(one[int64](s, "select min(id) from reader"), books[0], 1)
 	s.rebuild()
@@ -148,7 +148,7 @@ func TestRebuildGivesTheOverlookedAList(t *testing.T) {
 	s.rebuild()
 	for r, want := range map[int64]int{taste: 1, few: 0, harsh: 0, unrun: 0} {
 		if n := s.waiting(r); n != want {
-			t.Errorf("reader %d of %v: %d runs wait, want %d", r, []int64{taste, few, harsh, unrun}, n, want)
+			t.Errorf("reader %d of %v: %d waiting runs, want %d", r, []int64{taste, few, harsh, unrun}, n, want)
 		}
 	}
 	s.run(taste)
@@ -162,7 +162,8 @@ func TestRebuildGivesTheOverlookedAList(t *testing.T) {
 	}
 }
 
-// TestRebuildSeesListsThatWereStoredMeanwhile: they were not there yet when the build looked, and did not know of it.
+// TestRebuildSeesListsThatWereStoredMeanwhile: a run that stores its list during a build does not see the build, and
+// the build must look for such lists after its commit.
 func TestRebuildSeesListsThatWereStoredMeanwhile(t *testing.T) {
 	t.Parallel()
 	s := newSiteAlone(t)
@@ -175,7 +176,7 @@ func TestRebuildSeesListsThatWereStoredMeanwhile(t *testing.T) {
 	s.run(me)
 	s.exec("delete from river.river_job")
 	basis := func(to string) { s.exec("update recommendation_run set basis = $2 where reader_id = $1", me, to) }
-	basis(Neighbours) // as though the list of popular books were not there yet
+	basis(Neighbours) // as if the list of popular books were not stored yet
 	transactions := 0
 	s.rebuildOn(beforeFinish{s.db, func() error {
 		if transactions++; transactions == 2 { // the build is committed
@@ -184,7 +185,7 @@ func TestRebuildSeesListsThatWereStoredMeanwhile(t *testing.T) {
 		return nil
 	}})
 	if n := s.waiting(me); n != 1 {
-		t.Errorf("%d runs wait, want 1", n)
+		t.Errorf("%d waiting runs, want 1", n)
 	}
 }
 
@@ -197,12 +198,12 @@ func TestRebuildIsUnique(t *testing.T) {
 		}
 	}
 	if n := one[int](s, "select count(*) from river.river_job where kind = 'rebuild_neighbours'"); n != 1 {
-		t.Errorf("%d rebuilds wait", n)
+		t.Errorf("%d waiting rebuilds, want 1", n)
 	}
 }
 
-// TestRebuildsAmongRunsDoNotDeadlock has readers rate and runs complete while neighbours are rebuilt over and over: each
-// of these enqueues, and so waits for, what another one completes.
+// TestRebuildsAmongRunsDoNotDeadlock: readers rate and runs complete while neighbours are rebuilt repeatedly. Each of
+// the three enqueues jobs that another completes, and so waits for it.
 func TestRebuildsAmongRunsDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -220,7 +221,7 @@ func TestRebuildsAmongRunsDoNotDeadlock(t *testing.T) {
 	g, gctx := errgroup.WithContext(t.Context())
 	g.SetLimit(4)
 	built := func() int { return one[int](s, "select count(*) from neighbour_build") }
-	for n := 0; n < 15 || n < 1000 && built() < 2; n++ { // else they hardly meet
+	for n := 0; n < 15 || n < 1000 && built() < 2; n++ { // enough for builds and runs to overlap
 		for r, id := range readers {
 			g.Go(func() error {
 				return s.in(gctx, id, func(tx pgx.Tx) error {
@@ -243,14 +244,14 @@ func TestRebuildsAmongRunsDoNotDeadlock(t *testing.T) {
 			where n.ratings_version is distinct from r.ratings_version`); n == 0 {
 			break
 		}
-		heard(t, notices, "some readers have no run that knows their last rating")
+		heard(t, notices, "some readers have no run that includes their last rating")
 	}
 	if n := one[int](s, "select count(*) from river.river_job where cardinality(errors) > 0"); n != 0 {
 		t.Errorf("%d jobs failed: %s", n, one[string](s, "select errors[1]::text from river.river_job where cardinality(errors) > 0 limit 1"))
 	}
 	builds := built()
 	if builds < 2 {
-		t.Errorf("%d builds: they hardly met the runs", builds)
+		t.Errorf("%d builds: they hardly overlapped the runs", builds)
 	}
 	t.Logf("%d builds among %d runs", builds, one[int](s, "select count(*) from river.river_job where kind = 'recommend_reader'"))
 }

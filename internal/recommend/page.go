@@ -11,31 +11,31 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Phase is where a reader's recommendations stand.
+// Phase is the state of a reader's recommendations.
 type Phase string
 
 const (
-	NeedRatings Phase = "need-ratings" // nothing is rated; whatever list there is, is of popular books
-	Working     Phase = "working"      // something changed since the last run: a new one is on its way
-	Ready       Phase = "ready"        // the list knows all that the reader has told us
+	NeedRatings Phase = "need-ratings" // the reader has no ratings; a list contains only popular books
+	Working     Phase = "working"      // something changed after the last run: a new run follows
+	Ready       Phase = "ready"        // the list includes all of the reader's changes
 )
 
-// State is what the page says of a reader's list.
+// State is what the page shows about a reader's list.
 type State struct {
 	Phase      Phase
-	Ratings    int        // how many books the reader has rated
-	Version    int64      // of what recommendations depend on
-	RunVersion int64      // the version that the last run read, -1 without a run
+	Ratings    int        // number of books that the reader has rated
+	Version    int64      // of the data that recommendations depend on
+	RunVersion int64      // the version that the last run read; -1: no run
 	Basis      string     // Neighbours, Popular, or "" without a run
 	MadeAt     *time.Time // when the last run was stored
-	ChangedAt  *time.Time // when the reader last changed something: from then on Working lasts
+	ChangedAt  *time.Time // when the reader last changed something, which began the phase Working
 }
 
-// StateOf reads where a reader's list stands. pgx.ErrNoRows: no such reader.
+// StateOf returns the state of a reader's list, or pgx.ErrNoRows if the reader does not exist.
 func StateOf(ctx context.Context, db store.DBTX, readerID int64) (State, error) {
 	r, err := store.New().RecommendState(ctx, db, readerID)
 	if err != nil {
-		return State{}, fmt.Errorf("state of recommendations: %w", err)
+		return State{}, fmt.Errorf("read the state of recommendations: %w", err)
 	}
 	s := State{
 		Phase: Ready, Ratings: int(r.Ratings), Version: r.RatingsVersion, RunVersion: r.RunVersion,
@@ -50,14 +50,14 @@ func StateOf(ctx context.Context, db store.DBTX, readerID int64) (State, error) 
 	return s, nil
 }
 
-// Progress is how far the job has come that makes a reader's list: percent and a sentence for the reader. The sentence is
-// empty if none runs, or only since a moment.
+// Progress returns the progress of the job that makes a reader's list: percent and a sentence for the reader. The
+// sentence is empty if no such job runs, or it has only just started.
 func Progress(ctx context.Context, db store.DBTX, readerID int64) (percent int, sentence string, err error) {
 	err = db.QueryRow(ctx, `select coalesce(progress, 0)::int, progress_note from jobs.job
 		where state = 'running' and kind = $1 and args ->> 'reader_id' = $2::bigint::text and progress_note is not null
 		order by id desc limit 1`, ReaderArgs{}.Kind(), readerID).Scan(&percent, &sentence)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return 0, "", fmt.Errorf("progress of recommendations: %w", err)
+		return 0, "", fmt.Errorf("read the progress of recommendations: %w", err)
 	}
 	return percent, sentence, nil
 }
@@ -65,22 +65,22 @@ func Progress(ctx context.Context, db store.DBTX, readerID int64) (percent int, 
 // Item is a recommended book.
 type Item struct {
 	BookID  int64
-	Rank    int // 1 is the first of the stored list; what has left the list since leaves a gap
+	Rank    int // 1 is the first of the stored list; a book that left the list leaves a gap
 	Title   string
-	Authors []string // in the book's order
+	Authors []string // in the order of the book
 	Year    *int16   // of first publication; negative is BC
 	Series  string
 	Volume  string
-	Reasons []Reason // the weightiest first; none for a popular book
+	Reasons []Reason // the strongest first; none for a popular book
 }
 
-// Reason is a book that the reader liked and that is why another is recommended.
+// Reason is a book that the reader liked, and because of which another is recommended.
 type Reason struct {
 	BookID int64
 	Title  string
 }
 
-// List reads up to limit books of a reader's stored list, without those that were rated, shelved or dismissed since.
+// List returns up to limit books of a reader's stored list, without those rated, shelved or dismissed since.
 func List(ctx context.Context, db store.DBTX, readerID int64, limit int) ([]Item, error) {
 	rows, err := store.New().RecommendList(ctx, db, readerID, int32(limit))
 	if err != nil {
@@ -99,8 +99,8 @@ func List(ctx context.Context, db store.DBTX, readerID int64, limit int) ([]Item
 	return items, nil
 }
 
-// PopularNow is the list of a reader who has no run yet: up to limit popular books that the reader does not know,
-// without reasons. Nothing is stored.
+// PopularNow returns the list of a reader who has no run yet: up to limit popular books that the reader does not know,
+// without reasons. It stores nothing.
 func PopularNow(ctx context.Context, db store.DBTX, readerID int64, limit int) ([]Item, error) {
 	picked, err := popular(ctx, db, readerID, limit)
 	if err != nil {

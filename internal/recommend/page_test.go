@@ -27,7 +27,7 @@ func TestPhases(t *testing.T) {
 	s.rate(me, b, 8)
 	want("rated", Working, 1)
 	if s.state(me).ChangedAt == nil {
-		t.Error("since when it works is not known")
+		t.Error("ChangedAt is not set")
 	}
 	s.run(me)
 	want("run", Ready, 1)
@@ -36,10 +36,10 @@ func TestPhases(t *testing.T) {
 	}
 	want("rating removed", Working, 0)
 	s.run(me)
-	want("nothing rated any more", NeedRatings, 0)
+	want("last rating removed", NeedRatings, 0)
 }
 
-func TestListIsAsItHoldsNow(t *testing.T) {
+func TestListIsCurrent(t *testing.T) {
 	t.Parallel()
 	s, tx := newSite(t)
 	me, liked, near := s.taste()
@@ -62,10 +62,10 @@ func TestListIsAsItHoldsNow(t *testing.T) {
 		t.Errorf("reasons %v, want the one that is still liked", r)
 	}
 	if items[0].Rank != 1 || items[1].Rank != 5 {
-		t.Errorf("ranks %d and %d: what left leaves a gap", items[0].Rank, items[1].Rank)
+		t.Errorf("ranks %d and %d, want a gap for the book that left", items[0].Rank, items[1].Rank)
 	}
 	if few, err := List(t.Context(), tx, me, 2); err != nil || len(few) != 2 {
-		t.Errorf("two of them: %v, %v", few, err)
+		t.Errorf("a limit of two: %v, %v", few, err)
 	}
 	if n := len(s.list(other)); n != 7 {
 		t.Errorf("another reader's list has %d books, want all 7", n)
@@ -78,7 +78,7 @@ func TestDismiss(t *testing.T) {
 	me, _, near := s.taste()
 	s.run(me)
 	ctx, before := t.Context(), s.state(me).Version
-	for range 2 { // twice is once
+	for range 2 { // the second call changes nothing
 		if err := Dismiss(ctx, tx, me, near[0]); err != nil {
 			t.Fatal(err)
 		}
@@ -97,14 +97,14 @@ func TestDismiss(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v := s.state(me).Version; v != before+2 {
-			t.Errorf("version %d after taking it back, want %d", v, before+2)
+			t.Errorf("version %d after Undismiss, want %d", v, before+2)
 		}
 	}
 	if err := Dismiss(ctx, tx, me, 1<<50); !errors.Is(err, pgx.ErrNoRows) {
 		t.Errorf("an unknown book: %v, want ErrNoRows", err)
 	}
 	if v := s.state(me).Version; v != before+2 {
-		t.Errorf("an unknown book moved the version to %d", v)
+		t.Errorf("an unknown book changed the version to %d", v)
 	}
 }
 

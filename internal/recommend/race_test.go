@@ -23,7 +23,7 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// counted is the worker under test with a count of its runs.
+// counted is the worker under test, which counts its runs.
 type counted struct {
 	*ReaderWorker
 	runs atomic.Int64
@@ -34,8 +34,8 @@ func (w *counted) Work(ctx context.Context, job *river.Job[ReaderArgs]) error {
 	return w.ReaderWorker.Work(ctx, job)
 }
 
-// TestTenRatingsRaceARun: 200 times, a reader rates ten books from two browsers at once while runs come and go. Whatever
-// the order, the stored run ends up knowing the last rating, no two jobs of a reader run at once, and nothing deadlocks.
+// TestTenRatingsRaceARun: 200 readers each rate ten books from two browsers at once while jobs run. In any order, the
+// last stored run includes the last rating, a reader's jobs never run concurrently, and nothing deadlocks.
 func TestTenRatingsRaceARun(t *testing.T) {
 	t.Parallel()
 	const readers, ratings = 200, 10
@@ -58,7 +58,7 @@ func TestTenRatingsRaceARun(t *testing.T) {
 	notices := listen(t, pool)
 
 	g, gctx := errgroup.WithContext(t.Context())
-	g.SetLimit(4) // two readers at a time: then workers are idle enough to begin in the middle of ten ratings
+	g.SetLimit(4) // two readers at a time leave workers idle enough to start between two of the ten ratings
 	for _, id := range ids {
 		for half := range 2 {
 			g.Go(func() error {
@@ -78,28 +78,28 @@ func TestTenRatingsRaceARun(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Every run sends a notice as it is committed, so each of them may be the one that completes the set.
+	// Every run sends a notice when it commits, and each may be the one that completes the set.
 	behind := func() int {
 		return one[int](s, `select count(*) from reader r left join recommendation_run n on n.reader_id = r.id
 			where n.ratings_version is distinct from r.ratings_version or n.ratings <> $1`, ratings)
 	}
 	for n := behind(); n > 0; n = behind() {
-		heard(t, notices, fmt.Sprintf("%d of %d readers have no run that knows their last rating", n, readers))
+		heard(t, notices, fmt.Sprintf("%d of %d readers have no run that includes their last rating", n, readers))
 	}
 	if n := one[int](s, "select count(*) from reader where ratings_version <> $1", ratings); n != 0 {
-		t.Errorf("%d readers did not get all their ratings counted", n)
+		t.Errorf("the ratings of %d readers were not all counted", n)
 	}
-	// A job is its reader's only one until the commit that completes it, although its worker returns a little later.
+	// A job excludes others of its reader until the commit that completes it; its worker returns a little later.
 	if n := one[int](s, `select count(*) from river.river_job a join river.river_job b on a.args = b.args and a.id <> b.id
 		where b.attempted_at between a.attempted_at and a.finalized_at`); n != 0 {
-		t.Errorf("%d times two jobs of a reader ran at once", n)
+		t.Errorf("two jobs of a reader ran at once %d times", n)
 	}
 	if n := one[int](s, "select count(*) from river.river_job where cardinality(errors) > 0"); n != 0 {
-		t.Errorf("%d jobs failed on the way: %s", n, one[string](s, "select errors[1]::text from river.river_job where cardinality(errors) > 0 limit 1"))
+		t.Errorf("%d jobs failed: %s", n, one[string](s, "select errors[1]::text from river.river_job where cardinality(errors) > 0 limit 1"))
 	}
 	runs := w.runs.Load()
 	if runs <= readers || runs > readers*ratings {
-		t.Errorf("%d runs for %d readers with %d ratings each: they met no run, or were not debounced", runs, readers, ratings)
+		t.Errorf("%d runs for %d readers with %d ratings each: ratings never raced a run, or were not debounced", runs, readers, ratings)
 	}
 	t.Logf("%d ratings of %d readers: %d runs", readers*ratings, readers, runs)
 }
@@ -112,7 +112,7 @@ func start(t *testing.T, pool *pgxpool.Pool, workers *work.Workers) {
 	})
 }
 
-// listen hands on the readers whose pages are told of new recommendations.
+// listen returns the readers whose pages are notified of new recommendations.
 func listen(t *testing.T, pool *pgxpool.Pool) <-chan int64 {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -129,7 +129,7 @@ func listen(t *testing.T, pool *pgxpool.Pool) <-chan int64 {
 		for {
 			got, err := conn.WaitForNotification(ctx)
 			if err != nil {
-				return // the test is over, or it will miss what it waits for
+				return // the test has ended, or it will fail without this notice
 			}
 			var n notice.Notice
 			if json.Unmarshal([]byte(got.Payload), &n) == nil && n.Topic == notice.TopicRecommendations {
@@ -145,7 +145,7 @@ func listen(t *testing.T, pool *pgxpool.Pool) <-chan int64 {
 	return told
 }
 
-// heard waits for the next notice, and fails the test with what there is to say if none comes.
+// heard waits for the next notice, and fails the test with the message otherwise if none arrives.
 func heard(t *testing.T, notices <-chan int64, otherwise string) {
 	t.Helper()
 	select {
@@ -155,7 +155,7 @@ func heard(t *testing.T, notices <-chan int64, otherwise string) {
 	}
 }
 
-// paused is a database on which the worker waits before its last transaction until it may go on.
+// paused is a database on which the worker waits for a signal before its last transaction.
 type paused struct {
 	DB
 	reached, goOn chan struct{}
@@ -170,8 +170,8 @@ func (p *paused) Begin(ctx context.Context) (pgx.Tx, error) {
 	return p.DB.Begin(ctx)
 }
 
-// TestRatingsDuringOneRun is the same race with its order fixed: a run has read, then ten ratings commit, then it stores.
-// It ends in exactly one more run.
+// TestRatingsDuringOneRun is the same race in a fixed order: a run reads, then ten ratings commit, then the run stores.
+// Exactly one more run follows.
 func TestRatingsDuringOneRun(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -195,19 +195,19 @@ func TestRatingsDuringOneRun(t *testing.T) {
 		rate(i + 1)
 	}
 	if n := one[int](s, "select count(*) from river.river_job where kind = 'recommend_reader'"); n != 1 {
-		t.Errorf("%d jobs while one runs, want it alone", n)
+		t.Errorf("%d jobs while one runs, want 1", n)
 	}
 	close(db.goOn)
 	var versions []int64
 	for len(versions) == 0 || versions[len(versions)-1] < 11 {
-		heard(t, notices, fmt.Sprintf("runs knew versions %v; the last rating is version 11", versions))
+		heard(t, notices, fmt.Sprintf("runs read versions %v; the last rating is version 11", versions))
 		versions = append(versions, s.state(me).RunVersion)
 	}
-	// The second run may have been stored before the first notice was looked at.
+	// The second run may have been stored before the test received the first notice.
 	if !slices.IsSorted(versions) || w.runs.Load() != 2 {
-		t.Errorf("%d runs, versions seen %v: want one run and one more", w.runs.Load(), versions)
+		t.Errorf("%d runs, versions read %v: want 2 runs", w.runs.Load(), versions)
 	}
 	if n := s.waiting(me); n != 0 {
-		t.Errorf("%d runs still wait", n)
+		t.Errorf("%d runs are still waiting", n)
 	}
 }

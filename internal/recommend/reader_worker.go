@@ -25,15 +25,15 @@ type ReaderWorker struct {
 	DB   DB
 	Jobs *work.Client
 	Log  *slog.Logger
-	Now  func() time.Time // nil: time.Now; decides the local day of a mail
+	Now  func() time.Time // nil: time.Now; determines the local day of a mail
 
-	asked atomic.Int64 // which build this process last asked to have followed by another
+	asked atomic.Int64 // the build after which this process last requested another
 }
 
-// Timeout is generous: a list takes some 20 ms.
+// Timeout is generous: a list takes about 20 ms.
 func (*ReaderWorker) Timeout(*river.Job[ReaderArgs]) time.Duration { return 30 * time.Second }
 
-// Work makes the list of the job's reader, and tells the reader's pages how far it has come where that takes a while.
+// Work makes the list of the job's reader, and shows its progress on the reader's pages if it takes a while.
 func (w *ReaderWorker) Work(ctx context.Context, job *river.Job[ReaderArgs]) error {
 	work.TellProgress(ctx, notice.Channel, notice.Payload(job.Args.ReaderID, notice.TopicRecommendations))
 	return w.Make(ctx, job.Args.ReaderID, func(effects func(tx pgx.Tx) error) error {
@@ -41,8 +41,8 @@ func (w *ReaderWorker) Work(ctx context.Context, job *river.Job[ReaderArgs]) err
 	})
 }
 
-// Make scores first, without any lock, and then stores, tells, and asks for the next run in the transaction that finish
-// runs: the job's last, for a worker.
+// Make first scores, without any lock. Then, in the transaction that finish runs, it stores the list, notifies the
+// reader, and enqueues the next run if needed. For a worker, finish completes the job.
 func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(effects func(tx pgx.Tx) error) error) error {
 	work.Progress(ctx, 10, "Comparing your ratings with those of other readers.")
 	before, err := store.New().RecommendChanges(ctx, w.DB)
@@ -64,7 +64,7 @@ func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(eff
 		}
 		reader, err := store.New().RecommendLockReader(ctx, tx, readerID)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return nil // deleted meanwhile, and the list with it
+			return nil // the reader was deleted meanwhile, and the list too
 		}
 		if err != nil {
 			return fmt.Errorf("lock reader %d: %w", readerID, err)
@@ -89,14 +89,15 @@ func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(eff
 		return err
 	}
 	if err := w.followBuilds(ctx, readerID, chosen, before.Built); err != nil {
-		// This reader's list is stored, and the periodic rebuild makes up for it.
-		w.Log.WarnContext(ctx, "could not ask for a rebuild of neighbours, or for a list made with them", "err", err)
+		// This reader's list is stored, and the periodic rebuild will do the rest.
+		w.Log.WarnContext(ctx, "cannot enqueue a rebuild of neighbours, or a list that uses them", "err", err)
 	}
 	return nil
 }
 
-// followBuilds asks for neighbours where they are due. If some were built while a list of popular books was made, it asks
-// for another list: who built them looked for such lists before this one was there. built is the build before that.
+// followBuilds requests a rebuild of neighbours if it is due. If neighbours were built while a list of popular books
+// was made, it requests another list, because the build looked for such lists before this one was stored. built is the
+// build before that.
 func (w *ReaderWorker) followBuilds(ctx context.Context, readerID int64, chosen choice, built int64) error {
 	c, err := store.New().RecommendChanges(ctx, w.DB)
 	if err != nil {
@@ -122,7 +123,7 @@ func write(ctx context.Context, tx pgx.Tx, readerID int64, c choice) error {
 	return nil
 }
 
-// arrayLiteral writes ids as Postgres reads an array: {1,2}.
+// arrayLiteral returns ids as a Postgres array: {1,2}.
 func arrayLiteral(ids []int64) string {
 	var b strings.Builder
 	b.WriteByte('{')
@@ -136,14 +137,14 @@ func arrayLiteral(ids []int64) string {
 	return b.String()
 }
 
-// rebuildIfDue enqueues rebuild_neighbours when many ratings changed since the last build. It has a transaction of its
-// own: an enqueue may wait for a rebuild that is just completing, and that one enqueues readers' jobs, so to wait while
-// holding a reader's job could end in a deadlock. A process asks once between two builds.
+// rebuildIfDue enqueues rebuild_neighbours if many ratings changed since the last build. It uses its own transaction:
+// an enqueue may wait for a rebuild that is completing, which itself enqueues readers' jobs, so waiting while holding a
+// reader's job could deadlock. A process requests one rebuild between two builds.
 func (w *ReaderWorker) rebuildIfDue(ctx context.Context, c store.RecommendChangesRow) error {
 	if c.Now-max(c.Built, 0) < changesWorthABuild(int(c.Ratings)) {
 		return nil
 	}
-	if epoch := c.Built + 2; w.asked.Swap(epoch) == epoch { // never 0: without a build Built is -1
+	if epoch := c.Built + 2; w.asked.Swap(epoch) == epoch { // never 0: Built is -1 if there was no build
 		return nil
 	}
 	return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error {
@@ -152,5 +153,6 @@ func (w *ReaderWorker) rebuildIfDue(ctx context.Context, c store.RecommendChange
 	})
 }
 
-// changesWorthABuild is how many changes of ratings make neighbours out of date: a twentieth of those known, 50 at least.
+// changesWorthABuild is the number of changed ratings from which neighbours are rebuilt: a twentieth of all ratings, at
+// least 50.
 func changesWorthABuild(ratings int) int64 { return int64(max(50, ratings/20)) }

@@ -23,9 +23,9 @@ func TestRunScoresByNeighboursAndSaysWhy(t *testing.T) {
 	me, liked, near := s.taste()
 	disliked := s.book("Disliked")
 	s.rate(me, disliked, 2)
-	s.near(near[6], liked[1], 0.9) // 0.3 + 0.9: now the best
+	s.near(near[6], liked[1], 0.9) // 0.3 + 0.9 makes it the best
 	s.near(near[6], liked[2], 0.5)
-	s.near(near[6], disliked, 0.9) // counts mildly, is no reason
+	s.near(near[6], disliked, 0.9) // counts little, and is not a reason
 	onlyDisliked := s.book("Near a disliked book alone")
 	s.near(onlyDisliked, disliked, 1)
 	s.run(me)
@@ -37,7 +37,7 @@ func TestRunScoresByNeighboursAndSaysWhy(t *testing.T) {
 		why = append(why, r.BookID)
 	}
 	if !slices.Equal(why, []int64{liked[1], liked[2], liked[0]}) {
-		t.Errorf("reasons %v, want %v: the weightiest first, liked ones only", why, []int64{liked[1], liked[2], liked[0]})
+		t.Errorf("reasons %v, want %v: the strongest first, only liked books", why, []int64{liked[1], liked[2], liked[0]})
 	}
 	if r := items[1].Reasons; len(r) != 1 || r[0] != (Reason{liked[0], "Book 0"}) {
 		t.Errorf("reasons of the second: %v", r)
@@ -115,7 +115,7 @@ func TestRunShowsTheNextVolumeOnly(t *testing.T) {
 	s.run(me)
 	s.wantList(me, append([]int64{volumes["2.5"], volumes["3"]}, near...)...)
 
-	// Whoever wants none of the next volume wants none of those after it.
+	// A reader who dismisses the next volume gets none of those after it.
 	for _, v := range []string{"2.5", "3"} {
 		if err := Dismiss(t.Context(), tx, me, volumes[v]); err != nil {
 			t.Fatal(err)
@@ -125,7 +125,7 @@ func TestRunShowsTheNextVolumeOnly(t *testing.T) {
 	s.wantList(me, near...)
 }
 
-func TestRunIsPopularWithoutATasteToGoBy(t *testing.T) {
+func TestRunIsPopularWithoutTaste(t *testing.T) {
 	t.Parallel()
 	s, _ := newSite(t)
 	me, liked, near := s.taste()
@@ -205,7 +205,7 @@ func TestShortListIsFilledUpWithoutReasons(t *testing.T) {
 	s.run(me)
 	items := s.list(me)
 	if got := ids(items); !slices.Equal(got, append([]int64{own}, hits[:filledUpTo-1]...)) {
-		t.Fatalf("%v, want the one of its own and then popular ones", got)
+		t.Fatalf("%v, want the reader's own book and then popular ones", got)
 	}
 	if len(items[0].Reasons) != 1 || len(items[1].Reasons) != 0 {
 		t.Errorf("reasons %v and %v", items[0].Reasons, items[1].Reasons)
@@ -215,7 +215,7 @@ func TestShortListIsFilledUpWithoutReasons(t *testing.T) {
 	}
 }
 
-func TestRunOfAReaderWhoIsGone(t *testing.T) {
+func TestRunOfADeletedReader(t *testing.T) {
 	t.Parallel()
 	s, _ := newSite(t)
 	me, _, _ := s.taste()
@@ -226,7 +226,7 @@ func TestRunOfAReaderWhoIsGone(t *testing.T) {
 	}
 }
 
-// beforeFinish is a database on which something happens between a worker's reading and its last transaction.
+// beforeFinish is a database that calls a function between a worker's reads and its last transaction.
 type beforeFinish struct {
 	DB
 	happens func() error
@@ -264,7 +264,7 @@ func TestChangeDuringTheRunAsksForTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	if st := s.state(me); st.Phase != Working || st.RunVersion != 3 || st.Version != 4 {
-		t.Errorf("state %+v: the stored run must own up to the version it read", st)
+		t.Errorf("state %+v: the stored run must have the version that it read", st)
 	}
 	if got := ids(s.list(me)); slices.Contains(got, near[0]) {
 		t.Errorf("%v has the book that was rated during the run", got)
@@ -274,8 +274,8 @@ func TestChangeDuringTheRunAsksForTheNext(t *testing.T) {
 	}
 }
 
-// TestBuildDuringARunOfPopularBooks: who builds neighbours looks for lists of popular books; one that is stored after that
-// look has to look for the build itself.
+// TestBuildDuringARunOfPopularBooks: a build looks for lists of popular books; a run that stores one after that must
+// look for the build itself.
 func TestBuildDuringARunOfPopularBooks(t *testing.T) {
 	t.Parallel()
 	for name, built := range map[string]bool{"built meanwhile": true, "not built": false} {
@@ -330,7 +330,7 @@ func TestFailureBeforeTheEndLosesNothing(t *testing.T) {
 		t.Fatalf("first attempt: %v, want %v", err, boom)
 	}
 	if len(s.list(me)) != 0 || s.state(me).Phase != Working {
-		t.Fatalf("the failed attempt left %v, %+v", s.list(me), s.state(me))
+		t.Fatalf("the failed attempt stored %v, %+v", s.list(me), s.state(me))
 	}
 	fails = false
 	second, err := attempts.WorkJob(t.Context(), t, tx, first.Job)
@@ -398,7 +398,7 @@ func TestLocalDay(t *testing.T) {
 
 func TestRunAsksForARebuildWhenManyRatingsChanged(t *testing.T) {
 	t.Parallel()
-	pool := testdb.New(t) // the change count is a sequence: no other test may move it
+	pool := testdb.New(t) // the change count is a sequence, which no other test may change
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -447,6 +447,6 @@ func TestRunAsksForARebuildWhenManyRatingsChanged(t *testing.T) {
 		t.Fatalf("%d rebuilds after 50 more changes", n)
 	}
 	if got := []int64{changesWorthABuild(0), changesWorthABuild(1000), changesWorthABuild(100_000)}; !slices.Equal(got, []int64{50, 50, 5000}) {
-		t.Errorf("worth a build: %v", got)
+		t.Errorf("changesWorthABuild: %v", got)
 	}
 }

@@ -1,5 +1,6 @@
-// Package recommend finds the books that a reader may like next, from what readers of similar taste rated: item-kNN by
-// co-occurrence (package knn), rebuilt now and then for the whole site and served for one reader in SQL, with reasons.
+// Package recommend finds the books that a reader may like next, from the ratings of readers with similar taste. It
+// uses item-kNN by co-occurrence (package knn), which is rebuilt regularly for the whole site, and makes a reader's
+// list in SQL, with reasons.
 package recommend
 
 import (
@@ -7,30 +8,30 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// DB is what the workers need of a database: a pool in production, a transaction in tests.
+// DB is the database of the workers: a pool in production, a transaction in tests.
 type DB interface {
 	store.DBTX
 	work.DB
 }
 
-// What a run's list is made from.
+// The bases of a run's list.
 const (
-	// Neighbours: books that resemble those which the reader rated.
+	// Neighbours: books similar to those that the reader rated.
 	Neighbours = "neighbours"
-	// Popular: what everybody likes, for too little is known of this reader's taste.
+	// Popular: books that most readers like, because too little is known about this reader's taste.
 	Popular = "popular"
 )
 
 const (
-	// MinRatings is from how many ratings a reader's own taste beats what everybody likes (measured: at one rating it is
-	// no better, at three clearly so).
+	// MinRatings is the number of ratings from which the reader's own taste predicts better than popularity (measured:
+	// one rating does not, three clearly do).
 	MinRatings = 3
-	// Liked is from how many half stars a book counts as a reason to recommend another: 3½ stars.
+	// Liked is the rating in half stars from which a book is a reason to recommend another: 3½ stars.
 	Liked = 7
 
-	depth      = 120 // candidates scored, so that enough remain after series and authors are thinned out
+	depth      = 120 // candidates, so that enough remain after thinning out series and authors
 	longest    = 48  // books in a stored list
-	perAuthor  = 2   // books of one author in a list, else it is "more by" throughout
-	tooShort   = 6   // a list of fewer is filled up with popular books
-	filledUpTo = 12  // to this length, which is a page's
+	perAuthor  = 2   // books of one author in a list, which would otherwise be dominated by one
+	tooShort   = 6   // a list with fewer books is filled up with popular ones
+	filledUpTo = 12  // to this length, the length of a page
 )

@@ -25,15 +25,15 @@ func quiet(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
-// site is a catalogue and its readers, made for one test.
+// site is a catalogue and readers for one test.
 type site struct {
 	t    testing.TB
 	db   DB
 	jobs *work.Client
 }
 
-// newSite is a site in a transaction that is rolled back. It claims a build that knows all ratings there will ever be:
-// the change count is a sequence, which other tests' transactions move too.
+// newSite is a site in a transaction that is rolled back. It has a build that includes all future ratings, because the
+// change count is a sequence, which other tests' transactions change too.
 func newSite(t testing.TB) (*site, pgx.Tx) {
 	t.Helper()
 	tx := testdb.Tx(t)
@@ -77,13 +77,13 @@ func (s *site) author() int64 {
 	return one[int64](s, "insert into author (key, name, sort_name) values ($1, 'Author ' || $1, '') returning id", rand.Text())
 }
 
-// book adds a book by an author of its own.
+// book adds a book by a new author.
 func (s *site) book(title string) int64 {
 	s.t.Helper()
 	return s.volume(title, "", "", s.author())
 }
 
-// books adds n of them.
+// books adds n books.
 func (s *site) books(n int) []int64 {
 	s.t.Helper()
 	ids := make([]int64, n)
@@ -99,7 +99,7 @@ func (s *site) volume(title, series, volume string, author int64) int64 {
 		insert into book_author (book_id, author_id) select id, $4 from b returning book_id`, title, series, volume, author)
 }
 
-// near makes neighbour one of the books that candidate resembles.
+// near makes neighbour similar to candidate.
 func (s *site) near(candidate, neighbour int64, similarity float32) {
 	s.t.Helper()
 	s.exec("insert into neighbour (book_id, neighbour_id, similarity) values ($1, $2, $3)", candidate, neighbour, similarity)
@@ -125,10 +125,10 @@ func (s *site) rate(readerID, bookID int64, halfStars int) {
 	}
 }
 
-// tx is for sites inside a transaction.
+// tx returns the transaction of a site of newSite.
 func (s *site) tx() pgx.Tx { return s.db.(pgx.Tx) }
 
-// run works the reader's job as a worker process would.
+// run works the reader's job as a worker process does.
 func (s *site) run(readerID int64) {
 	s.t.Helper()
 	if err := s.runWith(&ReaderWorker{DB: s.db, Jobs: s.jobs, Log: quiet(s.t)}, readerID); err != nil {
@@ -144,7 +144,7 @@ func (s *site) runWith(w *ReaderWorker, readerID int64) error {
 	return err
 }
 
-// waiting is how many runs of the reader wait to be worked.
+// waiting returns the number of runs of the reader that wait.
 func (s *site) waiting(readerID int64) int {
 	s.t.Helper()
 	return one[int](s, `select count(*) from river.river_job
@@ -184,7 +184,8 @@ func (s *site) wantList(readerID int64, want ...int64) {
 	}
 }
 
-// taste gives a reader three liked books and seven candidates near the first of them, the nearest first.
+// taste adds a reader with three liked books, and seven candidates similar to the first of them, the most similar
+// first.
 func (s *site) taste() (reader int64, liked, candidates []int64) {
 	s.t.Helper()
 	reader, liked, candidates = s.reader(), s.books(3), s.books(7)

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// span is the part of a series that a book covers, by its volume text: "3" is 3 to 3, "1-3" an omnibus of three, "2.5" a
-// story between two volumes.
+// span is the part of a series that a book covers, from its volume text: "3" is 3 to 3, "1-3" is an omnibus of three,
+// "2.5" is a story between two volumes.
 type span struct{ from, to float64 }
 
-// parseVolume reads a volume's text; ok is false where it names no number ("", "companion").
+// parseVolume reads a volume's text; ok is false if it has no number ("", "companion").
 func parseVolume(text string) (s span, ok bool) {
 	text = strings.NewReplacer("–", "-", "#", "", " ", "").Replace(text)
 	first, last, isRange := strings.Cut(text, "-")
@@ -22,7 +22,7 @@ func parseVolume(text string) (s span, ok bool) {
 	return span{from, to}, ok1 && ok2 && from <= to
 }
 
-// parseNumber takes plain decimals only: ParseFloat alone would accept "Inf", "0x1p4" and "1e300".
+// parseNumber accepts only plain decimals: ParseFloat alone would accept "Inf", "0x1p4" and "1e300".
 func parseNumber(text string) (float64, bool) {
 	if text == "" || len(text) > 8 || strings.Trim(text, "0123456789.") != "" {
 		return 0, false
@@ -31,21 +31,22 @@ func parseNumber(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// progress is how far a reader has come in a series, and what follows there.
+// progress is how far a reader has read in a series, and the volume that follows.
 type progress struct {
 	begun bool
 	top   float64 // the highest volume begun
-	next  float64 // the whole volume to read next, +Inf if the catalogue has none
+	next  float64 // the next whole volume, +Inf if the catalogue has none
 }
 
-// volume is a book of a series as progress is worked out from.
+// volume is a book of a series, for computing progress.
 type volume struct {
 	series, text string
 	begun        bool
 }
 
-// progressOf works out, for each series, the reader's next volume: the lowest whole one above all that they have begun,
-// and for a newcomer to the series its first from 1 up (a prequel numbered 0.5 is not where a series starts).
+// progressOf returns the reader's progress in each series. The next volume is the lowest whole one above those that the
+// reader has begun, and for a reader new to the series the lowest from 1 on (a series does not start with a prequel
+// numbered 0.5).
 func progressOf(volumes []volume) map[string]progress {
 	bySeries := map[string]progress{}
 	for _, v := range volumes {
@@ -69,8 +70,8 @@ func progressOf(volumes []volume) map[string]progress {
 	return bySeries
 }
 
-// allows says whether a volume may be recommended: the next one (or an omnibus that starts with it), or a story between
-// the last one begun and the next. A volume without a number stands for itself, as a book without a series does.
+// allows reports whether a volume may be recommended: the next one (or an omnibus that starts with it), or a story
+// between the last one begun and the next. A volume without a number is treated like a book without a series.
 func (p progress) allows(text string) bool {
 	s, ok := parseVolume(text)
 	if !ok || s.from == p.next {

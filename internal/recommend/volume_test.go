@@ -16,7 +16,7 @@ func TestParseVolume(t *testing.T) {
 	}
 	for _, text := range []string{"", "companion", "3-1", "1-", "-1", "Inf", "0x1", "1e3", "1.2.3", ".", "123456789", "II", "1-2-3"} {
 		if got, ok := parseVolume(text); ok {
-			t.Errorf("%q is taken for %v", text, got)
+			t.Errorf("%q is parsed as %v", text, got)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func TestProgress(t *testing.T) {
 		allowed, denied []string
 	}{
 		"newcomer":                {nil, []string{"0.5", "1", "1-3", "2", "3"}, []string{"1", "1-3", ""}, []string{"0.5", "2", "3"}},
-		"first is not here":       {nil, []string{"2", "3"}, []string{"2"}, []string{"3"}},
+		"without the first":       {nil, []string{"2", "3"}, []string{"2"}, []string{"3"}},
 		"read the first":          {[]string{"1"}, []string{"0.5", "1.5", "2", "2.5", "3"}, []string{"1.5", "2"}, []string{"0.5", "2.5", "3"}},
 		"began in the middle":     {[]string{"3"}, []string{"1", "2", "4", "5"}, []string{"4"}, []string{"1", "2", "5"}},
 		"read an omnibus":         {[]string{"1-3"}, []string{"1", "2", "3", "4", "4-6"}, []string{"4", "4-6"}, []string{"1", "2", "3"}},

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// listLength is how many books an evaluated list has.
+// listLength is the number of books in an evaluated list.
 const listLength = 10
 
 // rated is one rating of a reader.
@@ -24,10 +24,10 @@ type rated struct {
 	stars int // half stars
 }
 
-// profile is a reader, split for evaluation: lists are made from train and judged by test.
+// profile is a reader's ratings, split for evaluation: lists are made from train and evaluated by test.
 type profile struct{ train, test []rated }
 
-// split puts a fifth of each reader's ratings, picked at random, into test.
+// split puts a random fifth of each reader's ratings into test.
 func split(byReader [][]rated, seed uint64) []profile {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	profiles := make([]profile, len(byReader))
@@ -40,13 +40,13 @@ func split(byReader [][]rated, seed uint64) []profile {
 	return profiles
 }
 
-// recommender ranks books for a reader, the best first; it may leave out what it would never recommend.
+// recommender ranks books for a reader, the best first; it may leave out books.
 type recommender func(train []rated) []int64
 
-// figures are the means over all readers with something in test.
+// figures are the means over all readers with a book in test.
 type figures struct {
 	recall, ndcg    float64
-	newAuthorNDCG   float64 // with books by authors of train struck from lists and from test
+	newAuthorNDCG   float64 // without books by authors in train, in lists and in test
 	readers, ofNew  int
 	distinct, books int
 }
@@ -56,8 +56,8 @@ func (f figures) String() string {
 		f.recall, f.ndcg, f.newAuthorNDCG, f.readers, f.ofNew, float64(f.distinct)/float64(f.books))
 }
 
-// evaluate judges the ten best books not in train. Every held-out book is relevant, whatever its stars. authors is the
-// first-named author of each book; without it the figure for new authors stays 0.
+// evaluate evaluates the ten best books that are not in train. Every held-out book is relevant, however many stars it
+// has. authors is the first-named author of each book; without it the figure for new authors is 0.
 func evaluate(profiles []profile, rank recommender, authors map[int64]string) figures {
 	var f figures
 	seen, books := map[int64]bool{}, map[int64]bool{}
@@ -136,7 +136,7 @@ func trainingRatings(t *testing.T, profiles []profile) *Ratings {
 	return r
 }
 
-// byNeighbours ranks in the row form, as the serving query does: a candidate's own neighbours that the reader rated.
+// byNeighbours ranks a candidate by those of its neighbours that the reader rated, as the site's query does.
 func byNeighbours(t *testing.T, r *Ratings, k int, lambda float64) recommender {
 	t.Helper()
 	found, err := Neighbours(t.Context(), r, k, lambda, nil)
@@ -147,7 +147,7 @@ func byNeighbours(t *testing.T, r *Ratings, k int, lambda float64) recommender {
 	for _, p := range Popularity(r) {
 		readers[p.Book] = p.Readers
 	}
-	near := map[int64][]Neighbour{} // by the neighbour: which candidates it speaks for
+	near := map[int64][]Neighbour{} // by neighbour: the candidates that it supports
 	for _, f := range found {
 		for _, n := range f.Near {
 			near[n.ID] = append(near[n.ID], Neighbour{f.Book, n.Similarity})
@@ -171,7 +171,7 @@ func byNeighbours(t *testing.T, r *Ratings, k int, lambda float64) recommender {
 	}
 }
 
-// byReaders ranks by the number of readers alone, the usual yardstick.
+// byReaders ranks by the number of readers alone, which is the usual baseline.
 func byReaders(r *Ratings) recommender {
 	popular := Popularity(r)
 	slices.SortFunc(popular, func(a, b Popular) int {
@@ -184,7 +184,7 @@ func byReaders(r *Ratings) recommender {
 	return func([]rated) []int64 { return list }
 }
 
-// tribes invents readers who mostly read within one of a few kinds of books, and the books' authors.
+// tribes invents readers who mostly read one of a few kinds of books, and the books' authors.
 func tribes(readers, kinds, booksPerKind int) (byReader [][]rated, authors map[int64]string) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	authors = map[int64]string{}
@@ -226,8 +226,9 @@ func TestNeighboursBeatPopularity(t *testing.T) {
 	}
 }
 
-// TestEvaluate measures on real ratings, which are never kept here: whoever has some names the file. Columns:
-// user_id,book_id,rating (1–5); BACKLIST_BOOKS_CSV may name books with the columns book_id and authors.
+// TestEvaluate measures on real ratings, which are not part of the repository: BACKLIST_RATINGS_CSV names a file with
+// the columns user_id,book_id,rating (1–5), and BACKLIST_BOOKS_CSV, which is optional, one with the columns book_id and
+// authors.
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv("BACKLIST_RATINGS_CSV")
@@ -260,7 +261,7 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
-// neighboursServed is the K of the site.
+// neighboursServed is the site's K.
 const neighboursServed = 50
 
 // readRatings groups a file's ratings by reader, in the order of the readers' first lines.

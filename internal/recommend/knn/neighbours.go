@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Neighbour says that book ID resembles another, by Similarity in (0, 1].
+// Neighbour is a book that is similar to another, with a Similarity in (0, 1].
 type Neighbour struct {
 	ID         int64
 	Similarity float32
@@ -21,8 +21,9 @@ type BookNeighbours struct {
 	Near []Neighbour
 }
 
-// Shrink is the λ that fits so many readers: 100, which is about six readers who gave a pair four stars each, while
-// there are up to 300 of them, and less and less from then on (30 at 1,000, 3 at 10,000). It keeps chance pairs small.
+// Shrink returns the λ for a number of readers, which keeps the similarity of chance pairs small. It is 100 for up to
+// 300 readers, about the weight of six readers who gave four stars to both books of a pair, and decreases from there
+// (30 at 1,000, 3 at 10,000).
 func Shrink(readers int) float64 {
 	return 100 * min(1, 300/float64(max(readers, 1)))
 }
@@ -31,10 +32,10 @@ func Shrink(readers int) float64 {
 //
 //	similarity(i, j) = Σ w(u,i)·w(u,j) / (‖i‖·‖j‖ + λ)   over the readers u of both, w in stars from ½ to 5
 //
-// The more popular of two equally similar books comes first, then the one that was added first. Books go in parallel
-// over all processors, and each hundredth of them is told, if told is not nil, by many goroutines. It ends early with the
-// context's error.
-func Neighbours(ctx context.Context, r *Ratings, k int, lambda float64, told func(percent int)) ([]BookNeighbours, error) {
+// The more popular of two equally similar books comes first, then the one that was added first. Neighbours uses all
+// processors. If progress is not nil, it is called after each percent of the books, from several goroutines. If the
+// context ends, Neighbours returns its error.
+func Neighbours(ctx context.Context, r *Ratings, k int, lambda float64, progress func(percent int)) ([]BookNeighbours, error) {
 	books := r.byBook()
 	norms := make([]float64, len(r.ids))
 	for i := range norms {
@@ -59,8 +60,8 @@ func Neighbours(ctx context.Context, r *Ratings, k int, lambda float64, told fun
 					return err
 				}
 				found[i] = w.book(int32(i))
-				if percent := int(100 * (i + 1) / int64(len(found))); told != nil && percent > int(100*i/int64(len(found))) {
-					told(percent)
+				if percent := int(100 * (i + 1) / int64(len(found))); progress != nil && percent > int(100*i/int64(len(found))) {
+					progress(percent)
 				}
 			}
 		})
@@ -68,13 +69,13 @@ func Neighbours(ctx context.Context, r *Ratings, k int, lambda float64, told fun
 	return found, g.Wait()
 }
 
-// walker is what one goroutine needs to go from a book through its readers to all books that they rated.
+// walker is the state of one goroutine, which goes from a book through its readers to all books that they rated.
 type walker struct {
 	ratings *Ratings
 	books   byBook
 	norms   []float64
 	lambda  float64
-	shared  []uint32 // Σ of products of half stars with the current book: exact, and back to 0 after each book
+	shared  []uint32 // Σ of products of half stars with the current book: exact, and reset to 0 after each book
 	touched []int32  // where shared is not 0
 	top     top
 }

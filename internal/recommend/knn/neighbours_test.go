@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// matrix is who rated what in half stars, 0 for not at all; its rows are readers, its columns books.
+// matrix is ratings in half stars, 0 for none; its rows are readers, its columns books.
 type matrix [][]int
 
 func randomMatrix(rnd *rand.Rand) matrix {
@@ -29,7 +29,7 @@ func randomMatrix(rnd *rand.Rand) matrix {
 	return m
 }
 
-// bookID makes ids that are neither small nor in a row, as the database's are not.
+// bookID returns ids that are neither small nor consecutive, like a database's.
 func bookID(i int) int64 { return int64(1_000_000_007*(i+1)) % 98_765_432_100 }
 
 func (m matrix) ratings(t *testing.T) *Ratings {
@@ -64,7 +64,7 @@ func (m matrix) readers(i int) (n int) {
 	return n
 }
 
-// neighbours is the definition, written down as plainly as it can be.
+// neighbours implements the definition as plainly as possible.
 func (m matrix) neighbours(i, k int, lambda float64) []Neighbour {
 	type pair struct {
 		book, readers int
@@ -118,7 +118,7 @@ func TestNeighboursAgreeWithTheDefinition(t *testing.T) {
 				t.Fatalf("book %d has %d neighbours, want %d", i, len(f.Near), len(want))
 			}
 			for n := range want {
-				// Ids may differ where similarities are equal but for the last bit: then both orders are right.
+				// Ids may differ where similarities differ only in the last bit: then both orders are correct.
 				if math.Abs(float64(f.Near[n].Similarity-want[n].Similarity)) > 1e-6 {
 					t.Fatalf("book %d, neighbour %d: %v, want %v", i, n, f.Near[n], want[n])
 				}
@@ -134,8 +134,8 @@ func TestNeighboursAgreeWithTheDefinition(t *testing.T) {
 
 func TestTiesGoToThePopular(t *testing.T) {
 	t.Parallel()
-	// Books 1 and 2 are equally like book 0 with λ = 0: each was rated by the very readers of book 0 alone, or in the
-	// same proportion. Book 3 was rated by other readers too, so that it is less alike.
+	// Books 1 and 2 are equally similar to book 0 with λ = 0: each has only the readers of book 0, or in the same
+	// proportion. Book 3 also has other readers, so it is less similar.
 	m := matrix{{10, 4, 10, 10}, {10, 4, 10, 10}, {0, 0, 0, 10}}
 	found, err := Neighbours(t.Context(), m.ratings(t), 3, 0, nil)
 	if err != nil {
@@ -143,13 +143,13 @@ func TestTiesGoToThePopular(t *testing.T) {
 	}
 	near := found[0].Near
 	if len(near) != 3 || near[0].ID != bookID(1) || near[1].ID != bookID(2) || near[2].ID != bookID(3) {
-		t.Fatalf("neighbours %v: equal ones in the order they were added, the less alike last", near)
+		t.Fatalf("neighbours %v: equally similar books must be in the order they were added, the less similar one last", near)
 	}
 	if math.Abs(float64(near[0].Similarity)-1) > 1e-6 || near[2].Similarity > 0.9 {
 		t.Fatalf("similarities %v: want 1, 1 and √⅔", near)
 	}
 	if compare(scored{book: 7, readers: 9, similarity: 0.5}, scored{book: 3, readers: 8, similarity: 0.5}) >= 0 {
-		t.Fatal("of two equally similar books the one with more readers goes first")
+		t.Fatal("the more popular of two equally similar books must come first")
 	}
 }
 
@@ -163,8 +163,8 @@ func TestNeighboursStopWithTheContext(t *testing.T) {
 	}
 }
 
-// TestNeighboursAreTold: each hundredth once, to the last.
-func TestNeighboursAreTold(t *testing.T) {
+// TestNeighboursReportProgress: each percent is reported once, up to the last.
+func TestNeighboursReportProgress(t *testing.T) {
 	t.Parallel()
 	for books, want := range map[int]int{1: 1, 3: 3, 250: 100} {
 		ratings := &Ratings{}
@@ -174,16 +174,16 @@ func TestNeighboursAreTold(t *testing.T) {
 			}
 		}
 		var mu sync.Mutex
-		told := map[int]int{}
+		reported := map[int]int{}
 		if _, err := Neighbours(t.Context(), ratings, 5, 0, func(percent int) {
 			mu.Lock()
 			defer mu.Unlock()
-			told[percent]++
+			reported[percent]++
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if len(told) != want || told[100] != 1 {
-			t.Errorf("of %d books: %v", books, told)
+		if len(reported) != want || reported[100] != 1 {
+			t.Errorf("of %d books: %v", books, reported)
 		}
 	}
 }
@@ -197,7 +197,7 @@ func TestNoRatings(t *testing.T) {
 	}
 }
 
-func TestAddRefusesWhatIsNoRating(t *testing.T) {
+func TestAddRefusesInvalidRatings(t *testing.T) {
 	t.Parallel()
 	for _, stars := range []int{-1, 0, 11, 256 + 5} {
 		r := &Ratings{}
@@ -209,14 +209,14 @@ func TestAddRefusesWhatIsNoRating(t *testing.T) {
 
 func TestPopularity(t *testing.T) {
 	t.Parallel()
-	// Book 0: many readers who like it. Book 1: one who loves it. Book 2: many who dislike it.
+	// Book 0: many readers like it. Book 1: one reader loves it. Book 2: many readers dislike it.
 	m := matrix{{8, 10, 2}, {8, 0, 2}, {8, 0, 2}, {8, 0, 2}, {8, 0, 2}, {8, 0, 2}}
 	p := Popularity(m.ratings(t))
 	if len(p) != 3 || p[0].Book != bookID(0) || p[0].Readers != 6 || p[1].Readers != 1 {
 		t.Fatalf("popularity %v", p)
 	}
 	if !(p[0].Score > p[2].Score && p[2].Score > 0 && p[0].Score > p[1].Score) {
-		t.Fatalf("scores %v: liked by many comes before both loved by one and disliked by many", p)
+		t.Fatalf("scores %v: the book that many like must come first", p)
 	}
 	mean := (6*8.0 + 10 + 6*2) / 13
 	want := (6*8 + 5*mean) / 11 / 2 * math.Log(7)
@@ -234,8 +234,8 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// BenchmarkNeighbours is the whole build in memory for a site of 2,700 readers with 111 ratings each over 10,000 books,
-// popular ones far more often than others.
+// BenchmarkNeighbours runs the whole build in memory for a site of 2,700 readers with 111 ratings each of 10,000 books,
+// with far more ratings of popular books.
 func BenchmarkNeighbours(b *testing.B) {
 	r := &Ratings{}
 	rnd := rand.New(rand.NewPCG(1, 1))

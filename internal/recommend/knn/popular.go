@@ -2,18 +2,18 @@ package knn
 
 import "math"
 
-// Popular is how well a book is liked and by how many.
+// Popular is a book's score and its number of readers.
 type Popular struct {
 	Book    int64
 	Readers int
 	Score   float32
 }
 
-// drawnBy is how many readers' worth of the site's mean is mixed into a book's own: one 5-star rating is no proof.
+// drawnBy is the number of readers with which the site's mean weighs in a book's mean: one 5-star rating proves little.
 const drawnBy = 5
 
-// Popularity scores every rated book: its mean stars, drawn towards the mean of all ratings, times the logarithm of one
-// more than its readers.
+// Popularity scores every rated book: its mean stars, drawn towards the mean of all ratings, times the logarithm of the
+// number of its readers plus one.
 func Popularity(r *Ratings) []Popular {
 	if r.Len() == 0 {
 		return nil

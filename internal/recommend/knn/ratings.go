@@ -1,5 +1,5 @@
-// Package knn works out which books resemble which, by the ratings of readers who rated both: item-kNN by co-occurrence.
-// It knows neither databases nor readers' names; it counts in memory, some 5 bytes a rating and list.
+// Package knn computes which books are similar, from the ratings of readers who rated both: item-kNN by co-occurrence.
+// It does not use a database; it counts in memory, with about 5 bytes per rating and list.
 package knn
 
 import (
@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// Ratings holds who rated what, compressed by reader. Ratings are added reader by reader; the zero value is empty.
+// Ratings holds all ratings, compressed by reader. They are added reader by reader; the zero value is empty.
 type Ratings struct {
-	ids    []int64         // book ids in the order that they were first seen; a book's place in it is its index
-	index  map[int64]int32 // the reverse
+	ids    []int64         // book ids in the order of their first rating; a book's position is its index
+	index  map[int64]int32 // from book id to index
 	starts []int           // where each reader's ratings begin in books and stars
-	last   int64           // the reader who is being added
+	last   int64           // the reader whose ratings are being added
 	books  []int32         // indices
 	stars  []uint8         // half stars, 1–10
 }
 
-// Add takes a rating in half stars, 1 to 10. All ratings of a reader have to come in a row, and no book twice.
+// Add adds a rating in half stars, 1 to 10. All ratings of a reader must be added in a row, at most one per book.
 func (r *Ratings) Add(reader, book int64, halfStars int) error {
 	if halfStars < 1 || halfStars > 10 {
-		return fmt.Errorf("rating of %d half stars", halfStars)
+		return fmt.Errorf("invalid rating of %d half stars", halfStars)
 	}
 	if len(r.starts) == 0 || reader != r.last {
 		r.starts, r.last = append(r.starts, len(r.books)), reader
@@ -37,13 +37,13 @@ func (r *Ratings) Add(reader, book int64, halfStars int) error {
 	return nil
 }
 
-// Len is the number of ratings.
+// Len returns the number of ratings.
 func (r *Ratings) Len() int { return len(r.books) }
 
-// Readers is the number of readers who rated anything.
+// Readers returns the number of readers with a rating.
 func (r *Ratings) Readers() int { return len(r.starts) }
 
-// reader returns what reader u rated, and how.
+// reader returns the books that reader u rated, and the stars.
 func (r *Ratings) reader(u int) ([]int32, []uint8) {
 	end := len(r.books)
 	if u+1 < len(r.starts) {
@@ -52,9 +52,9 @@ func (r *Ratings) reader(u int) ([]int32, []uint8) {
 	return r.books[r.starts[u]:end], r.stars[r.starts[u]:end]
 }
 
-// byBook is the same ratings the other way round: for each book, its readers in ascending order, and their stars.
+// byBook is the same ratings by book: for each book, its readers in ascending order, and their stars.
 type byBook struct {
-	starts  []int // one more than there are books
+	starts  []int // one more than the number of books
 	readers []int32
 	stars   []uint8
 }
@@ -78,5 +78,5 @@ func (r *Ratings) byBook() byBook {
 	return b
 }
 
-// count is how many readers rated book i.
+// count returns the number of readers who rated book i.
 func (b byBook) count(i int32) int { return b.starts[i+1] - b.starts[i] }

@@ -12,12 +12,12 @@ type scored struct {
 	similarity float32
 }
 
-// compare orders the better one first.
+// compare orders better candidates first.
 func compare(a, b scored) int {
 	return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(b.readers, a.readers), cmp.Compare(a.book, b.book))
 }
 
-// top keeps the k best of what it is offered, in a heap whose root is the worst of them.
+// top keeps the k best of the candidates that it is offered, in a heap whose root is the worst of them.
 type top struct {
 	k    int
 	heap []scored
@@ -41,7 +41,7 @@ func (t *top) offer(s scored) {
 	}
 }
 
-// sink moves the root down to where both below it are better.
+// sink moves the root down until both of its children are better.
 func (t *top) sink() {
 	for i := 0; ; {
 		worst := i
@@ -58,7 +58,7 @@ func (t *top) sink() {
 	}
 }
 
-// take empties it and returns the kept ones, the best first. They are valid until the next offer.
+// take empties the heap and returns its candidates, the best first. They are valid until the next offer.
 func (t *top) take() []scored {
 	best := t.heap
 	slices.SortFunc(best, compare)
