@@ -1,5 +1,5 @@
 -- name: BookCards :many
--- What lists show of the books, in the order asked for. Average is in halves, 0 where nobody has rated.
+-- The columns of books in lists, in the order of the ids. Average is in half stars, 0 for a book without ratings.
 select b.id, b.title, b.year,
     (select array_agg(a.name order by ba.position)::text[] from book_author ba join author a on a.id = ba.author_id
      where ba.book_id = b.id) as authors,
@@ -22,7 +22,7 @@ select a.* from book_author ba join author a on a.id = ba.author_id where ba.boo
 select s.* from book_subject bs join subject s on s.key = bs.subject where bs.book_id = $1 order by s.name;
 
 -- name: BookMine :many
--- What a reader has said of these books; books of which nothing are left out.
+-- A reader's ratings and shelves of these books, without the books that have neither.
 select b.id::bigint as book_id, coalesce(r.stars, 0)::smallint as stars, coalesce(s.status, '')::text as status
 from unnest(@ids::bigint[]) as b(id)
 left join rating r on r.reader_id = @reader_id and r.book_id = b.id
@@ -36,7 +36,7 @@ group by s.key
 order by s.name;
 
 -- name: BookPopular :many
--- The best loved, then the books that nobody has rated yet.
+-- The most popular books first, then books without ratings.
 (select p.book_id::bigint as id from popularity p order by p.score desc, p.book_id limit @count)
 union all
 (select b.id from book b
@@ -49,7 +49,7 @@ limit @count;
 select neighbour_id from neighbour where book_id = @book_id order by similarity desc, neighbour_id limit @count;
 
 -- name: RatingPut :one
--- One statement, because every rating waits for it. Unchanged stars change nothing. False: there is no such book.
+-- One statement, because every rating waits for it. Unchanged stars change nothing. False: the book does not exist.
 with target as (
     select b.id from book b where b.id = @book_id
 ), put as (
@@ -75,9 +75,9 @@ with gone as (
 select exists (select from book b where b.id = @book_id);
 
 -- name: BookSearch :many
--- The books that have most of the needed tokens, best first. A token is one or more ranges of words; whole is how much
--- a word counts that is the range's first, part any other. exact is the title that goes before all. Each range is read
--- by itself (offset 0 keeps it so): a join that the planner is free to turn round has it read every word of every book.
+-- The books with most of the needed tokens, the best first. A token is one or more ranges of words; whole is the weight
+-- of the first word of a range, part that of any other. A book with the title exact comes first. offset 0 makes the
+-- planner read each range by itself: a join that it may reorder would read every word of every book.
 with pattern as (
     select unnest(@tokens::int[]) as token, unnest(@lows::text[]) as low, unnest(@highs::text[]) as high,
         unnest(@wholes::int[]) as whole, unnest(@parts::int[]) as part, unnest(@needed::int[]) as needed
@@ -104,7 +104,7 @@ order by titled.book_id is null, found.weight desc, p.score desc nulls last, fou
 limit @count offset @skip;
 
 -- name: BookBrowse :many
--- All books, the best loved first.
+-- All books, the most popular first.
 select b.id from book b
 left join popularity p on p.book_id = b.id
 order by p.score desc nulls last, b.title, b.id
@@ -114,7 +114,7 @@ limit @count offset @skip;
 select count(*)::int from book;
 
 -- name: BookBrowseSubject :many
--- The books of a subject, the best loved first.
+-- The books of a subject, the most popular first.
 select b.id, (count(*) over ())::int as total
 from book_subject s
 join book b on b.id = s.book_id
@@ -124,7 +124,7 @@ order by p.score desc nulls last, b.title, b.id
 limit @count offset @skip;
 
 -- name: WordRangesKnown :many
--- The numbers, from 1, of the ranges in which there is a word at all.
+-- The numbers, from 1, of the ranges that contain a word.
 select r.n::int from (
     select unnest(@lows::text[]) as low, unnest(@highs::text[]) as high, generate_subscripts(@lows::text[], 1) as n) r
 where exists (select from book_word w where w.word >= r.low and w.word < r.high);
@@ -136,7 +136,7 @@ select distinct word from word_variant where variant = any(@variants::text[]);
 select word from book_word where book_id = @book_id and word = any(@words::text[]);
 
 -- name: BookFacts :many
--- What books are found by.
+-- The facts by which books are found.
 select b.id, b.title, b.original_title, b.series,
     array(select a.name from book_author ba join author a on a.id = ba.author_id where ba.book_id = b.id)::text[] as authors,
     array(select s.name from book_subject bs join subject s on s.key = bs.subject where bs.book_id = b.id)::text[] as subjects
@@ -149,7 +149,8 @@ select unnest(@words::text[]), unnest(@book_ids::bigint[]), unnest(@weights::sma
 on conflict (word, book_id) do update set weight = excluded.weight where book_word.weight <> excluded.weight;
 
 -- name: BookWordsPrune :many
--- Takes from these books the words that the pairs do not name, and returns those that no book may have any more.
+-- Removes from these books the words that are not in the pairs, and returns the removed words, which may now be in no
+-- book.
 delete from book_word bw
 where bw.book_id = any(@ids::bigint[]) and not exists (
     select from (select unnest(@words::text[]) as word, unnest(@book_ids::bigint[]) as book_id) w
@@ -166,7 +167,7 @@ select unnest(@variants::text[]), unnest(@words::text[])
 on conflict do nothing;
 
 -- name: WordVariantsPrune :exec
--- Forgets words that no book has. A word's own variants are named, because the index is by variant.
+-- Deletes the variants of words that are in no book. The variants are given, because the index is by variant.
 delete from word_variant v
 where v.variant = any(@variants::text[]) and v.word = any(@words::text[])
     and not exists (select from book_word bw where bw.word = v.word);

@@ -1,12 +1,12 @@
 -- name: MessageInsert :one
--- No row comes back where the key is taken: that message exists already.
+-- Returns no row if a message with this key exists.
 insert into message (reader_id, kind, key, message_id, subject_id, to_address)
 values (@reader_id, @kind, @key, @message_id, @subject_id, @to_address)
 on conflict (key) do nothing
 returning id;
 
 -- name: MessageReaderHold :one
--- Locks the reader's row before the message's, in the order in which deleting the account does.
+-- Locks the reader's row before the message's, in the same order as deleting the account.
 select r.id from reader r
 where r.id = (select m.reader_id from message m where m.id = @id)
 for key share;
@@ -20,7 +20,7 @@ update message set state = 'sending', sending_at = now(), transport = @transport
 where id = @id;
 
 -- name: MessageEnd :execrows
--- Records how an attempt ended. What was sent or has failed stays so.
+-- Records how an attempt ended. A message that is sent or has failed does not change.
 update message set state = @state, error = @error,
     sent_at = case when @state::text in ('sent', 'unconfirmed') then now() end
 where id = @id and state in ('queued', 'sending', 'unconfirmed');
@@ -47,7 +47,7 @@ update message set read_at = now()
 where id = $1 and reader_id = $2 and read_at is null and state in ('sent', 'failed', 'unconfirmed');
 
 -- name: MessageUnread :one
--- Mail that has no text was held back before it was written: there is nothing to read.
+-- Mail without a text was held back before it was written, so it cannot be read.
 select count(*) from message
 where reader_id = $1 and read_at is null and state in ('sent', 'failed', 'unconfirmed') and body_text <> '';
 

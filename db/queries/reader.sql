@@ -1,5 +1,5 @@
 -- name: ReaderInsert :one
--- No row comes back where the address is taken: the transaction goes on.
+-- Returns no row if the address is taken, so that the transaction remains usable.
 insert into reader (email, email_key, name, password_hash, mail_ready)
 values (@email, @email_key, @name, @password_hash, @mail_ready)
 on conflict (email_key) do nothing
@@ -18,7 +18,7 @@ update reader set name = @name, time_zone = @time_zone, mail_ready = @mail_ready
 update reader set password_hash = @password_hash where id = @id returning email_key;
 
 -- name: ReaderHoldPassword :one
--- Whoever sets a new password waits until the transaction ends.
+-- A transaction that sets a new password waits until this one ends.
 select password_hash from reader where id = $1 for no key update;
 
 -- name: ReaderSetRole :exec
@@ -31,7 +31,7 @@ select (select count(*) from rating where rating.reader_id = reader.id) as ratin
 from reader where reader.id = $1;
 
 -- name: ReaderDelete :exec
--- Everything that hangs on the reader goes by cascade.
+-- All rows that refer to the reader are deleted by cascade.
 delete from reader where id = $1;
 
 -- name: SessionInsert :exec
@@ -60,8 +60,8 @@ delete from session where reader_id = @reader_id and token_hash <> @token_hash;
 delete from session where expires_at <= now();
 
 -- name: RateLimitTake :one
--- A token bucket in one statement. tokens is what was left at updated_at; below zero it is one less than that and says
--- that the last try was refused and took nothing. So the sign of the new value is the answer.
+-- A token bucket in one statement. tokens is the number left at updated_at. If the last attempt was refused, which
+-- takes no token, it is that number minus one, which is negative. So the sign of the new value is the result.
 insert into rate_limit as l (key, tokens, updated_at)
 select @key, cast(@burst as real) - 1, now()
 on conflict (key) do update set
@@ -74,7 +74,7 @@ returning tokens;
 delete from rate_limit where key = any(@keys::text[]);
 
 -- name: RateLimitMark :exec
--- A row that only has to be there.
+-- A row that only marks its key.
 insert into rate_limit (key, tokens) values ($1, 0)
 on conflict (key) do update set updated_at = now();
 
@@ -82,17 +82,17 @@ on conflict (key) do update set updated_at = now();
 select exists (select from rate_limit where key = $1);
 
 -- name: RateLimitPrune :execrows
--- By then every bucket is full again, which is what no row means. Marks last as long as a session.
+-- After this time every bucket is full again, like a bucket without a row. Marks last as long as a session.
 delete from rate_limit
 where updated_at < now() - interval '60 days'
    or (updated_at < now() - interval '1 day' and key not like 'known:%');
 
 -- name: ResetLock :exec
--- Makes requests for the same reader take turns, so that none is counted too few.
+-- Serialises the requests for a reader, so that ResetInsert counts all of them.
 select pg_advisory_xact_lock(1920296820, hashint8(@reader_id::bigint));
 
 -- name: ResetInsert :one
--- No row comes back where the reader has had the limit within the hour.
+-- Returns no row if the reader has reached the limit within the hour.
 insert into password_reset (reader_id, expires_at)
 select cast(@reader_id as bigint), now() + interval '1 hour'
 where (select count(*) from password_reset p
@@ -104,7 +104,7 @@ insert into password_reset (reader_id, token_hash, expires_at)
 values (@reader_id, @token_hash, now() + interval '1 hour');
 
 -- name: ResetMint :one
--- Each delivery has a token of its own: the one of an earlier attempt stops working.
+-- Each delivery has a new token; that of an earlier attempt stops working.
 update password_reset p set token_hash = @token_hash
 from reader r
 where p.id = @id and p.reader_id = @reader_id and p.used_at is null and p.expires_at > now() and r.id = p.reader_id

@@ -1,8 +1,8 @@
 -- name: RecommendScore :many
--- The row form of item-kNN: a candidate's score is what its neighbours that the reader rated add up to. One statement,
--- so that the version is that of the ratings it saw. No row: no such reader. One row with book 0: no candidates.
--- Only candidates near a book that the reader liked (3½ stars and up) count: the others have no reason to be shown.
--- "not in" because it is a hash look-up whatever the planner thinks of a reader's shelves.
+-- The row form of item-kNN: a candidate's score is the sum over its neighbours that the reader rated. It is one
+-- statement, so that the version belongs to the ratings that it read. No row: the reader does not exist. One row with
+-- book 0: no candidates. Only candidates near a book that the reader liked (3½ stars or more) count, because the others
+-- have no reason to show. "not in" is a hash look-up for any estimate of a reader's shelves.
 with mine as materialized (
     select book_id, stars from rating where rating.reader_id = @reader_id
 ), summed as (
@@ -33,8 +33,8 @@ where r.id = @reader_id
 order by s.score desc, s.book_id;
 
 -- name: RecommendPopular :many
--- What everybody likes, books by the authors and on the subjects of what the reader liked first. Where nobody has rated
--- anything yet, the catalogue's order stands in.
+-- Popular books, preferring those by the authors and on the subjects of books that the reader liked. Without any
+-- ratings, in the order of the catalogue.
 with liked as materialized (
     select book_id from rating where rating.reader_id = @reader_id and stars >= 7
 ), by_author as materialized (
@@ -66,7 +66,7 @@ from ranked r join book b on b.id = r.book_id
 order by r.score desc, r.book_id;
 
 -- name: RecommendVolumes :many
--- All numbered volumes of some series, and which of them the reader has begun. (series <> '' lets a partial index serve.)
+-- All numbered volumes of some series, and which of them the reader has begun. (series <> '' allows a partial index.)
 select b.series, b.volume,
        (exists (select from rating x where x.reader_id = @reader_id and x.book_id = b.id)
         or exists (select from shelving x where x.reader_id = @reader_id and x.book_id = b.id
@@ -75,11 +75,11 @@ from book b
 where b.series = any(@series::text[]) and b.series <> '' and b.volume <> '';
 
 -- name: RecommendLockReader :one
--- Holds the reader still while a run is written. Callers have locked the reader's job before.
+-- Locks the reader while a run is written. The caller has locked the reader's job before.
 select ratings_version, mail_ready, email, time_zone from reader where id = @reader_id for no key update;
 
 -- name: RecommendWrite :exec
--- The run and its whole list. because has one array literal a book, for a list of lists has no other form here.
+-- The run and its whole list. because has one array literal per book, since a list of lists cannot be passed otherwise.
 with run as (
     insert into recommendation_run (reader_id, ratings_version, basis, ratings)
     values (@reader_id, @ratings_version, @basis, @ratings)
@@ -103,8 +103,8 @@ from reader r left join recommendation_run run on run.reader_id = r.id
 where r.id = @reader_id;
 
 -- name: RecommendList :many
--- The stored list as it still holds: what was rated, shelved or dismissed since the run is left out, and so are reasons
--- that the reader no longer likes.
+-- The stored list, without books rated, shelved or dismissed since the run, and without reasons that the reader no
+-- longer likes.
 select c.book_id, c.rank, b.title, b.year, b.series, b.volume,
        array(select a.name from book_author ba join author a on a.id = ba.author_id
              where ba.book_id = c.book_id order by ba.position)::text[] as authors,
@@ -125,7 +125,7 @@ order by c.rank, c.book_id
 limit @most::int;
 
 -- name: RecommendDismiss :one
--- Returns how many such books there are: 0 or 1. The reader's row is locked first, as wherever recommendations change.
+-- Returns 1 if the book exists, otherwise 0. It locks the reader's row first, like every change of recommendations.
 with me as materialized (
     select m.id from reader m where m.id = @reader_id for no key update
 ), fresh as (
@@ -155,8 +155,8 @@ from me where reader.id = me.id and exists (select from back);
 select name, mail_ready from reader where id = @reader_id;
 
 -- name: RecommendChanges :one
--- How many changes of ratings there have been: ever, and when the last build of neighbours began (-1: no build yet);
--- and how many ratings that build knew.
+-- The number of changes of ratings so far, the number when the last build of neighbours began (-1: no build yet), and
+-- the number of ratings in that build.
 select coalesce(pg_sequence_last_value('rating_change'::regclass), 0)::bigint as now,
        coalesce(b.rating_change, -1)::bigint as built, coalesce(b.ratings, 0)::int as ratings
 from (values (1)) one left join (select * from neighbour_build order by id desc limit 1) b on true;
@@ -166,7 +166,7 @@ insert into neighbour_build (readers, ratings, pairs, rating_change, took)
 values (@readers, @ratings, @pairs, @rating_change, @took);
 
 -- name: RecommendOverlooked :many
--- Readers who were given popular books although neighbours of a book that they like are now known, the latest first.
+-- Readers with a list of popular books although neighbours of a book that they like are now known, the latest first.
 select run.reader_id
 from recommendation_run run join reader r on r.id = run.reader_id
 where run.basis = 'popular'
@@ -177,7 +177,7 @@ order by r.ratings_changed_at desc nulls last, run.reader_id
 limit @most::int;
 
 -- name: RecommendDescribe :many
--- Books by id, in that order, as a list shows them.
+-- The columns of books in a list, in the order of the ids.
 select b.id, b.title, b.year, b.series, b.volume,
        array(select a.name from book_author ba join author a on a.id = ba.author_id
              where ba.book_id = b.id order by ba.position)::text[] as authors

@@ -1,5 +1,5 @@
 -- name: ShelvingPut :one
--- A shelved book also leaves the recommendations. False: there is no such book.
+-- A shelved book also leaves the recommendations. False: the book does not exist.
 with target as (
     select b.id from book b where b.id = @book_id
 ), put as (

@@ -72,7 +72,7 @@ order by p.score desc nulls last, b.title, b.id
 limit $2 offset $1
 `
 
-// All books, the best loved first.
+// All books, the most popular first.
 func (q *Queries) BookBrowse(ctx context.Context, db DBTX, skip int32, count int32) ([]int64, error) {
 	rows, err := db.Query(ctx, bookBrowse, skip, count)
 	if err != nil {
@@ -114,7 +114,7 @@ type BookBrowseSubjectRow struct {
 	Total int32
 }
 
-// The books of a subject, the best loved first.
+// The books of a subject, the most popular first.
 func (q *Queries) BookBrowseSubject(ctx context.Context, db DBTX, arg BookBrowseSubjectParams) ([]BookBrowseSubjectRow, error) {
 	rows, err := db.Query(ctx, bookBrowseSubject, arg.Subject, arg.Skip, arg.Count)
 	if err != nil {
@@ -155,7 +155,7 @@ type BookCardsRow struct {
 	Ratings int32
 }
 
-// What lists show of the books, in the order asked for. Average is in halves, 0 where nobody has rated.
+// The columns of books in lists, in the order of the ids. Average is in half stars, 0 for a book without ratings.
 func (q *Queries) BookCards(ctx context.Context, db DBTX, ids []int64) ([]BookCardsRow, error) {
 	rows, err := db.Query(ctx, bookCards, ids)
 	if err != nil {
@@ -211,7 +211,7 @@ type BookFactsRow struct {
 	Subjects      []string
 }
 
-// What books are found by.
+// The facts by which books are found.
 func (q *Queries) BookFacts(ctx context.Context, db DBTX, ids []int64) ([]BookFactsRow, error) {
 	rows, err := db.Query(ctx, bookFacts, ids)
 	if err != nil {
@@ -291,7 +291,7 @@ type BookMineRow struct {
 	Status string
 }
 
-// What a reader has said of these books; books of which nothing are left out.
+// A reader's ratings and shelves of these books, without the books that have neither.
 func (q *Queries) BookMine(ctx context.Context, db DBTX, ids []int64, readerID int64) ([]BookMineRow, error) {
 	rows, err := db.Query(ctx, bookMine, ids, readerID)
 	if err != nil {
@@ -322,7 +322,7 @@ union all
 limit $1
 `
 
-// The best loved, then the books that nobody has rated yet.
+// The most popular books first, then books without ratings.
 func (q *Queries) BookPopular(ctx context.Context, db DBTX, count int32) ([]int64, error) {
 	rows, err := db.Query(ctx, bookPopular, count)
 	if err != nil {
@@ -390,9 +390,9 @@ type BookSearchRow struct {
 	Total  int32
 }
 
-// The books that have most of the needed tokens, best first. A token is one or more ranges of words; whole is how much
-// a word counts that is the range's first, part any other. exact is the title that goes before all. Each range is read
-// by itself (offset 0 keeps it so): a join that the planner is free to turn round has it read every word of every book.
+// The books with most of the needed tokens, the best first. A token is one or more ranges of words; whole is the weight
+// of the first word of a range, part that of any other. A book with the title exact comes first. offset 0 makes the
+// planner read each range by itself: a join that it may reorder would read every word of every book.
 func (q *Queries) BookSearch(ctx context.Context, db DBTX, arg BookSearchParams) ([]BookSearchRow, error) {
 	rows, err := db.Query(ctx, bookSearch,
 		arg.Exact,
@@ -463,7 +463,8 @@ type BookWordsPruneParams struct {
 	BookIds []int64
 }
 
-// Takes from these books the words that the pairs do not name, and returns those that no book may have any more.
+// Removes from these books the words that are not in the pairs, and returns the removed words, which may now be in no
+// book.
 func (q *Queries) BookWordsPrune(ctx context.Context, db DBTX, arg BookWordsPruneParams) ([]string, error) {
 	rows, err := db.Query(ctx, bookWordsPrune, arg.Ids, arg.Words, arg.BookIds)
 	if err != nil {
@@ -541,7 +542,7 @@ type RatingPutParams struct {
 	Stars    int16
 }
 
-// One statement, because every rating waits for it. Unchanged stars change nothing. False: there is no such book.
+// One statement, because every rating waits for it. Unchanged stars change nothing. False: the book does not exist.
 func (q *Queries) RatingPut(ctx context.Context, db DBTX, arg RatingPutParams) (bool, error) {
 	row := db.QueryRow(ctx, ratingPut, arg.BookID, arg.ReaderID, arg.Stars)
 	var exists bool
@@ -588,7 +589,7 @@ select r.n::int from (
 where exists (select from book_word w where w.word >= r.low and w.word < r.high)
 `
 
-// The numbers, from 1, of the ranges in which there is a word at all.
+// The numbers, from 1, of the ranges that contain a word.
 func (q *Queries) WordRangesKnown(ctx context.Context, db DBTX, lows []string, highs []string) ([]int32, error) {
 	rows, err := db.Query(ctx, wordRangesKnown, lows, highs)
 	if err != nil {
@@ -615,7 +616,7 @@ where v.variant = any($1::text[]) and v.word = any($2::text[])
     and not exists (select from book_word bw where bw.word = v.word)
 `
 
-// Forgets words that no book has. A word's own variants are named, because the index is by variant.
+// Deletes the variants of words that are in no book. The variants are given, because the index is by variant.
 func (q *Queries) WordVariantsPrune(ctx context.Context, db DBTX, variants []string, words []string) error {
 	_, err := db.Exec(ctx, wordVariantsPrune, variants, words)
 	return err

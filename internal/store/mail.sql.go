@@ -44,7 +44,7 @@ type MessageEndParams struct {
 	ID    int64
 }
 
-// Records how an attempt ended. What was sent or has failed stays so.
+// Records how an attempt ended. A message that is sent or has failed does not change.
 func (q *Queries) MessageEnd(ctx context.Context, db DBTX, arg MessageEndParams) (int64, error) {
 	result, err := db.Exec(ctx, messageEnd, arg.State, arg.Error, arg.ID)
 	if err != nil {
@@ -116,7 +116,7 @@ type MessageInsertParams struct {
 	ToAddress string
 }
 
-// No row comes back where the key is taken: that message exists already.
+// Returns no row if a message with this key exists.
 func (q *Queries) MessageInsert(ctx context.Context, db DBTX, arg MessageInsertParams) (int64, error) {
 	row := db.QueryRow(ctx, messageInsert,
 		arg.ReaderID,
@@ -226,7 +226,7 @@ where r.id = (select m.reader_id from message m where m.id = $1)
 for key share
 `
 
-// Locks the reader's row before the message's, in the order in which deleting the account does.
+// Locks the reader's row before the message's, in the same order as deleting the account.
 func (q *Queries) MessageReaderHold(ctx context.Context, db DBTX, id int64) (int64, error) {
 	row := db.QueryRow(ctx, messageReaderHold, id)
 	var id_2 int64
@@ -262,7 +262,7 @@ select count(*) from message
 where reader_id = $1 and read_at is null and state in ('sent', 'failed', 'unconfirmed') and body_text <> ''
 `
 
-// Mail that has no text was held back before it was written: there is nothing to read.
+// Mail without a text was held back before it was written, so it cannot be read.
 func (q *Queries) MessageUnread(ctx context.Context, db DBTX, readerID int64) (int64, error) {
 	row := db.QueryRow(ctx, messageUnread, readerID)
 	var count int64

@@ -35,7 +35,7 @@ insert into rate_limit (key, tokens) values ($1, 0)
 on conflict (key) do update set updated_at = now()
 `
 
-// A row that only has to be there.
+// A row that only marks its key.
 func (q *Queries) RateLimitMark(ctx context.Context, db DBTX, key string) error {
 	_, err := db.Exec(ctx, rateLimitMark, key)
 	return err
@@ -47,7 +47,7 @@ where updated_at < now() - interval '60 days'
    or (updated_at < now() - interval '1 day' and key not like 'known:%')
 `
 
-// By then every bucket is full again, which is what no row means. Marks last as long as a session.
+// After this time every bucket is full again, like a bucket without a row. Marks last as long as a session.
 func (q *Queries) RateLimitPrune(ctx context.Context, db DBTX) (int64, error) {
 	result, err := db.Exec(ctx, rateLimitPrune)
 	if err != nil {
@@ -72,8 +72,8 @@ type RateLimitTakeParams struct {
 	Seconds float64
 }
 
-// A token bucket in one statement. tokens is what was left at updated_at; below zero it is one less than that and says
-// that the last try was refused and took nothing. So the sign of the new value is the answer.
+// A token bucket in one statement. tokens is the number left at updated_at. If the last attempt was refused, which
+// takes no token, it is that number minus one, which is negative. So the sign of the new value is the result.
 func (q *Queries) RateLimitTake(ctx context.Context, db DBTX, arg RateLimitTakeParams) (float32, error) {
 	row := db.QueryRow(ctx, rateLimitTake, arg.Key, arg.Burst, arg.Seconds)
 	var tokens float32
@@ -131,7 +131,7 @@ const readerDelete = `-- name: ReaderDelete :exec
 delete from reader where id = $1
 `
 
-// Everything that hangs on the reader goes by cascade.
+// All rows that refer to the reader are deleted by cascade.
 func (q *Queries) ReaderDelete(ctx context.Context, db DBTX, id int64) error {
 	_, err := db.Exec(ctx, readerDelete, id)
 	return err
@@ -161,7 +161,7 @@ const readerHoldPassword = `-- name: ReaderHoldPassword :one
 select password_hash from reader where id = $1 for no key update
 `
 
-// Whoever sets a new password waits until the transaction ends.
+// A transaction that sets a new password waits until this one ends.
 func (q *Queries) ReaderHoldPassword(ctx context.Context, db DBTX, id int64) (string, error) {
 	row := db.QueryRow(ctx, readerHoldPassword, id)
 	var password_hash string
@@ -184,7 +184,7 @@ type ReaderInsertParams struct {
 	MailReady    bool
 }
 
-// No row comes back where the address is taken: the transaction goes on.
+// Returns no row if the address is taken, so that the transaction remains usable.
 func (q *Queries) ReaderInsert(ctx context.Context, db DBTX, arg ReaderInsertParams) (Reader, error) {
 	row := db.QueryRow(ctx, readerInsert,
 		arg.Email,
@@ -290,7 +290,7 @@ where (select count(*) from password_reset p
 returning id
 `
 
-// No row comes back where the reader has had the limit within the hour.
+// Returns no row if the reader has reached the limit within the hour.
 func (q *Queries) ResetInsert(ctx context.Context, db DBTX, readerID int64, most int32) (int64, error) {
 	row := db.QueryRow(ctx, resetInsert, readerID, most)
 	var id int64
@@ -312,7 +312,7 @@ const resetLock = `-- name: ResetLock :exec
 select pg_advisory_xact_lock(1920296820, hashint8($1::bigint))
 `
 
-// Makes requests for the same reader take turns, so that none is counted too few.
+// Serialises the requests for a reader, so that ResetInsert counts all of them.
 func (q *Queries) ResetLock(ctx context.Context, db DBTX, readerID int64) error {
 	_, err := db.Exec(ctx, resetLock, readerID)
 	return err
@@ -337,7 +337,7 @@ type ResetMintRow struct {
 	ExpiresAt time.Time
 }
 
-// Each delivery has a token of its own: the one of an earlier attempt stops working.
+// Each delivery has a new token; that of an earlier attempt stops working.
 func (q *Queries) ResetMint(ctx context.Context, db DBTX, arg ResetMintParams) (ResetMintRow, error) {
 	row := db.QueryRow(ctx, resetMint, arg.TokenHash, arg.ID, arg.ReaderID)
 	var i ResetMintRow

@@ -46,8 +46,8 @@ type RecommendChangesRow struct {
 	Ratings int32
 }
 
-// How many changes of ratings there have been: ever, and when the last build of neighbours began (-1: no build yet);
-// and how many ratings that build knew.
+// The number of changes of ratings so far, the number when the last build of neighbours began (-1: no build yet), and
+// the number of ratings in that build.
 func (q *Queries) RecommendChanges(ctx context.Context, db DBTX) (RecommendChangesRow, error) {
 	row := db.QueryRow(ctx, recommendChanges)
 	var i RecommendChangesRow
@@ -73,7 +73,7 @@ type RecommendDescribeRow struct {
 	Authors []string
 }
 
-// Books by id, in that order, as a list shows them.
+// The columns of books in a list, in the order of the ids.
 func (q *Queries) RecommendDescribe(ctx context.Context, db DBTX, bookIds []int64) ([]RecommendDescribeRow, error) {
 	rows, err := db.Query(ctx, recommendDescribe, bookIds)
 	if err != nil {
@@ -118,7 +118,7 @@ with me as materialized (
 select count(*) from book where book.id = $1
 `
 
-// Returns how many such books there are: 0 or 1. The reader's row is locked first, as wherever recommendations change.
+// Returns 1 if the book exists, otherwise 0. It locks the reader's row first, like every change of recommendations.
 func (q *Queries) RecommendDismiss(ctx context.Context, db DBTX, bookID int64, readerID int64) (int64, error) {
 	row := db.QueryRow(ctx, recommendDismiss, bookID, readerID)
 	var count int64
@@ -175,8 +175,8 @@ type RecommendListRow struct {
 	ReasonTitles []string
 }
 
-// The stored list as it still holds: what was rated, shelved or dismissed since the run is left out, and so are reasons
-// that the reader no longer likes.
+// The stored list, without books rated, shelved or dismissed since the run, and without reasons that the reader no
+// longer likes.
 func (q *Queries) RecommendList(ctx context.Context, db DBTX, readerID int64, most int32) ([]RecommendListRow, error) {
 	rows, err := db.Query(ctx, recommendList, readerID, most)
 	if err != nil {
@@ -218,7 +218,7 @@ type RecommendLockReaderRow struct {
 	TimeZone       string
 }
 
-// Holds the reader still while a run is written. Callers have locked the reader's job before.
+// Locks the reader while a run is written. The caller has locked the reader's job before.
 func (q *Queries) RecommendLockReader(ctx context.Context, db DBTX, readerID int64) (RecommendLockReaderRow, error) {
 	row := db.QueryRow(ctx, recommendLockReader, readerID)
 	var i RecommendLockReaderRow
@@ -242,7 +242,7 @@ order by r.ratings_changed_at desc nulls last, run.reader_id
 limit $2::int
 `
 
-// Readers who were given popular books although neighbours of a book that they like are now known, the latest first.
+// Readers with a list of popular books although neighbours of a book that they like are now known, the latest first.
 func (q *Queries) RecommendOverlooked(ctx context.Context, db DBTX, minRatings int32, most int32) ([]int64, error) {
 	rows, err := db.Query(ctx, recommendOverlooked, minRatings, most)
 	if err != nil {
@@ -303,8 +303,8 @@ type RecommendPopularRow struct {
 	AuthorIds []int64
 }
 
-// What everybody likes, books by the authors and on the subjects of what the reader liked first. Where nobody has rated
-// anything yet, the catalogue's order stands in.
+// Popular books, preferring those by the authors and on the subjects of books that the reader liked. Without any
+// ratings, in the order of the catalogue.
 func (q *Queries) RecommendPopular(ctx context.Context, db DBTX, readerID int64, depth int32) ([]RecommendPopularRow, error) {
 	rows, err := db.Query(ctx, recommendPopular, readerID, depth)
 	if err != nil {
@@ -373,10 +373,10 @@ type RecommendScoreRow struct {
 	Because        []int64
 }
 
-// The row form of item-kNN: a candidate's score is what its neighbours that the reader rated add up to. One statement,
-// so that the version is that of the ratings it saw. No row: no such reader. One row with book 0: no candidates.
-// Only candidates near a book that the reader liked (3½ stars and up) count: the others have no reason to be shown.
-// "not in" because it is a hash look-up whatever the planner thinks of a reader's shelves.
+// The row form of item-kNN: a candidate's score is the sum over its neighbours that the reader rated. It is one
+// statement, so that the version belongs to the ratings that it read. No row: the reader does not exist. One row with
+// book 0: no candidates. Only candidates near a book that the reader liked (3½ stars or more) count, because the others
+// have no reason to show. "not in" is a hash look-up for any estimate of a reader's shelves.
 func (q *Queries) RecommendScore(ctx context.Context, db DBTX, readerID int64, depth int32) ([]RecommendScoreRow, error) {
 	rows, err := db.Query(ctx, recommendScore, readerID, depth)
 	if err != nil {
@@ -468,7 +468,7 @@ type RecommendVolumesRow struct {
 	Begun  bool
 }
 
-// All numbered volumes of some series, and which of them the reader has begun. (series <> ” lets a partial index serve.)
+// All numbered volumes of some series, and which of them the reader has begun. (series <> ” allows a partial index.)
 func (q *Queries) RecommendVolumes(ctx context.Context, db DBTX, readerID int64, series []string) ([]RecommendVolumesRow, error) {
 	rows, err := db.Query(ctx, recommendVolumes, readerID, series)
 	if err != nil {
@@ -516,7 +516,7 @@ type RecommendWriteParams struct {
 	Ratings        int32
 }
 
-// The run and its whole list. because has one array literal a book, for a list of lists has no other form here.
+// The run and its whole list. because has one array literal per book, since a list of lists cannot be passed otherwise.
 func (q *Queries) RecommendWrite(ctx context.Context, db DBTX, arg RecommendWriteParams) error {
 	_, err := db.Exec(ctx, recommendWrite,
 		arg.ReaderID,

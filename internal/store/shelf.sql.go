@@ -146,7 +146,7 @@ type ShelvingPutParams struct {
 	Status   string
 }
 
-// A shelved book also leaves the recommendations. False: there is no such book.
+// A shelved book also leaves the recommendations. False: the book does not exist.
 func (q *Queries) ShelvingPut(ctx context.Context, db DBTX, arg ShelvingPutParams) (bool, error) {
 	row := db.QueryRow(ctx, shelvingPut, arg.BookID, arg.ReaderID, arg.Status)
 	var exists bool
