@@ -9,23 +9,23 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Summary counts what goes with an account.
+// Summary counts the data that Delete removes with an account.
 type Summary struct {
 	Ratings, Shelved, Messages int
 }
 
-// DeletionSummary counts what Delete would take, for the page that asks. Where the account is gone the error is
-// pgx.ErrNoRows.
+// DeletionSummary counts what Delete would remove, for the page that asks for confirmation. It returns pgx.ErrNoRows if
+// the account does not exist.
 func DeletionSummary(ctx context.Context, db store.DBTX, readerID int64) (Summary, error) {
 	row, err := store.New().ReaderDeletionSummary(ctx, db, readerID)
 	if err != nil {
-		return Summary{}, fmt.Errorf("count what reader %d has: %w", readerID, err)
+		return Summary{}, fmt.Errorf("count the data of reader %d: %w", readerID, err)
 	}
 	return Summary{Ratings: int(row.Ratings), Shelved: int(row.Shelved), Messages: int(row.Messages)}, nil
 }
 
-// Delete removes a reader and, by cascade, all that hangs on the account, queued mail with it: the jobs that would send
-// it find nothing and end. An account that is already gone is no error.
+// Delete deletes a reader and, by cascade, all of the account's data, including queued mail: the jobs that would send
+// it find no message and complete. Deleting an account that does not exist is not an error.
 func Delete(ctx context.Context, tx pgx.Tx, readerID int64) error {
 	if err := store.New().ReaderDelete(ctx, tx, readerID); err != nil {
 		return fmt.Errorf("delete reader %d: %w", readerID, err)

@@ -42,7 +42,7 @@ func TestDelete(t *testing.T) {
 	}
 	for _, table := range tables {
 		if left(table) == 0 {
-			t.Errorf("this test puts no row into %s, so it cannot see one stay", table)
+			t.Errorf("this test inserts no row into %s, so it cannot check that it is deleted", table)
 		}
 	}
 	if err := Delete(ctx, b.tx, b.odo.ID); err != nil {
@@ -50,14 +50,14 @@ func TestDelete(t *testing.T) {
 	}
 	for _, table := range tables {
 		if n := left(table); n != 0 {
-			t.Errorf("%d rows stay in %s", n, table)
+			t.Errorf("%d rows remain in %s", n, table)
 		}
 	}
 	if _, err := ByEmail(ctx, b.tx, b.odo.Email); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("the account stays: %v", err)
+		t.Errorf("the account remains: %v", err)
 	}
 	if _, err := DeletionSummary(ctx, b.tx, b.odo.ID); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("a summary of nobody: %v", err)
+		t.Errorf("summary of a deleted account: %v", err)
 	}
 	if err := Delete(ctx, b.tx, b.odo.ID); err != nil {
 		t.Errorf("deleting twice: %v", err)

@@ -7,8 +7,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestAddressBeyondASCII: some browsers submit a domain as it was typed, others in ASCII. It is one account, for signing
-// in, for a reset and for the commands of an operator.
+// TestAddressBeyondASCII: some browsers submit a domain as typed, others in ASCII. Both are the same account, for
+// signing in, for a reset and for an operator's commands.
 func TestAddressBeyondASCII(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -31,12 +31,12 @@ func TestAddressBeyondASCII(t *testing.T) {
 	}
 	for _, impossible := range []string{"odo@-bücher-.example", "odo@aא.example"} {
 		if err := CheckEmail(impossible); err == nil {
-			t.Errorf("%q is accepted, and no mail can reach it", impossible)
+			t.Errorf("%q is accepted, but no mail can reach it", impossible)
 		}
 	}
 }
 
-// TestAddressKeyMigration: keys from before are folded as Key folds them, unless another account has that key.
+// TestAddressKeyMigration: the migration folds older keys like Key, unless another account has that key.
 func TestAddressKeyMigration(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
@@ -80,6 +80,6 @@ func TestAddressKeyMigration(t *testing.T) {
 	}
 	var left int
 	if err := tx.QueryRow(t.Context(), "select count(*) from reader where email_key in ('odo@müll.example', 'odo@xn--mll-hoa.example')").Scan(&left); err != nil || left != 2 {
-		t.Errorf("%d of two accounts that are one by now kept their keys, %v", left, err)
+		t.Errorf("%d of two accounts with the same new key kept their keys, %v", left, err)
 	}
 }

@@ -22,35 +22,36 @@ const (
 	hashLanes  = 1
 	hashLength = 32 // bytes
 	saltLength = 16 // bytes
-	// hashSlots is how many run at once. Two would be no faster under a rush (22 ms each on two cores, memory being the
-	// bound) and take the second core from the pages; and 200 sign-ins at once took a web process to 82 MiB, not 62.
+	// hashSlots is how many passwords are hashed at once. Two would not be faster under load (22 ms each on two cores,
+	// limited by memory) and would take the second core from the pages; and 200 concurrent sign-ins took a web process
+	// to 82 MiB instead of 62.
 	hashSlots = 1
 )
 
-// Hasher makes and checks the hashes of passwords with argon2id. A process has one Hasher: it hashes one password at a
-// time while the others wait, so that a rush of sign-ins cannot take the process's memory.
+// Hasher makes and verifies argon2id hashes of passwords. A process has one Hasher, which hashes one password at a time
+// while others wait, so that many concurrent sign-ins cannot exhaust the process's memory.
 type Hasher struct {
 	slots chan struct{}
 	runs  atomic.Int64
 }
 
-// NewHasher returns a Hasher that nobody uses yet.
+// NewHasher returns a Hasher.
 func NewHasher() *Hasher {
 	return &Hasher{slots: make(chan struct{}, hashSlots)}
 }
 
-// Hash returns the password's hash with a salt of its own, as a PHC string. An error means that ctx ended while others
-// were being hashed.
+// Hash returns the password's hash with a new salt, as a PHC string. It fails only if ctx ends while it waits for other
+// passwords.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	p := phc{memory: hashMemory, passes: hashPasses, lanes: hashLanes, salt: make([]byte, saltLength)}
-	_, _ = rand.Read(p.salt) // it cannot fail: crypto/rand ends the program instead
+	_, _ = rand.Read(p.salt) // cannot fail: crypto/rand crashes the program instead
 	var err error
 	p.sum, err = h.derive(ctx, p, password, hashLength)
 	return p.String(), err
 }
 
-// Verify reports whether password is the one that hash was made of. An error means that hash is none of ours, or that
-// ctx ended while others were being hashed.
+// Verify reports whether hash is a hash of password. It fails if hash was not made by Hash, or if ctx ends while it
+// waits for other passwords.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	p, err := parsePHC(hash)
 	if err != nil {
@@ -60,35 +61,36 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	return err == nil && subtle.ConstantTimeCompare(sum, p.sum) == 1, err
 }
 
-// VerifyNone takes the time of Verify where there is no account, so that the time of a sign-in says nothing.
+// VerifyNone takes as long as Verify. It is for a sign-in without an account, so that its duration does not reveal
+// that.
 func (h *Hasher) VerifyNone(ctx context.Context, password string) error {
 	p := phc{memory: hashMemory, passes: hashPasses, lanes: hashLanes, salt: make([]byte, saltLength)}
 	_, err := h.derive(ctx, p, password, hashLength)
 	return err
 }
 
-// Runs returns how many passwords have gone through argon2: what sign-ins cost, and what tests compare.
+// Runs returns the number of argon2 computations, which are the cost of sign-ins. Tests compare it.
 func (h *Hasher) Runs() int64 { return h.runs.Load() }
 
 func (h *Hasher) derive(ctx context.Context, p phc, password string, length int) ([]byte, error) {
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a turn at hashing: %w", ctx.Err())
+		return nil, fmt.Errorf("wait for other passwords to be hashed: %w", ctx.Err())
 	}
 	defer func() { <-h.slots }()
 	h.runs.Add(1)
-	// One keyboard sends é as one character and another as two: the same password.
+	// Some keyboards send é as one character, others as two: it must be the same password.
 	typed := []byte(norm.NFC.String(password))
 	sum := argon2.IDKey(typed, p.salt, p.passes, p.memory, p.lanes, uint32(length))
-	// The 19 MiB are garbage now, but the collector does not know it yet and the next hash would get fresh memory: several
-	// such blocks would pile up. Collecting while we hold the slot lets the next one have this one's place, unless
-	// something small has settled in it meanwhile. A memory limit (GOMEMLIMIT) of 40 MiB has even those given back.
+	// The 19 MiB are garbage now, but without a collection the next hash would allocate fresh memory, and several such
+	// blocks would accumulate. Collecting while we hold the slot lets the next hash reuse the block, unless a small
+	// object was allocated in it meanwhile. A memory limit (GOMEMLIMIT) of 40 MiB returns even such blocks.
 	runtime.GC()
 	return sum, nil
 }
 
-// phc is a hash with all that is needed to make it again, written in the PHC string format.
+// phc is a hash with the parameters to compute it again; String writes it in the PHC string format.
 type phc struct {
 	memory, passes uint32
 	lanes          uint8
@@ -101,7 +103,7 @@ func (p phc) String() string {
 		enc.EncodeToString(p.salt), enc.EncodeToString(p.sum))
 }
 
-// parsePHC reads what String writes. It takes other costs within reason, so that ours can change some day.
+// parsePHC parses the result of String. It accepts other reasonable costs, so that ours can change.
 func parsePHC(s string) (p phc, err error) {
 	bad := errors.New("a stored password hash is not an argon2id string")
 	parts := strings.Split(s, "$")

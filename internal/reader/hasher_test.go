@@ -26,7 +26,7 @@ func TestHasher(t *testing.T) {
 		t.Errorf("two hashes share a salt, or %v", err)
 	}
 	for password, want := range map[string]bool{
-		"caf\u00e9 au lait": true, "cafe\u0301 au lait": true, // as another keyboard sends it
+		"caf\u00e9 au lait": true, "cafe\u0301 au lait": true, // as some keyboards send it
 		"Caf\u00e9 au lait": false, "caf\u00e9 au lait ": false, "": false, "\xff": false,
 	} {
 		if ok, err := h.Verify(ctx, hash, password); err != nil || ok != want {
@@ -47,7 +47,7 @@ func TestHasherWaits(t *testing.T) {
 	t.Parallel()
 	h := NewHasher()
 	for range cap(h.slots) {
-		h.slots <- struct{}{} // all are busy
+		h.slots <- struct{}{} // all slots are busy
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -83,15 +83,16 @@ func TestSignIn(t *testing.T) {
 		if !errors.Is(err, tc.want) || (err == nil) != (r.ID == b.odo.ID) {
 			t.Errorf("%s: reader %d, %v", tc.what, r.ID, err)
 		}
-		// The same work in every case is what makes the same time.
+		// The duration is the same because the work is.
 		if runs := h.Runs() - before; runs != 1 {
 			t.Errorf("%s: %d passwords hashed, want 1", tc.what, runs)
 		}
 	}
 }
 
-// TestHasherMemory signs many in at once, in a process of its own, and looks at what it held at most: a block for each
-// slot, one that is free but has something small in it, and 8 MiB for the rest. Without the collector's help it is more.
+// TestHasherMemory hashes many passwords at once in a process of its own, and checks its peak memory: a block for each
+// slot, one that is free but holds a small object, and 8 MiB for the rest. Without the explicit collection it would be
+// more.
 func TestHasherMemory(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("HASHER_RUSH")); err == nil {
 		rush(t, n)
@@ -99,10 +100,10 @@ func TestHasherMemory(t *testing.T) {
 	}
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("it lacks /proc/self/status to read the memory from")
+		t.Skip("needs /proc/self/status, to read the memory from")
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		t.Skip("it lacks a plain build: the race detector takes memory of its own")
+		t.Skip("needs a build without the race detector, which takes memory itself")
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHasherMemory$", "-test.v")
 	cmd.Env = append(os.Environ(), "HASHER_RUSH=40")
@@ -118,11 +119,12 @@ func TestHasherMemory(t *testing.T) {
 	}
 	t.Logf("%d KiB before, %d KiB at most", base, peak)
 	if grown := peak - base; grown > (hashSlots+1)*hashMemory+8*1024 {
-		t.Errorf("a rush of sign-ins took %d KiB", grown)
+		t.Errorf("concurrent sign-ins took %d KiB", grown)
 	}
 }
 
-// rush hashes n passwords at once in a process with as much on its heap as a web process, and prints what it took.
+// rush hashes n passwords at once in a process with as much heap as a web process, and prints the memory before and at
+// the peak.
 func rush(t *testing.T, n int) {
 	live := make([][]byte, 16*1024)
 	for i := range live {
@@ -132,7 +134,7 @@ func rush(t *testing.T, n int) {
 	var wg sync.WaitGroup
 	for range n {
 		wg.Go(func() {
-			page := make([]byte, 64*1024) // of the request that waits
+			page := make([]byte, 64*1024) // of the waiting request
 			if err := h.VerifyNone(t.Context(), "password"); err != nil {
 				t.Error(err)
 			}
@@ -144,7 +146,7 @@ func rush(t *testing.T, n int) {
 	runtime.KeepAlive(live)
 }
 
-// status reads a figure of this process in KiB.
+// status returns a figure of this process in KiB.
 func status(t *testing.T, name string) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")

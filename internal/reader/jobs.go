@@ -10,14 +10,14 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// PruneArgs is the job that deletes what has expired: sessions, reset links and counted attempts. None of it opens or
-// allows anything any more; this only keeps the tables small.
+// PruneArgs are the arguments of the job that deletes expired sessions, reset links and rate limits. They have no
+// effect after they expire; deleting them only keeps the tables small.
 type PruneArgs struct{}
 
 // Kind names the job.
 func (PruneArgs) Kind() string { return "prune_sessions" }
 
-// InsertOpts: tomorrow's run makes up for a failed one.
+// InsertOpts allows few attempts, because tomorrow's job makes up for a failed one.
 func (PruneArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
 
 // PruneWorker works PruneArgs.
@@ -26,7 +26,7 @@ type PruneWorker struct {
 	DB work.DB
 }
 
-// Work deletes and completes in one transaction.
+// Work deletes and completes the job in one transaction.
 func (w *PruneWorker) Work(ctx context.Context, job *river.Job[PruneArgs]) error {
 	return work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
 		if _, err := PruneSessions(ctx, tx); err != nil {
@@ -42,7 +42,7 @@ func (w *PruneWorker) Work(ctx context.Context, job *river.Job[PruneArgs]) error
 	})
 }
 
-// Schedule enqueues PruneArgs once a day, at an hour that is quiet in Europe and America.
+// Schedule enqueues PruneArgs once a day, at a quiet hour in Europe and America.
 func Schedule() work.Schedule {
 	return work.Schedule{Name: "prune_sessions", Args: PruneArgs{}, Spec: "0 4 * * *", Zone: "UTC", Missed: work.MissedOnce}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
-// TestPrune: what has expired goes, what has not stays.
+// TestPrune: expired rows are deleted, others remain.
 func TestPrune(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
@@ -32,6 +32,6 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left != 1 || !isNew {
-		t.Errorf("%d sessions are left, all good: %v", left, isNew)
+		t.Errorf("%d sessions remain, all unexpired: %v", left, isNew)
 	}
 }

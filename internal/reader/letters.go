@@ -23,7 +23,7 @@ func WelcomeLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base strin
 	}
 	after := "We will write when your recommendations are ready, at most once a day. You can switch that off in your settings."
 	if !r.MailReady {
-		after = "As you asked, we will not write about new recommendations: you find them on their page."
+		after = "As you asked, we will not write about new recommendations: you will find them on their page."
 	}
 	return mail.Letter{
 		Subject:  "Welcome to Backlist",
@@ -31,19 +31,19 @@ func WelcomeLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base strin
 		Paragraphs: []string{
 			"Your account is open. Rate a few books that you know, the ones you loved and the ones you did not, and Backlist " +
 				"finds others that readers like you have enjoyed.",
-			"Five ratings are a good start. With each one more the recommendations become more your own.",
+			"Five ratings are a good start. Each further rating makes the recommendations more your own.",
 		},
 		Action: &mail.Link{Text: "Find books to rate", URL: base + "/books"},
 		After:  []string{after},
 	}, nil
 }
 
-// ResetLetter composes mail.KindReset; it is a mail.Compose. It mints the link's token at this moment and stores only its
-// hash, so that a second delivery has a link of its own and makes the first one's void. It returns mail.ErrGone when the
-// reset is used, over or deleted.
+// ResetLetter composes mail.KindReset; it is a mail.Compose. It mints the link's token and stores only its hash, so a
+// second delivery has a new link and invalidates the first. It returns mail.ErrGone if the reset is used, expired or
+// deleted.
 func ResetLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base string) (mail.Letter, error) {
 	if msg.SubjectID == nil {
-		return mail.Letter{}, fmt.Errorf("message %d names no reset", msg.ID)
+		return mail.Letter{}, fmt.Errorf("message %d has no reset", msg.ID)
 	}
 	token, hash := newToken()
 	row, err := store.New().ResetMint(ctx, tx, store.ResetMintParams{
@@ -58,11 +58,11 @@ func ResetLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base string)
 	return mail.Letter{
 		Subject:    "Choose a new password",
 		Greeting:   greeting(row.Name),
-		Paragraphs: []string{"Somebody, we think you, has asked for a new password for your Backlist account."},
+		Paragraphs: []string{"We received a request for a new password for your Backlist account."},
 		Action:     &mail.Link{Text: "Choose a new password", URL: resetURL(base, token)},
 		After: []string{
 			"The link works once, until " + clock(row.ExpiresAt, row.TimeZone) + ".",
-			"If it was not you, leave this mail alone: your password stays as it is.",
+			"If you did not ask for it, ignore this mail: your password stays the same.",
 		},
 		Secret: true,
 	}, nil
@@ -70,7 +70,7 @@ func ResetLetter(ctx context.Context, tx pgx.Tx, msg store.Message, base string)
 
 func greeting(name string) string { return "Dear " + name + "," }
 
-// clock says when something is in a reader's own time zone, which it names.
+// clock formats a time in a reader's time zone, with the zone's name.
 func clock(t time.Time, zone string) string {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {

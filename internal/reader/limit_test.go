@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// In a test's transaction now() stands still, so nothing trickles in but what a test lets pass.
+// passes lets time pass for a bucket: in a test's transaction now() does not change.
 
 func (b bundle) passes(t *testing.T, key string, d time.Duration) {
 	t.Helper()
@@ -33,22 +33,22 @@ func TestAllow(t *testing.T) {
 		take(true, 0)
 	}
 	for range 5 {
-		take(false, time.Minute) // refusals cost nothing
+		take(false, time.Minute) // a refusal takes no token
 	}
 	b.passes(t, "test", 20*time.Second)
 	take(false, 40*time.Second)
 	b.passes(t, "test", 30*time.Second)
-	take(false, 10*time.Second) // nor do they lose what has trickled in
+	take(false, 10*time.Second) // nor the part of a token gained so far
 	b.passes(t, "test", 10*time.Second+time.Millisecond)
 	take(true, 0)
 	take(false, time.Minute)
 	b.passes(t, "test", 24*time.Hour)
 	for range 3 {
-		take(true, 0) // never more than the burst
+		take(true, 0) // at most the burst
 	}
 	take(false, time.Minute)
 	b.passes(t, "test", -time.Hour)
-	take(false, time.Minute) // a clock that went back takes nothing away
+	take(false, time.Minute) // a clock that went back does not take tokens
 }
 
 func TestAllowAtOnce(t *testing.T) {
@@ -69,7 +69,7 @@ func TestAllowAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	if passed.Load() != 8 {
-		t.Errorf("%d of 40 at once got one of 8 tokens", passed.Load())
+		t.Errorf("%d of 40 concurrent calls got one of 8 tokens", passed.Load())
 	}
 }
 
@@ -83,7 +83,7 @@ func signIns(t *testing.T, db store.DBTX, n int, addr func(i int) string, email 
 		if ok {
 			passed++
 		} else if wait <= 0 || wait > time.Minute {
-			t.Errorf("a refused try should wait %v", wait)
+			t.Errorf("a refused attempt has wait %v", wait)
 		}
 	}
 	return passed
@@ -94,27 +94,27 @@ func TestSignInAllowed(t *testing.T) {
 	b := setup(t)
 	at := func(addr string) func(int) string { return func(int) string { return addr } }
 	if n := signIns(t, b.tx, 12, at("192.0.2.1"), "odo@example.com"); n != 8 {
-		t.Errorf("one network got %d tries at an account", n)
+		t.Errorf("one network got %d attempts at an account", n)
 	}
 	if n := signIns(t, b.tx, 12, at("192.0.2.200"), " ODO@example.com"); n != 0 {
-		t.Errorf("a neighbour with the address in capitals got %d more", n)
+		t.Errorf("the same network with the address in capitals got %d more", n)
 	}
-	// The stranger has emptied his own bucket; the reader comes from elsewhere.
+	// The attacker's network has emptied its own bucket; the reader uses another network.
 	if n := signIns(t, b.tx, 1, at("198.51.100.7"), "odo@example.com"); n != 1 {
-		t.Error("a stranger locked the reader out")
+		t.Error("an attacker locked the reader out")
 	}
 	if n := signIns(t, b.tx, 30, func(int) string { return "203.0.113.9" }, "nobody@example.com"); n != 8 {
-		t.Errorf("an address without account got %d tries", n)
+		t.Errorf("an address without account got %d attempts", n)
 	}
 	tried := 0
 	for i := range 30 {
 		tried += signIns(t, b.tx, 1, at("2001:db8:0:1::"+fmt.Sprintf("%x", i)), fmt.Sprintf("reader%d@example.com", i))
 	}
 	if tried != 20 {
-		t.Errorf("one IPv6 network got %d tries at many accounts", tried)
+		t.Errorf("one IPv6 network got %d attempts at many accounts", tried)
 	}
 	if n := b.count(t, "select count(*) from rate_limit where key ~ 'odo|example|192|2001|nobody'"); n != 0 {
-		t.Errorf("%d keys name somebody", n)
+		t.Errorf("%d keys contain an address", n)
 	}
 }
 
@@ -127,19 +127,20 @@ func TestSignedIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := signIns(t, b.tx, 12, home, b.odo.Email); n != 8 {
-		t.Errorf("after a success %d tries, want all 8 back", n)
+		t.Errorf("%d attempts after a success, want all 8", n)
 	}
 	if err := SignedIn(ctx, b.tx, home(0), b.odo.Email); err != nil {
 		t.Fatal(err)
 	}
-	// Many networks empty the account's wide bucket; its reader's own network and a reset are the ways in.
+	// Many networks empty the account's wide bucket; the reader can still sign in from a known network, or after a
+	// reset.
 	farm := func(i int) string { return fmt.Sprintf("203.%d.113.1", i) }
 	if n := signIns(t, b.tx, 150, farm, b.odo.Email); n < 80 || n > 100 {
-		t.Errorf("150 networks got %d tries", n)
+		t.Errorf("150 networks got %d attempts", n)
 	}
 	b.exec(t, "delete from rate_limit where key = $1", signInAddress.key(host(home(0))))
 	if n := signIns(t, b.tx, 1, home, b.odo.Email); n != 1 {
-		t.Error("the reader is locked out of a network that is known")
+		t.Error("the reader is locked out on a known network")
 	}
 	abroad := func(int) string { return "192.0.2.55" }
 	if n := signIns(t, b.tx, 1, abroad, b.odo.Email); n != 0 {
@@ -153,7 +154,7 @@ func TestSignedIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := signIns(t, b.tx, 1, abroad, b.odo.Email); n != 1 {
-		t.Error("a reset did not give the account's tries back")
+		t.Error("a reset did not refill the account's bucket")
 	}
 }
 
@@ -168,7 +169,7 @@ func TestPruneLimits(t *testing.T) {
 		func() (bool, time.Duration, error) { return ResetAllowed(ctx, b.tx, "198.51.100.7") },
 	} {
 		if ok, _, err := allowed(); !ok || err != nil {
-			t.Errorf("a first try: %t, %v", ok, err)
+			t.Errorf("a first attempt: %t, %v", ok, err)
 		}
 	}
 	for _, step := range []struct {

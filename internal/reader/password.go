@@ -10,9 +10,10 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// HoldPassword has checked, the account as it was when its password was verified, be the same until tx ends: who sets a
-// new password waits. If a new one was set meanwhile, or the account is gone, the error is ErrSignIn: what the old one
-// proved is over, and a session or a password that came of it would outlive the closing of all sessions.
+// HoldPassword keeps the password of an account unchanged until tx ends: setting a new password waits. checked is the
+// account as it was when its password was verified. If the password has changed since, or the account is deleted,
+// HoldPassword returns ErrSignIn, because a session that the old password started would outlive the closing of all
+// sessions.
 func HoldPassword(ctx context.Context, tx pgx.Tx, checked store.Reader) error {
 	hash, err := store.New().ReaderHoldPassword(ctx, tx, checked.ID)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && hash != checked.PasswordHash {
@@ -24,14 +25,15 @@ func HoldPassword(ctx context.Context, tx pgx.Tx, checked store.Reader) error {
 	return nil
 }
 
-// ChangePassword sets a reader's password to what was hashed, closes every session but the one that keepToken opens, and
-// makes reset links void. The caller has checked the old password, as a sign-in: with its limits and HoldPassword.
+// ChangePassword sets the hash of a reader's password, closes every session except the one of keepToken, and
+// invalidates reset links. The caller must have verified the old password like a sign-in, with its limits and
+// HoldPassword.
 func ChangePassword(ctx context.Context, tx pgx.Tx, readerID int64, hash, keepToken string) error {
 	_, err := setPassword(ctx, tx, readerID, hash, keepToken)
 	return err
 }
 
-// setPassword is what both ways to a new password end in. It returns the account's folded address.
+// setPassword is the common part of ChangePassword and ResetPassword. It returns the account's folded address.
 func setPassword(ctx context.Context, tx pgx.Tx, readerID int64, hash, keepToken string) (account string, err error) {
 	account, err = store.New().ReaderSetPassword(ctx, tx, hash, readerID)
 	if err != nil {
@@ -41,7 +43,7 @@ func setPassword(ctx context.Context, tx pgx.Tx, readerID int64, hash, keepToken
 		return "", fmt.Errorf("end the sessions of reader %d: %w", readerID, err)
 	}
 	if err := store.New().ResetUseAll(ctx, tx, readerID); err != nil {
-		return "", fmt.Errorf("void the resets of reader %d: %w", readerID, err)
+		return "", fmt.Errorf("invalidate the resets of reader %d: %w", readerID, err)
 	}
 	return account, nil
 }

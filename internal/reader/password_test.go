@@ -11,7 +11,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestHoldPassword: nobody sets a new password while what the old one proved is being acted on.
+// TestHoldPassword: a new password cannot be set while a transaction relies on the old one.
 func TestHoldPassword(t *testing.T) {
 	t.Parallel()
 	pool, ctx := testdb.New(t), t.Context()
@@ -34,7 +34,7 @@ func TestHoldPassword(t *testing.T) {
 			return err
 		}
 		pgErr, ok := errors.AsType[*pgconn.PgError](change())
-		if !ok || pgErr.Code != "55P03" { // the lock was not to be had in time
+		if !ok || pgErr.Code != "55P03" { // lock timeout
 			t.Errorf("a new password was set meanwhile, or %v", pgErr)
 		}
 		return nil

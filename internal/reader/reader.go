@@ -1,7 +1,7 @@
-// Package reader keeps the accounts: who people are and how they prove it. It holds passwords, sessions, limits on trying,
-// password resets, settings and the end of an account, and it composes the letters that belong to them.
+// Package reader manages accounts: passwords, sessions, rate limits of sign-in, password resets, settings and the
+// deletion of an account. It also composes their letters.
 //
-// Its functions take the caller's transaction and never hash a password inside one: the caller hashes first.
+// Its functions take the caller's transaction and never hash a password in it: the caller hashes first.
 package reader
 
 import (
@@ -14,24 +14,24 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Role is what an account may do beyond reading.
+// Role is what an account may do besides reading.
 type Role string
 
 // The roles, each including the ones before it.
 const (
-	RoleReader   Role = "reader"   // has books, ratings and mail of its own
-	RoleViewer   Role = "viewer"   // may also look at the back office
-	RoleOperator Role = "operator" // may also act there
+	RoleReader   Role = "reader"   // has its own books, ratings and mail
+	RoleViewer   Role = "viewer"   // may also see the back office
+	RoleOperator Role = "operator" // may also change it
 )
 
 // CanLook reports whether the role may see the back office.
 func (r Role) CanLook() bool { return r == RoleViewer || r == RoleOperator }
 
-// CanAct reports whether the role may change anything in the back office.
+// CanAct reports whether the role may change the back office.
 func (r Role) CanAct() bool { return r == RoleOperator }
 
-// ByEmail returns the account of an address, whatever its case. Where there is none the error is pgx.ErrNoRows; that is
-// so too for text that no database can hold.
+// ByEmail returns the account of an address, regardless of case. It returns pgx.ErrNoRows if there is none, also for
+// text that Postgres cannot store.
 func ByEmail(ctx context.Context, db store.DBTX, email string) (store.Reader, error) {
 	key := EmailKey(email)
 	if !form.Clean(key) {
@@ -39,12 +39,12 @@ func ByEmail(ctx context.Context, db store.DBTX, email string) (store.Reader, er
 	}
 	r, err := store.New().ReaderByEmailKey(ctx, db, key)
 	if err != nil {
-		return store.Reader{}, fmt.Errorf("find the reader of an address: %w", err)
+		return store.Reader{}, fmt.Errorf("find a reader by address: %w", err)
 	}
 	return r, nil
 }
 
-// ByID returns an account; where there is none the error is pgx.ErrNoRows.
+// ByID returns an account, or pgx.ErrNoRows if there is none.
 func ByID(ctx context.Context, db store.DBTX, id int64) (store.Reader, error) {
 	r, err := store.New().ReaderByID(ctx, db, id)
 	if err != nil {
@@ -53,8 +53,8 @@ func ByID(ctx context.Context, db store.DBTX, id int64) (store.Reader, error) {
 	return r, nil
 }
 
-// MakeOperator gives the account of an address the operator's role. Where there is none the error, which says so, is
-// pgx.ErrNoRows.
+// MakeOperator gives the account of an address the role of operator. If there is no account, the error wraps
+// pgx.ErrNoRows and tells the operator to sign up first.
 func MakeOperator(ctx context.Context, tx pgx.Tx, email string) error {
 	r, err := ByEmail(ctx, tx, email)
 	if err != nil {

@@ -23,7 +23,7 @@ type bundle struct {
 	odo  store.Reader
 }
 
-// noHash stands for a password's hash where nobody signs in.
+// noHash is a password hash for tests that do not sign in.
 const noHash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 func setup(t *testing.T) bundle {
@@ -44,7 +44,7 @@ func setup(t *testing.T) bundle {
 	return bundle{tx, jobs, odo}
 }
 
-// exec runs sql that the test could not do by the package's own means, such as making time pass.
+// exec runs sql for what the package has no function for, such as letting time pass.
 func (b bundle) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
 	if _, err := b.tx.Exec(t.Context(), sql, args...); err != nil {
@@ -89,7 +89,7 @@ func TestCreateTaken(t *testing.T) {
 			t.Errorf("%q: %v", email, err)
 		}
 	}
-	// The transaction is still good, and nothing came of the tries.
+	// The transaction is still usable, and the failed attempts changed nothing.
 	if n := b.count(t, "select count(*) from message where created_at >= now()"); n != 1 {
 		t.Errorf("%d messages", n)
 	}
@@ -112,7 +112,7 @@ func TestByEmail(t *testing.T) {
 		t.Errorf("by id: %+v, %v", r, err)
 	}
 	if _, err := ByID(t.Context(), b.tx, -1); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("by an id of nobody: %v", err)
+		t.Errorf("by an unknown id: %v", err)
 	}
 }
 
@@ -127,9 +127,9 @@ func TestMakeOperator(t *testing.T) {
 		t.Errorf("role %q, %v", r.Role, err)
 	}
 	if RoleViewer.CanAct() || !RoleViewer.CanLook() || RoleReader.CanLook() || RoleReader.CanAct() || Role("").CanLook() {
-		t.Error("roles may what they may not, or the other way round")
+		t.Error("a role has the wrong rights")
 	}
 	if err := MakeOperator(t.Context(), b.tx, "nobody@example.com"); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("nobody became operator: %v", err)
+		t.Errorf("an unknown address became operator: %v", err)
 	}
 }

@@ -14,31 +14,31 @@ import (
 )
 
 const (
-	// resetsAnHour is how many reset mails an account can be made to get in an hour. Whoever uses them up to annoy its
-	// reader has sent that many working links.
+	// resetsAnHour limits the reset mails of an account per hour. An attacker who uses them up has sent the reader that
+	// many working links.
 	resetsAnHour = 3
-	// ResetLife is the life of a reset link from when it was asked for (also in the queries).
+	// ResetLife is how long a reset link works after the request (also in the queries).
 	ResetLife = time.Hour
-	// ResetFloor is the least time that a request for a reset takes, well above what the slower of its two ways needs.
+	// ResetFloor is the minimal duration of a request for a reset, well above that of the slower of its two paths.
 	ResetFloor = 250 * time.Millisecond
 )
 
-// ResetError is why a reset link does not work, as a sentence for whoever followed it.
+// ResetError is why a reset link does not work, as a sentence for the user who followed it.
 type ResetError string
 
 // Error returns the sentence.
 func (e ResetError) Error() string { return string(e) }
 
-// The reasons. A link that a later delivery of its mail has replaced is unknown.
+// The reasons. A link is also unknown if a later delivery of its mail replaced it.
 const (
 	ErrResetUnknown ResetError = "This link is not known here: it may be incomplete, or a newer mail may have replaced it."
 	ErrResetUsed    ResetError = "This link has been used: each works once."
 	ErrResetExpired ResetError = "This link is older than an hour and no longer works."
 )
 
-// RequestReset queues a mail with a reset link for the account of an address. It does nothing, and says nothing, where
-// there is no account or where it has had three within the hour. The link is minted when the mail is sent. The caller
-// commits and then waits for Floor, with both the same whether anything was queued or not.
+// RequestReset queues a mail with a reset link for the account of an address. It does nothing, without an error, if
+// there is no account or if the account has had resetsAnHour within the hour. The link is minted when the mail is sent.
+// The caller commits and then calls Floor in either case.
 func RequestReset(ctx context.Context, tx pgx.Tx, jobs *work.Client, email string) error {
 	r, err := ByEmail(ctx, tx, email)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -48,7 +48,7 @@ func RequestReset(ctx context.Context, tx pgx.Tx, jobs *work.Client, email strin
 		return err
 	}
 	if err := store.New().ResetLock(ctx, tx, r.ID); err != nil {
-		return fmt.Errorf("take turns at resets: %w", err)
+		return fmt.Errorf("lock reader %d for a reset: %w", r.ID, err)
 	}
 	id, err := store.New().ResetInsert(ctx, tx, r.ID, resetsAnHour)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -57,7 +57,7 @@ func RequestReset(ctx context.Context, tx pgx.Tx, jobs *work.Client, email strin
 	if err != nil {
 		return fmt.Errorf("store a reset of reader %d: %w", r.ID, err)
 	}
-	// The mail goes to the address of the account, never to what was typed here.
+	// The mail is sent to the account's address, never to the address as typed.
 	_, err = mail.Queue(ctx, tx, jobs, mail.Draft{
 		ReaderID: r.ID, Kind: mail.KindReset, Key: fmt.Sprintf("reset:%d:%d", r.ID, id), SubjectID: &id, To: r.Email,
 	})
@@ -67,8 +67,8 @@ func RequestReset(ctx context.Context, tx pgx.Tx, jobs *work.Client, email strin
 	return nil
 }
 
-// Floor waits until least has passed since start, so that the time of an answer does not tell what was done for it. It
-// returns early, with its error, when ctx ends.
+// Floor waits until least has passed since start, so that the duration of a response does not reveal what was done. If
+// ctx ends before, it returns ctx's error.
 func Floor(ctx context.Context, start time.Time, least time.Duration) error {
 	timer := time.NewTimer(time.Until(start.Add(least)))
 	defer timer.Stop()
@@ -80,8 +80,8 @@ func Floor(ctx context.Context, start time.Time, least time.Duration) error {
 	}
 }
 
-// MintReset makes a reset link at once, for an operator to hand over where no mail is sent. base is the site's URL
-// without final slash. Where the address has no account the error, which says so, is pgx.ErrNoRows.
+// MintReset returns a new reset link, which an operator can hand over where the site sends no mail. base is the site's
+// URL without a final slash. If the address has no account, the error wraps pgx.ErrNoRows.
 func MintReset(ctx context.Context, tx pgx.Tx, email, base string) (url string, err error) {
 	r, err := ByEmail(ctx, tx, email)
 	if err != nil {
@@ -96,15 +96,14 @@ func MintReset(ctx context.Context, tx pgx.Tx, email, base string) (url string, 
 
 func resetURL(base, token string) string { return base + "/reset/" + token }
 
-// Reset is a link that works.
+// Reset is a valid reset link.
 type Reset struct {
 	ReaderID  int64
-	Email     string // of the account: what the new password must not be
+	Email     string // of the account; the new password must be different
 	ExpiresAt time.Time
 }
 
-// ResetCheck says what a link's token is good for, without using it up. A token that is good for nothing gives a
-// ResetError.
+// ResetCheck returns the reset of a link's token, without using it, or a ResetError if the link does not work.
 func ResetCheck(ctx context.Context, db store.DBTX, token string) (Reset, error) {
 	row, err := store.New().ResetByToken(ctx, db, hashToken(token))
 	switch {
@@ -120,14 +119,14 @@ func ResetCheck(ctx context.Context, db store.DBTX, token string) (Reset, error)
 	return Reset{ReaderID: row.ReaderID, Email: row.Email, ExpiresAt: row.ExpiresAt}, nil
 }
 
-// ResetPassword uses up a link: it sets the password's hash, closes all sessions, makes every other link of the account
-// void, and gives the account's sign-in tokens back. It returns whose account it was. Of two at once one wins; the other
-// gets ErrResetUsed. The other errors are ResetCheck's.
+// ResetPassword uses a link: it sets the password's hash, closes all sessions, invalidates the account's other links,
+// and refills its sign-in buckets. It returns the account's id. Of two concurrent calls one succeeds and the other
+// returns ErrResetUsed. The other errors are those of ResetCheck.
 func ResetPassword(ctx context.Context, tx pgx.Tx, token, hash string) (readerID int64, err error) {
 	readerID, err = store.New().ResetUse(ctx, tx, hashToken(token))
 	if errors.Is(err, pgx.ErrNoRows) {
 		if _, err = ResetCheck(ctx, tx, token); err == nil {
-			err = ErrResetUsed // not reached: what can be checked can be used
+			err = ErrResetUsed // not reached: a link that passes ResetCheck can be used
 		}
 		return 0, err
 	}
@@ -139,12 +138,12 @@ func ResetPassword(ctx context.Context, tx pgx.Tx, token, hash string) (readerID
 		return 0, err
 	}
 	if err := store.New().RateLimitForget(ctx, tx, []string{signInAccount.key(account)}); err != nil {
-		return 0, fmt.Errorf("give back sign-in tokens: %w", err)
+		return 0, fmt.Errorf("refill sign-in limits: %w", err)
 	}
 	return readerID, nil
 }
 
-// PruneResets deletes the resets that ended a day ago or longer, and returns how many.
+// PruneResets deletes the resets that expired at least a day ago, and returns their number.
 func PruneResets(ctx context.Context, db store.DBTX) (int64, error) {
 	return store.New().ResetPrune(ctx, db)
 }

@@ -17,7 +17,7 @@ import (
 
 var _ = [...]mail.Compose{WelcomeLetter, ResetLetter}
 
-// request asks for a reset and returns its message.
+// request requests a reset and returns its message.
 func (b bundle) request(t *testing.T) store.Message {
 	t.Helper()
 	if err := RequestReset(t.Context(), b.tx, b.jobs, strings.ToUpper(b.odo.Email)); err != nil {
@@ -34,7 +34,7 @@ func (b bundle) request(t *testing.T) store.Message {
 	return msg
 }
 
-// open composes a reset's letter, as its delivery would, and returns the token of its link.
+// open composes a reset's letter as its delivery does, and returns the token of its link.
 func (b bundle) open(t *testing.T, msg store.Message) string {
 	t.Helper()
 	letter, err := ResetLetter(t.Context(), b.tx, msg, "https://books.example")
@@ -57,7 +57,7 @@ func TestReset(t *testing.T) {
 	}
 	msg := b.request(t)
 	if msg.ToAddress != b.odo.Email {
-		t.Errorf("to %q, not the account's own address", msg.ToAddress)
+		t.Errorf("sent to %q, not to the account's address", msg.ToAddress)
 	}
 	if n := b.count(t, "select count(*) from password_reset where id = $1 and token_hash is null", *msg.SubjectID); n != 1 {
 		t.Error("a token exists before the mail is sent")
@@ -83,7 +83,7 @@ func TestReset(t *testing.T) {
 		t.Errorf("hash %q, %v", r.PasswordHash, err)
 	}
 	if _, err := BySession(ctx, b.tx, session); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("a session outlived the reset: %v", err)
+		t.Errorf("a session survived the reset: %v", err)
 	}
 	for _, used := range []string{token, other} {
 		if _, err := ResetPassword(ctx, b.tx, used, "thief's hash"); !errors.Is(err, ErrResetUsed) {
@@ -173,18 +173,18 @@ func TestResetPasswordAtOnce(t *testing.T) {
 		}
 	}
 	if won != 1 {
-		t.Errorf("%d of six at once used one link", won)
+		t.Errorf("%d of six concurrent calls used the link", won)
 	}
 }
 
-func TestMintResetOfNobody(t *testing.T) {
+func TestMintResetWithoutAccount(t *testing.T) {
 	t.Parallel()
 	if _, err := MintReset(t.Context(), testdb.Tx(t), "nobody@example.com", ""); !errors.Is(err, pgx.ErrNoRows) {
 		t.Error(err)
 	}
 }
 
-func TestLettersOfReadersWhoLeft(t *testing.T) {
+func TestLettersOfDeletedReaders(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
 	msg := b.request(t)
@@ -220,17 +220,17 @@ func TestFloor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		time.Sleep(30 * time.Millisecond) // the work, in the bubble's time
+		time.Sleep(30 * time.Millisecond) // the work, on the synthetic clock
 		if err := Floor(t.Context(), start, ResetFloor); err != nil || time.Since(start) != ResetFloor {
 			t.Errorf("answered after %v, %v", time.Since(start), err)
 		}
 		if err := Floor(t.Context(), start, time.Millisecond); err != nil || time.Since(start) != ResetFloor {
-			t.Errorf("a slow answer was held back to %v, %v", time.Since(start), err)
+			t.Errorf("a slow response was delayed to %v, %v", time.Since(start), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := Floor(ctx, time.Now(), time.Hour); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("waited on for a client that had gone: %v", err)
+			t.Errorf("kept waiting for a client that had disconnected: %v", err)
 		}
 	})
 }

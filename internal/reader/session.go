@@ -13,23 +13,23 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// sessionDays is how long a session lives after it was last seen; see SessionLife.
+// sessionDays is SessionLife in days.
 const sessionDays = 60
 
-// SessionLife is the life of a session from when it was last seen, and so of its cookie.
+// SessionLife is how long a session and its cookie last after the session was last seen.
 const SessionLife = sessionDays * 24 * time.Hour
 
-// Session is who a request comes from: what every page needs, and no more.
+// Session is the account of a request, with only the data that every page needs.
 type Session struct {
 	ReaderID       int64
 	Name, Email    string
 	Role           Role
 	TimeZone       string // IANA name
-	RatingsVersion int64  // of the reader, now
-	Stale          bool   // last seen over an hour ago: Touch it, and send the cookie again
+	RatingsVersion int64  // of the reader at this moment
+	Stale          bool   // last seen over an hour ago: call Touch and send the cookie again
 }
 
-// newToken returns 256 random bits for a cookie or a link, and what the database keeps of them.
+// newToken returns 256 random bits for a cookie or a link, and their hash for the database.
 func newToken() (token string, hash []byte) {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // it cannot fail: crypto/rand ends the program instead
@@ -37,13 +37,13 @@ func newToken() (token string, hash []byte) {
 	return token, hashToken(token)
 }
 
-// hashToken is plain SHA-256: 256 random bits need no salt and no slowness.
+// hashToken returns the plain SHA-256: 256 random bits need neither a salt nor a slow hash.
 func hashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
 
-// StartSession opens a session for a reader and returns the cookie's value; only its hash is stored.
+// StartSession starts a session of a reader and returns the cookie's value; only its hash is stored.
 func StartSession(ctx context.Context, tx pgx.Tx, readerID int64) (token string, err error) {
 	token, hash := newToken()
 	err = store.New().SessionInsert(ctx, tx, store.SessionInsertParams{
@@ -55,8 +55,7 @@ func StartSession(ctx context.Context, tx pgx.Tx, readerID int64) (token string,
 	return token, nil
 }
 
-// BySession returns whose session a cookie opens, in one query. If it opens none, or no longer, the error is
-// pgx.ErrNoRows.
+// BySession returns the session of a cookie, in one query, or pgx.ErrNoRows if there is none or it has expired.
 func BySession(ctx context.Context, db store.DBTX, token string) (Session, error) {
 	row, err := store.New().SessionReader(ctx, db, hashToken(token))
 	if err != nil {
@@ -68,22 +67,23 @@ func BySession(ctx context.Context, db store.DBTX, token string) (Session, error
 	}, nil
 }
 
-// Touch makes a session live SessionLife from now. It writes at most once an hour, so call it where Session.Stale is set.
+// Touch extends a session to SessionLife from now. It writes at most once an hour; call it if Session.Stale is set.
 func Touch(ctx context.Context, db store.DBTX, token string) error {
 	return store.New().SessionTouch(ctx, db, sessionDays, hashToken(token))
 }
 
-// EndSession closes the session that a cookie opens; it is no error if there is none.
+// EndSession closes the session of a cookie; it is not an error if there is none.
 func EndSession(ctx context.Context, db store.DBTX, token string) error {
 	return store.New().SessionDelete(ctx, db, hashToken(token))
 }
 
-// EndSessions closes all sessions of a reader but the one that exceptToken opens ("" for none), and returns how many.
+// EndSessions closes all sessions of a reader except the one of exceptToken, if that is not "", and returns their
+// number.
 func EndSessions(ctx context.Context, tx pgx.Tx, readerID int64, exceptToken string) (int64, error) {
 	return store.New().SessionDeleteOthers(ctx, tx, readerID, hashToken(exceptToken))
 }
 
-// PruneSessions deletes the sessions that are over, which open nothing anyhow, and returns how many.
+// PruneSessions deletes expired sessions and returns their number.
 func PruneSessions(ctx context.Context, db store.DBTX) (int64, error) {
 	return store.New().SessionPrune(ctx, db)
 }

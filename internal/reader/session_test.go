@@ -36,7 +36,7 @@ func TestSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := BySession(ctx, b.tx, token); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("after its end: %v", err)
+		t.Errorf("after EndSession: %v", err)
 	}
 }
 
@@ -60,14 +60,14 @@ func TestSessionSlides(t *testing.T) {
 		t.Errorf("not stale after the hour, or %v", err)
 	}
 	if err := Touch(ctx, b.tx, token); err != nil || b.count(t, full) != 1 {
-		t.Errorf("not lengthened after the hour, or %v", err)
+		t.Errorf("not extended after the hour, or %v", err)
 	}
 	b.exec(t, "update session set seen_at = now() - interval '60 days', expires_at = now()")
 	if _, err := BySession(ctx, b.tx, token); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("alive when it is over: %v", err)
+		t.Errorf("valid after it expired: %v", err)
 	}
 	if err := Touch(ctx, b.tx, token); err != nil || b.count(t, full) != 0 {
-		t.Errorf("brought back to life, or %v", err)
+		t.Errorf("an expired session was extended, or %v", err)
 	}
 	if n, err := PruneSessions(ctx, b.tx); err != nil || n < 1 || b.count(t, "select count(*) from session where reader_id = $1", b.odo.ID) != 0 {
 		t.Errorf("pruned %d, %v", n, err)
@@ -100,7 +100,7 @@ func TestChangePassword(t *testing.T) {
 		t.Errorf("hash %q, %v", r.PasswordHash, err)
 	}
 	if _, err := ResetCheck(ctx, b.tx, strings.TrimPrefix(link, "/reset/")); !errors.Is(err, ErrResetUsed) {
-		t.Errorf("an older reset link: %v", err)
+		t.Errorf("an older reset link works: %v", err)
 	}
 	if n, err := EndSessions(ctx, b.tx, b.odo.ID, ""); n != 1 || err != nil {
 		t.Errorf("ended %d, %v", n, err)

@@ -12,13 +12,13 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Settings is what readers choose for themselves.
+// Settings are what readers choose for themselves.
 type Settings struct {
 	Name, TimeZone string // TimeZone is an IANA name
 	MailReady      bool   // wants mail about new recommendations
 }
 
-// Check returns s cleaned, and form.Invalid with a sentence for each of name and time_zone that is wrong.
+// Check returns s cleaned, and form.Invalid with a sentence for each invalid field of name and time_zone.
 func (s Settings) Check() (Settings, error) {
 	v := form.Invalid{}
 	s.Name = v.Text("name", "Your name", s.Name, 1, 80)
@@ -29,8 +29,8 @@ func (s Settings) Check() (Settings, error) {
 	return s, v.Err()
 }
 
-// knownZone reports whether both Go and Postgres know the zone by this name. Names that begin small are other things
-// that lie among the system's zone files.
+// knownZone reports whether both Go and Postgres know the zone by this name. Names that begin with a small letter are
+// other files among the system's zone files.
 func knownZone(name string) bool {
 	if name == "Local" || !unicode.IsUpper(rune(name[0])) {
 		return false
@@ -39,7 +39,7 @@ func knownZone(name string) bool {
 	return err == nil
 }
 
-// SaveSettings stores checked settings. Where the account is gone the error is pgx.ErrNoRows.
+// SaveSettings stores checked settings. It returns pgx.ErrNoRows if the account does not exist.
 func SaveSettings(ctx context.Context, tx pgx.Tx, readerID int64, s Settings) error {
 	n, err := store.New().ReaderSaveSettings(ctx, tx, store.ReaderSaveSettingsParams{
 		Name: s.Name, TimeZone: s.TimeZone, MailReady: s.MailReady, ID: readerID,

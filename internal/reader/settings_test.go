@@ -26,7 +26,7 @@ func TestSettings(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if err := SaveSettings(ctx, b.tx, -1, s); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("settings of nobody: %v", err)
+		t.Errorf("settings of an unknown reader: %v", err)
 	}
 	for _, zone := range []string{"", "Local", "Nowhere/Land", "../../etc/passwd", "/etc/localtime", "posixrules", "Europe/London\x00", "\xff", "Europe", strings.Repeat("E", 10_000)} {
 		_, err := Settings{Name: "Odo", TimeZone: zone}.Check()
@@ -35,7 +35,7 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	if _, err := (Settings{Name: "O\x00", TimeZone: "UTC"}).Check(); err == nil {
-		t.Error("a NUL in the name")
+		t.Error("a NUL in the name is accepted")
 	}
 }
 
@@ -44,7 +44,7 @@ func TestTimeZones(t *testing.T) {
 	b := setup(t)
 	zones := TimeZones()
 	if len(zones) < 80 || !slices.IsSorted(zones) || len(slices.Compact(slices.Clone(zones))) != len(zones) {
-		t.Errorf("%d zones, unsorted or double", len(zones))
+		t.Errorf("%d zones, unsorted or with duplicates", len(zones))
 	}
 	for _, zone := range zones {
 		if !knownZone(zone) {
@@ -58,6 +58,6 @@ func TestTimeZones(t *testing.T) {
 		t.Error("the reader's own zone is missing")
 	}
 	if len(TimeZones("UTC")) != len(zones) || len(TimeZones("")) != len(zones) {
-		t.Error("a zone is there twice, or an empty one")
+		t.Error("a duplicate or an empty zone")
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// ErrSignIn says that the address has no account or that the password is not its own, and never which of the two.
+// ErrSignIn means that the address has no account or that the password is wrong. It must not reveal which.
 var ErrSignIn = errors.New("the e-mail address or the password is not right")
 
-// SignIn returns the account of an address if the password is its own, else ErrSignIn. It makes one query and one hash
-// in every case, so that neither its answer nor its time says whether the address has an account. It wants the pool, not
-// a transaction: the hash would keep that open. Ask SignInAllowed before;
-// after, in the transaction that opens what it is for, HoldPassword and SignedIn.
+// SignIn returns the account of an address if the password is correct, and ErrSignIn if not. It makes one query and one
+// hash in any case, so that neither its result nor its duration reveals whether the address has an account. db must be
+// the pool: hashing would keep a transaction open. Call SignInAllowed before; afterwards call HoldPassword and SignedIn
+// in the transaction that relies on the password.
 func SignIn(ctx context.Context, db store.DBTX, h *Hasher, email, password string) (store.Reader, error) {
 	if len(password) > 4*maxPassword {
-		password = "" // nobody's: passwords are longer than nothing and shorter than this
+		password = "" // never valid either, and quick to hash
 	}
 	r, err := ByEmail(ctx, db, email)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -15,21 +15,21 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// The length of a password in characters. Eight is the least that NIST SP 800-63B allows; the upper bound only keeps
-// out what nobody types.
+// The length of a password in characters. Eight is the minimum of NIST SP 800-63B; the maximum only excludes what no
+// user types.
 const (
 	minPassword = 8
 	maxPassword = 200
 )
 
-// SignUp is what a newcomer types.
+// SignUp is the input of a new reader.
 type SignUp struct {
 	Name, Email, Password string
 	Quiet                 bool // no mail about new recommendations
 }
 
-// Check returns s cleaned, for the next page or the database, and form.Invalid with a sentence for each of name, email
-// and password that is wrong. The password stays as it was typed.
+// Check returns s cleaned, for the next page or the database, and form.Invalid with a sentence for each invalid field
+// of name, email and password. The password is not changed.
 func (s SignUp) Check() (SignUp, error) {
 	v := form.Invalid{}
 	s.Name = v.Text("name", "Your name", s.Name, 1, 80)
@@ -45,8 +45,7 @@ func (s SignUp) Check() (SignUp, error) {
 	return s, v.Err()
 }
 
-// CheckPassword returns form.Invalid with a sentence for "password" if it cannot be the new password of the account with
-// that address.
+// CheckPassword returns form.Invalid{"password": …} if password is not allowed for the account with that address.
 func CheckPassword(email, password string) error {
 	if problem := checkPassword(email, password); problem != "" {
 		return form.Invalid{"password": problem}
@@ -57,7 +56,7 @@ func CheckPassword(email, password string) error {
 func checkPassword(email, password string) string {
 	switch n := utf8.RuneCountInString(password); {
 	case n == 0:
-		return "A password is missing."
+		return "Your password is missing."
 	case !form.Clean(password):
 		return "This password contains characters that you could not type again. Please choose another."
 	case n < minPassword:
@@ -70,8 +69,9 @@ func checkPassword(email, password string) string {
 	return ""
 }
 
-// Create stores a checked newcomer with the hash of the password, and queues the welcome mail. If the address has an
-// account, in whatever case, the error is form.Invalid for "email", and the transaction can go on.
+// Create stores a new reader, whose SignUp has been checked, with the hash of the password, and queues the welcome
+// mail. If the address has an account, regardless of case, the error is form.Invalid for "email", and the transaction
+// remains usable.
 func Create(ctx context.Context, tx pgx.Tx, jobs *work.Client, s SignUp, hash string) (store.Reader, error) {
 	r, err := store.New().ReaderInsert(ctx, tx, store.ReaderInsertParams{
 		Email: s.Email, EmailKey: EmailKey(s.Email), Name: s.Name, PasswordHash: hash, MailReady: !s.Quiet,

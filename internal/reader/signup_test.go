@@ -65,7 +65,7 @@ func TestSignUpCheck(t *testing.T) {
 		}
 	}
 	if err := CheckPassword("odo@example.com", "odo@example.com"); err == nil {
-		t.Error("the address may be the password")
+		t.Error("the address is accepted as password")
 	}
 }
 
@@ -79,7 +79,7 @@ func FuzzEmailKey(f *testing.F) {
 			t.Errorf("%+q folds to %+q, and that to %+q", s, key, again)
 		}
 		if utf8.ValidString(s) && EmailKey(" "+s+"\n") != key {
-			t.Errorf("%+q: outer space counts", s)
+			t.Errorf("%+q: outer space is significant", s)
 		}
 	})
 }
@@ -96,7 +96,7 @@ func FuzzSignUpCheck(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What is let through can be stored, and is one address both as typed and folded.
+		// Accepted input can be stored, and is one address both as typed and folded.
 		if !form.Clean(s.Name) || s.Name == "" || utf8.RuneCountInString(s.Name) > 80 {
 			t.Errorf("name %q", s.Name)
 		}

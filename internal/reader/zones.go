@@ -2,8 +2,8 @@ package reader
 
 import "slices"
 
-// TimeZones returns the zones that the settings page offers, sorted: about eighty that between them cover where people
-// live. A reader's own zone may be another one; it is added where it is given and missing.
+// TimeZones returns the zones that the settings page offers, sorted: about eighty, which together cover where people
+// live. The reader's own zones are added if they are missing.
 func TimeZones(own ...string) []string {
 	zones := []string{
 		"Africa/Accra", "Africa/Addis_Ababa", "Africa/Algiers", "Africa/Cairo", "Africa/Casablanca", "Africa/Johannesburg",
