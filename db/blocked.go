@@ -9,10 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// BlockedError says that a step of a migration gave up, and who was in its way. The step has changed nothing.
+// BlockedError means that a step of a migration gave up waiting for a lock. It names the connections that hold the
+// lock. The step has changed nothing.
 type BlockedError struct {
 	Step     string
-	Done     []string // the steps of this migration that were done before, and stay
+	Done     []string // the earlier steps of this migration, which are committed
 	Tries    int
 	Took     time.Duration
 	Blockers []Blocker
@@ -21,40 +22,40 @@ type BlockedError struct {
 }
 
 func (e *BlockedError) Error() string {
-	says := fmt.Sprintf("%s: a lock is in the way, and %d tries in %s have failed", e.Step, e.Tries, e.Took.Round(time.Second))
+	text := fmt.Sprintf("%s: another transaction holds a lock, and %d attempts in %s have failed", e.Step, e.Tries, e.Took.Round(time.Second))
 	if len(e.Blockers) > 0 {
-		says += ": " + join(e.Blockers)
+		text += ": " + join(e.Blockers)
 	}
-	says += ". This step changed nothing"
+	text += ". This step changed nothing"
 	if len(e.Done) > 0 {
-		says += "; done before it: " + strings.Join(e.Done, ", ")
+		text += "; these steps are done: " + strings.Join(e.Done, ", ")
 	}
-	says += ". Wait until it has ended, or end it"
+	text += ". Wait until that transaction has ended, or end it"
 	for _, b := range e.Blockers {
 		if b.PID > 0 {
-			says += fmt.Sprintf(" (select pg_terminate_backend(%d))", b.PID)
+			text += fmt.Sprintf(" (select pg_terminate_backend(%d))", b.PID)
 			break
 		}
 	}
-	return says + ", and run the migration again"
+	return text + ", and run the migration again"
 }
 
 func (e *BlockedError) Unwrap() error { return e.cause }
 
 // Blocker is a connection that a step waits for.
 type Blocker struct {
-	PID         int // 0 of a prepared transaction
+	PID         int // 0: a prepared transaction
 	Application string
 	State       string        // active, idle in transaction …
 	Age         time.Duration // of its transaction
-	Query       string        // its present statement, or its last
+	Query       string        // its current or last statement
 	On          string        // what is locked
 	Holds       string        // the mode of its lock
 	Wants       string        // the mode that the step needs
 }
 
 func (b Blocker) String() string {
-	return fmt.Sprintf("process %d (%s, %s, its transaction %s old) has %s on %s, where %s is needed; its statement: %s",
+	return fmt.Sprintf("process %d (%s, %s, in a transaction for %s) holds %s on %s, but %s is needed; its statement: %s",
 		b.PID, b.Application, b.State, b.Age.Round(time.Second), b.Holds, b.On, b.Wants, b.Query)
 }
 
@@ -66,16 +67,16 @@ func join(blockers []Blocker) string {
 	return strings.Join(list, "; ")
 }
 
-// watch finds out who blocks a connection while it waits, from a second connection. It opens that only once a try has taken
-// so long that it may be waiting.
+// watch finds the connections that block another one while it waits. It uses a second connection, which it opens only
+// when an attempt has taken so long that it may be waiting.
 type watch struct {
 	cfg   *pgx.ConnConfig
 	lock  time.Duration
 	conn  *pgx.Conn
-	found []Blocker // the latest answer that named any
+	found []Blocker // the latest result that was not empty
 }
 
-// start watches the process pid until the function that it returns is called.
+// start watches the process pid until the returned function is called.
 func (w *watch) start(ctx context.Context, pid int) (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -103,7 +104,7 @@ func (w *watch) look(ctx context.Context, pid int, ended <-chan struct{}) {
 		if w.conn == nil {
 			conn, err := pgx.ConnectConfig(ctx, w.cfg)
 			if err != nil {
-				return // no connection is left, say: the step goes on without the names of its blockers
+				return // for example, no connection is left: the step continues without the names of its blockers
 			}
 			w.conn = conn
 		}
@@ -129,8 +130,9 @@ func (w *watch) close(ctx context.Context) {
 	}
 }
 
-// blockersSQL: $1 the process that waits. One that is ahead of it in the queue counts too: then the mode that it waits for is
-// named. A lock on a row is one on a transaction; the row's table is that of the lock which the waiting process has on it.
+// blockersSQL returns the blockers of the process $1. A process ahead of it in the queue counts too, with the mode that
+// it waits for. To wait for a row is to wait for a transaction; the row's table is that of the tuple lock which the
+// waiting process holds.
 const blockersSQL = `
 with wanted as (
     select l.*, coalesce(l.relation, (select t.relation from pg_locks t where t.pid = l.pid and t.locktype = 'tuple' limit 1)) as rel

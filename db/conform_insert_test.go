@@ -12,14 +12,14 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// loose are arguments whose JSON is written by hand.
+// loose are arguments with hand-written JSON.
 type loose struct{ kind, text string }
 
 func (l loose) Kind() string { return l.kind }
 
 func (l loose) MarshalJSON() ([]byte, error) { return []byte(l.text), nil }
 
-// tagged are arguments of which River takes only some for its unique keys.
+// tagged are arguments of which River uses only some in its unique keys.
 type tagged struct {
 	Zone  string `json:"zone" river:"unique"`
 	Other int    `json:"other"`
@@ -34,17 +34,17 @@ type tagged struct {
 
 func (tagged) Kind() string { return "tagged" }
 
-// insertion is one Insert by either hand. sqlText is how SQL writes the same arguments, if not as Go does.
+// insertion is one Insert, by Go or by SQL. sqlText is the arguments in SQL, if they are written differently from Go.
 type insertion struct {
 	args    river.JobArgs
 	opts    river.InsertOpts
 	sqlText string
-	keys    []string // unique_by_keys, where the arguments are tagged
+	keys    []string // unique_by_keys, for tagged arguments
 }
 
 // inserts is the scenario of Insert: every option, every form of unique options, each twice, and against jobs in every
-// state. Arguments with a repeated key are not among them: River stores the last value under the key of the first, and we
-// refuse them (TestArgsAreAcceptedAlike of package work).
+// state. It omits arguments with a repeated key: River stores the last value under the key of the first, and we refuse
+// them (TestArgsAreAcceptedAlike of package work).
 func inserts() scenario {
 	at := time.Date(2031, 5, 6, 7, 8, 9, 123456000, time.FixedZone("", 5*3600+1800))
 	odd := `{"b":1,"a":"<é&\"\\\u2028\n>","c":{"z":[1, 2.50,true,null],"y":"ü"},"a b":{},"Ä":"k","<k>":1e3,"":0}`
@@ -60,7 +60,7 @@ func inserts() scenario {
 		{args: tagged{Zone: "a<b", Other: 1, Account: 9}, opts: river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}, keys: []string{"place.no", "zone", "account_id", "place.city", "empty"}},
 		{args: tagged{Zone: "a<b", Other: 2, Empty: "x", Account: 9}, opts: river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}, keys: []string{"zone", "empty", "place.city", "place.no", "account_id"}},
 	}
-	// Every single unique option, and together; with kinds, queues and arguments that differ.
+	// Every unique option, alone and combined; with different kinds, queues and arguments.
 	unique := []river.UniqueOpts{
 		{ByArgs: true},
 		{ByQueue: true},
@@ -81,17 +81,17 @@ func inserts() scenario {
 			}
 		}
 		list = append(list, insertion{args: loose{fmt.Sprintf("unique%d", i), odd}, opts: river.InsertOpts{UniqueOpts: u, ScheduledAt: at.Add(100 * time.Hour)}})
-		if u.ByPeriod == 0 || u.ByPeriod > 1e5*time.Hour { // else the hands could fall on either side of a period's end
+		if u.ByPeriod == 0 || u.ByPeriod > 1e5*time.Hour { // otherwise Go and SQL could run on different sides of a period's end
 			list = append(list, insertion{args: loose{fmt.Sprintf("unique%d", i), odd}, opts: river.InsertOpts{UniqueOpts: u}})
 		}
 	}
-	// Against a job in each state: it is seeded below with the key of these.
+	// Against a job in each state, which is seeded below with the key of these.
 	for _, s := range allStates {
 		for _, u := range []river.UniqueOpts{{ByQueue: true}, {ByQueue: true, ByState: []rivertype.JobState{"available", "pending", "running", "scheduled", rivertype.JobState(s)}}} {
 			list = append(list, insertion{args: loose{"met", `{}`}, opts: river.InsertOpts{Queue: fmt.Sprintf("%s%d", s, len(u.ByState)), UniqueOpts: u}})
 		}
 	}
-	// What both refuse.
+	// Arguments that both refuse.
 	all := []rivertype.JobState{"available", "pending", "running", "scheduled"}
 	for i := range all {
 		list = append(list, insertion{args: loose{"plain", `{}`}, opts: river.InsertOpts{UniqueOpts: river.UniqueOpts{ByState: append(append([]rivertype.JobState{"completed"}, all[:i]...), all[i+1:]...)}}})
@@ -129,7 +129,7 @@ func inserts() scenario {
 	return scenario{name: "insert", steps: steps, seed: metStates}
 }
 
-// optioned are arguments whose type says how they are enqueued.
+// optioned are arguments whose type has insert options.
 type optioned struct {
 	Day  string `json:"day" river:"unique"`
 	Note string `json:"note"`
@@ -155,7 +155,7 @@ func (wholly) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
-// ownOptions is Insert of kinds that have options of their own, which SQL knows from work.kind.
+// ownOptions is Insert of kinds that have their own options, which SQL reads from work.kind.
 func ownOptions() scenario {
 	s := scenario{name: "options", seed: func(*bench) string {
 		return `insert into work.kind (kind, opts) values ('wholly', '{"unique": {"args": true}}'), ('optioned', '{"queue": "own", "priority": 3, "max_attempts": 4,
@@ -184,8 +184,8 @@ func ownOptions() scenario {
 	return s
 }
 
-// metStates seeds a job in every state for each of the unique options that meet them, with the key that River makes:
-// SHA-256 of "&kind=met&queue=…".
+// metStates seeds a job in every state for each of the unique options above, with the key that River makes: SHA-256 of
+// "&kind=met&queue=…".
 func metStates(b *bench) string {
 	var sql strings.Builder
 	for _, s := range allStates {
@@ -208,7 +208,7 @@ func metStates(b *bench) string {
 	return sql.String()
 }
 
-// sql is the call of jobs.enqueue that says the same.
+// sql returns the equivalent call of jobs.enqueue.
 func (in insertion) sql() (string, []any) {
 	text := in.sqlText
 	if text == "" {

@@ -24,15 +24,15 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// bench is a River database with the SQL surface over it, and a connection that hears all that River's clients would.
+// bench is a River database with the SQL surface over it, and a connection that listens to all of River's channels.
 type bench struct {
 	schema string
 	pool   *pgxpool.Pool
 	ear    *pgx.Conn
 }
 
-// newBench lays the surface over a River database. Schema river is ours, migrated as a deployment is; any other is made by
-// a plain River program, which knows nothing of us.
+// newBench installs the surface over a River database. Schema river is migrated like a deployment; any other schema is
+// made by a plain River program, which does not know Backlist.
 func newBench(t *testing.T, schema, zone string) *bench {
 	t.Helper()
 	url := ""
@@ -70,7 +70,7 @@ func newBench(t *testing.T, schema, zone string) *bench {
 	return b
 }
 
-// plainRiver is what a River program does at its first deployment, and then the surface laid over it.
+// plainRiver migrates a schema like a River program at its first deployment, and installs the surface over it.
 func plainRiver(t *testing.T, pool *pgxpool.Pool, schema string) {
 	t.Helper()
 	do(t, pool, "create schema if not exists "+pgx.Identifier{schema}.Sanitize())
@@ -93,7 +93,7 @@ func plainRiver(t *testing.T, pool *pgxpool.Pool, schema string) {
 
 func (b *bench) table(name string) string { return pgx.Identifier{b.schema, name}.Sanitize() }
 
-// client is River's own, without anything of ours. Each has its own limit on insert notices, so each call gets a new one.
+// client returns a plain River client. Each client limits its insert notices, so each call gets a new one.
 func (b *bench) client(t *testing.T) *river.Client[pgx.Tx] {
 	t.Helper()
 	c, err := river.NewClient(riverpgxv5.New(b.pool), &river.Config{Schema: b.schema, Logger: slog.New(slog.DiscardHandler)})
@@ -103,23 +103,23 @@ func (b *bench) client(t *testing.T) *river.Client[pgx.Tx] {
 	return c
 }
 
-// outcome is all that can be seen of what somebody did: rows, notices, and how it was refused.
+// outcome is everything observable about a scenario: rows, notices and refusals.
 type outcome struct {
 	Rows    []map[string]any
 	Notices []string
 	Refused []string
 }
 
-// step is one act by either hand: go's, through River's client, or SQL's.
+// step is one act, by Go through River's client, or by SQL.
 type step struct {
 	name  string
 	inGo  func(ctx context.Context, c *river.Client[pgx.Tx]) error
 	sql   string
 	args  []any
-	fresh bool // begins with the seed again
+	fresh bool // starts from the seed again
 }
 
-// observe runs steps from a seed and notes what becomes of it. Times since the beginning read "now".
+// observe runs steps from a seed and returns the outcome. Times since the start are replaced by "now".
 func (b *bench) observe(t *testing.T, seed string, steps []step, hand func(*testing.T, step) error) outcome {
 	t.Helper()
 	var out outcome
@@ -157,7 +157,7 @@ func (b *bench) bySQL(t *testing.T, s step) error {
 	return err
 }
 
-// refusal brings River's errors and ours to one name.
+// refusal maps River's errors and ours to the same names.
 func refusal(err error) string {
 	pgErr, isPg := errors.AsType[*pgconn.PgError](err)
 	switch {
@@ -174,7 +174,7 @@ func refusal(err error) string {
 	}
 }
 
-// rows reads a table with every column that it has.
+// rows returns a table's rows with all columns.
 func (b *bench) rows(t *testing.T, table, order string, start time.Time) []map[string]any {
 	t.Helper()
 	rows, err := b.pool.Query(t.Context(), fmt.Sprintf("select to_jsonb(x)::text from %s x order by %s", b.table(table), order))
@@ -202,7 +202,7 @@ func (b *bench) rows(t *testing.T, table, order string, start time.Time) []map[s
 	return list
 }
 
-// sinceStart is "now" for an RFC 3339 time after start, and otherwise the time in UTC.
+// sinceStart returns "now" for an RFC 3339 time after start, and otherwise the time in UTC.
 func sinceStart(v any, start time.Time) any {
 	text, _ := v.(string)
 	at, err := time.Parse(time.RFC3339Nano, text)
@@ -215,7 +215,7 @@ func sinceStart(v any, start time.Time) any {
 	return at.UTC().Format(time.RFC3339Nano)
 }
 
-// heard empties the ear.
+// heard returns the notices received so far.
 func (b *bench) heard(t *testing.T) (list []string) {
 	t.Helper()
 	do(t, b.pool, "notify done")
@@ -232,7 +232,8 @@ func (b *bench) heard(t *testing.T) (list []string) {
 	}
 }
 
-// differs says where two outcomes part, "" if they do not. Only what added lists may be there beside River's notices.
+// differs returns the differences of two outcomes, or "". In addition to River's notices, only those in added are
+// allowed.
 func differs(river, ours outcome, added []string) string {
 	var text []string
 	if len(river.Rows) != len(ours.Rows) {
@@ -257,20 +258,20 @@ func differs(river, ours outcome, added []string) string {
 	return strings.Join(text[:min(len(text), 10)], "\n")
 }
 
-// scenario is a verb over all that it may meet.
+// scenario is a verb with all kinds of jobs that it may be called on.
 type scenario struct {
 	name  string
 	seed  func(b *bench) string
 	steps []step
-	// added are the notices that SQL sends and River does not, from what River made of the rows.
+	// added returns the notices that SQL sends in addition to River, from River's rows.
 	added func(before, after outcome) []string
-	// more are refusals where River does nothing and says nothing.
+	// moreRefused: SQL refuses where River silently does nothing.
 	moreRefused bool
 }
 
 var allStates = []string{"available", "cancelled", "completed", "discarded", "pending", "retryable", "running", "scheduled"}
 
-// bit is a state's place in unique_states.
+// bit is a state's position in unique_states.
 var bit = map[string]int{"scheduled": 0, "running": 1, "retryable": 2, "pending": 3, "discarded": 4, "completed": 5, "cancelled": 6, "available": 7}
 
 func without(state string) string {
@@ -279,7 +280,7 @@ func without(state string) string {
 	return string(bits)
 }
 
-// everyJob seeds a job for every state and what else the verbs look at.
+// everyJob seeds jobs in every state and with everything else that the verbs depend on.
 func everyJob(b *bench) string {
 	var sql strings.Builder
 	id := 0
@@ -312,7 +313,7 @@ func everyJob(b *bench) string {
 		add(s, 2, 3, past, `{}`, "pair"+s, "11110101")
 		add(s, 2, 3, past, `{}`, "pair"+s, "11110101")
 	}
-	// Keys that one of the finished states holds as well.
+	// Keys whose unique states include one of the finished states.
 	for _, s := range []string{"cancelled", "completed", "discarded"} {
 		bits := []byte("11010001")
 		bits[bit[s]] = '1'
@@ -327,10 +328,10 @@ func everyJob(b *bench) string {
 	return sql.String()
 }
 
-// missing is the id of no job that everyJob seeds: the next one.
+// missing is an id after those that everyJob seeds.
 const missing = 75
 
-// onEvery calls a verb on every job of everyJob, and on one that is not there.
+// onEvery calls a verb on every job of everyJob, and on one that does not exist.
 func onEvery(verb string, inGo func(ctx context.Context, c *river.Client[pgx.Tx], id int64) error) []step {
 	var steps []step
 	for id := int64(1); id <= missing; id++ {
@@ -343,7 +344,7 @@ func onEvery(verb string, inGo func(ctx context.Context, c *river.Client[pgx.Tx]
 	return steps
 }
 
-// toldOfRetries: River's JobRetry sends no notice, ours tells the queue of each job that changed.
+// toldOfRetries: River's JobRetry sends no notice; ours notifies the queue of each job that changed.
 func toldOfRetries(before, after outcome) (list []string) {
 	for i, row := range after.Rows {
 		if fmt.Sprint(row) != fmt.Sprint(before.Rows[i]) {
@@ -353,7 +354,7 @@ func toldOfRetries(before, after outcome) (list []string) {
 	return list
 }
 
-// verbs are the scenarios of the verbs that River has, but for Insert.
+// verbs returns the scenarios of River's verbs except Insert.
 func verbs() []scenario {
 	seedQueues := func(b *bench) string {
 		return fmt.Sprintf(`insert into %s (name, created_at, metadata, paused_at, updated_at) values
@@ -401,7 +402,7 @@ func verbs() []scenario {
 	}
 }
 
-// compare runs a scenario by River's client (unless it was run before) and by SQL, and says where they part.
+// compare runs a scenario by River's client (unless that was done before) and by SQL, and returns the differences.
 func (b *bench) compare(t *testing.T, s scenario, ref *reference) string {
 	t.Helper()
 	if ref.river == nil {
@@ -413,7 +414,7 @@ func (b *bench) compare(t *testing.T, s scenario, ref *reference) string {
 		}
 	}
 	ours := b.observe(t, s.seed(b), s.steps, b.bySQL)
-	if s.moreRefused { // what River passes over in silence
+	if s.moreRefused { // what River silently ignores
 		ours.Refused = slices.DeleteFunc(ours.Refused, func(r string) bool {
 			return strings.HasSuffix(r, "refused") && !slices.Contains(ref.river.Refused, r)
 		})
@@ -421,16 +422,16 @@ func (b *bench) compare(t *testing.T, s scenario, ref *reference) string {
 	return differs(*ref.river, ours, ref.added)
 }
 
-// reference is what River's client made of a scenario.
+// reference is the outcome of a scenario with River's client.
 type reference struct {
 	river *outcome
 	added []string
 }
 
-// places are the databases that the verbs are compared in: ours, and two of plain River programs.
+// places are the databases in which the verbs are compared: ours, and two of plain River programs.
 var places = []struct{ schema, zone string }{{"river", "UTC"}, {"public", "Pacific/Chatham"}, {"Shop_Jobs", "America/St_Johns"}}
 
-// TestConformance: what SQL does is what River's Go client does, column by column and notice by notice.
+// TestConformance: SQL does the same as River's Go client, column by column and notice by notice.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for _, place := range places {
@@ -443,7 +444,7 @@ func TestConformance(t *testing.T) {
 					t.Errorf("%s: %s", s.name, diff)
 				}
 				if len(ref.river.Rows) == 0 || len(ref.river.Notices)+len(ref.added) == 0 && s.name != "delete" {
-					t.Errorf("%s: River changed nothing that could be compared", s.name)
+					t.Errorf("%s: River changed nothing, so there is nothing to compare", s.name)
 				}
 			}
 			for _, verb := range []string{"retry", "cancel", "delete"} {
@@ -455,7 +456,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// inBulk: the form that takes many ids does to each job what the client does to one after the other.
+// inBulk: a call with many ids does the same to the jobs as the client does to one after the other.
 func (b *bench) inBulk(t *testing.T, verb string) string {
 	t.Helper()
 	i := slices.IndexFunc(verbs(), func(s scenario) bool { return s.name == verb })
@@ -463,7 +464,7 @@ func (b *bench) inBulk(t *testing.T, verb string) string {
 	river := b.observe(t, s.seed(b), s.steps, b.byGo)
 	all := step{sql: fmt.Sprintf("select * from jobs.%s(array(select generate_series(%d, 1, -1))::bigint[], 'why')", verb, missing)}
 	ours := b.observe(t, s.seed(b), []step{all}, b.bySQL)
-	// It refuses by a note, and equal notices of one transaction are one.
+	// It refuses with a note, and equal notices in one transaction are sent once.
 	river.Refused, river.Notices, ours.Notices = nil, nil, nil
 	return differs(river, ours, nil)
 }

@@ -1,5 +1,5 @@
-// Package db holds the schema: forward-only migrations of our own tables, River's through River's migrator, and the
-// SQL surface `jobs`. It applies them and says whether a database has them.
+// Package db holds the schema: forward-only migrations of our own tables, River's through River's migrator, and the SQL
+// surface `jobs`. It applies them, and checks whether a database has them.
 package db
 
 import (
@@ -27,28 +27,28 @@ import (
 //go:embed migrations/*.sql jobs/*.sql
 var files embed.FS
 
-// RiverSchema is the schema that River's own tables live in.
+// RiverSchema is the schema of River's own tables.
 const RiverSchema = "river"
 
-// lockKey is the advisory lock that makes concurrent migrations (two release phases) take turns: "backlist" in ASCII.
+// lockKey is the advisory lock that serialises concurrent migrations (two release phases): "backlist" in ASCII.
 const lockKey = 0x6261636b6c697374
 
-// ErrSchemaOld says that the database lacks migrations which this binary needs. A newer database is no error: an older
-// release beside a newer schema (a rollback, a worker farm) keeps working.
+// ErrSchemaOld means that the database lacks migrations that this binary needs. A newer database is not an error: an
+// older release with a newer schema (a rollback, a worker farm) keeps working.
 var ErrSchemaOld = errors.New("the database schema is older than this release; run: backlist migrate")
 
 const migrationTable = `create schema if not exists work;
 	create table if not exists work.migration (
 		version int primary key, name text not null, applied_at timestamptz not null default now())`
 
-// Migrate brings a database up to this binary: River's tables, ours, then the views and functions of schema jobs.
-// It is safe to run twice at once, and quick when there is nothing to do. Each step is a transaction; one that a lock keeps
-// from its work for too long is a *BlockedError.
+// Migrate migrates a database to this binary's version: River's tables, ours, then the views and functions of schema
+// jobs. It is safe to run twice at once, and fast when there is nothing to do. Each step is a transaction. A step that
+// waits too long for a lock returns a *BlockedError.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	return Usual().Migrate(ctx, pool, log)
 }
 
-// Migrate is the function Migrate with another patience than the usual.
+// Migrate is like the function Migrate, but waits for locks as p says.
 func (p Patience) Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -116,8 +116,7 @@ type migration struct {
 	sql     string
 }
 
-// migrations lists the embedded files in order. A file whose name does not begin with its number cannot be built in:
-// the tests read every one.
+// migrations lists the embedded files in order. Every name begins with a number, because the tests read every file.
 func migrations() []migration {
 	names, _ := fs.Glob(files, "migrations/*.sql")
 	list := make([]migration, 0, len(names))
@@ -130,7 +129,8 @@ func migrations() []migration {
 	return list
 }
 
-// Hash names the whole schema that this binary makes, River's version included: test templates are kept by it.
+// Hash identifies the whole schema that this binary makes, including River's version. The names of test templates
+// contain it.
 func Hash(riverVersion string) string { return hashOf("migrations", "jobs", riverVersion)[:16] }
 
 func hashOf(dirs ...string) string {
@@ -146,7 +146,8 @@ func hashOf(dirs ...string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Check returns ErrSchemaOld if the database lacks any migration of this binary, ours or River's. It may have more than these.
+// Check returns ErrSchemaOld if the database lacks a migration of this binary, ours or River's. Additional migrations
+// are not an error.
 func Check(ctx context.Context, pool *pgxpool.Pool) error {
 	have, err := appliedVersions(ctx, pool, ourVersions)
 	if err != nil {
@@ -184,7 +185,7 @@ func appliedVersions(ctx context.Context, q querier, sql string) ([]int, error) 
 	rows, _ := q.Query(ctx, sql)
 	have, err := pgx.CollectRows(rows, pgx.RowTo[int])
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && slices.Contains([]string{"42P01", "3F000", "42703"}, pgErr.Code) {
-		return nil, ErrSchemaOld // no such table, schema or column: never migrated, or long ago
+		return nil, ErrSchemaOld // undefined table, schema or column: never migrated, or long ago
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the schema's version: %w", err)

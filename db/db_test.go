@@ -50,14 +50,14 @@ func TestMigrateRacing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if log.Len() > 0 {
-		t.Errorf("a third run had something to do: %s", log.String())
+		t.Errorf("the third run did something: %s", log.String())
 	}
 	if n := one[int](t, pool, "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"); n != 0 {
-		t.Errorf("%d advisory locks are left", n)
+		t.Errorf("%d advisory locks are still held", n)
 	}
 }
 
-// TestCheckRefusesOnlyOlder: a schema that lacks a migration is refused, one that has more is not.
+// TestCheckRefusesOnlyOlder: a schema that lacks a migration is refused, one with more migrations is not.
 func TestCheckRefusesOnlyOlder(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -76,7 +76,7 @@ func TestCheckRefusesOnlyOlder(t *testing.T) {
 	}
 }
 
-// TestJobsIsReplaced: a changed surface is made anew while somebody reads the old one.
+// TestJobsIsReplaced: a changed surface is replaced while another transaction reads the old one.
 func TestJobsIsReplaced(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -101,14 +101,14 @@ func TestJobsIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	if one[bool](t, pool, "select to_regclass('jobs.gone') is not null") {
-		t.Error("a view of the older surface is still there")
+		t.Error("a view of the older surface still exists")
 	}
 	if v := one[string](t, pool, "select jobs.version()"); len(v) != 12 {
 		t.Errorf("jobs.version() is %q", v)
 	}
 }
 
-// TestSurfaceIsDocumented: \d+ and \df+ read as documentation, arguments included, whatever is added.
+// TestSurfaceIsDocumented: \d+ and \df+ document everything in schema jobs, including arguments.
 func TestSurfaceIsDocumented(t *testing.T) {
 	t.Parallel()
 	rows, err := testdb.Tx(t).Query(t.Context(), `

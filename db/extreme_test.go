@@ -8,8 +8,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// extremes are jobs that SQL can write and no client would: with times at the ends of what Postgres has and beyond, and with
-// metadata and errors of other types than ours.
+// extremes are jobs that SQL can write but no client does: with Postgres's most extreme times, including infinity, and
+// with metadata and errors of unexpected types.
 const extremes = `
 insert into river.river_queue (name, updated_at) values ('default', '-infinity'), (E'a\x1b[31m', 'infinity');
 insert into river.river_job (id, kind, state, attempt, max_attempts, args, metadata, created_at, scheduled_at, attempted_at, attempted_by, finalized_at, errors) values
@@ -25,8 +25,8 @@ insert into river.river_job (id, kind, state, attempt, max_attempts, args, metad
 		"progress": {"percent": 1e400}, "held": 7, "release": {"a": 1}, "queue": [], "river:log": 3}', '-infinity', '-infinity', null, null, null, null);
 `
 
-// TestExtremesAreShown: one job with an infinite time, or with metadata of other types, does not hide the others: every view,
-// and jobs.explain of each job, answers.
+// TestExtremesAreShown: a job with an infinite time, or with metadata of unexpected types, does not hide other jobs:
+// every view works, and jobs.explain works for each job.
 func TestExtremesAreShown(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
@@ -44,7 +44,7 @@ func TestExtremesAreShown(t *testing.T) {
 	}
 	for column, want := range map[string]string{"wait": "1 4 7 9", "run": "4"} {
 		if got := ask(t, tx, "select string_agg(id::text, ' ' order by id) from jobs.job where "+column+" is not null"); got != want {
-			t.Errorf("%s of jobs %s, want %s", column, got, want)
+			t.Errorf("%s of jobs: %s, want %s", column, got, want)
 		}
 	}
 }

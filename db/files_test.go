@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestEveryFileIsInstalled: a file of schema jobs that nobody lists would be missing, and nobody would say so.
+// TestEveryFileIsInstalled: a file of schema jobs that surface() does not list would silently not be installed.
 func TestEveryFileIsInstalled(t *testing.T) {
 	t.Parallel()
 	paths, err := fs.Glob(files, "jobs/*.sql")

@@ -13,14 +13,14 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// mutant is a function of the surface with one thing changed that matters.
+// mutant is a function of the surface with one significant change.
 type mutant struct {
 	what string
 	sql  string
 }
 
-// TestMutants: were any column, notice or state other in the SQL than it is, TestConformance or the rules of states would
-// fail. Each function is changed in one place, installed, and compared again; what nobody notices is named.
+// TestMutants: if any column, notice or state in the SQL were different, TestConformance or the rules of states would
+// fail. It changes each function in one place, installs it, compares again, and reports changes that no check detects.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	conformance := map[string]scenario{"insert": inserts(), "options": ownOptions()}
@@ -72,7 +72,7 @@ func TestMutants(t *testing.T) {
 			for _, m := range mutate(original) {
 				caught := false
 				if _, err := b.pool.Exec(t.Context(), m.sql); err != nil {
-					t.Errorf("%s is not even SQL: %v", m.what, err) // it would be killed by anything
+					t.Errorf("%s is not even SQL: %v", m.what, err) // any check would fail
 					continue
 				}
 				for _, check := range c.check {
@@ -81,7 +81,7 @@ func TestMutants(t *testing.T) {
 					}
 				}
 				if !caught {
-					t.Errorf("nobody notices: %s", m.what)
+					t.Errorf("no check detects: %s", m.what)
 				}
 				mu.Lock()
 				made++
@@ -120,7 +120,7 @@ var (
 	bits       = regexp.MustCompile(`B'[01]{8}'`)
 )
 
-// other is a value of each column that no act would write.
+// other has a value for each column that no act writes.
 var other = map[string]string{
 	"kind": "'mutant'", "args": `'{"mutant": 1}'`, "queue": "'mutant'", "state": "'pending'", "attempt": "7", "max_attempts": "99",
 	"priority": "2", "scheduled_at": "timestamptz '2000-01-01'", "attempted_at": "timestamptz '2000-01-01'",
@@ -141,7 +141,7 @@ func mutate(sql string) (list []mutant) {
 			column := body[a[4]:a[5]]
 			assigned = append(assigned, column)
 			from, to := block[2]+a[8], block[2]+a[9]
-			if column == "metadata" { // the right-hand side may go on below
+			if column == "metadata" { // the right-hand side may continue on the next line
 				to = block[3]
 				if i := strings.LastIndex(sql[from:to], " --"); i > 0 {
 					to = from + i
@@ -205,7 +205,7 @@ func mutate(sql string) (list []mutant) {
 		}
 		state := sql[s[2]:s[3]]
 		to := map[string]string{"available": "pending", "pending": "available", "running": "retryable", "retryable": "running"}[state]
-		if to == "" { // a final state stays one, or the table's own check would speak
+		if to == "" { // a final state stays final, or the table's own check would fail
 			to = map[string]string{"cancelled": "discarded", "discarded": "completed", "completed": "cancelled", "scheduled": "pending"}[state]
 		}
 		if strings.Contains(lineAt(sql, s[0]), " in (") { // a list lacks one
@@ -284,8 +284,8 @@ func lineAt(text string, i int) string {
 	return text[from:to]
 }
 
-// breaksRules holds discard and run_now, which River does not have, against its rules of states: which states they may
-// leave, and that nothing changes but what must.
+// breaksRules checks discard and run_now, which River does not have, against River's rules of states: the states that
+// they may change, and that they change nothing else.
 func (b *bench) breaksRules(t *testing.T, verb string) string {
 	t.Helper()
 	before := b.observe(t, everyJob(b), nil, nil)
@@ -319,7 +319,7 @@ func (b *bench) breaksRules(t *testing.T, verb string) string {
 	return differs(want, got, nil)
 }
 
-// TestRulesOfStates: discard and run_now, which River does not have, keep its rules.
+// TestRulesOfStates: discard and run_now, which River does not have, follow River's rules.
 func TestRulesOfStates(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "public", "Asia/Kathmandu")

@@ -13,23 +13,23 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Patience says how a migration waits for locks that others hold. While a statement of it waits, all later statements on that
-// table wait behind it: so it gives up soon, and lets them through before it tries again.
+// Patience is how a migration waits for locks that other transactions hold. While one of its statements waits, all
+// later statements on that table queue behind it. So it gives up soon, and lets them pass before it tries again.
 type Patience struct {
-	Lock  time.Duration // how long one try waits for a lock
-	Pause time.Duration // between two tries
+	Lock  time.Duration // how long one attempt waits for a lock
+	Pause time.Duration // between two attempts
 	Tries int
 	Turn  time.Duration // how long to wait for another migration
 }
 
-// Usual is the patience of a deployment. A try is longer than Postgres's deadlock_timeout (1 s), after which a waiting lock
-// makes an autovacuum in its way end. All tries of a step together take at most 47 s.
+// Usual is the patience of a deployment. An attempt is longer than Postgres's deadlock_timeout (1 s), after which a
+// waiting lock cancels an autovacuum that blocks it. All attempts of a step together take at most 47 s.
 func Usual() Patience {
 	return Patience{Lock: 2 * time.Second, Pause: 3 * time.Second, Tries: 10, Turn: 10 * time.Minute}
 }
 
-// Step runs f as a migration runs its steps: in a transaction that waits for no lock for long, and is tried again. A lock
-// that stays is a *BlockedError; name says in it what was to be done.
+// Step runs f as a migration runs its steps: in a transaction that waits briefly for locks, and is retried. If the lock
+// is still held after all attempts, Step returns a *BlockedError with name.
 func (p Patience) Step(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, name string, f func(tx pgx.Tx) error) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -39,7 +39,7 @@ func (p Patience) Step(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger
 	return p.run(conn.Conn(), log).step(ctx, name, f)
 }
 
-// run is one migration: the connection that it works on, and the steps that it has done.
+// run is one migration: its connection, and the steps that it has done.
 type run struct {
 	Patience
 	conn *pgx.Conn
@@ -51,20 +51,20 @@ func (p Patience) run(conn *pgx.Conn, log *slog.Logger) *run {
 	return &run{Patience: p, conn: conn, log: log}
 }
 
-// inTurn runs f while no other migration runs. It says whom it waits for.
+// inTurn runs f while no other migration runs. If it waits too long, its error names the other migration's connection.
 func (r *run) inTurn(ctx context.Context, f func() error) error {
 	turn := *r
-	turn.Lock, turn.Pause = 5*r.Lock, 0 // nothing else waits behind it
+	turn.Lock, turn.Pause = 5*r.Lock, 0 // no other statement queues behind it
 	turn.Tries = max(1, int(r.Turn/turn.Lock))
 	err := turn.step(ctx, "wait for another migration to end", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "select pg_advisory_lock($1)", lockKey) // of the session: it outlasts the transaction
+		_, err := tx.Exec(ctx, "select pg_advisory_lock($1)", lockKey) // a session lock, which outlasts the transaction
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		// The lock must go even if ctx has ended, or the pooled connection would keep it.
+		// The lock must be released even if ctx has ended, or the pooled connection would keep it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_, _ = r.conn.Exec(ctx, "select pg_advisory_unlock($1)", lockKey)
@@ -72,7 +72,7 @@ func (r *run) inTurn(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// step runs f in a transaction of its own, and again while a lock is in its way.
+// step runs f in its own transaction, and retries while another transaction holds a lock that f needs.
 func (r *run) step(ctx context.Context, name string, f func(tx pgx.Tx) error) error {
 	began := time.Now()
 	w := &watch{cfg: r.conn.Config(), lock: r.Lock}
@@ -88,7 +88,7 @@ func (r *run) step(ctx context.Context, name string, f func(tx pgx.Tx) error) er
 		if try >= r.Tries {
 			return &BlockedError{Step: name, Done: r.done, Tries: try, Took: time.Since(began), Blockers: w.found, cause: err}
 		}
-		r.log.WarnContext(ctx, "a lock is in the way of the migration, which tries again", "step", name, "try", try, "of", r.Tries,
+		r.log.WarnContext(ctx, "another transaction holds a lock that the migration needs; will retry", "step", name, "try", try, "of", r.Tries,
 			"blocked_by", join(w.found))
 		select {
 		case <-time.After(r.Pause):
@@ -111,7 +111,8 @@ func (r *run) try(ctx context.Context, w *watch, f func(tx pgx.Tx) error) error 
 	})
 }
 
-// isBlocked reports whether a lock was in the way, or a deadlock was resolved at our cost: both may have gone at the next try.
+// isBlocked reports whether err is a lock timeout, or a deadlock of which Postgres cancelled our transaction. Both may
+// be gone at the next attempt.
 func isBlocked(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pgErr.Code == "55P03" || pgErr.Code == "40P01") // lock_not_available, deadlock_detected

@@ -15,12 +15,13 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// brief is a patience for tests: its tries are short, but there are enough for a slow machine to find out who blocks.
+// brief is a patience for tests: its attempts are short, but there are enough of them for a slow machine to find the
+// blockers.
 func brief() db.Patience {
 	return db.Patience{Lock: 100 * time.Millisecond, Pause: time.Millisecond, Tries: 8, Turn: 2 * time.Second}
 }
 
-// pauses calls a function at each try that failed, before the next: the migration stands still meanwhile.
+// pauses is a log handler that calls a function after each failed attempt; the migration waits for it.
 type pauses struct {
 	slog.Handler
 	do func()
@@ -37,7 +38,8 @@ func (p pauses) Enabled(context.Context, slog.Level) bool { return true }
 
 func inPauses(do func()) *slog.Logger { return slog.New(pauses{slog.DiscardHandler, do}) }
 
-// TestMigrateGivesUp: whichever step a lock keeps from its work, the migration says who holds it, and has changed nothing.
+// TestMigrateGivesUp: if a lock blocks any of its steps, the migration names the holder, and that step has changed
+// nothing.
 func TestMigrateGivesUp(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -93,7 +95,7 @@ func TestMigrateGivesUp(t *testing.T) {
 				t.Errorf("%+v", b)
 			}
 			if paused == 0 {
-				t.Error("it gave up at its first try")
+				t.Error("it gave up after one attempt")
 			}
 			if c.step == "replace schema jobs" && strings.Join(blocked.Done, " ") != "migration 012_work_finite" {
 				t.Errorf("done: %v", blocked.Done)
@@ -106,7 +108,7 @@ func TestMigrateGivesUp(t *testing.T) {
 				t.Errorf("before %s\nafter  %s", before, after)
 			}
 			if err := brief().Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err != nil {
-				t.Errorf("once the lock has gone: %v", err)
+				t.Errorf("after the lock was released: %v", err)
 			}
 			if err := db.Check(t.Context(), pool); err != nil {
 				t.Error(err)
@@ -115,15 +117,15 @@ func TestMigrateGivesUp(t *testing.T) {
 	}
 }
 
-// TestMigrateTriesAgain: statements that came after the migration get through in its pauses, and it succeeds as soon as what
-// was in its way has gone.
+// TestMigrateTriesAgain: statements queued behind the migration run in its pauses, and it succeeds as soon as the lock
+// is released.
 func TestMigrateTriesAgain(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	do(t, pool, "delete from work.migration where version = 12")
 	holder := hold(t, pool, "select from work.schedule")
 
-	// A reader that comes again and again: some of its statements are queued behind the migration.
+	// A client that reads repeatedly: some of its statements queue behind the migration.
 	ctx, stop := context.WithCancel(t.Context())
 	reads, ended := make(chan error), make(chan struct{})
 	go func() {
@@ -138,7 +140,7 @@ func TestMigrateTriesAgain(t *testing.T) {
 	}()
 	pause := 0
 	err := brief().Migrate(t.Context(), pool, inPauses(func() {
-		for range 3 { // the first may have been waiting, the others came in the pause
+		for range 3 { // the first may have been waiting, the others began in the pause
 			if err := <-reads; err != nil {
 				t.Error(err)
 			}
@@ -157,7 +159,7 @@ func TestMigrateTriesAgain(t *testing.T) {
 	}
 }
 
-// TestMigrateAfterADeadlock: a step that Postgres ends to resolve a deadlock is tried again.
+// TestMigrateAfterADeadlock: a step that Postgres cancels to resolve a deadlock is retried.
 func TestMigrateAfterADeadlock(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -170,11 +172,11 @@ func TestMigrateAfterADeadlock(t *testing.T) {
 		return nil
 	})
 	if err != nil || tries != 2 {
-		t.Errorf("%d tries: %v", tries, err)
+		t.Errorf("%d attempts: %v", tries, err)
 	}
 }
 
-// hold runs sql in a transaction that stays open, on a connection with a name.
+// hold runs sql in a transaction that stays open, on a connection with an application name.
 func hold(t *testing.T, pool *pgxpool.Pool, sql string) pgx.Tx {
 	t.Helper()
 	cfg := pool.Config().ConnConfig.Copy()

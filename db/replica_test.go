@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// looking is a call of each function that changes nothing.
+// looking returns a call of each function that only reads.
 func looking() map[string]string {
 	return map[string]string{
 		"brief":        "select jobs.brief(null)",
@@ -34,8 +34,8 @@ func looking() map[string]string {
 	}
 }
 
-// TestReplica: all of schema jobs that looks answers on a streaming replica, and so do the reports and the commands. It
-// answers as the primary does, but for what only that can know, which is null.
+// TestReplica: everything in schema jobs that only reads works on a streaming replica, and so do the reports and the
+// commands. The results are those of the primary, except for values that only the primary knows, which are null.
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	primary, replica := testdb.NewReplica(t)
@@ -44,7 +44,7 @@ func TestReplica(t *testing.T) {
 		insert into river.river_leader (leader_id, elected_at, expires_at) values ('w1', now(), now() + interval '1 day')`)
 	testdb.CatchUp(t, primary, replica)
 	if ask(t, replica, "select pg_is_in_recovery()") != "true" {
-		t.Fatal("this is not a replica")
+		t.Fatal("the server is not a replica")
 	}
 
 	for _, view := range list(t, replica, "select viewname from pg_views where schemaname = 'jobs'") {
@@ -54,7 +54,7 @@ func TestReplica(t *testing.T) {
 	for _, name := range list(t, replica, "select distinct proname from pg_proc where pronamespace = 'jobs'::regnamespace and provolatile <> 'v'") {
 		call, known := calls[name]
 		if !known {
-			t.Errorf("jobs.%s looks at something, and this test does not call it", name)
+			t.Errorf("jobs.%s only reads, but this test does not call it", name)
 		}
 		do(t, replica, call)
 	}
@@ -89,7 +89,7 @@ func TestReplica(t *testing.T) {
 		report(t, replica, strings.TrimSuffix(filepath.Base(file), ".sql"))
 	}
 
-	// With no worker of ours, a plain River program may lead and take them.
+	// Without a worker of ours, a plain River program may lead and take the jobs.
 	do(t, primary, "delete from work.worker; delete from river.river_leader")
 	testdb.CatchUp(t, primary, replica)
 	const why = "select coalesce(why_waiting, 'null') from jobs.job where id = 9"
@@ -98,7 +98,7 @@ func TestReplica(t *testing.T) {
 	}
 }
 
-// lookAround does what the commands do that only look.
+// lookAround runs the commands that only read.
 func lookAround(t *testing.T, db surface.DB) {
 	t.Helper()
 	for _, f := range []surface.Filter{

@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// reported is what the reports and the cookbook speak of, beside what the surface's tests have.
+// reported is the data for the reports and the cookbook, in addition to that of the surface's tests.
 const reported = what + `
 insert into work.kind (kind) values ('recommend_reader');
 insert into river.river_job (id, kind, queue, state, attempt, max_attempts, args, metadata, scheduled_at, attempted_at, attempted_by, finalized_at, errors) values
@@ -30,7 +30,7 @@ update work.schedule set next_at = now() - interval '1 hour';
 insert into work.audit (act, job_id, reason) values ('retry', 5, 'because');
 `
 
-// TestReports runs each report through psql, as its first lines say. What psql lacks a command for would be an error.
+// TestReports runs each report with psql, as its first lines tell users to.
 func TestReports(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -53,21 +53,21 @@ func TestReports(t *testing.T) {
 		squeezed := strings.Join(strings.Fields(out), " ")
 		for _, want := range says {
 			if !strings.Contains(squeezed, want) {
-				t.Errorf("%s does not say %q:\n%s", name, want, out)
+				t.Errorf("%s does not print %q:\n%s", name, want, out)
 			}
 		}
 	}
 }
 
-// report is what psql prints of a report, which may be named with a setting.
+// report returns the output of psql for a report, whose name may be followed by a variable.
 func report(t *testing.T, pool *pgxpool.Pool, name string) string {
 	t.Helper()
 	psql, err := osexec.LookPath("psql")
 	if err != nil {
 		if os.Getenv("BACKLIST_CI") != "" {
-			t.Fatal("this machine lacks what this test needs: psql")
+			t.Fatal("this test needs psql, which is not installed")
 		}
-		t.Skip("this machine lacks what this test needs: psql")
+		t.Skip("this test needs psql, which is not installed")
 	}
 	file, setting, hasSetting := strings.Cut(name, " ")
 	args := []string{"-X", "-v", "ON_ERROR_STOP=1", "-f", "reports/" + file + ".sql", pool.Config().ConnString()}
@@ -81,8 +81,8 @@ func report(t *testing.T, pool *pgxpool.Pool, name string) string {
 	return string(out)
 }
 
-// TestReportsSayWhatTheyAre: each begins with what it answers and how to run it, and there is none that TestReports does
-// not know.
+// TestReportsSayWhatTheyAre: each report begins with what it shows and how to run it, and TestReports tests each of
+// them.
 func TestReportsSayWhatTheyAre(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("reports/*.sql")
@@ -99,12 +99,12 @@ func TestReportsSayWhatTheyAre(t *testing.T) {
 			t.Errorf("%s begins with %q", file, head)
 		}
 		if name := regexp.MustCompile(`(?i)\b(?:from|join)\s+(?:river|work|public)\.`).Find(text); name != nil {
-			t.Errorf("%s goes past schema jobs: %s", file, name)
+			t.Errorf("%s reads outside schema jobs: %s", file, name)
 		}
 	}
 }
 
-// TestCookbook asks every question of the cookbook in turn, in one transaction: none fails, each has an answer.
+// TestCookbook runs every statement of the cookbook in one transaction: none fails, and each returns rows.
 func TestCookbook(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("reports/cookbook.md")
@@ -126,10 +126,10 @@ func TestCookbook(t *testing.T) {
 			t.Fatalf("%s: %v", q[1], err)
 		}
 		if n := rows.CommandTag().RowsAffected(); n == 0 {
-			t.Errorf("%s: nothing", q[1])
+			t.Errorf("%s: no rows", q[1])
 		}
 		if regexp.MustCompile(`\b(river|work|public)\.`).MatchString(q[2]) {
-			t.Errorf("%s goes past schema jobs", q[1])
+			t.Errorf("%s reads outside schema jobs", q[1])
 		}
 	}
 	if did := ask(t, tx, "select string_agg(distinct act, ' ' order by act) from jobs.audit"); did != "cancel enqueue pause retry" {

@@ -11,7 +11,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// migrateRiver applies River's migrations, each as a step of its own, as River's migrator would.
+// migrateRiver applies River's migrations, each as a step, as River's migrator does.
 func (r *run) migrateRiver(ctx context.Context) error {
 	var pending []rivermigrate.MigrateVersion
 	err := r.step(ctx, "read the version of River's tables", func(tx pgx.Tx) (err error) {
@@ -56,7 +56,7 @@ type inTx struct {
 
 func (d inTx) GetExecutor() riverdriver.Executor { return d.UnwrapExecutor(d.tx) }
 
-// quiet drops River's own lines for each migration; migrateRiver says the same in one.
+// quiet drops River's own log lines for a migration; migrateRiver logs one.
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
 
 type atLeast struct {

@@ -16,7 +16,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestRoles: the reader looks and the operator acts, and neither may do anything else, not even after the next migration.
+// TestRoles: the reader may read and the operator may act, and neither may do anything else, also after the next
+// migration.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -80,7 +81,7 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 	} {
 		for _, conn := range []*pgx.Conn{reader, operator} {
 			if _, err := conn.Exec(t.Context(), sql); err == nil {
-				t.Errorf("%s: nobody may: %s", round, sql)
+				t.Errorf("%s: must be denied: %s", round, sql)
 			}
 		}
 	}
@@ -98,7 +99,7 @@ func as(t *testing.T, pool *pgxpool.Pool, role string) *pgx.Conn {
 	return conn
 }
 
-// TestViewsNeedNoMore: a role that may read the views and nothing else can read all of every view.
+// TestViewsNeedNoMore: a role that may only read the views can read all rows and columns of every view.
 func TestViewsNeedNoMore(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -185,7 +186,7 @@ func TestOverPlainRiver(t *testing.T) {
 	}
 	defer conn.Release()
 	if err := db.InstallJobs(t.Context(), conn.Conn(), "public; drop", slog.New(slog.DiscardHandler)); err == nil {
-		t.Error("a schema's name that is SQL was taken")
+		t.Error("a schema name that contains SQL is accepted")
 	}
 }
 

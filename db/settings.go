@@ -16,34 +16,34 @@ import (
 // setting is a server setting that our statements rely on, and that ALTER ROLE and ALTER DATABASE can change.
 type setting struct {
 	name, value string
-	otherwise   string                  // what goes wrong with another value; "" where any will do
-	fits        func(value string) bool // which other values will do; nil where none does
+	otherwise   string                  // what goes wrong with another value; "": every value is fine
+	fits        func(value string) bool // reports whether another value is fine; nil: none is
 }
 
-// settings are all of them, with the values that our connections begin with. Left out are those that only make
-// statements slower or faster (but for jit), and those that only a superuser may set.
+// settings returns all of them, with the values that our connections start with. It omits those that only affect speed
+// (except jit), and those that only a superuser may set.
 func settings() []setting {
 	return []setting{
-		{"default_transaction_isolation", "read committed", "jobs and requests that meet fail with 40001", nil},
+		{"default_transaction_isolation", "read committed", "concurrent jobs and requests fail with 40001", nil},
 		{"default_transaction_read_only", "off", "nothing can be written", nil},
 		{"statement_timeout", "0", "longer statements are cancelled, and jobs and migrations fail", longEnough},
 		{"lock_timeout", "0", "jobs and requests that wait for a row fail", longEnough},
 		{"idle_in_transaction_session_timeout", "0", "a job's transaction is ended while the job computes", longEnough},
 		{"idle_session_timeout", "0", "connections are cut while they wait for notices", longEnough},
 		{transactionTimeout, "0", "longer transactions are ended, and jobs and migrations fail", longEnough},
-		{"search_path", "public", "the site's tables are not found, or others of the same name are", nil},
+		{"search_path", "public", "the site's tables are not found, or other tables of the same name are", nil},
 		{"row_security", "on", "statements fail where a table has policies", nil},
-		// How values look as text, which they are wherever nothing is prepared, as through a pooler.
+		// The text form of values, which is used when no statement is prepared, as through a pooler.
 		{"DateStyle", "ISO, MDY", "dates cannot be read", func(value string) bool { return strings.HasPrefix(value, "ISO") }},
 		{"IntervalStyle", "postgres", "intervals cannot be read", nil},
 		{"bytea_output", "hex", "hashes of sessions and passwords cannot be read", nil},
 		{"extra_float_digits", "1", "numbers are rounded", func(value string) bool { n, err := strconv.Atoi(value); return err == nil && n >= 1 }},
 		{"client_encoding", "UTF8", "text beyond ASCII is broken or refused", nil},
-		{"standard_conforming_strings", "on", "backslashes in texts are read as escapes", nil},
-		// The hours and days that are counted are UTC's on every server; a report of another zone is not wrong.
+		{"standard_conforming_strings", "on", "backslashes in strings are read as escapes", nil},
+		// Hours and days are counted in UTC on every server, but a report in another zone is not wrong.
 		{"TimeZone", "UTC", "", nil},
-		// Postgres compiles statements whose estimated cost is high, which on a table of millions of jobs are many that take
-		// a millisecond: each would be compiled for 200 ms (measured), again and again.
+		// Postgres compiles statements with a high estimated cost. On a table of millions of jobs many of these take a
+		// millisecond, and compiling would take 200 ms each time (measured).
 		{"jit", "off", "", nil},
 	}
 }
@@ -51,7 +51,7 @@ func settings() []setting {
 // transactionTimeout exists from Postgres 17 on; an older server refuses a connection that names it.
 const transactionTimeout = "transaction_timeout"
 
-// shortestTimeout is the shortest time limit that none of our statements and transactions reaches in good health.
+// shortestTimeout is the shortest time limit that none of our statements and transactions reaches in normal operation.
 const shortestTimeout = 30 * time.Second
 
 // longEnough reports whether a time limit, in milliseconds, is off or at least shortestTimeout.
@@ -60,8 +60,8 @@ func longEnough(value string) bool {
 	return err == nil && (ms == 0 || ms >= int(shortestTimeout.Milliseconds()))
 }
 
-// Rely makes connections of cfg begin with the settings that our statements rely on, as startup parameters: those come
-// before what the role and the database have. A setting that the URL names itself stays; CheckSettings judges it.
+// Rely makes connections of cfg start with the settings that our statements rely on. They are startup parameters, which
+// override the settings of the role and the database. A setting in the URL stays; CheckSettings checks it.
 func Rely(cfg *pgx.ConnConfig) {
 	named := namedSettings(cfg.RuntimeParams)
 	for _, s := range settings() {
@@ -86,7 +86,7 @@ func Rely(cfg *pgx.ConnConfig) {
 	}
 }
 
-// namedSettings are those that a URL (or PGOPTIONS and PGTZ) sets, in lower case.
+// namedSettings returns the settings in a URL (or in PGOPTIONS and PGTZ), in lower case.
 func namedSettings(params map[string]string) (names []string) {
 	for name, value := range params {
 		names = append(names, strings.ToLower(name))
@@ -112,9 +112,9 @@ func majorOf(version string) int {
 	return major
 }
 
-// Connect opens a connection that Rely has prepared, and returns the configuration that it has, to open more of them. (The one
-// that pgx has of a connection would bring this one the notices of the others.) Poolers refuse startup parameters: then it
-// goes without, and keeps no prepared statements on the server, for the next transaction may get another session there.
+// Connect opens a connection with the settings of Rely, and returns its configuration, to open more. (The configuration
+// in a pgx connection would send this connection the notices of the others.) Poolers refuse startup parameters: then
+// Connect omits them, and uses no prepared statements, because the next transaction may get another session.
 func Connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, *pgx.ConnConfig, error) {
 	has := cfg.Copy()
 	Rely(has)
@@ -133,10 +133,10 @@ func Connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, *pgx.ConnConf
 // Misfit is a setting of a session that our statements cannot work with.
 type Misfit struct {
 	Name, Value string
-	Where       string // who says so: "role reader", "database shop", …
+	Where       string // where it is set: "role reader", "database shop", …
 	Otherwise   string // what goes wrong
-	Repair      string // the statement that repairs it, or what to do instead
-	ByServer    bool   // its configuration says so
+	Repair      string // the statement that fixes it, or what to do instead
+	ByServer    bool   // set in the server's configuration
 }
 
 // Misfits returns the settings of conn's session that our statements cannot work with.
@@ -153,7 +153,7 @@ func Misfits(ctx context.Context, conn *pgx.Conn) ([]Misfit, error) {
 	type row struct{ Name, Value, Source, Schema, Role, Database, Alter string }
 	var found []row
 	var err error
-	for try := 1; try == 1 || isCancelled(err) && ctx.Err() == nil && try <= 20; try++ { // by the time limit that we look for
+	for try := 1; try == 1 || isCancelled(err) && ctx.Err() == nil && try <= 20; try++ { // cancelled by the very time limit that we look for
 		rows, _ := conn.Query(ctx, sql, names)
 		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 	}
@@ -195,7 +195,7 @@ func isCancelled(err error) bool {
 	return ok && pgErr.Code == "57014"
 }
 
-// MisfitError lists settings with which the program would fail sooner or later.
+// MisfitError lists settings with which the program will fail sooner or later.
 type MisfitError []Misfit
 
 func (e MisfitError) Error() string {
@@ -204,15 +204,15 @@ func (e MisfitError) Error() string {
 	for _, m := range e {
 		fmt.Fprintf(&text, "\n  %s = '%s' (set by %s): %s", m.Name, m.Value, m.Where, m.Otherwise)
 	}
-	text.WriteString("\nto repair that, and then let the pooler, if there is one, open new connections:")
+	text.WriteString("\nto fix them (then let the pooler, if there is one, open new connections):")
 	for _, m := range e {
 		text.WriteString("\n  " + m.Repair)
 	}
 	return text.String()
 }
 
-// CheckSettings returns a MisfitError if conn's session has settings that our statements cannot work with: Rely has not
-// been able to set them.
+// CheckSettings returns a MisfitError if conn's session has settings that our statements cannot work with, because Rely
+// could not set them.
 func CheckSettings(ctx context.Context, conn *pgx.Conn) error {
 	misfits, err := Misfits(ctx, conn)
 	if err == nil && len(misfits) > 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// hostile are values with which our statements do not work.
+// hostile are values that break our statements.
 var hostile = map[string]string{
 	"default_transaction_isolation":       "serializable",
 	"default_transaction_read_only":       "on",
@@ -31,8 +31,8 @@ var hostile = map[string]string{
 	"standard_conforming_strings":         "off",
 }
 
-// TestSettings: what a role or database sets is found on a plain connection, is overridden where we rely on ours, and is
-// repaired by the statement that we name.
+// TestSettings: a setting of a role or database is found on a plain connection, is overridden by Rely, and is fixed by
+// the statement in the error.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	for name, value := range hostile {
@@ -45,7 +45,7 @@ func TestSettings(t *testing.T) {
 				t.Fatalf("%s = %s: %+v", name, value, misfits)
 			}
 			if got := misfitsOf(t, session(t, url, db.Rely)); len(got) > 0 {
-				t.Errorf("although ours are set: %+v", got)
+				t.Errorf("after Rely: %+v", got)
 			}
 			writable := func(cfg *pgx.ConnConfig) { cfg.RuntimeParams["default_transaction_read_only"] = "off" }
 			conn := session(t, url, writable)
@@ -59,8 +59,8 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestSettingsThatDo: values other than ours with which everything works.
-func TestSettingsThatDo(t *testing.T) {
+// TestAcceptableSettings: other values than ours with which everything works.
+func TestAcceptableSettings(t *testing.T) {
 	t.Parallel()
 	url := testdb.NewEmptyURL(t)
 	for name, value := range map[string]string{
@@ -74,7 +74,7 @@ func TestSettingsThatDo(t *testing.T) {
 	}
 }
 
-// TestSettingsOfTheURL: one that the URL names stays, however it is written, and is judged.
+// TestSettingsOfTheURL: a setting in the URL stays, in any spelling, and is checked.
 func TestSettingsOfTheURL(t *testing.T) {
 	t.Parallel()
 	url := testdb.NewEmptyURL(t) + "&"
@@ -98,11 +98,11 @@ func TestSettingsOfTheURL(t *testing.T) {
 	}
 }
 
-// TestSettingsForEveryServer: each has a hostile value here, or any will do; and what only newer servers know is set after
-// the connection is made.
+// TestSettingsForEveryServer: each setting has a hostile value here, unless every value is fine. A setting that only
+// newer servers know is set after connecting.
 func TestSettingsForEveryServer(t *testing.T) {
 	t.Parallel()
-	cfg, err := pgx.ParseConfig("postgres://nobody@127.0.0.1:1/none")
+	cfg, err := pgx.ParseConfig("postgres://user@127.0.0.1:1/none")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +110,11 @@ func TestSettingsForEveryServer(t *testing.T) {
 	db.Rely(cfg)
 	for name := range cfg.RuntimeParams {
 		if _, ok := before[name]; !ok && hostile[name] == "" && !slices.Contains([]string{"TimeZone", "jit"}, name) {
-			t.Errorf("no test sets %s to something else", name)
+			t.Errorf("no test sets %s to another value", name)
 		}
 	}
 	if cfg.RuntimeParams["transaction_timeout"] != "" || cfg.AfterConnect == nil {
-		t.Error("transaction_timeout has to wait until the server's version is known")
+		t.Error("transaction_timeout must be set only when the server's version is known")
 	}
 }
 
@@ -141,7 +141,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// session is a connection to a database, closed with the test.
+// session returns a connection to a database that is closed after the test.
 func session(t *testing.T, url string, prepare ...func(*pgx.ConnConfig)) *pgx.Conn {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(url)

@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// what fills the tables of a small system: two workers (one dead), three kinds, jobs in every state, a day of history.
+// what is the data of a small system: two workers (one dead), three kinds, jobs in every state, a day of history.
 const what = `
 insert into work.kind (kind, secrets, opts) values ('send', '{pet}', '{"queue": "mail", "priority": 2, "max_attempts": 5, "tags": ["outward"]}'), ('count', '{}', '{}'), ('sweep', '{}', '{}');
 insert into work.worker (id, dyno, slots, running, lock_key, queues, kinds, dead_at) values
@@ -50,7 +50,7 @@ insert into work.schedule (name, kind, spec, words, missed, next_at, declared) v
 insert into work.tick (schedule, due_at, outcome, job_id, missed, by) values ('nightly', now() - interval '1 day', 'enqueued', 3, 2, 'w1'), ('nightly', now() - interval '2 days', 'skipped', null, 0, 'w1');
 `
 
-// peopled is a transaction on a database with something in it.
+// peopled returns a transaction on a database with this data.
 func peopled(t *testing.T) pgx.Tx {
 	t.Helper()
 	tx := testdb.Tx(t)
@@ -58,7 +58,7 @@ func peopled(t *testing.T) pgx.Tx {
 	return tx
 }
 
-// TestViews asks each view what it is for.
+// TestViews checks each view's main columns.
 func TestViews(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -82,7 +82,7 @@ func TestViews(t *testing.T) {
 			"count t 2 0 1 1 910 0.1 00:00:00.001\nsend t 1 1 0 1 0\nsweep t 1 0 0 0 0",
 		},
 		{"select concat_ws(' ', message, kinds, this_hour, last_day, last_month, affected_jobs, muted, regressed) from jobs.error", "no {count,send} 2 2 7 1 f f"},
-		// Hours are UTC's, in zones too that are three quarters of an hour apart from these.
+		// Hours are in UTC, also for sessions in zones that differ by three quarters of an hour.
 		{"select this_hour from jobs.error, set_config('timezone', 'Asia/Kathmandu', true)", "2"},
 		{"select set_config('timezone', 'UTC', true)", "UTC"},
 		{"select string_agg(worker || status || alive || coalesce(jobs::text, '-'), ' ' order by worker) from jobs.worker", "w1workingtrue{2} w2deadfalse-"},
@@ -125,7 +125,7 @@ func TestReadingFunctions(t *testing.T) {
 		{"select jobs.percentile(kind => 'count', measure => 'run', p => 0.25)::text", "00:00:00.0005"},
 		{"select (jobs.percentile(kind => 'none') is null)::text", "true"},
 		{"select jobs.quantile('{0,0,0,1}', 1)::text || jobs.quantile('{1,1,1,1}', 0)::text", "00:00:00.00800:00:00"},
-		{"select jobs.quantile(array_fill(0, array[25]) || 3, 0.5)::text", "04:39:37.216"}, // the last has no upper end
+		{"select jobs.quantile(array_fill(0, array[25]) || 3, 0.5)::text", "04:39:37.216"}, // the last bucket has no upper bound
 		{"select (jobs.quantile(null, 0.5) is null and jobs.quantile(array_fill(0, array[26]), 0.5) is null)::text", "true"},
 		{"select array_agg(id)::text from jobs.search('{\"to\": 7}')", "{3,1}"},
 		{"select array_agg(id)::text from jobs.search('{\"to\": 7}', kind => 'send')", "{1}"},
@@ -145,7 +145,7 @@ func TestReadingFunctions(t *testing.T) {
 	}
 }
 
-// TestActsAreAudited: each act leaves one row that says who, what, why, and what it was before and after.
+// TestActsAreAudited: each act writes one audit row with who, what, why, and the values before and after.
 func TestActsAreAudited(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -183,11 +183,11 @@ func TestActsAreAudited(t *testing.T) {
 		t.Error(got)
 	}
 	if got := ask(t, tx, "select (expected_at is null)::text from jobs.explain(7)"); got != "true" {
-		t.Error("a job of a paused queue is expected to start")
+		t.Error("a job of a paused queue has an expected start")
 	}
 	do(t, tx, "update work.worker set dead_at = now() where id = 'w1'")
 	if got := ask(t, tx, "select (why like 'it runs on worker w1 since %, which is not alive' and advice like 'it is taken over %')::text from jobs.explain(2)"); got != "true" {
-		t.Error("a job whose worker died is not said to be taken over")
+		t.Error("the explanation of a job whose worker died does not mention its rescue")
 	}
 	do(t, tx, "update work.worker set dead_at = null where id = 'w1'")
 	if got := ask(t, tx, "select concat_ws('|', why, advice, paused_reason) from jobs.explain(9)"); got != "its queue is paused|select * from jobs.resume('default', 'why')|all" {
@@ -195,7 +195,7 @@ func TestActsAreAudited(t *testing.T) {
 	}
 }
 
-// TestBadUse: whoever asks for nonsense reads a sentence, and nothing has changed.
+// TestBadUse: invalid calls fail with a sentence and change nothing.
 func TestBadUse(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -264,14 +264,14 @@ func TestBadUse(t *testing.T) {
 		}
 	}
 	if after := ask(t, tx, snapshot); after != before {
-		t.Errorf("something was changed:\n%s\n%s", before, after)
+		t.Errorf("rows changed:\n%s\n%s", before, after)
 	}
 }
 
 const snapshot = `select md5(string_agg(j::text, '' order by id) || (select string_agg(q::text, '') from river.river_queue q)
 	|| (select string_agg(w::text, '' order by id) from work.worker w) || (select count(*) from work.audit)) from river.river_job j`
 
-// TestActsOnMany: what can be done is done, and each id gets an answer.
+// TestActsOnMany: acts change the jobs that they can, and return a row for each id.
 func TestActsOnMany(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -314,7 +314,7 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// TestEnqueueFromATrigger is the example of the documentation: the job comes and goes with the user's own row.
+// TestEnqueueFromATrigger is the example of the documentation: the job commits and rolls back with the user's own row.
 func TestEnqueueFromATrigger(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -335,11 +335,11 @@ func TestEnqueueFromATrigger(t *testing.T) {
 	}
 }
 
-// TestViewsAreReadOnly: nobody changes a job around River's rules by way of a view.
+// TestViewsAreReadOnly: a view cannot be used to change a job against River's rules.
 func TestViewsAreReadOnly(t *testing.T) {
 	t.Parallel()
 	if got := ask(t, testdb.Tx(t), "select coalesce(string_agg(table_name, ' '), '') from information_schema.views where table_schema = 'jobs' and (is_updatable = 'YES' or is_insertable_into = 'YES')"); got != "" {
-		t.Errorf("can be written through: %s", got)
+		t.Errorf("views that can be written to: %s", got)
 	}
 }
 
@@ -398,7 +398,7 @@ func ask(t *testing.T, tx runner, sql string) string {
 	}
 }
 
-// fails runs sql in a savepoint and returns what Postgres said against it.
+// fails runs sql in a savepoint and returns Postgres's error.
 func fails(t *testing.T, tx pgx.Tx, sql string) *pgconn.PgError {
 	t.Helper()
 	inner, err := tx.Begin(t.Context())

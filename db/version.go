@@ -1,4 +1,4 @@
 package db
 
-// JobsVersion is the text of schema jobs that this binary installs, as jobs.version() names it.
+// JobsVersion returns the version of schema jobs that this binary installs, as jobs.version() does.
 func JobsVersion() string { return jobsVersion() }

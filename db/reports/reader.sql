@@ -1,4 +1,4 @@
--- One reader's jobs: those whose arguments name the reader, their attempts, and what else the same requests caused.
+-- One reader's jobs: those with the reader in their arguments, their attempts, and the other effects of the same requests.
 -- psql "$DATABASE_URL" -v reader=7 -f db/reports/reader.sql        heroku pg:psql -f db/reports/reader.sql (reader 1)
 \if :{?reader}
 \else

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
 	"github.com/backlist/backlist/internal/work/worktest"
@@ -60,7 +61,7 @@ func TestHeartbeatOnReplica(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	o := options(t, func(context.Context, *river.Job[stepArgs]) error { return nil })
-	log := &sentence{words: "the database takes no writes: it is a replica, or it has been made read-only", heard: make(chan struct{})}
+	log := &sentence{words: db.ErrReadOnly.Error(), heard: make(chan struct{})}
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
 	worktest.Start(t, pool, o)
 	readOnly := func(on string) {
@@ -80,7 +81,7 @@ func TestHeartbeatOnReplica(t *testing.T) {
 	select {
 	case <-log.heard:
 	case <-time.After(time.Minute):
-		t.Fatal("the worker does not say that the database takes no writes")
+		t.Fatal("the worker does not log that the database accepts no writes")
 	}
 	readOnly("false")
 	until(t, pool, "it beats again", "select bool_and(seen_at > now() - interval '12 s') from work.worker")
