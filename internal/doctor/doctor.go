@@ -1,5 +1,5 @@
-// Package doctor examines the database of a job system, and the processes that share it, and says in sentences what is
-// wrong and what to do about it. Each check looks at one thing and changes nothing.
+// Package doctor examines the database of a job system and the processes that share it, and reports what is wrong and
+// what to do about it. Each check examines one thing and changes nothing.
 package doctor
 
 import (
@@ -16,10 +16,10 @@ import (
 	"github.com/backlist/backlist/db"
 )
 
-// Level says how bad a finding is.
+// Level is the severity of a finding.
 type Level string
 
-// From well to broken. A hint is news that changes nothing.
+// The levels, from good to bad. A hint needs no action.
 const (
 	OK     Level = "ok"
 	Hint   Level = "hint"
@@ -27,7 +27,7 @@ const (
 	Broken Level = "broken"
 )
 
-// Finding is what a check found.
+// Finding is the result of a check.
 type Finding struct {
 	Check string `json:"check"`
 	Level Level  `json:"level"`
@@ -37,28 +37,28 @@ type Finding struct {
 
 // Exam is one examination.
 type Exam struct {
-	Config   *pgx.ConnConfig  // how to reach the database; in a way that works through any pooler: nothing is prepared
-	Release  string           // of this program; "" where it has none
+	Config   *pgx.ConnConfig  // of the database; without prepared statements, so that it works through any pooler
+	Release  string           // of this program; "": none
 	PollOnly bool             // WORKER_POLL_ONLY is set
 	Now      func() time.Time // this machine's clock
-	Patience time.Duration    // how long a transaction may be idle, or a job wait, before it is worth a word
+	Patience time.Duration    // how long a transaction may be idle, or a job wait, before it is reported
 
-	// Also makes checks of the program's own once the server is known to do; it may be nil.
+	// Also runs the program's own checks once the server has passed; it may be nil.
 	Also func(ctx context.Context, conn *pgx.Conn) []Finding
 
-	NoticeTime time.Duration // how long a notice may take
+	NoticeTime time.Duration // time limit for a notice
 
 	conn *pgx.Conn
-	has  *pgx.ConnConfig // to open more of its kind
+	has  *pgx.ConnConfig // the connection's configuration, to open more
 }
 
-// check is one of the checks. Its error says that it could not look, which is a finding too.
+// check is one of the checks. An error means that it could not be made, which is a finding too.
 type check struct {
 	name string
 	look func(ctx context.Context) ([]Finding, error)
 }
 
-// Run makes all checks. Where the database cannot be reached, or lacks the schema, those that need it are left out.
+// Run runs all checks. It omits those that need the database or the schema if these are missing.
 func (e *Exam) Run(ctx context.Context) []Finding {
 	conn, has, err := db.Connect(ctx, e.Config)
 	if err != nil {
@@ -66,12 +66,12 @@ func (e *Exam) Run(ctx context.Context) []Finding {
 	}
 	e.conn, e.has = conn, has
 	defer func() { _ = e.conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // it would take longer than all the rest
+	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // compiling would take longer than all checks
 		return []Finding{{"database", Broken, "The database does not answer: " + cause(err) + ".", ""}}
 	}
 	found := e.all(ctx, []check{{"postgres", e.server}})
 	if Worst(found) == Broken {
-		return found // what follows would judge something else than the database of a job system
+		return found // the other checks need a job system's database
 	}
 	if e.Also != nil {
 		found = append(found, e.Also(ctx, conn)...)
@@ -117,7 +117,7 @@ func (e *Exam) all(ctx context.Context, checks []check) (found []Finding) {
 	return found
 }
 
-// Worst is the level of the worst finding.
+// Worst returns the level of the worst finding.
 func Worst(found []Finding) Level {
 	worst := OK
 	for _, f := range found {
@@ -131,7 +131,7 @@ func Worst(found []Finding) Level {
 	return worst
 }
 
-// cause is an error in a few words, without what it is wrapped in, which may hold a URL.
+// cause returns an error's innermost message, because the outer ones may contain a URL.
 func cause(err error) string {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgErr.Message
@@ -149,13 +149,13 @@ func good(format string, args ...any) ([]Finding, error) {
 	return []Finding{{Level: OK, Says: fmt.Sprintf(format, args...)}}, nil
 }
 
-// fact is a row of a query that gives findings: the level, the sentence, what to do.
+// fact is a row of a query for findings: the level, the sentence, what to do.
 type fact struct {
 	Level, Says string
 	Do          *string
 }
 
-// facts makes findings of rows.
+// facts returns the rows of a query as findings.
 func (e *Exam) facts(ctx context.Context, sql string, args ...any) ([]Finding, error) {
 	rows, err := e.conn.Query(ctx, sql, args...)
 	if err != nil {
@@ -173,7 +173,7 @@ func (e *Exam) facts(ctx context.Context, sql string, args ...any) ([]Finding, e
 	return found, err
 }
 
-// pool is a pool over the very connection settings, for what wants one.
+// pool returns a pool with the same connection settings, for functions that need one.
 func (e *Exam) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig("")
 	if err != nil {

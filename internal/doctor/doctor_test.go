@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// well is a database in which nothing is wrong: a worker lives, a leader leads, a schedule is not due, a job just came.
+// well is a healthy database: with a live worker, a leader, a schedule that is not due, and a new job.
 const well = `
 insert into work.kind (kind) values ('send');
 insert into work.worker (id, dyno, release, slots, lock_key, queues, kinds, seen_at) values
@@ -25,7 +25,7 @@ insert into river.river_job (id, kind, queue, state, args, max_attempts) values 
 insert into work.schedule (name, kind, spec, words, missed, next_at, dirty) values ('nightly', 'send', '0 4 * * *', 'every day at 04:00', 'once', now() + interval '1 h', false);
 `
 
-// exam is one of a database.
+// exam returns the exam of a database.
 func exam(t *testing.T, databaseURL string) *Exam {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(databaseURL)
@@ -36,7 +36,7 @@ func exam(t *testing.T, databaseURL string) *Exam {
 	return &Exam{Config: cfg, Release: "v1", Now: time.Now, Patience: time.Minute, NoticeTime: time.Minute}
 }
 
-// finds fails the test unless a check has a finding of a level that says these words.
+// finds fails the test unless a check has a finding of this level with these words.
 func finds(t *testing.T, found []Finding, check string, level Level, words string) {
 	t.Helper()
 	for _, f := range found {
@@ -44,7 +44,7 @@ func finds(t *testing.T, found []Finding, check string, level Level, words strin
 			return
 		}
 	}
-	t.Errorf("no %s of %s that says %q among:", level, check, words)
+	t.Errorf("no finding %s of %s with %q among:", level, check, words)
 	for _, f := range found {
 		t.Logf("%s %s: %s → %s", f.Level, f.Check, f.Says, f.Do)
 	}
@@ -62,12 +62,12 @@ func TestWell(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if len(checks) != 17 || Worst(found) != OK { // kinds says nothing where all is well
+	if len(checks) != 17 || Worst(found) != OK { // kinds has no finding in a healthy database
 		t.Errorf("%d checks: %v", len(checks), checks)
 	}
 }
 
-// TestConditions brings each condition about, and looks whether it is found.
+// TestConditions creates each condition, and checks that it is found.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -79,9 +79,9 @@ func TestConditions(t *testing.T) {
 		{"update river.river_queue set paused_at = now() where name = 'mail'", "queues", Warn, "Queue mail is paused since"},
 		{"select jobs.pause('mail', 'too much')", "queues", Warn, "(too much); 1 jobs wait in it."},
 		{"update work.worker set stopped_at = now()", "workers", Broken, "No worker is alive, and 1 jobs wait."},
-		{"update work.worker set stopped_at = now(); delete from river.river_job", "workers", Warn, "Nothing waits for one yet."},
-		{"update work.worker set seen_at = now() - interval '15 s'", "workers", Warn, "Worker w1 has not beaten"},
-		{"update work.worker set draining = true", "workers", Warn, "All live workers (1) drain"},
+		{"update work.worker set stopped_at = now(); delete from river.river_job", "workers", Warn, "No job waits yet."},
+		{"update work.worker set seen_at = now() - interval '15 s'", "workers", Warn, "Worker w1 has sent no heartbeat"},
+		{"update work.worker set draining = true", "workers", Warn, "All live workers (1) are draining"},
 		{"update work.worker set queues = '{default}'", "queues", Broken, "1 jobs wait in queue mail, which no live worker takes."},
 		{"update work.worker set kinds = '{other}'", "kinds", Broken, "1 jobs of kind send wait"},
 		{"update work.worker set release = 'v0'", "releases", Warn, "Workers run release v0, and this is v1."},
@@ -110,7 +110,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestOpenTransaction: who sits idle in a transaction is named, with what ends it.
+// TestOpenTransaction: an idle transaction is reported, with the statement that ends it.
 func TestOpenTransaction(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -131,7 +131,7 @@ func TestOpenTransaction(t *testing.T) {
 	finds(t, found, "transactions", Broken, "pg_terminate_backend(")
 }
 
-// TestClock: a clock that is off by more than a second is found, whichever way.
+// TestClock: a clock that is off by more than a second in either direction is found.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
@@ -142,7 +142,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestRole: a role without rights is told which it lacks, and one that may have no second connection as well.
+// TestRole: the missing rights of a role are reported.
 func TestRole(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -158,7 +158,7 @@ func TestRole(t *testing.T) {
 	finds(t, found, "rights", Broken, "more rights are missing.")
 }
 
-// TestFull: where no second connection is to be had that is said, and the rest is looked at all the same.
+// TestFull: if a second connection is refused, that is reported, and the other checks run all the same.
 func TestFull(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -179,7 +179,7 @@ func TestFull(t *testing.T) {
 	u.User = url.UserPassword(role, password)
 	found := exam(t, u.String()).Run(t.Context())
 	finds(t, found, "connections", Broken, "A second connection was refused: too many connections for role")
-	finds(t, found, "rights", OK, "may do all")
+	finds(t, found, "rights", OK, "has all rights")
 }
 
 func TestAway(t *testing.T) {
@@ -191,14 +191,14 @@ func TestAway(t *testing.T) {
 	finds(t, found, "database", Broken, "The database cannot be reached: connection refused.")
 }
 
-// TestEmpty: a database that nobody has migrated.
+// TestEmpty: a database that is not migrated.
 func TestEmpty(t *testing.T) {
 	t.Parallel()
 	found := exam(t, testdb.NewEmptyURL(t)).Run(t.Context())
 	finds(t, found, "schema", Broken, "backlist migrate")
 }
 
-// TestServer: what of a server cannot be brought about here.
+// TestServer: properties of a server that the test cannot create.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	for major, want := range map[int]Level{14: Broken, 15: OK, 18: OK, 19: Warn} {

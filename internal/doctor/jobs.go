@@ -9,8 +9,8 @@ import (
 	"github.com/backlist/backlist/internal/surface"
 )
 
-// health is what jobs.health says of tables, indexes, snapshots, connections and notices. Its services have checks here
-// that know more.
+// health returns what jobs.health reports about tables, indexes, snapshots, connections and notices. More detailed
+// checks here replace its services.
 func (e *Exam) health(ctx context.Context) ([]Finding, error) {
 	found, err := e.facts(ctx, `
 		select case status when 'bad' then 'broken' else 'warning' end,
@@ -21,7 +21,7 @@ func (e *Exam) health(ctx context.Context) ([]Finding, error) {
 	return found, err
 }
 
-// transactions names whoever keeps vacuum from cleaning up: open transactions that do nothing, and long ones.
+// transactions reports the transactions that keep vacuum from removing rows: idle ones and long ones.
 func (e *Exam) transactions(ctx context.Context) ([]Finding, error) {
 	found, err := e.facts(ctx, `
 		select case when xact_start < now() - 60 * $1 * interval '1 s' then 'broken' else 'warning' end,
@@ -51,15 +51,15 @@ func (e *Exam) workers(ctx context.Context) ([]Finding, error) {
 	}
 	found := make([]Finding, 0, 2)
 	for _, worker := range silent {
-		found = append(found, Finding{Level: Warn, Says: "Worker " + worker + " has not beaten for 12 s and is not given up yet.", Do: "If no other worker is alive, start one: it takes over the jobs."})
+		found = append(found, Finding{Level: Warn, Says: "Worker " + worker + " has sent no heartbeat for 12 s and is not declared dead yet.", Do: "If no other worker is alive, start one: it takes over the jobs."})
 	}
 	switch {
 	case alive == 0 && waiting > 0:
 		found = append(found, Finding{Level: Broken, Says: fmt.Sprintf("No worker is alive, and %d jobs wait.", waiting), Do: "Start one: heroku ps:scale worker=1, or backlist worker."})
 	case alive == 0:
-		found = append(found, Finding{Level: Warn, Says: "No worker is alive. Nothing waits for one yet.", Do: "Start one: heroku ps:scale worker=1, or backlist worker."})
+		found = append(found, Finding{Level: Warn, Says: "No worker is alive. No job waits yet.", Do: "Start one: heroku ps:scale worker=1, or backlist worker."})
 	case draining == alive:
-		found = append(found, Finding{Level: Warn, Says: fmt.Sprintf("All live workers (%d) drain: nothing more is taken.", alive), Do: "select jobs.undrain(worker, 'why') from jobs.worker where draining and alive;"})
+		found = append(found, Finding{Level: Warn, Says: fmt.Sprintf("All live workers (%d) are draining: no job is started.", alive), Do: "select jobs.undrain(worker, 'why') from jobs.worker where draining and alive;"})
 	default:
 		found = append(found, Finding{Level: OK, Says: fmt.Sprintf("Live workers: %d, with %d slots.", alive, slots)})
 	}
@@ -73,19 +73,20 @@ func (e *Exam) releases(ctx context.Context) ([]Finding, error) {
 	case err != nil || len(releases) == 0:
 		return nil, err
 	case len(releases) > 1:
-		return []Finding{{Level: Warn, Says: "Workers of several releases are alive: " + strings.Join(releases, ", ") + ".", Do: "In a deploy that is so for a minute. Else restart the older ones."}}, nil
+		return []Finding{{Level: Warn, Says: "Workers of several releases are alive: " + strings.Join(releases, ", ") + ".", Do: "This is normal for a minute during a deploy. Otherwise restart the older workers."}}, nil
 	case e.Release != "" && releases[0] != e.Release:
 		return []Finding{{Level: Warn, Says: fmt.Sprintf("Workers run release %s, and this is %s.", releases[0], e.Release), Do: "Kinds of job that only one of them knows wait for its workers: restart those that are older."}}, nil
 	}
 	return good("All workers run one release: %s.", releases[0])
 }
 
-// leader looks for the process that cleans up. Schedules, due jobs and rescues do not depend on it: every process sees to them.
+// leader checks the process that deletes old rows. Schedules, due jobs and rescues do not depend on it: every process
+// handles them.
 func (e *Exam) leader(ctx context.Context) ([]Finding, error) {
 	return e.facts(ctx, `
 		select case when status = 'ok' then 'ok' else 'warning' end,
-			case when status = 'ok' then format('A leader is in office: %s.', detail)
-				else 'No process leads: finished jobs and unused queues are not deleted. Everything else goes on.' end,
+			case when status = 'ok' then format('The %s.', detail)
+				else 'No process leads: finished jobs and unused queues are not deleted. Everything else continues.' end,
 			case when status <> 'ok' then 'A worker or web process should lead within 15 s of its start.' end
 		from jobs.health where area = 'service' and name = 'leader'`)
 }
@@ -100,7 +101,7 @@ func (e *Exam) queues(ctx context.Context) ([]Finding, error) {
 		from jobs.queue where paused or available > 0 and workers = 0 and exists (select from jobs.worker where alive and not draining)
 		order by queue`)
 	if err == nil && len(found) == 0 {
-		return good("No queue is paused or left alone.")
+		return good("No queue is paused or without a worker.")
 	}
 	return found, err
 }
@@ -121,7 +122,7 @@ func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
 	}
 	wait := surface.Duration(time.Duration(seconds * float64(time.Second)))
 	if seconds > e.Patience.Seconds() {
-		return []Finding{{Level: Warn, Says: fmt.Sprintf("The oldest job of queue %s has waited for %s.", queue, wait), Do: "See db/reports/stuck.sql: it needs more workers, or something holds it up."}}, nil
+		return []Finding{{Level: Warn, Says: fmt.Sprintf("The oldest job of queue %s has waited for %s.", queue, wait), Do: "See db/reports/stuck.sql: the queue needs more workers, or something blocks it."}}, nil
 	}
 	if queue == "" {
 		return good("No job waits.")

@@ -13,13 +13,13 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// deaf stands before a server and hands each client a connection for good, but reads the server only while it waits for an
-// answer: a notice that comes in between is lost.
+// deaf is a proxy that gives each client its own server connection, but reads from the server only while the client
+// waits for a response: a notice that arrives in between is lost.
 type deaf struct {
 	servers chan *pgconn.HijackedConn
 }
 
-// newDeaf returns a database's URL through one, with two connections.
+// newDeaf returns a database's URL through a deaf proxy with two connections.
 func newDeaf(t *testing.T, databaseURL string) string {
 	t.Helper()
 	p := &deaf{servers: make(chan *pgconn.HijackedConn, 2)}
@@ -88,7 +88,7 @@ func (p *deaf) serve(conn net.Conn) {
 	}
 }
 
-// answer passes on what the server says, until it is ready.
+// answer forwards the server's messages until it is ready for a query.
 func answer(client *pgproto3.Backend, server *pgconn.HijackedConn) {
 	if server.Frontend.Flush() != nil {
 		return
@@ -105,7 +105,7 @@ func answer(client *pgproto3.Backend, server *pgconn.HijackedConn) {
 	}
 }
 
-// TestPooler: one that lends connections by the transaction is found, and everything else is looked at through it.
+// TestPooler: a transaction pooler is found, and all other checks work through it.
 func TestPooler(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -116,13 +116,13 @@ func TestPooler(t *testing.T) {
 	finds(t, found, "workers", OK, "Live workers: 1")
 	e.PollOnly = true
 	found = e.Run(t.Context())
-	finds(t, found, "pooler", OK, "as it has to be")
+	finds(t, found, "pooler", OK, "as it must be")
 	if Worst(found) != OK {
 		t.Errorf("%+v", found)
 	}
 }
 
-// TestDeaf: a connection that keeps its session, on which notices get lost.
+// TestDeaf: lost notices are found on a connection that keeps its session.
 func TestDeaf(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -130,6 +130,6 @@ func TestDeaf(t *testing.T) {
 	e := exam(t, newDeaf(t, pool.Config().ConnString()))
 	e.PollOnly, e.NoticeTime = true, 100*time.Millisecond
 	found := e.Run(t.Context())
-	finds(t, found, "pooler", Hint, "no pooler was seen")
+	finds(t, found, "pooler", Hint, "no transaction pooler was found")
 	finds(t, found, "listen", Broken, "A notice did not arrive within 100ms.")
 }

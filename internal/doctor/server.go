@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/surface"
 )
 
-// server looks at what the server is, before anything else is judged.
+// server checks the server itself, before any other check.
 func (e *Exam) server(ctx context.Context) ([]Finding, error) {
 	s, err := db.LookAt(ctx, e.conn)
 	if err != nil && !errors.Is(err, db.ErrNotPostgres) {
@@ -31,7 +31,7 @@ func serverIs(s db.Server) []Finding {
 	case errors.Is(err, db.ErrNotPostgres):
 		return broken("The server is not Postgres.", "Backlist needs Postgres 15 to 18.")
 	case errors.Is(err, db.ErrReplica):
-		return broken("The server is a replica: nothing can be written, so that web and worker do not start.", "DATABASE_URL must name the primary.")
+		return broken("The server is a replica, which accepts no writes: web and worker do not start.", "DATABASE_URL must name the primary.")
 	case errors.Is(err, db.ErrEncoding):
 		return broken(fmt.Sprintf("The encoding of database %s is %s: not every text can be stored.", s.Database, s.Encoding),
 			"Create another and move to it: create database … encoding 'UTF8' template template0;")
@@ -41,7 +41,7 @@ func serverIs(s db.Server) []Finding {
 	found := versionIs(s.Major)
 	if s.Maintenance {
 		found = append(found, Finding{
-			Level: Hint, Says: "This is the database that every server has for administrators.", Do: "One of its own is easier to restore and to remove.",
+			Level: Hint, Says: "This is the server's database for administrators.", Do: "A database of its own is easier to restore and to remove.",
 		})
 	}
 	return found
@@ -78,12 +78,12 @@ func tlsIs(host string, encrypted bool) []Finding {
 	return []Finding{{Level: Warn, Says: "The connection to " + host + " is not encrypted.", Do: "Add sslmode=require to DATABASE_URL, unless the network is your own."}}
 }
 
-// clock compares this machine's clock with the database's, whose reading lies between two of ours.
+// clock compares this machine's clock with the database's, which it reads between two readings of ours.
 func (e *Exam) clock(ctx context.Context) ([]Finding, error) {
 	var server time.Time
 	var ahead time.Duration
 	narrowest := time.Hour
-	for range 3 { // the quickest answer tells best
+	for range 3 { // the fastest response is the most accurate
 		before := e.Now()
 		if err := e.conn.QueryRow(ctx, "select clock_timestamp()").Scan(&server); err != nil {
 			return nil, err
@@ -96,19 +96,19 @@ func (e *Exam) clock(ctx context.Context) ([]Finding, error) {
 	if ahead.Abs() > time.Second+narrowest/2 {
 		return []Finding{{
 			Level: Warn, Says: says,
-			Do: "Set the clock by NTP. Jobs go by the database's clock, but sessions, and times in the log, go by this machine's.",
+			Do: "Set the clock by NTP. Jobs use the database's clock, but sessions and log lines use this machine's.",
 		}}, nil
 	}
 	return good("%s", says)
 }
 
-// session tells whether a connection keeps its session from one statement to the next, and whether notices arrive.
+// session checks whether a connection keeps its session between statements, and whether notices arrive.
 func (e *Exam) session(ctx context.Context) ([]Finding, error) {
 	other, _, err := db.Connect(ctx, e.Config)
 	if err != nil {
 		return []Finding{{
 			Check: "connections", Level: Broken, Says: "A second connection was refused: " + cause(err) + ".",
-			Do: "See who holds them with db/reports/connections.sql; stop a process or make pools smaller.",
+			Do: "See who holds the connections with db/reports/connections.sql; stop a process or make pools smaller.",
 		}}, nil
 	}
 	defer other.Close(context.WithoutCancel(ctx))
@@ -117,27 +117,28 @@ func (e *Exam) session(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if pooled {
-		found := Finding{Check: "pooler", Level: Warn, Says: "A pooler lends the connections by the transaction: notices and locks of a session are lost."}
-		found.Do = "Set WORKER_POLL_ONLY=yes, and give workers a direct connection if you can: it is quicker."
+		found := Finding{Check: "pooler", Level: Warn, Says: "The database is behind a transaction pooler: notices and session locks are lost."}
+		found.Do = "Set WORKER_POLL_ONLY=yes, or better, give workers a direct connection: it is faster."
 		if e.PollOnly {
 			found.Level, found.Do = OK, ""
-			found.Says = "A pooler lends the connections by the transaction, and WORKER_POLL_ONLY is set, as it has to be."
+			found.Says = "The database is behind a transaction pooler, and WORKER_POLL_ONLY is set, as it must be."
 		}
 		return []Finding{found}, nil
 	}
-	found := []Finding{{Check: "pooler", Level: OK, Says: "A connection keeps its session from one statement to the next."}}
+	found := []Finding{{Check: "pooler", Level: OK, Says: "A connection keeps its session between statements."}}
 	if e.PollOnly {
 		found = append(found, Finding{
-			Check: "pooler", Level: Hint, Says: "WORKER_POLL_ONLY is set, and no pooler was seen that needs it.",
-			Do: "Without it jobs start when they are enqueued, not up to a second later.",
+			Check: "pooler", Level: Hint, Says: "WORKER_POLL_ONLY is set, but no transaction pooler was found.",
+			Do: "Without it, jobs start at once instead of up to a second later.",
 		})
 	}
 	heard, err := e.hears(ctx, other)
 	return append(found, heard...), err
 }
 
-// pooled looks whether a session of ours changes its server process. A pooler that hands them out in turn changes it by
-// itself; of one that gives what it got back last, the other session takes it away and holds it in a transaction.
+// pooled reports whether a session of ours changes its server process. A pooler that hands out server connections in
+// turn changes it by itself. For a pooler that hands out the most recently returned one, the other session takes that
+// one and holds it in a transaction.
 func (e *Exam) pooled(ctx context.Context, other *pgx.Conn) (bool, error) {
 	pids := map[int]bool{}
 	ask := func() error {
@@ -158,8 +159,8 @@ func (e *Exam) pooled(ctx context.Context, other *pgx.Conn) (bool, error) {
 	return len(pids) > 1, err
 }
 
-// defaults looks for settings of the role, the database or the server that our statements do not work with. Our own
-// connections begin with others, except through a pooler.
+// defaults checks for settings of the role, the database or the server that break our statements. Our own connections
+// override them, except through a pooler.
 func (e *Exam) defaults(ctx context.Context) ([]Finding, error) {
 	plain, err := pgx.ConnectConfig(ctx, e.Config.Copy())
 	if err != nil {
@@ -175,7 +176,7 @@ func (e *Exam) defaults(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if len(misfits) == 0 {
-		return good("No setting of the role or the database is in the way.")
+		return good("No setting of the role or the database causes problems.")
 	}
 	found := make([]Finding, 0, len(misfits))
 	for _, m := range misfits {
@@ -185,8 +186,8 @@ func (e *Exam) defaults(ctx context.Context) ([]Finding, error) {
 		case slices.ContainsFunc(left, func(l db.Misfit) bool { return l.Name == m.Name }):
 			f.Level, f.Says = Broken, is+": "+m.Otherwise+". Web and worker do not start."
 		case m.Name == "default_transaction_read_only" && m.ByServer:
-			f.Level, f.Says = Warn, is+", as some providers do when the disk is nearly full. Our connections write all the same."
-			f.Do = "See whether the disk has room."
+			f.Level, f.Says = Warn, is+", as some providers do when the disk is nearly full. Our connections still write."
+			f.Do = "Check the free disk space."
 		default:
 			f.Says = is + ". Our connections override it; in other programs, " + m.Otherwise + "."
 		}
@@ -195,7 +196,7 @@ func (e *Exam) defaults(ctx context.Context) ([]Finding, error) {
 	return found, nil
 }
 
-// hears sends a notice from one session to the other.
+// hears checks that a notice from one session reaches the other.
 func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
 	channel := "doctor_" + strings.ToLower(rand.Text())
 	if _, err := e.conn.Exec(ctx, "listen "+channel); err != nil {
@@ -211,13 +212,13 @@ func (e *Exam) hears(ctx context.Context, other *pgx.Conn) ([]Finding, error) {
 		if !errors.Is(waiting.Err(), context.DeadlineExceeded) || ctx.Err() != nil {
 			return nil, err
 		}
-		e.conn.Close(context.WithoutCancel(ctx)) // pgx has given it up
+		e.conn.Close(context.WithoutCancel(ctx)) // pgx has closed it
 		if e.conn, _, err = db.Connect(ctx, e.Config); err != nil {
 			return nil, err
 		}
 		return []Finding{{
 			Check: "listen", Level: Broken, Says: fmt.Sprintf("A notice did not arrive within %s.", e.NoticeTime),
-			Do: "Something between here and the server drops them: connect workers directly, or set WORKER_POLL_ONLY=yes.",
+			Do: "Something between here and the server drops notices: connect workers directly, or set WORKER_POLL_ONLY=yes.",
 		}}, nil
 	}
 	took := surface.Duration(time.Since(began))
@@ -236,7 +237,7 @@ func (e *Exam) schema(ctx context.Context) ([]Finding, error) {
 		return []Finding{{Level: Broken, Says: "The schema is older than this release: web and worker refuse to start.", Do: "Run: backlist migrate"}}, nil
 	}
 	if err != nil {
-		return []Finding{{Level: Broken, Says: "The schema could not be checked: " + cause(err) + ".", Do: "Does this role own the tables, or has it been given rights on them?"}}, nil
+		return []Finding{{Level: Broken, Says: "The schema could not be checked: " + cause(err) + ".", Do: "Check that this role owns the tables, or has rights on them."}}, nil
 	}
 	return good("The schema has everything that this release needs.")
 }
@@ -255,7 +256,7 @@ func (e *Exam) surface(ctx context.Context) ([]Finding, error) {
 	return good("Schema jobs is this release's, version %s.", version)
 }
 
-// rights are those that web and worker need; nobody needs more.
+// rights checks the rights that web and worker need.
 func (e *Exam) rights(ctx context.Context) ([]Finding, error) {
 	found, err := e.facts(ctx, `
 		select 'broken', format('The role %s may not %s.', current_user, n.what), 'Run the program as the role that migrates, or grant it this right.'
@@ -275,7 +276,7 @@ func (e *Exam) rights(ctx context.Context) ([]Finding, error) {
 			from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname = 'jobs' and c.relkind = 'v') n
 		where not n.ok order by n.what`)
 	if err == nil && len(found) == 0 {
-		return good("The role may do all that web and worker need.")
+		return good("The role has all rights that web and worker need.")
 	}
 	if more := len(found) - 5; more > 0 {
 		found = append(found[:5], Finding{Level: Broken, Says: fmt.Sprintf("And %d more rights are missing.", more)})
