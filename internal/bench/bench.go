@@ -1,8 +1,8 @@
-// Package bench measures programs that serve requests, work off jobs and answer questions about them. The requests are handed
-// to it; the jobs are its own, and it compares what plain River makes of them with what ours does.
+// Package bench measures programs that serve requests, work jobs and answer questions about jobs. A caller supplies the
+// requests; the jobs are the package's own, and it compares plain River with Backlist.
 //
-// It measures as one should where others use the machine too: all contenders in one run, taking turns, in several rounds;
-// medians with minimum and maximum; comparisons within a round only.
+// It measures so that other load on the machine matters little: all contenders take turns in one run, in several
+// rounds; figures are medians with minimum and maximum; contenders are compared only within a round.
 package bench
 
 import (
@@ -12,30 +12,30 @@ import (
 	"time"
 )
 
-// Op makes the n-th request of a cell, counted from 0, and returns when its answer is there.
+// Op makes the n-th request of a cell, counted from 0, and returns when the response has arrived.
 type Op func(ctx context.Context, n int) error
 
-// Contender is one of the things that are compared. Before and After may be nil.
+// Contender is one of the programs that are compared. Before and After may be nil.
 type Contender struct {
 	Name   string
 	Op     Op
-	Before func(ctx context.Context) error             // makes the starting state of a cell, which is the same for all
-	After  func(ctx context.Context, cell *Cell) error // checks and counts what the cell has done
+	Before func(ctx context.Context) error             // sets up the initial state of a cell, which is the same for all
+	After  func(ctx context.Context, cell *Cell) error // checks and counts the jobs of the cell
 }
 
 // Plan is how contenders are compared.
 type Plan struct {
 	Rounds      int
-	Connections []int         // requests at once; a cell each
+	Connections []int         // concurrent requests; one cell for each number
 	For         time.Duration // of a cell
-	Most        int           // requests in a cell, so that no reader is used twice; 0: no bound
-	Done        func(Cell)    // told of each cell; may be nil
+	Most        int           // requests in a cell, so that each reader is used once; 0: no limit
+	Done        func(Cell)    // called after each cell; may be nil
 
-	// RoundDone runs between rounds and after the last, for what would disturb the cells; it may be nil.
+	// RoundDone runs after each round, for work that would disturb the cells; it may be nil.
 	RoundDone func(ctx context.Context, round int) error
 }
 
-// Cell is what one contender did in one round at one number of connections.
+// Cell is the result of one contender in one round with one number of connections.
 type Cell struct {
 	Round       int     `json:"round"`
 	Contender   string  `json:"contender"`
@@ -43,15 +43,15 @@ type Cell struct {
 	Requests    int     `json:"requests"`
 	Errors      int     `json:"errors"`
 	FirstError  string  `json:"first_error,omitempty"`
-	Jobs        int     `json:"jobs"`      // as After counted them
-	JobsEach    int     `json:"jobs_each"` // as After wants them for each request
+	Jobs        int     `json:"jobs"`      // set by After
+	JobsEach    int     `json:"jobs_each"` // set by After: jobs expected per request
 	P50         float64 `json:"p50_ms"`
 	P99         float64 `json:"p99_ms"`
 	PerSecond   float64 `json:"requests_per_second"`
 }
 
-// Compare lets contenders take turns: in every round and at every number of connections each has its cell, and each round
-// begins with another of them.
+// Compare measures the contenders in turn: one cell each in every round and with every number of connections. Each
+// round begins with a different contender.
 func Compare(ctx context.Context, plan Plan, contenders []Contender) ([]Cell, error) {
 	var cells []Cell
 	for round := range plan.Rounds {

@@ -48,7 +48,7 @@ func TestSpread(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got := SpreadOf(nil); got != (Spread{}) {
-		t.Errorf("of nothing: %v", got)
+		t.Errorf("without rounds: %v", got)
 	}
 	got := Between([]float64{10, 30}, []float64{5, 10}, func(a, b float64) float64 { return a / b })
 	if want := (Spread{2.5, 2, 3}); got != want {
@@ -83,7 +83,7 @@ func TestRunMakesEveryRequestOnce(t *testing.T) {
 		t.Error("times are not sorted")
 	}
 	if peak.Load() > 8 {
-		t.Errorf("%d requests at once", peak.Load())
+		t.Errorf("%d concurrent requests", peak.Load())
 	}
 }
 
@@ -93,7 +93,7 @@ func TestRunEndsWithItsTimeAndItsContext(t *testing.T) {
 		t.Error("no request was made")
 	}
 	if load := Run(t.Context(), 2, 0, 0, func(context.Context, int) error { return nil }); len(load.Took) != 2 {
-		t.Errorf("in no time %d requests were made, want one of each caller", len(load.Took))
+		t.Errorf("with no time: %d requests, want one of each caller", len(load.Took))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	Run(ctx, 2, time.Hour, 0, func(_ context.Context, n int) error {
@@ -140,7 +140,7 @@ func TestCompareTakesTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 	if lines := strings.Count(text.String(), "\n"); lines != 7 {
-		t.Errorf("a heading and six lines, got %d:\n%s", lines, text.String())
+		t.Errorf("want a heading and six lines, got %d:\n%s", lines, text.String())
 	}
 }
 
@@ -185,7 +185,7 @@ func TestMemoryOfThisProcess(t *testing.T) {
 		t.Errorf("memory %+v", m)
 	}
 	if _, err := parseStatus([]byte("Name:\tzombie\n")); err == nil {
-		t.Error("a process without memory has some")
+		t.Error("a process that does not exist has memory")
 	}
 }
 
@@ -222,6 +222,6 @@ func TestEvents(t *testing.T) {
 		t.Error("an event after the end")
 	}
 	if _, err := get("/page"); err == nil {
-		t.Error("a page was taken for a stream")
+		t.Error("accepted a page as an event stream")
 	}
 }

@@ -25,15 +25,15 @@ const (
 	RiverDefaults = "River, defaults"
 	RiverTuned    = "River, tuned"
 	Ours          = "Backlist"
-	Postgres      = "Postgres" // no job system: a yardstick
-	// Ours without a part, to see what that costs.
+	Postgres      = "Postgres" // without a job system, as a baseline
+	// Backlist without a part, to measure what the part costs.
 	OursUnrecorded    = "Backlist, nothing recorded"
 	OursNoAttempts    = "Backlist, no attempts"
 	OursNoMinutes     = "Backlist, no minutes"
 	OursRiversIndexes = "Backlist, River's indexes" // with the indexes that River makes
 )
 
-// unrecorded is what each contender does not keep of its jobs.
+// unrecorded returns what a contender does not record about its jobs.
 func unrecorded(contender string) work.Record {
 	switch contender {
 	case OursUnrecorded:
@@ -46,7 +46,7 @@ func unrecorded(contender string) work.Record {
 	return 0
 }
 
-// RiversIndexes are statements that give our table the indexes that River's migrator makes, and takes away ours.
+// RiversIndexes are statements that replace our indexes by those that River's migrator makes.
 const RiversIndexes = `drop index river.job_available, river.job_later, river.job_running, river.job_args;
 	create index on river.river_job (state, queue, priority, scheduled_at, id);
 	create index on river.river_job using gin (args);
@@ -63,13 +63,13 @@ const (
 
 const (
 	riverSchema = "river"
-	slots       = 1000 // jobs at once, where they are not River's default
+	slots       = 1000 // concurrent jobs, except with River's defaults
 	riverSlots  = 100  // River's own example
 	// gcPercent is what the worker command sets (internal/app): a third more jobs for a bigger heap. Tuned River has it too.
 	gcPercent = 400
 )
 
-// WorkArgs are the jobs of the measurements.
+// WorkArgs are the arguments of the measured jobs.
 type WorkArgs struct {
 	N int `json:"n"`
 }
@@ -77,7 +77,7 @@ type WorkArgs struct {
 // Kind names the job.
 func (WorkArgs) Kind() string { return "bench" }
 
-// Setup says how one process of bench work works its jobs off.
+// Setup configures one process of bench work.
 type Setup struct {
 	Contender string
 	Workload  string
@@ -86,13 +86,13 @@ type Setup struct {
 	Conns     int // of all pools together
 }
 
-// Elapsed is what such a process reports.
+// Elapsed is the report of such a process.
 type Elapsed struct {
-	Seconds float64 `json:"seconds"` // from the start of the client to its end: everything is stored
-	CPU     float64 `json:"cpu"`     // seconds that this process used meanwhile
+	Seconds float64 `json:"seconds"` // from the start of the client until everything is stored
+	CPU     float64 `json:"cpu"`     // seconds of CPU that this process used meanwhile
 }
 
-// WorkOff works off s.Jobs jobs that wait, and returns when all that is to be stored of them is stored.
+// WorkOff works s.Jobs waiting jobs, and returns when all their results are stored.
 func WorkOff(ctx context.Context, s Setup) (Elapsed, error) {
 	done := make(chan struct{})
 	var worked atomic.Int64
@@ -214,8 +214,8 @@ func sized(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
 // benchWorker works WorkArgs.
 type benchWorker struct {
 	river.WorkerDefaults[WorkArgs]
-	each func()                                                    // is told of each job that was done
-	do   func(ctx context.Context, job *river.Job[WorkArgs]) error // nil: nothing is done
+	each func()                                                    // called after each job
+	do   func(ctx context.Context, job *river.Job[WorkArgs]) error // nil: the job does nothing
 }
 
 func (w *benchWorker) Work(ctx context.Context, job *river.Job[WorkArgs]) error {

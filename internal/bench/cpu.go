@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// processCPU is the processor time that this process has used.
+// processCPU returns the CPU time that this process has used.
 func processCPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -19,11 +19,11 @@ func processCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// clockTick is the unit of times in /proc, in practice the same everywhere (man 5 proc, sysconf(_SC_CLK_TCK)).
+// clockTick is the unit of times in /proc, in practice the same on all systems (man 5 proc, sysconf(_SC_CLK_TCK)).
 const clockTick = time.Second / 100
 
-// serverCPU is the processor time that a Postgres server on this machine has used in all its processes, those that have
-// ended included. backend is the number of any one of its backends. Only Linux tells.
+// serverCPU returns the CPU time that a local Postgres server has used in all its processes, including those that have
+// ended. backend is the pid of any of its backends. It works only on Linux.
 func serverCPU(backend int) (time.Duration, error) {
 	me, err := statOf(backend)
 	if err != nil {
@@ -40,7 +40,7 @@ func serverCPU(backend int) (time.Duration, error) {
 	}
 	for _, entry := range entries {
 		pid, _ := strconv.Atoi(filepath.Base(entry))
-		if s, err := statOf(pid); err == nil && s.parent == me.parent { // others may end while we look
+		if s, err := statOf(pid); err == nil && s.parent == me.parent { // other processes may end meanwhile
 			sum += s.own
 		}
 	}
@@ -55,16 +55,16 @@ type procStat struct {
 func statOf(pid int) (procStat, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return procStat{}, fmt.Errorf("processor time of process %d: %w", pid, err)
+		return procStat{}, fmt.Errorf("CPU time of process %d: %w", pid, err)
 	}
-	if !strings.Contains(string(text), "postgres") { // a server elsewhere has a number that is somebody else's here
-		return procStat{}, fmt.Errorf("process %d is no Postgres", pid)
+	if !strings.Contains(string(text), "postgres") { // the pid of a remote server may be another process here
+		return procStat{}, fmt.Errorf("process %d is not Postgres", pid)
 	}
-	// The second field, the name in brackets, may contain anything.
+	// The second field, the name in brackets, may contain any character.
 	_, rest, _ := strings.Cut(string(text[strings.LastIndexByte(string(text), ')'):]), " ")
-	fields := strings.Fields(rest) // from the third on: state, ppid, …, utime is the 14th of all
+	fields := strings.Fields(rest) // from the third on: state, ppid, …; utime is the 14th field
 	if len(fields) < 15 {
-		return procStat{}, fmt.Errorf("processor time of process %d: %q", pid, text)
+		return procStat{}, fmt.Errorf("CPU time of process %d: %q", pid, text)
 	}
 	var n [4]int64
 	for i := range n {

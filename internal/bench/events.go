@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// Events reads a server's event stream, one event after the other.
+// Events reads a server's event stream, event by event.
 type Events struct {
 	body  io.ReadCloser
 	lines *bufio.Reader
 }
 
-// OpenEvents sends the request and returns its answer's stream; Close it. The client must have no timeout of its own.
+// OpenEvents sends the request and returns the response's stream, which the caller must close. The client must not have
+// a timeout.
 func OpenEvents(ctx context.Context, client *http.Client, r *http.Request) (*Events, error) {
 	resp, err := client.Do(r.WithContext(ctx))
 	if err != nil {
@@ -28,7 +29,7 @@ func OpenEvents(ctx context.Context, client *http.Client, r *http.Request) (*Eve
 	return &Events{resp.Body, bufio.NewReader(resp.Body)}, nil
 }
 
-// Next waits for an event and returns its data. Comments are passed over.
+// Next waits for an event and returns its data. It skips comments.
 func (e *Events) Next() (string, error) {
 	var data strings.Builder
 	for {

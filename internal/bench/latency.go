@@ -11,41 +11,42 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// What bench latency does, each in transactions of its own at random moments.
+// The patterns of bench latency. Each uses its own transactions at random moments.
 const (
-	Commits        = "a row, no job"         // it inserts a row that nobody waits for: what this machine's disk and cores allow
-	Singles        = "singles"               // it enqueues one job at a time
-	Disorder       = "pairs and rollbacks"   // two at once, and one transaction in five is rolled back
-	Polling        = "polling only"          // singles, where no notice reaches the worker
-	Cancels        = "cancels"               // it cancels jobs that run until their context ends
-	PollingCancels = "cancels, polling only" // the same where no notice reaches the worker, which River does not offer
+	Commits        = "a row, no job"         // insert a row, as a baseline for this machine's disk and cores
+	Singles        = "singles"               // enqueue one job at a time
+	Disorder       = "pairs and rollbacks"   // enqueue two jobs, and roll back one transaction in five
+	Polling        = "polling only"          // singles, without notices for the worker
+	Cancels        = "cancels"               // cancel jobs that run until their context ends
+	PollingCancels = "cancels, polling only" // the same without notices, which River does not offer
 )
 
 const latencyConns = 4 // of each pool
 
-// Latency is a run of bench latency: how long after the commit of its transaction a job starts, or is told that it was
-// cancelled. Beside them, Commits says how much of that is the machine's: a job starts after one more commit, that of its fetch.
+// Latency is a run of bench latency. It measures how long after the commit of its transaction a job starts, or its
+// context is cancelled. Commits shows how much of that is due to the machine: a job starts after one more commit, that
+// of its fetch.
 type Latency struct {
 	Rounds    int
 	PerSecond int           // jobs, on average
 	For       time.Duration // of one cell
-	Idle      time.Duration // how long an idle worker is watched
+	Idle      time.Duration // how long an idle worker is observed
 	Database  func(ctx context.Context, contender string) (*pgxpool.Pool, error)
 	Done      func(LatencyCell)
 }
 
-// LatencyCell is one contender in one round at one way of enqueueing.
+// LatencyCell is the result of one contender in one round with one pattern.
 type LatencyCell struct {
 	Round     int     `json:"round"`
 	Contender string  `json:"contender"`
 	Pattern   string  `json:"pattern"`
 	Jobs      int     `json:"jobs"`
-	P50       float64 `json:"p50_ms"` // from when the commit had returned to the job, which may be before: then 0
+	P50       float64 `json:"p50_ms"` // from the return of the commit; 0 if the job was earlier
 	P99       float64 `json:"p99_ms"`
 	Max       float64 `json:"max_ms"`
 }
 
-// Run measures all contenders in turns.
+// Run measures all contenders in turn.
 func (l Latency) Run(ctx context.Context) ([]LatencyCell, error) {
 	var cells []LatencyCell
 	for round := range l.Rounds {
@@ -97,7 +98,7 @@ func (l Latency) measure(ctx context.Context, contender, pattern string) (Latenc
 	return cell, nil
 }
 
-// drive starts the contender, and stops it when all is measured.
+// drive starts the contender, measures, and stops it.
 func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, contender, pattern string) (took []time.Duration, err error) {
 	s := &stopwatch{ended: make(chan struct{}, 1)}
 	if pattern == Commits {
@@ -122,7 +123,7 @@ func (l Latency) drive(ctx context.Context, pool *pgxpool.Pool, contender, patte
 	return l.enqueue(ctx, pool, s, pattern, client)
 }
 
-// commit inserts rows at random moments and takes the time of each transaction.
+// commit inserts rows at random moments and measures the duration of each transaction.
 func (l Latency) commit(ctx context.Context, pool *pgxpool.Pool, s *stopwatch) ([]time.Duration, error) {
 	err := l.atRandom(ctx, 1, func(n int, _ bool) error {
 		s.note(&s.committed, n)
@@ -136,7 +137,7 @@ func (l Latency) commit(ctx context.Context, pool *pgxpool.Pool, s *stopwatch) (
 	return s.wait(ctx)
 }
 
-// enqueue enqueues at random moments, whatever becomes of the jobs, and waits until each has started.
+// enqueue enqueues at random moments, independently of the jobs' progress, and waits until each has started.
 func (l Latency) enqueue(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, pattern string, client latencyClient) ([]time.Duration, error) {
 	together := 1
 	if pattern == Disorder {
@@ -156,12 +157,12 @@ func (l Latency) enqueue(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, 
 	return s.wait(ctx)
 }
 
-// atRandom calls do at random moments, without waiting for earlier calls. Each call is for so many jobs together, and gets the
+// atRandom calls do at random moments, without waiting for earlier calls. Each call is for together jobs, and gets the
 // number of the first. Gaps are exponential, as between independent visitors; one call in five is unlucky.
 func (l Latency) atRandom(ctx context.Context, together int, do func(first int, unlucky bool) error) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	gap := float64(time.Second) * float64(together) / float64(l.PerSecond)
-	begin := time.Now() // of both, so that the same seeds make as many calls on any machine
+	begin := time.Now() // one start for both, so that the same seeds make the same number of calls on any machine
 	end := begin.Add(l.For)
 	var group errgroup.Group
 	for n, next := 0, begin; next.Before(end); next = next.Add(time.Duration(random.ExpFloat64() * gap)) {
@@ -186,7 +187,7 @@ func sleepUntil(ctx context.Context, at time.Time) error {
 	}
 }
 
-// IdleQueries is how many transactions a second an idle worker of ours with one queue asks of Postgres.
+// IdleQueries returns the number of transactions per second of an idle worker of ours with one queue.
 func (l Latency) IdleQueries(ctx context.Context) (float64, error) {
 	db, err := l.Database(ctx, Ours)
 	if err != nil {
@@ -197,7 +198,7 @@ func (l Latency) IdleQueries(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	defer func() { _ = client.stop() }()
-	// What a start asks for is over then, and counted: Postgres lets an idle session keep its counts for 10 s.
+	// By then the queries of the start are counted: Postgres lets an idle session keep its counts for 10 s.
 	if err := sleepUntil(ctx, time.Now().Add(l.Idle/2)); err != nil {
 		return 0, err
 	}

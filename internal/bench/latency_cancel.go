@@ -9,11 +9,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// cancelsPerSecond is low: who cancels jobs is a person.
+// cancelsPerSecond is low, because people cancel jobs.
 const cancelsPerSecond = 10
 
-// cancel has jobs run until they are cancelled, cancels one after the other at random moments, and waits until each has
-// been told.
+// cancel runs jobs until they are cancelled, cancels them one by one at random moments, and waits until each job's
+// context has ended.
 func (l Latency) cancel(ctx context.Context, pool *pgxpool.Pool, s *stopwatch, client latencyClient, running <-chan struct{}) ([]time.Duration, error) {
 	ids := make([]int64, min(max(int(cancelsPerSecond*l.For.Seconds()), 5), riverSlots))
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {

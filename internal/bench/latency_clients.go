@@ -15,14 +15,14 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// latencyClient is a contender: a client that enqueues and cancels, and one that works, with pools of their own.
+// latencyClient is a contender: a client that enqueues and cancels, and one that works, with separate pools.
 type latencyClient struct {
 	insert func(ctx context.Context, tx pgx.Tx, n int) (id int64, err error) // the n-th job
 	cancel func(ctx context.Context, id int64) error
 	stop   func() error
 }
 
-// enqueuer is what River's client and ours share.
+// enqueuer is the common interface of River's client and ours.
 type enqueuer interface {
 	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 	JobCancel(ctx context.Context, id int64) (*rivertype.JobRow, error)
@@ -45,7 +45,7 @@ func latencyClientOf(e enqueuer, stop func() error) latencyClient {
 	}
 }
 
-// newLatencyClient starts a contender whose n-th job is run.
+// newLatencyClient starts a contender, which calls run for the n-th job.
 func newLatencyClient(ctx context.Context, url, contender string, polling bool, run func(ctx context.Context, n int)) (latencyClient, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	pool, err := sized(ctx, url, latencyConns)

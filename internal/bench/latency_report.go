@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 )
 
-// LatencyReport is what bench latency found.
+// LatencyReport is the result of bench latency.
 type LatencyReport struct {
 	Machine Machine       `json:"machine"`
 	River   string        `json:"river"`
@@ -15,7 +15,7 @@ type LatencyReport struct {
 	Targets []Target      `json:"targets"`
 }
 
-// NewLatencyReport judges what was measured.
+// NewLatencyReport compares the measurements with the targets.
 func NewLatencyReport(m Machine, cells []LatencyCell, idle float64) LatencyReport {
 	r := LatencyReport{Machine: m, River: riverVersion(), Cells: cells, Idle: idle}
 	of := func(pattern string, figure func(LatencyCell) float64) Spread {
@@ -46,10 +46,10 @@ func latencyFigure(cells []LatencyCell, contender, pattern string, of func(Laten
 	return rounds
 }
 
-// Print writes the report for people.
+// Print writes the report as text.
 func (r LatencyReport) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, River %s\nmilliseconds from the end of the commit to the start of the job, or to the end of its context where it is cancelled (0 if it was sooner);\n"+
-		"of a row without a job: from the statement to the end of its commit, the least that a fetch takes too; medians of the rounds, in brackets the lowest and the highest\n\n", r.Machine, r.River)
+	fmt.Fprintf(w, "%s, River %s\nmilliseconds from the end of the commit to the start of the job, or to the end of its context if it is cancelled (0 if that was earlier);\n"+
+		"for a row without a job, from the statement to the end of its commit, which a fetch takes at least; medians of the rounds, in brackets minimum and maximum\n\n", r.Machine, r.River)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "what\tcontender\tp50\tp99\tmax\tjobs a round")
 	for _, pattern := range latencyPatterns() {

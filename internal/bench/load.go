@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Load is what a run of requests came to.
+// Load is the result of a run of requests.
 type Load struct {
 	Took       []time.Duration // of the requests that succeeded, sorted
 	Errors     int
 	FirstError error
-	Elapsed    time.Duration // from the first request to the last answer
+	Elapsed    time.Duration // from the first request to the last response
 }
 
-// Run makes requests in a closed loop: connections callers, each of which sends its next request when it has the answer to
-// the last. It ends after the time given or when most requests were made (0: no bound), and waits for those under way. A
-// caller makes one request at least, however little time there is.
+// Run makes requests in a closed loop: each of the callers, one per connection, sends its next request when it has the
+// response to the last. It ends after the time during or when most requests were made (0: no limit), and waits for
+// running ones. Each caller makes at least one request.
 func Run(ctx context.Context, connections int, during time.Duration, most int, op Op) Load {
 	var (
 		next   atomic.Int64

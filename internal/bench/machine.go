@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Machine is where figures come from; without it they mean nothing.
+// Machine describes where figures were measured; without it they mean little.
 type Machine struct {
 	At                time.Time `json:"at"`
 	OS                string    `json:"os"`
@@ -21,7 +21,7 @@ type Machine struct {
 	SharedBuffers     string    `json:"shared_buffers"`
 }
 
-// MachineOf describes this machine and the server that conn leads to.
+// MachineOf describes this machine and the server of conn.
 func MachineOf(ctx context.Context, conn interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 },

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Memory is what a process has resident, in MiB.
+// Memory is the resident memory of a process, in MiB.
 type Memory struct {
 	Now  float64 `json:"now_mib"`
-	Peak float64 `json:"peak_mib"` // since it began
+	Peak float64 `json:"peak_mib"` // since the process started
 }
 
-// MemoryOf asks the system for the memory of a process: on Linux /proc, which knows the peak as well. Elsewhere it asks
-// ps, which knows only the present; Watch makes a peak of it.
+// MemoryOf returns the memory of a process: on Linux from /proc, which also has the peak. On other systems it runs ps,
+// which has only the current value; Watch derives a peak from it.
 func MemoryOf(ctx context.Context, pid int) (Memory, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err == nil {
@@ -30,7 +30,7 @@ func MemoryOf(ctx context.Context, pid int) (Memory, error) {
 	}
 	kib, err := strconv.Atoi(strings.TrimSpace(string(out)))
 	if err != nil {
-		return Memory{}, fmt.Errorf("ps says of memory %q", out)
+		return Memory{}, fmt.Errorf("ps printed %q as memory", out)
 	}
 	return Memory{Now: mib(kib), Peak: mib(kib)}, nil
 }
@@ -57,15 +57,15 @@ func parseStatus(status []byte) (Memory, error) {
 		found++
 	}
 	if found != 2 {
-		return Memory{}, fmt.Errorf("no memory in /proc: the process is gone")
+		return Memory{}, fmt.Errorf("no memory in /proc: the process has ended")
 	}
 	return m, nil
 }
 
 func mib(kib int) float64 { return float64(kib) / 1024 }
 
-// Watch looks at a process's memory every tenth of a second until ctx ends and returns the last look, with the highest
-// peak of all.
+// Watch samples a process's memory every tenth of a second until ctx ends, and returns the last sample with the highest
+// peak.
 func Watch(ctx context.Context, pid int) Memory {
 	var m Memory
 	tick := time.NewTicker(100 * time.Millisecond)

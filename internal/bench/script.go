@@ -14,14 +14,14 @@ type Statement struct {
 	Args []any
 }
 
-// Recorder notes the statements that go over a connection: as a connection's Tracer it learns what a program really
-// sends, so that the same can be sent without the program. begin, commit and rollback are left out.
+// Recorder is a pgx tracer that records the statements a program sends, so that they can be sent again without the
+// program. It omits begin, commit and rollback.
 type Recorder struct {
 	mu   sync.Mutex
 	said []Statement
 }
 
-// TraceQueryStart notes a statement. It is pgx's to call.
+// TraceQueryStart records a statement.
 func (r *Recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
 	switch strings.ToLower(q.SQL) {
 	case "begin", "commit", "rollback":
@@ -33,10 +33,10 @@ func (r *Recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.Trace
 	return ctx
 }
 
-// TraceQueryEnd is there because pgx wants it.
+// TraceQueryEnd implements pgx.QueryTracer.
 func (r *Recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// Take returns what was noted since the last Take.
+// Take returns the statements since the last Take.
 func (r *Recorder) Take() []Statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,7 +45,7 @@ func (r *Recorder) Take() []Statement {
 	return said
 }
 
-// Replay sends statements again, one round trip each as the program does, and reads their answers without looking at them.
+// Replay sends statements again, one round trip each as the program does, and reads their results without using them.
 func Replay(ctx context.Context, tx pgx.Tx, said []Statement) error {
 	for _, s := range said {
 		rows, err := tx.Query(ctx, s.SQL, s.Args...)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Percentile is the smallest of the sorted times that at least the share p (0 to 1) of them does not exceed; 0 of none.
+// Percentile returns the smallest of the sorted times that at least the share p (0 to 1) of them does not exceed, or 0
+// if there are none.
 func Percentile(sorted []time.Duration, p float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -15,17 +16,17 @@ func Percentile(sorted []time.Duration, p float64) time.Duration {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// Milliseconds is d in milliseconds, with three decimals.
+// Milliseconds returns d in milliseconds, with three decimals.
 func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// Spread is what several rounds say of one figure.
+// Spread summarises one figure of several rounds.
 type Spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
 }
 
-// SpreadOf sums rounds up. Without a round all is 0.
+// SpreadOf summarises rounds. Without rounds all figures are 0.
 func SpreadOf(rounds []float64) Spread {
 	if len(rounds) == 0 {
 		return Spread{}
@@ -39,7 +40,7 @@ func SpreadOf(rounds []float64) Spread {
 	return Spread{Median: median, Min: sorted[0], Max: sorted[len(sorted)-1]}
 }
 
-// Figure takes a figure of one contender at one number of connections from all rounds, in their order.
+// Figure returns a figure of one contender with one number of connections from all rounds, in order.
 func Figure(cells []Cell, contender string, connections int, of func(Cell) float64) []float64 {
 	var rounds []float64
 	for _, c := range cells {
@@ -50,7 +51,7 @@ func Figure(cells []Cell, contender string, connections int, of func(Cell) float
 	return rounds
 }
 
-// Between compares two contenders round by round, so that what disturbed a whole round cancels out.
+// Between compares two contenders round by round, so that a disturbance of a whole round cancels out.
 func Between(a, b []float64, compare func(a, b float64) float64) Spread {
 	var rounds []float64
 	for i := range min(len(a), len(b)) {

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// stopwatch notes when each job was committed and when it started.
+// stopwatch records when each job was committed and when it started.
 type stopwatch struct {
 	mu        sync.Mutex
 	committed []time.Time // by the job's number
@@ -59,7 +59,7 @@ func (s *stopwatch) note(times *[]time.Time, n int) {
 	(*times)[n] = now
 }
 
-// wait returns the times of all jobs that were committed, sorted, when each has started.
+// wait waits until each committed job has started, and returns the sorted times.
 func (s *stopwatch) wait(ctx context.Context) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Question is what people ask of a view, and within how many milliseconds they are to be answered.
+// Question is a query that people run on a view, and its limit in milliseconds.
 type Question struct {
 	View  string
 	Limit float64
 	SQL   string
 }
 
-// Questions are the obvious ones of every view and reading function. $MID is the id of a job in the middle of the finished,
-// whose attempt is kept.
+// Questions returns the obvious questions for every view and reading function. $MID is the id of a job in the middle of
+// the finished ones, with a stored attempt.
 func Questions() []Question {
 	return []Question{
 		{"queue", 50, "select * from jobs.queue"},
@@ -54,7 +54,7 @@ func Questions() []Question {
 	}
 }
 
-// overview are the questions that a console's first page asks again and again.
+// overview returns the questions that a console's first page asks repeatedly.
 func overview() []string {
 	return []string{
 		"select * from jobs.queue", "select * from jobs.kind", "select * from jobs.worker where alive",
@@ -64,10 +64,10 @@ func overview() []string {
 	}
 }
 
-// overviewEvery is how often it does.
+// overviewEvery is the interval of these questions.
 const overviewEvery = time.Second
 
-// Answer is how one question was answered.
+// Answer is the measurement of one question.
 type Answer struct {
 	View  string  `json:"view"`
 	SQL   string  `json:"sql"`
@@ -77,8 +77,8 @@ type Answer struct {
 	Plan  string  `json:"plan"`
 }
 
-// AskSurface asks every question rounds times, in turns, after a first time that does not count: it reads what the
-// server has not in memory yet.
+// AskSurface asks every question rounds times, in turn, after a first time that does not count because it fills the
+// server's cache.
 func AskSurface(ctx context.Context, pool *pgxpool.Pool, finished, rounds int) ([]Answer, error) {
 	questions := Questions()
 	answers := make([]Answer, len(questions))
@@ -106,14 +106,14 @@ func AskSurface(ctx context.Context, pool *pgxpool.Pool, finished, rounds int) (
 		}
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
-			return nil, fmt.Errorf("the plan of %s: %w", answers[i].SQL, err)
+			return nil, fmt.Errorf("explain %s: %w", answers[i].SQL, err)
 		}
 		answers[i].Plan = strings.Join(lines, "\n")
 	}
 	return answers, nil
 }
 
-// askAll reads an answer to its end.
+// askAll reads all rows of a query.
 func askAll(ctx context.Context, pool *pgxpool.Pool, sql string) (n int, err error) {
 	rows, err := pool.Query(ctx, sql)
 	if err != nil {
@@ -126,8 +126,8 @@ func askAll(ctx context.Context, pool *pgxpool.Pool, sql string) (n int, err err
 	return n, rows.Err()
 }
 
-// watch asks what an open console asks, each second, until closed. It returns how long each page of answers took. There is
-// at least one, however soon the console is closed: a page that was begun is waited for.
+// watch asks the questions of an open console every second until closed. It returns the duration of each page, of which
+// there is at least one: watch finishes a page that it has begun.
 func watch(ctx context.Context, pool *pgxpool.Pool, closed <-chan struct{}) (pages []float64, err error) {
 	tick := time.NewTicker(overviewEvery)
 	defer tick.Stop()

@@ -9,16 +9,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// SurfaceSize is how much there is to look at: jobs by what became of them.
+// SurfaceSize is the number of jobs in the database, by state.
 type SurfaceSize struct {
 	Finished int `json:"finished"`
 	Waiting  int `json:"waiting"`
 	Failed   int `json:"failed"`
 }
 
-// surfaceFill is what a busy system holds after most of a day: jobs of 20 kinds in the queues mail, slow and bulk, 8 live
-// workers, and the history that belongs to them, as much of it as is kept. Nothing is old enough to be cleaned away while
-// it is measured. The queue default is left to the jobs that are worked off meanwhile.
+// surfaceFill is the data of a busy system after most of a day: jobs of 20 kinds in the queues mail, slow and bulk, 8
+// live workers, and as much of their history as is kept. Nothing becomes old enough to be deleted during the
+// measurement. The queue default is for the jobs that are worked meanwhile.
 const surfaceFill = `
 insert into work.kind (kind) select 'kind_' || i from generate_series(0, 19) as i;
 insert into work.worker (id, dyno, release, slots, lock_key, queues, kinds, seen_at)
@@ -62,13 +62,13 @@ insert into work.tick (schedule, due_at, outcome, by) select 's' || i, now() - m
 insert into work.audit (act, job_id) select 'retry', i from generate_series(1, 100000) as i;
 `
 
-// As many attempts and requests are kept at most, or a little less, so that none is cleaned away meanwhile.
+// The numbers of attempts and requests that are kept, or a little less, so that none is deleted meanwhile.
 const (
 	attemptsKept = 450_000
 	requestsKept = 90_000
 )
 
-// keptOfEach says of how many one is kept.
+// keptOfEach returns n, where one in n is kept.
 func keptOfEach(all, kept int) int { return 1 + all/kept }
 
 // FillSurface fills a migrated database.

@@ -8,15 +8,15 @@ import (
 	"text/tabwriter"
 )
 
-// The variants of the throughput beside the surface.
+// The variants of the throughput with the surface in use.
 const (
 	alone   = "workers alone"
 	watched = "workers, and an open console"
 )
 
-// BesideSurface measures how fast workers work off jobs in the database that was filled, alone and with a console open, in
-// turns. pages are how long the console waited for each page. A first turn does not count: the server is still busy with what
-// was filled in.
+// BesideSurface measures the throughput of workers in the filled database, alone and with an open console, in turn.
+// pages are the durations of the console's pages. The first turn does not count, because the server is still busy after
+// the filling.
 func BesideSurface(ctx context.Context, t Throughput) (cells []WorkCell, pages []float64, err error) {
 	process := t.Process
 	first := t
@@ -61,19 +61,19 @@ func BesideSurface(ctx context.Context, t Throughput) (cells []WorkCell, pages [
 	return cells, pages, nil
 }
 
-// SurfaceReport is what bench sql found.
+// SurfaceReport is the result of bench sql.
 type SurfaceReport struct {
 	Machine Machine     `json:"machine"`
 	Size    SurfaceSize `json:"size"`
-	Jobs    int         `json:"jobs"` // worked off in a turn
+	Jobs    int         `json:"jobs"` // worked in a turn
 	Conns   int         `json:"connections"`
 	Answers []Answer    `json:"answers"`
 	Cells   []WorkCell  `json:"cells"`
-	Ratio   Spread      `json:"throughput_ratio"` // with a console open, to alone
+	Ratio   Spread      `json:"throughput_ratio"` // with an open console, compared with alone
 	Page    Spread      `json:"console_page_ms"`  // meanwhile
 }
 
-// NewSurfaceReport puts it together.
+// NewSurfaceReport makes the report.
 func NewSurfaceReport(m Machine, size SurfaceSize, t Throughput, answers []Answer, cells []WorkCell, pages []float64) SurfaceReport {
 	perSecond := func(c WorkCell) float64 { return c.PerSecond }
 	return SurfaceReport{
@@ -97,7 +97,7 @@ func (r SurfaceReport) Document(w io.Writer) error {
 	return nil
 }
 
-// Print writes the report for people, with the plans of questions that took too long.
+// Print writes the report as text, with the plans of questions that took too long.
 func (r SurfaceReport) Print(w io.Writer) error {
 	if err := r.table(w); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (r SurfaceReport) table(w io.Writer) error {
 		return err
 	}
 	if len(r.Cells) > 0 {
-		fmt.Fprintf(w, "\nWith a console open, workers do %s of what they do alone. It asks its %d questions each second, and waits %s ms for all.\n",
+		fmt.Fprintf(w, "\nWith an open console, workers reach %s of their throughput alone. The console asks its %d questions every second, and waits %s ms for all.\n",
 			r.Ratio, len(overview()), r.Page)
 	}
 	return nil

@@ -6,16 +6,16 @@ import (
 	"text/tabwriter"
 )
 
-// Target is a figure and what it is to reach.
+// Target is a figure and its limit.
 type Target struct {
 	Name    string  `json:"name"`
 	Unit    string  `json:"unit"`
-	Value   Spread  `json:"value"` // its median decides
+	Value   Spread  `json:"value"` // its median is compared with Limit
 	Limit   float64 `json:"limit"`
-	AtLeast bool    `json:"at_least,omitempty"` // else at most
+	AtLeast bool    `json:"at_least,omitempty"` // otherwise at most
 }
 
-// Reached says whether the median keeps the limit.
+// Reached reports whether the median is within the limit.
 func (t Target) Reached() bool {
 	if t.AtLeast {
 		return t.Value.Median >= t.Limit
@@ -23,7 +23,7 @@ func (t Target) Reached() bool {
 	return t.Value.Median <= t.Limit
 }
 
-// PrintTargets writes a line a target.
+// PrintTargets writes a line per target.
 func PrintTargets(w io.Writer, targets []Target) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "target\tmeasured (min to max)\twanted\t")
@@ -72,7 +72,7 @@ func PrintCells(w io.Writer, cells []Cell) error {
 	return table.Flush()
 }
 
-// String is the median, and in brackets the smallest and the largest where they differ.
+// String returns the median, and in brackets minimum and maximum if they differ.
 func (s Spread) String() string {
 	if s.Min == s.Max {
 		return fmt.Sprintf("%.2f", s.Median)

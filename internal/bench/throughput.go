@@ -13,30 +13,30 @@ type Variant struct {
 	Name      string
 	Contender string
 	Workload  string
-	Finished  bool // beside Throughput.Finished finished jobs
-	Share     int  // of the jobs it gets only every Share-th, for those that take their time; 0 is 1
+	Finished  bool // with Throughput.Finished finished jobs in the table
+	Share     int  // it gets one in Share of the jobs, because they take longer; 0 means 1
 }
 
 // Throughput is a run of bench work.
 //
-// What holds Backlist back on two cores is their time (measured in November 2026, 30,000 no-op jobs a second): a job takes 29 µs of
-// the worker and 28 µs of Postgres, 12 of them to record it. For twice as many, a job would have to be written once instead of
-// twice: leased in blocks, and deleted into a table of finished jobs when it ends; and of attempts that ended well only some would
-// be kept. A job that writes a row has a transaction of its own, with four round trips and a flush to disk: twice as many would
-// take the effects of several jobs in one transaction, which then fail together.
+// On two cores CPU time limits Backlist (measured in November 2026, 30,000 no-op jobs a second): a job takes 29 µs of
+// the worker and 28 µs of Postgres, 12 of which record it. To double the throughput, a job would have to be written
+// once instead of twice: leased in blocks, and moved to a table of finished jobs when it ends; and only some of the
+// successful attempts could be kept. A job that writes a row has its own transaction, with four round trips and a flush
+// to disk. To double that, several jobs would have to share a transaction, and fail together.
 type Throughput struct {
 	Rounds   int
 	Jobs     int
-	Finished int // rows of finished jobs, where a variant is measured beside them
+	Finished int // finished jobs in the table of variants that are measured with them
 	Conns    int
 	Variants []Variant
 
-	// Database returns a database for a contender's tables, empty or beside finished jobs: migrated, with the table
+	// Database returns a migrated database for a contender, empty or with finished jobs, and with the table
 	// bench_effect (job_id bigint).
 	Database func(ctx context.Context, contender string, finished bool) (*pgxpool.Pool, error)
-	// Process runs WorkOff in a process of its own.
+	// Process runs WorkOff in a separate process.
 	Process func(ctx context.Context, s Setup) (Elapsed, error)
-	// Done is told of each cell.
+	// Done is called after each cell.
 	Done func(WorkCell)
 }
 
@@ -47,12 +47,12 @@ type WorkCell struct {
 	Jobs      int     `json:"jobs"`
 	PerSecond float64 `json:"jobs_per_second"`
 	WorkerCPU float64 `json:"worker_cpu_us_per_job"`
-	ServerCPU float64 `json:"postgres_cpu_us_per_job"` // 0 where the system does not tell
+	ServerCPU float64 `json:"postgres_cpu_us_per_job"` // 0 if the system does not report it
 	WAL       float64 `json:"wal_bytes_per_job"`
 	Commits   float64 `json:"commits_per_job"`
 }
 
-// Run measures all variants in turns; each round begins with another.
+// Run measures all variants in turn; each round begins with a different one.
 func (t Throughput) Run(ctx context.Context) ([]WorkCell, error) {
 	var cells []WorkCell
 	for round := range t.Rounds {
@@ -107,7 +107,7 @@ func (t Throughput) measure(ctx context.Context, v Variant) (WorkCell, error) {
 	return cell, verify(ctx, pool, v.Workload, cell.Jobs)
 }
 
-// prefill makes jobs wait, in a table that is otherwise empty, or holds finished ones, and is vacuumed.
+// prefill inserts waiting jobs into a table that is empty or has only finished jobs, and vacuums it.
 func prefill(ctx context.Context, pool *pgxpool.Pool, jobs int, keep bool) error {
 	if !keep {
 		if _, err := pool.Exec(ctx, "truncate "+riverSchema+".river_job"); err != nil {
@@ -128,7 +128,7 @@ func prefill(ctx context.Context, pool *pgxpool.Pool, jobs int, keep bool) error
 	return nil
 }
 
-// verify makes sure that the figures are about jobs that were done: each once, and nothing is left.
+// verify checks that every job was done exactly once, so that the figures are valid.
 func verify(ctx context.Context, pool *pgxpool.Pool, workload string, jobs int) error {
 	var unfinished, effects, doubled int
 	err := pool.QueryRow(ctx, `select
@@ -146,8 +146,8 @@ func verify(ctx context.Context, pool *pgxpool.Pool, workload string, jobs int) 
 	return nil
 }
 
-// deserted waits until the measured process's sessions, which are not named as those of pool, have ended in the server too:
-// what they did is counted then.
+// deserted waits until the sessions of the measured process, which have another name than those of pool, have ended in
+// the server, because their activity is counted only then.
 func deserted(ctx context.Context, pool *pgxpool.Pool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -163,7 +163,7 @@ func deserted(ctx context.Context, pool *pgxpool.Pool) error {
 			return nil
 		}
 		if err := sleepUntil(ctx, time.Now().Add(20*time.Millisecond)); err != nil {
-			return fmt.Errorf("%d measured sessions do not end: %w", others, err)
+			return fmt.Errorf("%d measured sessions did not end: %w", others, err)
 		}
 	}
 }
@@ -174,7 +174,7 @@ type counters struct {
 	commits int64
 }
 
-// countersOf reads what the server has done so far. Commits of other sessions are counted when these have ended.
+// countersOf reads the server's counters. Commits of other sessions are counted when those have ended.
 func countersOf(ctx context.Context, pool *pgxpool.Pool) (c counters, err error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -188,12 +188,12 @@ func countersOf(ctx context.Context, pool *pgxpool.Pool) (c counters, err error)
 		return c, fmt.Errorf("read the server's counters: %w", err)
 	}
 	if c.cpu, err = serverCPU(backend); err != nil {
-		return c, nil // not this machine, or not Linux: the figure stays 0
+		return c, nil // a remote server, or not Linux: the figure stays 0
 	}
 	return c, nil
 }
 
-// FillFinished puts rows of finished jobs into a migrated database, as a busy day leaves them.
+// FillFinished inserts finished jobs into a migrated database, as after a busy day.
 func FillFinished(ctx context.Context, pool *pgxpool.Pool, rows int) error {
 	_, err := pool.Exec(ctx, `insert into `+riverSchema+`.river_job
 			(kind, args, max_attempts, state, attempt, attempted_at, created_at, scheduled_at, finalized_at, attempted_by)

@@ -9,8 +9,8 @@ import (
 	"text/tabwriter"
 )
 
-// WorkVariants returns the lines of bench work's table whose names match only; beside adds the one that is measured beside
-// finished jobs.
+// WorkVariants returns the lines of bench work's table whose names match only; beside adds the variant with finished
+// jobs in its table.
 func WorkVariants(beside bool, only *regexp.Regexp) []Variant {
 	variants := []Variant{
 		{Name: "River, defaults: no-op", Contender: RiverDefaults, Workload: NoOp, Share: 20},
@@ -31,7 +31,7 @@ func WorkVariants(beside bool, only *regexp.Regexp) []Variant {
 	return slices.DeleteFunc(variants, func(v Variant) bool { return !only.MatchString(v.Name) })
 }
 
-// WorkReport is what bench work found.
+// WorkReport is the result of bench work.
 type WorkReport struct {
 	Machine  Machine    `json:"machine"`
 	River    string     `json:"river"`
@@ -42,7 +42,7 @@ type WorkReport struct {
 	Targets  []Target   `json:"targets"`
 }
 
-// NewWorkReport judges what was measured, round by round.
+// NewWorkReport compares the measurements with the targets, round by round.
 func NewWorkReport(m Machine, t Throughput, cells []WorkCell) WorkReport {
 	r := WorkReport{Machine: m, River: riverVersion(), Jobs: t.Jobs, Finished: t.Finished, Conns: t.Conns, Cells: cells}
 	perSecond := func(name string) []float64 {
@@ -50,7 +50,7 @@ func NewWorkReport(m Machine, t Throughput, cells []WorkCell) WorkReport {
 	}
 	add := func(name, a, b string, limit float64) {
 		if len(perSecond(a)) == 0 || len(perSecond(b)) == 0 {
-			return // left out
+			return // not measured
 		}
 		ratio := Between(perSecond(a), perSecond(b), func(a, b float64) float64 { return a / b })
 		r.Targets = append(r.Targets, Target{Name: name, Unit: "x", Value: ratio, Limit: limit, AtLeast: true})
@@ -70,7 +70,7 @@ func workFigure(cells []WorkCell, variant string, of func(WorkCell) float64) (ro
 	return rounds
 }
 
-// Print writes the report for people.
+// Print writes the report as text.
 func (r WorkReport) Print(w io.Writer) error {
 	fmt.Fprintf(w, "%s, River %s\n%d jobs wait at the beginning of a turn (River with defaults: a twentieth; one write: a quarter; a line: half); "+
 		"%d connections each; %d jobs at once (River with defaults: %d)\n\n", r.Machine, r.River, r.Jobs, r.Conns, slots, riverSlots)
@@ -96,7 +96,7 @@ func (r WorkReport) Print(w io.Writer) error {
 	return PrintTargets(w, r.Targets)
 }
 
-// riverVersion is River's version, as this program was built with it.
+// riverVersion returns the version of River in this program.
 func riverVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -107,5 +107,5 @@ func riverVersion() string {
 			return dep.Version
 		}
 	}
-	return "?" // in test binaries nothing is listed
+	return "?" // test binaries do not list modules
 }
