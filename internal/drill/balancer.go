@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// balancer spreads requests over web processes and does no more for them than Heroku's router: it keeps its connections,
-// it turns to another process only where one does not take a connection, and what is lost on a connection is lost.
+// balancer spreads requests over web processes like Heroku's router: it keeps connections alive, it tries another
+// process only if one does not accept a connection, and it does not retry requests that are lost on a connection.
 type balancer struct {
 	addr      string
 	transport *http.Transport
@@ -24,8 +24,8 @@ type balancer struct {
 	next    int
 }
 
-// errNotTaken says that a target did not take a connection, so that nothing of the request was sent.
-var errNotTaken = errors.New("the connection was not taken")
+// errNotAccepted means that a target did not accept a connection, so that no part of the request was sent.
+var errNotAccepted = errors.New("the connection was not accepted")
 
 func (s *stage) balance() (*balancer, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,7 +55,7 @@ func (s *stage) balance() (*balancer, error) {
 func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
 	if err != nil {
-		return nil, errors.Join(errNotTaken, err)
+		return nil, errors.Join(errNotAccepted, err)
 	}
 	return conn, nil
 }
@@ -75,10 +75,10 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	for i := range targets {
 		out := r.Clone(r.Context())
 		out.URL.Host = targets[(first+i)%len(targets)]
-		// Without GetBody the transport does not send it again over another connection when the first was closed.
+		// Without GetBody the transport does not resend the request on another connection when the first was closed.
 		out.Body = io.NopCloser(bytes.NewReader(body))
 		var res *http.Response
-		if res, err = b.transport.RoundTrip(out); !errors.Is(err, errNotTaken) {
+		if res, err = b.transport.RoundTrip(out); !errors.Is(err, errNotAccepted) {
 			return res, err
 		}
 	}

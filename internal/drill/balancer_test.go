@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestBalancer: it keeps connections, turns elsewhere where one is refused, and hides no request that was lost on one.
+// TestBalancer: the balancer keeps connections alive, tries another process if one refuses, and reports requests that
+// are lost on a connection.
 func TestBalancer(t *testing.T) {
 	t.Parallel()
 	s := &stage{result: &Result{}}
@@ -49,11 +50,11 @@ func TestBalancer(t *testing.T) {
 		}
 	}
 	if conns.Load() != 1 {
-		t.Errorf("%d connections for four requests, one after the other", conns.Load())
+		t.Errorf("%d connections for four consecutive requests", conns.Load())
 	}
 	cut.Store(true)
 	if err := ask(client, b.addr, Step{}); err == nil || !strings.Contains(err.Error(), "502") {
-		t.Errorf("a request that was lost: %v", err)
+		t.Errorf("a lost request: %v", err)
 	}
 	if requests.Load() != 5 {
 		t.Errorf("%d requests arrived instead of five", requests.Load())

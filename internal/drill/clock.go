@@ -11,8 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/bench"
 )
 
-// clock puts seven minutes between the clocks of Postgres and of all workers, both ways. Jobs fail once, are handed back
-// and rescued; none of it may wait for the clocks to meet.
+// clock runs Postgres with a clock seven minutes ahead of all workers, then seven minutes behind. Jobs fail once, are
+// handed back and rescued; none of them may wait until the clocks agree.
 func clock(ctx context.Context, s *stage) error {
 	s.result.Injected = "Postgres with a wall clock 7 min ahead of, then 7 min behind, its workers (LD_PRELOAD of a shim over the C library's clock); the workers' own clocks were not touched"
 	for _, by := range []time.Duration{7 * time.Minute, -7 * time.Minute} {
@@ -23,7 +23,7 @@ func clock(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// clockOff plays on a server of its own. Its result is added to the scenario's.
+// clockOff runs on its own server. Its result is merged into the scenario's.
 func (s *stage) clockOff(ctx context.Context, by time.Duration) error {
 	url, stop, err := s.Postgres.Shifted(ctx, by)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *stage) clockPlay(ctx context.Context, by time.Duration) error {
 	if err := s.until(ctx, 30*time.Second, "all are done", "select not exists (select from river.river_job where finalized_at is null)"); err != nil {
 		var waiting int
 		_ = s.pool.QueryRow(ctx, "select count(*) from river.river_job where finalized_at is null").Scan(&waiting)
-		s.result.fail("%d jobs wait for the clocks to meet", waiting)
+		s.result.fail("%d jobs wait until the clocks agree", waiting)
 	}
 	retries, err := s.retries(ctx)
 	if err != nil {
@@ -96,12 +96,12 @@ func (s *stage) clockPlay(ctx context.Context, by time.Duration) error {
 	s.noneRefused()
 	s.result.within(rescueBound, p99)
 	if half := bench.Percentile(retries, 0.5); half < 700*time.Millisecond || half > 15*time.Second {
-		s.result.fail("a failed job is tried again after %s, not after about a second", half)
+		s.result.fail("a failed job is retried after %s, not after about a second", half)
 	}
 	return nil
 }
 
-// retries are the times from the start of each attempt that failed by design to the next, sorted.
+// retries returns the sorted times from the start of each attempt that failed by design to the next.
 func (s *stage) retries(ctx context.Context) (times []time.Duration, err error) {
 	rows, _ := s.pool.Query(ctx, "select id from river.river_job where args ->> 'how' = $1", failed)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])

@@ -1,7 +1,7 @@
-// Package drill breaks the job system on purpose and counts what is left. It injects real faults into real processes on a
-// private Postgres, and reconciles what was promised with what happened: each request that was acknowledged has its
-// effect exactly once, any other at most once. Effects are plain inserts into a ledger that has no unique key, so that
-// nothing but the job system itself keeps them from being doubled.
+// Package drill breaks the job system on purpose and checks its promises. It injects real faults into real processes on
+// a private Postgres, and reconciles requests with effects: each acknowledged request has its effect exactly once, any
+// other at most once. Effects are plain inserts into a ledger without a unique key, so that only the job system
+// prevents doubled effects.
 package drill
 
 import (
@@ -13,28 +13,28 @@ import (
 	"time"
 )
 
-// Config says what to break, and how to get at it.
+// Config configures a drill.
 type Config struct {
 	Postgres Postgres
-	Program  []string // starts a process of the drill (Serve) when a role, as JSON, is appended
+	Program  []string // command that runs Serve; a role, as JSON, is appended
 	Dir      string   // for the processes' logs
-	Only     []string // names of scenarios; none: all
-	Jobs     int      // of the scenario kill; others have fixed shares of it
+	Only     []string // names of scenarios; empty: all
+	Jobs     int      // of the scenario kill; the others have fixed shares of it
 	Kills    int      // of the scenario kill
 	Short    bool     // a small selection of small scenarios
-	NoFence  bool     // run the workload without the fence, which must show doubles
+	NoFence  bool     // run the workload without the fence, which must cause doubled effects
 	Say      func(format string, args ...any)
 }
 
-// ErrLacking says that a fault cannot be injected on this machine. The report names what is lacking.
-var ErrLacking = errors.New("this machine lacks what it takes")
+// ErrLacking means that a fault cannot be injected on this machine. The report names what is missing.
+var ErrLacking = errors.New("missing requirement")
 
 // Postgres is a private server that may be broken.
 type Postgres struct {
 	URL   string                                            // of a superuser
-	Crash func() error                                      // ends it at once, as when the machine loses power
-	Start func(ctx context.Context) (url string, err error) // starts it again, perhaps at another address
-	// Shifted runs a second server whose clock is off. Its error may be ErrLacking.
+	Crash func() error                                      // stops it immediately, as in a power cut
+	Start func(ctx context.Context) (url string, err error) // starts it again, possibly at another address
+	// Shifted runs a second server with a shifted clock. Its error may be ErrLacking.
 	Shifted func(ctx context.Context, by time.Duration) (url string, stop func() error, err error)
 }
 
@@ -64,7 +64,7 @@ func scenarios(noFence bool) []scenario {
 		{"refused", false, refused},
 		{"scale", false, scale},
 		{"older", false, older},
-		{"restart", true, restart}, // last: nobody is declared dead for a while after it
+		{"restart", true, restart}, // last, because no worker is declared dead for a while after it
 	}
 }
 
@@ -76,8 +76,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Run drills and reports. It returns an error if it could not drill; what the drill found is in the report, and Sound
-// says whether that is good. However it ends, no process, network or proxy of it is left.
+// Run runs the drill and returns its report. It returns an error if the drill could not run; faults of the job system
+// are in the report (see Sound). In any case it leaves no process, network or proxy behind.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	for _, name := range cfg.Only {
 		if !slices.Contains(Names(), name) {
@@ -97,7 +97,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		cfg.Say("%s …", sc.name)
 		result, err := r.play(ctx, sc)
 		if ctx.Err() != nil {
-			return report, errors.New("broken off")
+			return report, errors.New("interrupted")
 		}
 		switch {
 		case errors.Is(err, ErrLacking):
@@ -112,13 +112,13 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	return report, nil
 }
 
-// run is what the scenarios of one drill share.
+// run is the state that the scenarios of one drill share.
 type run struct {
 	Config
-	url string // of the server now
+	url string // of the server, which can change
 }
 
-// play runs one scenario on a stage of its own.
+// play runs one scenario on its own stage.
 func (r *run) play(ctx context.Context, sc scenario) (*Result, error) {
 	s, err := r.newStage(ctx, sc.name)
 	if err != nil {

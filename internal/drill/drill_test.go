@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestSound: a loss fails a drill; without the fence it fails when nothing was doubled.
+// TestSound: a lost effect fails a drill; without the fence, a drill without doubled effects fails.
 func TestSound(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestReportPrints(t *testing.T) {
 	}
 }
 
-// TestRescueTimes: what counts is the start of the attempt after the one that was lost.
+// TestRescueTimes: the rescue ends with the start of the attempt after the lost one.
 func TestRescueTimes(t *testing.T) {
 	t.Parallel()
 	j := newJournal()
@@ -65,7 +65,7 @@ func TestRescueTimes(t *testing.T) {
 	}
 }
 
-// TestRelay: each disturbance does what its name says.
+// TestRelay: each fault has the effect of its name.
 func TestRelay(t *testing.T) {
 	t.Parallel()
 	echo, err := net.Listen("tcp", "127.0.0.1:0")
@@ -109,12 +109,12 @@ func TestRelay(t *testing.T) {
 	half := dial()
 	r.halve(false)
 	if text, err := io.ReadAll(half); string(text) != "end" || err != nil {
-		t.Errorf("after the server was told that nothing more comes: %q, %v", text, err)
+		t.Errorf("after half-closing towards the server: %q, %v", text, err)
 	}
 	slow := dial()
 	r.slow(50 * time.Millisecond)
 	if took := echoed(t, slow, "slow", time.Minute); took < 100*time.Millisecond {
-		t.Errorf("delayed by %s only", took)
+		t.Errorf("delayed by only %s", took)
 	}
 	r.slow(0)
 	quiet := dial()
@@ -129,7 +129,7 @@ func TestRelay(t *testing.T) {
 	}
 }
 
-// echoed sends a word and waits until it has come back.
+// echoed sends a word and waits for its echo.
 func echoed(t *testing.T, conn net.Conn, word string, limit time.Duration) time.Duration {
 	t.Helper()
 	began := time.Now()

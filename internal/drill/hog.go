@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// hog is a session that has an old snapshot and the rows of some jobs locked, and does nothing: a forgotten psql.
+// hog is an idle session with an old snapshot that holds locks on the rows of some jobs, like a forgotten psql.
 func hog(ctx context.Context, s *stage) error {
 	s.result.Injected = "an idle transaction of 20 s that holds a snapshot, ten waiting jobs' rows and one running job's row"
 	_, web, err := s.deployment(ctx, roleWorker, 2)
@@ -28,13 +28,13 @@ func hog(ctx context.Context, s *stage) error {
 	l := s.send(ctx, web.name, n, 100, usual)
 	<-l.done
 	asked := time.Since(began)
-	// Whatever is not locked comes to its end although the hog still sits there.
+	// All jobs that are not locked end while the hog is still open.
 	others := `select count(*) filter (where args ->> 'key' not like '%-own-%') = $1 and count(*) filter (where args ->> 'key' like '%-own-%') = 19
 		from river.river_job where state = 'completed'`
 	if err := s.until(ctx, 30*time.Second, "the others are done", others, n); err != nil {
-		s.result.fail("beside the hog: %v", err)
+		s.result.fail("with the hog: %v", err)
 	}
-	s.result.note("all %d others were done %.1f s after the hog sat down, of which the requests took %.1f s", n+19,
+	s.result.note("all %d others were done %.1f s after the hog began, of which the requests took %.1f s", n+19,
 		time.Since(began).Seconds(), asked.Seconds())
 	if left := 20*time.Second - time.Since(began); left > 0 {
 		pause(ctx, left)
@@ -50,7 +50,7 @@ func hog(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// lockRows fills the workers, so that ten jobs more have to wait, and locks those and one that runs.
+// lockRows occupies all slots, so that ten more jobs have to wait, and locks those and one running job.
 func (s *stage) lockRows(ctx context.Context, conn *pgx.Conn) error {
 	const slots, waiting = 20, 10
 	steps := make([]Step, slots+waiting)

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// rescueBound is the promise for the jobs of a worker that was killed, at the 99th percentile.
+// rescueBound is the promised 99th percentile of the rescue of a killed worker's jobs.
 const rescueBound = 3 * time.Second
 
-// kill ends workers with SIGKILL at random moments, under load.
+// kill kills workers with SIGKILL at random moments, under load.
 func kill(ctx context.Context, s *stage) error {
 	s.result.Injected = "SIGKILL of busy workers at random moments; each is started again at once"
 	posts, web, err := s.deployment(ctx, s.workerKind(), 4)
@@ -35,20 +35,21 @@ func kill(ctx context.Context, s *stage) error {
 	}
 	s.noneRefused()
 	if bound := rescueBound; s.Short {
-		s.result.within(5*bound, slowest) // a few kills say nothing about percentiles
+		s.result.within(5*bound, slowest) // a few kills are too few for percentiles
 	} else {
 		s.result.within(bound, p99)
 	}
 	return nil
 }
 
-// deployment is one web process and some workers that are kept running, old enough that any of them may be declared dead.
+// deployment starts one web process and some workers, which are restarted when they end, and waits until workers may be
+// declared dead.
 func (s *stage) deployment(ctx context.Context, kind string, workers int) (posts []*post, web *process, err error) {
 	webs, err := s.startReady(ctx, s.url, webRole)
 	if err != nil {
 		return nil, nil, err
 	}
-	if posts, err = s.keep(ctx, s.url, workersOf(kind, workers, 10)...); err != nil {
+	if posts, err = s.supervise(ctx, s.url, workersOf(kind, workers, 10)...); err != nil {
 		return nil, nil, err
 	}
 	if s.NoFence {
@@ -64,21 +65,21 @@ func (s *stage) workerKind() string {
 	return roleWorker
 }
 
-// noneRefused is for faults that web processes have no part in.
+// noneRefused fails the scenario if a request failed. It is for faults that do not affect web processes.
 func (s *stage) noneRefused() {
 	if s.result.Refused > 0 {
 		s.result.fail("%d requests failed, the first: %q", s.result.Refused, s.sent.reasons)
 	}
 }
 
-// noneSpent is for faults that are nobody's error.
+// noneSpent fails the scenario if a fault cost a job an attempt.
 func (s *stage) noneSpent() {
 	if s.result.Spent > 0 {
 		s.result.fail("%d attempts were spent", s.result.Spent)
 	}
 }
 
-// noneElseSpent is the same beside steps that fail by design. It quotes an error that was not meant, if a job has one.
+// noneElseSpent is like noneSpent, but allows steps that fail by design. It quotes another error, if there is one.
 func (s *stage) noneElseSpent(ctx context.Context) error {
 	var byDesign int
 	var other string
@@ -92,9 +93,9 @@ func (s *stage) noneElseSpent(ctx context.Context) error {
 	return err
 }
 
-// noneTaken is for faults in which every worker lives on.
+// noneTaken fails the scenario if a worker was declared dead. It is for faults that all workers survive.
 func (s *stage) noneTaken() {
 	if s.result.Rescued > 0 || s.result.Woken > 0 {
-		s.result.fail("workers that lived were declared dead: %d, and %d jobs were taken from them", s.result.Woken, s.result.Rescued)
+		s.result.fail("%d live workers were declared dead, and %d of their jobs rescued", s.result.Woken, s.result.Rescued)
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// lateBound is the promise for a job that no fault concerns: how long it may take beside its own work, from its enqueuing
-// until its outcome is stored. A job that fails, or loses its worker, once has it done twice in that time.
+// lateBound is how long a job without a fault may take besides its own work, from enqueueing until its outcome is
+// stored. It also suffices for a job that runs twice because it fails, or loses its worker, once.
 const lateBound = 10 * time.Second
 
-// lateness is how long jobs were kept waiting, at worst, and which one was.
+// lateness is the longest delay of a job, and which job it was.
 type lateness struct {
 	worst time.Duration
 	job   int64
@@ -19,8 +19,8 @@ type lateness struct {
 	err   error
 }
 
-// watchLate looks at all jobs without an end until stop is called. One that a stranger has locked may wait until it is let
-// go of.
+// watchLate watches all unfinished jobs until stop is called. A job that an outside session has locked may wait until
+// the lock is released.
 func (s *stage) watchLate(ctx context.Context) (stop func() *lateness) {
 	ctx, cancel := context.WithCancel(ctx)
 	l, done := &lateness{}, make(chan struct{})
@@ -44,12 +44,12 @@ func (s *stage) lookLate(ctx context.Context, l *lateness) error {
 	var seconds float64
 	_, err := pgx.ForEachRow(rows, []any{&job, &seconds}, func() error {
 		late := time.Duration(seconds * float64(time.Second))
-		let, held := s.strangers.of(job)
+		released, locked := s.outsiders.of(job)
 		switch {
-		case held:
+		case locked:
 			return nil
-		case !let.IsZero():
-			late = min(late, time.Since(let))
+		case !released.IsZero():
+			late = min(late, time.Since(released))
 		}
 		if late > l.worst {
 			l.worst, l.job = late, job
@@ -63,9 +63,9 @@ func (s *stage) lookLate(ctx context.Context, l *lateness) error {
 	return err
 }
 
-// noneLate fails the scenario if a job waited for what is not its concern.
+// noneLate fails the scenario if a job was delayed by a fault that does not concern it.
 func (s *stage) noneLate(l *lateness) error {
-	s.result.note("the job that waited longest, beside its own work, did so for %.1f s (%d looks)", l.worst.Seconds(), l.looks)
+	s.result.note("the longest delay of a job, besides its own work, was %.1f s (%d checks)", l.worst.Seconds(), l.looks)
 	if l.worst > lateBound {
 		s.result.fail("job %d waited for %.1f s, more than %s", l.job, l.worst.Seconds(), lateBound)
 	}

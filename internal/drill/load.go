@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// sent is the client's own log: which keys it asked for, and which were acknowledged.
+// sent is the client's own log: the keys that it requested, and which of them were acknowledged.
 type sent struct {
 	mu           sync.Mutex
-	acknowledged map[string]bool // false: asked, and refused or unanswered
+	acknowledged map[string]bool // false: requested, but refused or not answered
 	reasons      []string        // the first few
 }
 
@@ -29,25 +29,25 @@ func (l *sent) note(key string, err error) {
 	}
 }
 
-// count is how many keys were asked for.
+// count returns the number of requested keys.
 func (l *sent) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.acknowledged)
 }
 
-// load sends requests at a rate, whatever becomes of them, as the world does.
+// load sends requests at a constant rate, independently of their results, like real clients.
 type load struct {
-	done  chan struct{} // closed when all have been answered
+	done  chan struct{} // closed when all requests have ended
 	stop  context.CancelFunc
 	mu    sync.Mutex
 	count int
 }
 
-// senders is how many requests may be under way at once.
+// senders is the maximum number of concurrent requests.
 const senders = 32
 
-// send begins to ask for n steps at a rate a second, of a web process or a balancer.
+// send starts to request n steps at a rate per second, from a web process or a balancer.
 func (s *stage) send(ctx context.Context, addr string, n int, rate float64, step func(i int) Step) *load {
 	ctx, stop := context.WithCancel(ctx)
 	l := &load{done: make(chan struct{}), stop: stop}
@@ -90,7 +90,7 @@ func (s *stage) send(ctx context.Context, addr string, n int, rate float64, step
 	return l
 }
 
-// asked is how many requests have been sent.
+// asked returns the number of requests sent.
 func (l *load) asked() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +102,7 @@ func ask(client *http.Client, addr string, step Step) error {
 	form := url.Values{
 		"key": {step.Key}, "millis": {strconv.Itoa(step.Millis)}, "how": {step.How}, "output": {step.Output}, "note": {step.Note},
 	}
-	res, err := client.Post("http://"+addr+"/steps", "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // the client has a limit
+	res, err := client.Post("http://"+addr+"/steps", "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // the client has a timeout
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func ask(client *http.Client, addr string, step Step) error {
 	return nil
 }
 
-// usual is the mix of most scenarios: up to 50 ms, and one in fifty takes one to three seconds.
+// usual is the mix of steps in most scenarios: up to 50 ms, but one in fifty takes one to three seconds.
 func usual(int) Step {
 	if rand.IntN(50) == 0 {
 		return Step{Millis: 1000 + rand.IntN(2000)}
@@ -125,7 +125,7 @@ func usual(int) Step {
 	return Step{Millis: rand.IntN(51)}
 }
 
-// enqueue stores steps without a web process, all at once. They count as acknowledged.
+// enqueue stores steps at once, without a web process. They count as acknowledged.
 func (s *stage) enqueue(ctx context.Context, steps ...Step) error {
 	first := s.sent.count()
 	for i := range steps {

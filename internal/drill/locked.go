@@ -13,14 +13,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// locked has strangers lock rows of running jobs. Only these jobs may wait. Meanwhile a worker is killed, jobs are tried again,
-// and finished ones come of age.
+// locked opens outside sessions that lock rows of running jobs. Only these jobs may wait. Meanwhile a worker is killed,
+// jobs are retried, and finished jobs become old enough to be deleted.
 func locked(ctx context.Context, s *stage) error {
 	const visitors, visits, hold, rate = 4, 2, 30 * time.Second, 60
 	s.result.Injected = fmt.Sprintf("%d sessions that lock three rows of running jobs each, at random, for %s, %d times; and SIGKILL of a worker of which some jobs are locked and some are not",
 		visitors, hold, visits)
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // no stranger outlasts us
+	defer cancel() // no outside session outlasts the scenario
 	// A job whose row is locked when it calls Finish keeps a connection of its pool until it is let go of. These pools have
 	// one for each job, so that what is seen is the fault of outcomes that are stored together.
 	roles := workersOf(roleWorker, 3, 10)
@@ -31,7 +31,7 @@ func locked(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.keep(ctx, s.url, roles...); err != nil {
+	if _, err := s.supervise(ctx, s.url, roles...); err != nil {
 		return err
 	}
 	if err := s.judging(ctx); err != nil {
@@ -68,19 +68,20 @@ func locked(ctx context.Context, s *stage) error {
 	if err := s.noneLate(stopLate()); err != nil {
 		return err
 	}
-	s.result.note("%d jobs were locked; %d had ended before they were let go of", s.strangers.all(), waited)
+	s.result.note("%d jobs were locked; %d ended before their locks were released", s.outsiders.all(), waited)
 	if waited < visitors {
-		s.result.fail("only %d jobs ended while their rows were locked, so that little was tested", waited)
+		s.result.fail("only %d jobs ended while their rows were locked, so little was tested", waited)
 	}
 	s.noneRefused()
 	s.result.within(rescueBound, p99)
 	if s.result.Woken > 0 {
-		s.result.fail("%d workers that lived were declared dead", s.result.Woken)
+		s.result.fail("%d live workers were declared dead", s.result.Woken)
 	}
 	return s.noneElseSpent(ctx)
 }
 
-// visitors has strangers come and go. gone waits for the last, and returns how many jobs had ended while they were locked.
+// visitors opens and closes outside sessions. gone waits for the last, and returns how many jobs ended while they were
+// locked.
 func (s *stage) visitors(ctx context.Context, n, visits int, hold time.Duration) (gone func() (waited int)) {
 	var sitting sync.WaitGroup
 	var waited atomic.Int64
@@ -90,7 +91,7 @@ func (s *stage) visitors(ctx context.Context, n, visits int, hold time.Duration)
 				pause(ctx, time.Duration(rand.Int64N(int64(4*time.Second))))
 				n, err := s.lock(ctx, hold)
 				if err != nil && ctx.Err() == nil {
-					s.result.fail("a stranger: %v", err)
+					s.result.fail("an outside session: %v", err)
 				}
 				waited.Add(int64(n))
 			}
@@ -102,13 +103,13 @@ func (s *stage) visitors(ctx context.Context, n, visits int, hold time.Duration)
 	}
 }
 
-// killHalfLocked kills a worker once it has jobs of both sorts.
+// killHalfLocked kills a worker that has both locked and unlocked jobs.
 func (s *stage) killHalfLocked(ctx context.Context) error {
 	var id string
 	err := poll(ctx, readyLimit, "a worker has jobs that are locked and jobs that are not", func() bool {
 		return s.pool.QueryRow(ctx, `select attempted_by[array_upper(attempted_by, 1)] from river.river_job where state = 'running' and kind = 'drill_step'
 			group by 1 having count(*) filter (where id = any ($1)) >= 1 and count(*) filter (where id <> all ($1)) >= 3 limit 1`,
-			s.strangers.held()).Scan(&id) == nil
+			s.outsiders.locked()).Scan(&id) == nil
 	})
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func (s *stage) killHalfLocked(ctx context.Context) error {
 	return nil
 }
 
-// aged are finished jobs that are to be deleted, some of which a stranger has locked.
+// aged are finished jobs that are old enough to be deleted, some of which an outside session has locked.
 type aged struct {
 	s    *stage
 	conn *pgx.Conn
@@ -132,7 +133,7 @@ type aged struct {
 
 const agedJobs, agedLocked = 200, 5
 
-// comeOfAge makes finished jobs that are older than any are kept, and locks some.
+// comeOfAge inserts finished jobs that are old enough to be deleted, and locks some.
 func (s *stage) comeOfAge(ctx context.Context) (*aged, error) {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
@@ -148,12 +149,12 @@ func (s *stage) comeOfAge(ctx context.Context) (*aged, error) {
 	if _, err := conn.Exec(ctx, "begin"); err != nil {
 		return nil, err
 	}
-	// The oldest: a clean-up meets them first.
+	// The oldest, because clean-up deletes these first.
 	_, err = conn.Exec(ctx, "select from river.river_job where kind = 'drill_aged' order by finalized_at limit $1 for update", agedLocked)
 	return &aged{s, conn}, err
 }
 
-// cleaned waits until all are deleted but those that are locked, and lets go of these.
+// cleaned waits until all but the locked ones are deleted, and releases the locks.
 func (a *aged) cleaned(ctx context.Context) error {
 	err := a.s.until(ctx, 90*time.Second, "finished jobs that are too old are deleted, beside locked ones",
 		"select count(*) = $1 from river.river_job where kind = 'drill_aged'", agedLocked)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// older has a worker beside ours that never registers, as one of an older release. Its jobs are its own while it lives,
-// also while ours are busy rescuing each other's.
+// older runs a worker that never registers, like one of an older release, together with ours. It keeps its jobs while
+// it lives, also while our workers rescue each other's jobs.
 func older(ctx context.Context, s *stage) error {
 	s.result.Injected = "a worker that runs River as it is and does not register, beside ours, of which one is killed"
 	_, web, err := s.deployment(ctx, roleWorker, 2)

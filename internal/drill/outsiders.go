@@ -8,50 +8,50 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// strangers are sessions beside ours that lock rows of running jobs, as a forgotten psql or a report does.
-type strangers struct {
-	mu  sync.Mutex
-	let map[int64]time.Time // by job: when it was let go of; zero while it is held
+// outsiders are sessions outside of Backlist that lock rows of running jobs, like a forgotten psql or a report.
+type outsiders struct {
+	mu       sync.Mutex
+	released map[int64]time.Time // by job: when it was released; zero while it is locked
 }
 
-// of returns when a job was let go of, and whether it is held now; both zero if no stranger ever had it.
-func (l *strangers) of(job int64) (let time.Time, held bool) {
+// of returns when a job was released, and whether it is locked now; both are zero if it was never locked.
+func (l *outsiders) of(job int64) (released time.Time, locked bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	let, known := l.let[job]
-	return let, known && let.IsZero()
+	released, known := l.released[job]
+	return released, known && released.IsZero()
 }
 
-// held are the jobs that are locked now.
-func (l *strangers) held() []int64 {
+// locked returns the jobs that are locked now.
+func (l *outsiders) locked() []int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	jobs := []int64{} // not nil, which is null
-	for job, let := range l.let {
-		if let.IsZero() {
+	for job, released := range l.released {
+		if released.IsZero() {
 			jobs = append(jobs, job)
 		}
 	}
 	return jobs
 }
 
-// all is how many jobs were locked.
-func (l *strangers) all() int {
+// all returns how many jobs have been locked.
+func (l *outsiders) all() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.let)
+	return len(l.released)
 }
 
-func (l *strangers) set(jobs []int64, let time.Time) {
+func (l *outsiders) set(jobs []int64, released time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, job := range jobs {
-		l.let[job] = let
+		l.released[job] = released
 	}
 }
 
-// lock is one stranger's visit: it locks a few rows of running jobs and holds them for so long. waited is how many of these
-// jobs had ended before it let go.
+// lock is one outside session: it locks a few rows of running jobs for the time hold. waited is how many of these jobs
+// ended before that.
 func (s *stage) lock(ctx context.Context, hold time.Duration) (waited int, err error) {
 	const atOnce = 3
 	conn, err := pgx.Connect(ctx, s.url)
@@ -65,8 +65,8 @@ func (s *stage) lock(ctx context.Context, hold time.Duration) (waited int, err e
 	}
 	jobs := []int64{}
 	for len(jobs) < atOnce && ctx.Err() == nil {
-		// Chosen first and locked by their ids alone: Postgres keeps the lock of a row that has just changed its state, and
-		// would not return it.
+		// The rows are chosen first and locked by their ids alone: with the condition, Postgres would lock but not
+		// return a row that has just changed its state.
 		rows, _ := tx.Query(ctx, `select id from river.river_job where id = any (array(select id from river.river_job
 			where state = 'running' and kind = 'drill_step' and id <> all ($1) order by random() limit $2)) for update skip locked`,
 			jobs, atOnce-len(jobs))
@@ -74,7 +74,7 @@ func (s *stage) lock(ctx context.Context, hold time.Duration) (waited int, err e
 		if err != nil {
 			return 0, err
 		}
-		s.strangers.set(more, time.Time{})
+		s.outsiders.set(more, time.Time{})
 		if jobs = append(jobs, more...); len(jobs) < atOnce {
 			pause(ctx, 20*time.Millisecond)
 		}
@@ -85,6 +85,6 @@ func (s *stage) lock(ctx context.Context, hold time.Duration) (waited int, err e
 			waited++
 		}
 	}
-	s.strangers.set(jobs, time.Now())
+	s.outsiders.set(jobs, time.Now())
 	return waited, tx.Rollback(context.WithoutCancel(ctx))
 }

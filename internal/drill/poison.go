@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// poison enqueues a job that kills whoever runs it.
+// poison enqueues a job that kills its worker.
 func poison(ctx context.Context, s *stage) error {
 	s.result.Injected = "a job that sends SIGKILL to its own worker"
 	n := 1000

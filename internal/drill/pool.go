@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// pool has jobs hold every connection that jobs may have, for seconds. What keeps a worker alive and leading is not theirs.
+// pool makes jobs hold all connections of the job pools for seconds. The connections for heartbeats and leadership are
+// separate.
 func pool(ctx context.Context, s *stage) error {
 	s.result.Injected = "jobs that hold all connections of their workers' pools with queries of 3 s, ten to two connections"
 	if _, err := s.startReady(ctx, s.url, workersOf(roleWorker, 2, 10)...); err != nil {
@@ -55,7 +56,7 @@ func pool(ctx context.Context, s *stage) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	s.result.note("all four connections were held at %d looks; no worker was silent for more than %.1f s; leaders: %d", full, silent.Seconds(), len(leaders))
+	s.result.note("all four connections were held at %d checks; no worker was silent for more than %.1f s; leaders: %d", full, silent.Seconds(), len(leaders))
 	if full == 0 {
 		s.result.fail("the pools were never full")
 	}

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// post is a place that is always manned: when its process ends, another takes over at once, as on a platform.
+// post is a role that always has a process: when the process ends, another is started at once, as on a platform.
 type post struct {
 	mu  sync.Mutex
 	now *process
 }
 
-// keep mans a post for each role until the scenario is over, and waits until all of them serve.
-func (s *stage) keep(ctx context.Context, databaseURL string, roles ...Role) (posts []*post, err error) {
+// supervise runs a post for each role until the scenario is over, and waits until all of them serve.
+func (s *stage) supervise(ctx context.Context, databaseURL string, roles ...Role) (posts []*post, err error) {
 	for _, role := range roles {
 		first, err := s.start(role, databaseURL)
 		if err != nil {
@@ -24,7 +24,7 @@ func (s *stage) keep(ctx context.Context, databaseURL string, roles ...Role) (po
 		}
 		p := &post{now: first}
 		posts = append(posts, p)
-		s.watching.Go(func() { s.man(p, databaseURL) })
+		s.watching.Go(func() { s.keepRunning(p, databaseURL) })
 	}
 	for _, p := range posts {
 		if err := s.await(ctx, p.process()); err != nil {
@@ -34,7 +34,7 @@ func (s *stage) keep(ctx context.Context, databaseURL string, roles ...Role) (po
 	return posts, nil
 }
 
-func (s *stage) man(p *post, databaseURL string) {
+func (s *stage) keepRunning(p *post, databaseURL string) {
 	for {
 		ended := p.process()
 		<-ended.done

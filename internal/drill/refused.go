@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// JSON by its grammar, which jsonb does not take: half of a pair of UTF-16, and a number beyond numeric.
+	// Valid JSON that jsonb does not accept: half of a UTF-16 surrogate pair, and a number too large for numeric.
 	surrogate = `"\ud83d"`
 	enormous  = `1e999999`
 
 	goodOutput = `{"pages": 12}`
 
-	// stopBound is how long workers may take to stop whose jobs end at once.
+	// stopBound is how long workers may take to stop if their jobs end at once.
 	stopBound = 6 * time.Second
 )
 
-// refusals are steps with an outcome that Postgres does not store as it is: because of their output, the rest of
-// their metadata or their error; of attempts that Finish has completed, that returned, and that failed.
+// refusals returns steps with an outcome that Postgres cannot store unchanged, because of their output, their other
+// metadata or their error. Their attempts are completed by Finish, return, or fail.
 func refusals() []Step {
 	return []Step{
 		{How: returned, Output: surrogate},
@@ -34,7 +34,7 @@ func refusals() []Step {
 	}
 }
 
-// refused has some jobs bring what the server refuses to store. That is their concern only.
+// refused runs some jobs with outcomes that the server refuses to store. Other jobs must not be affected.
 func refused(ctx context.Context, s *stage) error {
 	const every = 40
 	n := 4000
@@ -84,7 +84,7 @@ func refused(ctx context.Context, s *stage) error {
 	return s.storedRefused(ctx)
 }
 
-// stopRefused stops all workers when they have just been brought what is refused. Each stores its outcomes before its end.
+// stopRefused stops all workers just after such jobs have ended. Each worker stores its outcomes before it ends.
 func (s *stage) stopRefused(ctx context.Context, workers []*process) error {
 	var last []Step
 	for _, step := range refusals() {
@@ -122,13 +122,14 @@ func (s *stage) stopRefused(ctx context.Context, workers []*process) error {
 		s.result.fail("a worker took %.1f s to stop, more than %s", longest.Seconds(), stopBound)
 	}
 	if left > 0 {
-		s.result.fail("%d jobs had no outcome after their workers' stop", left)
+		s.result.fail("%d jobs had no outcome after their workers had stopped", left)
 	}
-	_, err = s.startReady(ctx, s.url, workersOf(roleWorker, 1, 10)...) // for what they left
+	_, err = s.startReady(ctx, s.url, workersOf(roleWorker, 1, 10)...) // for the jobs that are left
 	return err
 }
 
-// storedRefused looks at what is stored: of good jobs all, of the others all but what was refused, with an error instead.
+// storedRefused checks the stored outcomes: everything of good jobs, and of the others everything except the refused
+// part, with an error instead.
 func (s *stage) storedRefused(ctx context.Context) error {
 	var bad, byDesign, good, silent, kept, again, lacking int
 	err := s.pool.QueryRow(ctx, `
@@ -149,15 +150,15 @@ func (s *stage) storedRefused(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.result.note("%d jobs brought what is refused, and %d an output that is not", bad, good)
+	s.result.note("%d jobs had a refused outcome, and %d a good output", bad, good)
 	if bad < len(refusals()) || byDesign == 0 || good == 0 {
-		s.result.fail("not every sort of job was there, so that little was tested")
+		s.result.fail("not every sort of job ran, so little was tested")
 	}
 	if silent > 0 || kept > 0 {
-		s.result.fail("of the jobs with a refused outcome %d have no error that says so, %d have what was refused", silent, kept)
+		s.result.fail("of the jobs with a refused outcome, %d have no error for it, and %d have the refused part", silent, kept)
 	}
 	if again > 0 {
-		s.result.fail("%d jobs did not complete by the attempt that should have", again)
+		s.result.fail("%d jobs did not complete with the expected attempt", again)
 	}
 	if lacking > 0 {
 		s.result.fail("%d good jobs lack their output, or have an error", lacking)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// relay is a TCP proxy between processes and Postgres, whose connections can be disturbed.
+// relay is a TCP proxy between processes and Postgres that can disturb its connections.
 type relay struct {
 	listener net.Listener
 
@@ -17,7 +17,7 @@ type relay struct {
 	target string
 	pairs  map[*pair]struct{}
 	silent chan struct{} // closed while bytes flow
-	delay  time.Duration // of each piece
+	delay  time.Duration // of each piece of data
 	closed bool
 	wg     sync.WaitGroup
 }
@@ -25,7 +25,7 @@ type relay struct {
 // pair is one connection through the relay.
 type pair struct{ client, server *net.TCPConn }
 
-// relay starts a proxy to the server of databaseURL. It lives as long as the scenario.
+// relay starts a proxy to the server of databaseURL. It runs until the scenario is over.
 func (s *stage) relay(databaseURL string) (*relay, error) {
 	return s.relayAt("127.0.0.1:0", hostOf(databaseURL))
 }
@@ -51,7 +51,7 @@ func (s *stage) relayAt(addr, target string) (*relay, error) {
 	return r, nil
 }
 
-// through is databaseURL by way of the relay.
+// through returns databaseURL with the relay's address.
 func (r *relay) through(databaseURL string) string {
 	u, _ := url.Parse(databaseURL) // parsed by pgx before
 	u.Host = r.listener.Addr().String()
@@ -63,14 +63,14 @@ func hostOf(databaseURL string) string {
 	return u.Host
 }
 
-// aim sends new connections elsewhere.
+// aim sets the target of new connections.
 func (r *relay) aim(target string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.target = target
 }
 
-// cut breaks every connection at both ends, as a reset does.
+// cut closes every connection at both ends, like a reset.
 func (r *relay) cut() {
 	for _, p := range r.all() {
 		_ = p.client.SetLinger(0)
@@ -80,8 +80,8 @@ func (r *relay) cut() {
 	}
 }
 
-// halve closes one direction of every connection, and leaves the other open: the client is told that the server will
-// send nothing more, or the server that the client will not.
+// halve closes one direction of every connection: the client sees the end of the server's data, or the server that of
+// the client's.
 func (r *relay) halve(towardsClient bool) {
 	for _, p := range r.all() {
 		if towardsClient {
@@ -92,7 +92,7 @@ func (r *relay) halve(towardsClient bool) {
 	}
 }
 
-// hush lets nothing through and closes nothing, as a network that has lost its way; flow ends it.
+// hush stops all traffic without closing a connection, like a broken network; flow ends it.
 func (r *relay) hush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -165,7 +165,7 @@ func (r *relay) carry(client *net.TCPConn) {
 	both.Wait()
 }
 
-// pass copies one direction until it ends, and then ends it on the other side as well.
+// pass copies one direction until it ends, and then closes that direction on the other side.
 func (r *relay) pass(to, from *net.TCPConn) {
 	buf := make([]byte, 32<<10)
 	for {
@@ -175,7 +175,7 @@ func (r *relay) pass(to, from *net.TCPConn) {
 		r.mu.Unlock()
 		<-silent
 		if delay > 0 && n > 0 {
-			time.Sleep(delay) // it is the fault that is asked for
+			time.Sleep(delay) // the requested fault
 		}
 		if n > 0 {
 			if _, werr := to.Write(buf[:n]); werr != nil {

@@ -14,28 +14,28 @@ import (
 	"github.com/backlist/backlist/internal/bench"
 )
 
-// Result is what one scenario came to.
+// Result is the result of one scenario.
 type Result struct {
 	Scenario     string   `json:"scenario"`
-	Injected     string   `json:"injected"`     // what was done, and with what
+	Injected     string   `json:"injected"`     // the fault, and how it was injected
 	Jobs         int      `json:"jobs"`         // that were enqueued
 	Acknowledged int      `json:"acknowledged"` // requests answered with 2xx, or jobs enqueued by the drill itself
 	Refused      int      `json:"refused"`      // requests that failed
-	Lost         int      `json:"lost"`         // acknowledged, without its effect
+	Lost         int      `json:"lost"`         // acknowledged, but without an effect
 	Doubled      int      `json:"doubled"`      // more than one effect
-	Unended      int      `json:"unended"`      // jobs that have not reached an end
-	Spent        int      `json:"spent"`        // attempts that ended in an error and were held against their job
+	Unended      int      `json:"unended"`      // jobs that have not ended
+	Spent        int      `json:"spent"`        // attempts that ended with an error and count for max_attempts
 	Discarded    int      `json:"discarded"`
-	Rescued      int      `json:"rescued"` // attempts taken from workers that were declared dead
-	Woken        int      `json:"woken"`   // workers that learned that they had been declared dead
+	Rescued      int      `json:"rescued"` // attempts rescued from workers that were declared dead
+	Woken        int      `json:"woken"`   // live workers that found that they had been declared dead
 	Rescue       *Rescue  `json:"rescue,omitempty"`
-	Alone        *Rescue  `json:"rescue_alone,omitempty"` // of jobs that had lost a worker before, and have to run alone
+	Alone        *Rescue  `json:"rescue_alone,omitempty"` // of jobs that had lost a worker before, and run isolated
 	Notes        []string `json:"notes,omitempty"`
 	Failures     []string `json:"failures,omitempty"`
 	Skipped      string   `json:"skipped,omitempty"` // why nothing was injected
 	Seconds      float64  `json:"seconds"`
 
-	mu sync.Mutex // of Failures, until the scenario is over
+	mu sync.Mutex // guards Failures until the scenario is over
 }
 
 // Rescue is the time from a fault to the start of each of its jobs elsewhere, in seconds.
@@ -65,7 +65,7 @@ func (r *Result) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// merge adds what another stage of the same scenario came to; the slower rescue counts.
+// merge adds the result of another stage of the same scenario, with the slower of the two rescues.
 func (r *Result) merge(o *Result) {
 	r.Jobs, r.Acknowledged, r.Refused = r.Jobs+o.Jobs, r.Acknowledged+o.Acknowledged, r.Refused+o.Refused
 	r.Lost, r.Doubled, r.Unended = r.Lost+o.Lost, r.Doubled+o.Doubled, r.Unended+o.Unended
@@ -79,10 +79,10 @@ func (r *Result) merge(o *Result) {
 	r.Notes, r.Failures = append(r.Notes, o.Notes...), append(r.Failures, o.Failures...)
 }
 
-// within fails the scenario if the jobs of the dead were not running elsewhere soon enough, by a figure of Rescue.
+// within fails the scenario if a figure of Rescue is above limit.
 func (r *Result) within(limit time.Duration, figure func(*Rescue) float64) {
 	if r.Rescue == nil {
-		r.fail("no job was rescued, so that nothing was measured")
+		r.fail("no job was rescued, so nothing was measured")
 		return
 	}
 	if got := figure(r.Rescue); got > limit.Seconds() {
@@ -94,7 +94,7 @@ func p99(r *Rescue) float64 { return r.P99 }
 
 func slowest(r *Rescue) float64 { return r.Max }
 
-// Verdict is "ok", or what is wrong.
+// Verdict returns "ok", or what is wrong.
 func (r *Result) Verdict() string {
 	switch {
 	case r.Skipped != "":
@@ -111,8 +111,8 @@ type Report struct {
 	Results []*Result `json:"results"`
 }
 
-// Sound returns an error if anything was lost, doubled or otherwise wrong. Without the fence it is the other way round:
-// then doubles are what proves that the drill can see them.
+// Sound returns an error if anything was lost, doubled or otherwise wrong. Without the fence, doubled effects are
+// required instead: they prove that the drill can detect them.
 func (r *Report) Sound() error {
 	var doubled int
 	var failed []string
@@ -131,7 +131,7 @@ func (r *Report) Sound() error {
 	return nil
 }
 
-// JSON writes the report for programs.
+// JSON writes the report as JSON.
 func (r *Report) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -158,7 +158,7 @@ func (r *Report) Print(w io.Writer) error {
 	for _, x := range r.Results {
 		fmt.Fprintf(w, "  %s: %s\n", x.Scenario, x.Injected)
 		if a := x.Alone; a != nil {
-			fmt.Fprintf(w, "    jobs that lost a second worker, and wait to run alone: %.2f/%.2f/%.2f s of %d\n", a.P50, a.P99, a.Max, a.Jobs)
+			fmt.Fprintf(w, "    jobs that lost a second worker, and run isolated: %.2f/%.2f/%.2f s of %d\n", a.P50, a.P99, a.Max, a.Jobs)
 		}
 		for _, note := range x.Notes {
 			fmt.Fprintf(w, "    %s\n", note)

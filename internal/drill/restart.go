@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// restart ends Postgres at once and starts it again, under load. Every worker loses its connections and its lock at the
-// same moment, and yet none has died.
+// restart stops Postgres immediately and starts it again, under load. All workers lose their connections and locks at
+// the same moment, but none has died.
 func restart(ctx context.Context, s *stage) error {
-	s.result.Injected = "SIGQUIT to Postgres (immediate stop) and start, under load; processes reach it by way of a proxy, for its port changes"
+	s.result.Injected = "SIGQUIT to Postgres (immediate stop) and start, under load; processes connect through a proxy, because the server's port changes"
 	times, n := 3, 3000
 	if s.Short {
 		times, n = 1, 300
@@ -23,13 +23,13 @@ func restart(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	posts, err := s.keep(ctx, url, workersOf(roleWorker, 4, 10)...)
+	posts, err := s.supervise(ctx, url, workersOf(roleWorker, 4, 10)...)
 	if err != nil {
 		return err
 	}
 	l := s.send(ctx, webs[0].name, n, 60, func(i int) Step {
 		if i%10 == 0 {
-			return Step{Millis: 4000} // there is always something that runs on
+			return Step{Millis: 4000} // some job is always running
 		}
 		return usual(i)
 	})
@@ -51,7 +51,7 @@ func restart(ctx context.Context, s *stage) error {
 			return err
 		}
 		way.aim(hostOf(s.url))
-		s.result.note("outage %d: Postgres was away for %s or more", i+1, time.Since(began).Round(10*time.Millisecond))
+		s.result.note("outage %d: Postgres was unavailable for at least %s", i+1, time.Since(began).Round(10*time.Millisecond))
 	}
 	<-l.done
 	if err := s.settle(ctx); err != nil {
@@ -59,7 +59,7 @@ func restart(ctx context.Context, s *stage) error {
 	}
 	for _, p := range posts {
 		if now := p.process(); now.role.Kind != roleWorker || !now.running() {
-			s.result.fail("%s does not run any more", now.role.Name)
+			s.result.fail("%s no longer runs", now.role.Name)
 		}
 	}
 	s.noneTaken()

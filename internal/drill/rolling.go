@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// rolling replaces every web process and every worker, three times over, under load. Nobody is to notice.
+// rolling replaces every web process and every worker three times, under load. No client may notice.
 func rolling(ctx context.Context, s *stage) error {
 	const rounds, rate = 3, 100
 	s.result.Injected = fmt.Sprintf("SIGTERM to each worker, and to each web process as it wakes from a SIGSTOP into a burst of requests, %d times, at %d requests a second",
@@ -32,7 +32,7 @@ func rolling(ctx context.Context, s *stage) error {
 	}
 	l := s.send(ctx, front.addr, 1_000_000, rate, func(i int) Step {
 		if i < 3 {
-			return Step{Millis: 26_000} // longer than a stopping worker may go on: it is handed back
+			return Step{Millis: 26_000} // longer than a stopping worker may continue: the job is handed back
 		}
 		return usual(i)
 	})
@@ -70,11 +70,12 @@ func rolling(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// unaware is how long, at most, a router goes on with a process that was told to stop. No platform promises a figure.
+// unaware is the longest time that a router continues to use a process that was told to stop. No platform promises a
+// figure.
 const unaware = 300 * time.Millisecond
 
-// replace starts a successor, sends it requests, and stops its predecessor, as a platform's deploy does. The balancer
-// learns of the stop a little later than the process.
+// replace starts a new process, sends it requests, and stops the old one, like a platform's deploy. The balancer learns
+// of the stop a little later than the process.
 func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*process, error) {
 	started, err := s.startReady(ctx, s.url, old.role)
 	if err != nil {
@@ -87,7 +88,7 @@ func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*pr
 		defer s.burst(ctx, old, front)()
 	}
 	began := time.Now()
-	for range 1 + rand.IntN(3) { // several may come
+	for range 1 + rand.IntN(3) { // a platform may send several
 		old.signal(syscall.SIGTERM)
 	}
 	old.signal(syscall.SIGCONT)
@@ -102,9 +103,9 @@ func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*pr
 	return started[0], err
 }
 
-// burst stops a process with SIGSTOP and sends a crowd of requests, so that when it goes on some are on their way to it:
-// waiting to be accepted, or written to a connection that looked idle. So it is with one that gets no processor for a moment.
-// It returns in the midst of them; wait waits for the rest.
+// burst stops a process with SIGSTOP and sends many requests, so that some of them are on their way when the process
+// continues: waiting to be accepted, or written to a connection that looked idle. The same happens to a process that
+// gets no CPU for a moment. burst returns before the requests have ended; wait waits for them.
 func (s *stage) burst(ctx context.Context, p *process, front *balancer) (wait func()) {
 	const requests, rate = 200, 2000
 	p.signal(syscall.SIGSTOP)
@@ -113,12 +114,12 @@ func (s *stage) burst(ctx context.Context, p *process, front *balancer) (wait fu
 	return func() { <-l.done }
 }
 
-// ended waits for the end of a process that was told to stop, and returns how long that took.
+// ended waits until a process that was told to stop has ended, and returns how long that took.
 func (s *stage) ended(ctx context.Context, p *process, told time.Time) (time.Duration, error) {
 	select {
 	case <-p.done:
 	case <-time.After(endLimit):
-		return 0, fmt.Errorf("%s has not ended %s after SIGTERM", p.role.Name, endLimit)
+		return 0, fmt.Errorf("%s had not ended %s after SIGTERM", p.role.Name, endLimit)
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// scale has one, two, four and eight workers share jobs that wait 50 ms. One slot each, so that waiting is the limit and not
-// this machine: eight workers of two slots fill two cores.
+// scale shares jobs that wait 50 ms among one, two, four and eight workers. Each has one slot, so that the waiting is
+// the limit and not this machine: eight workers with two slots would saturate two cores.
 func scale(ctx context.Context, s *stage) error {
-	const slots, seconds, perSlot = 1, 10, 20 // a slot does twenty such jobs a second at best
+	const slots, seconds, perSlot = 1, 10, 20 // a slot does at most twenty such jobs a second
 	s.result.Injected = fmt.Sprintf("nothing: 1, 2, 4 and 8 workers of %d slot, jobs that wait 50 ms", slots)
 	var before float64
 	for _, n := range []int{1, 2, 4, 8} {
@@ -59,7 +59,7 @@ func scale(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// stopAll stops workers in order.
+// stopAll stops workers with SIGTERM.
 func (s *stage) stopAll(ctx context.Context, workers []*process) error {
 	for _, w := range workers {
 		w.signal(syscall.SIGTERM)
@@ -68,7 +68,7 @@ func (s *stage) stopAll(ctx context.Context, workers []*process) error {
 		select {
 		case <-w.done:
 		case <-time.After(endLimit):
-			return fmt.Errorf("%s has not ended %s after SIGTERM", w.role.Name, endLimit)
+			return fmt.Errorf("%s had not ended %s after SIGTERM", w.role.Name, endLimit)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

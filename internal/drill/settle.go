@@ -11,10 +11,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// settleLimit is how long all jobs may take to reach an end when the faults are over.
+// settleLimit is how long all jobs may take to end after the faults.
 const settleLimit = 3 * time.Minute
 
-// settle waits until every job has ended, and reconciles.
+// settle waits until every job has ended, and reconciles. It reconciles also if some have not: these are reported as
+// unended.
 func (s *stage) settle(ctx context.Context) error {
 	_ = s.until(ctx, settleLimit, "every job has ended",
 		"select not exists (select from river.river_job where finalized_at is null)")
@@ -24,7 +25,7 @@ func (s *stage) settle(ctx context.Context) error {
 	return s.reconcile(ctx)
 }
 
-// reconcile compares the client's log with the ledger and with the jobs' rows.
+// reconcile compares the client's log with the ledger and the jobs' rows.
 func (s *stage) reconcile(ctx context.Context) error {
 	rows, _ := s.pool.Query(ctx, "select key, count(*) from drill.effect group by key")
 	effects, err := collect[string](rows)
@@ -52,7 +53,7 @@ func (s *stage) reconcile(ctx context.Context) error {
 			r.Doubled++
 		}
 	}
-	// An attempt is held against its job if the allowance (25) did not grow with it.
+	// An attempt counts against its job if max_attempts (25) did not grow with it.
 	err = s.pool.QueryRow(ctx, `
 		select count(*), count(*) filter (where finalized_at is null), count(*) filter (where state in ('discarded', 'cancelled')),
 			coalesce(sum(greatest(attempt - (state = 'completed')::int - (max_attempts - 25), 0)), 0),
@@ -61,7 +62,7 @@ func (s *stage) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var strays int // requests and jobs that are not one to one
+	var strays int // requests without a job, and jobs without a request
 	if err := s.pool.QueryRow(ctx, `select count(*) from (select key from drill.request) r
 		full join (select args ->> 'key' as key from river.river_job where kind = 'drill_step') j using (key)
 		where r.key is null or j.key is null`).Scan(&strays); err != nil {
@@ -85,7 +86,7 @@ func (s *stage) reconcile(ctx context.Context) error {
 		r.fail("%d doubled", r.Doubled)
 	}
 	if n := len(poisonous); n > 0 {
-		r.note("%d discarded by the poison rule: three workers had died with it, at last while it ran alone", n)
+		r.note("%d discarded by the poison rule: three workers died while running it, the last with it isolated", n)
 	}
 	if r.Discarded > len(poisonous) {
 		r.fail("%d discarded, of which %d by the poison rule", r.Discarded, len(poisonous))
@@ -104,11 +105,11 @@ func collect[K comparable](rows pgx.Rows) (map[K]int, error) {
 	return counts, err
 }
 
-var ofTheDead = regexp.MustCompile(`^the worker (\S+) died`)
+var deadWorker = regexp.MustCompile(`^the worker (\S+) died`)
 
-// rescues are the times from each fault to the start, elsewhere, of each job that its worker had, or from when a stranger
-// let go of the job, if that was later. Those of jobs that had lost a worker before are counted apart: by the poison rule
-// they wait until a worker has nothing else to do.
+// rescues returns the times from each fault to the start of each of the worker's jobs elsewhere, or from the release of
+// a job that an outside session had locked, if that was later. Jobs that had lost a worker before are returned
+// separately: by the poison rule they wait until a worker has nothing else to do.
 func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err error) {
 	hit := map[string]time.Time{}
 	s.mu.Lock()
@@ -124,15 +125,15 @@ func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err 
 	var attempt, death int
 	var text string
 	_, err = pgx.ForEachRow(rows, []any{&id, &attempt, &text, &death}, func() error {
-		worker := ofTheDead.FindStringSubmatch(text)
+		worker := deadWorker.FindStringSubmatch(text)
 		if worker == nil || hit[worker[1]].IsZero() {
 			return nil
 		}
-		// Where the next attempt did not begin its worker died too, and that death is counted by itself.
+		// If the next attempt did not begin, its worker died too, and that death is counted separately.
 		if at, ok := s.journal.started(id, attempt+1); ok {
 			from := hit[worker[1]]
-			if let, _ := s.strangers.of(id); let.After(from) {
-				from = let
+			if released, _ := s.outsiders.of(id); released.After(from) {
+				from = released
 			}
 			took := at.Sub(from)
 			if death == 1 {
@@ -146,7 +147,7 @@ func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err 
 	return times, alone, err
 }
 
-// countLogs counts the lines of the processes' logs that have a text.
+// countLogs counts the lines of the processes' logs that contain text.
 func (s *stage) countLogs(text string) (n int, err error) {
 	files, err := filepath.Glob(filepath.Join(s.logs, "*.log"))
 	if err != nil {

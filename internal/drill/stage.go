@@ -22,7 +22,7 @@ import (
 const (
 	template = "drill_template"
 
-	// ledger is what the workload writes. Nothing in it is unique.
+	// ledger is the table of the workload's effects. Nothing in it is unique.
 	ledger = `create schema drill;
 		create table drill.request (key text not null);
 		create table drill.effect (key text not null, job_id bigint not null, attempt int not null, worker text not null,
@@ -32,7 +32,7 @@ const (
 	endLimit   = 30 * time.Second // for a process to end after SIGTERM: a platform's limit
 )
 
-// makeTemplate makes the database that each scenario gets a copy of.
+// makeTemplate makes the database that each scenario copies.
 func (r *run) makeTemplate(ctx context.Context) error {
 	if err := r.create(ctx, template, "template0"); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (r *run) makeTemplate(ctx context.Context) error {
 	return err
 }
 
-// create makes a database, in place of one that an earlier drill has left on a server that is kept.
+// create makes a database, and replaces one that an earlier drill has left on the server.
 func (r *run) create(ctx context.Context, name, from string) error {
 	if err := onServer(ctx, r.url, "drop database if exists "+name+" with (force)"); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (r *run) create(ctx context.Context, name, from string) error {
 	return onServer(ctx, r.url, "create database "+name+" template "+from)
 }
 
-// stage is where one scenario plays: a database, processes, and what they have said.
+// stage is the environment of one scenario: a database, processes, and their logs.
 type stage struct {
 	*run
 	result  *Result
@@ -67,9 +67,9 @@ type stage struct {
 	logs    string
 	journal *journal
 	sent    *sent
-	keys    atomic.Int64 // that were given to requests
+	keys    atomic.Int64 // number of keys given to requests
 
-	strangers *strangers
+	outsiders *outsiders
 
 	mu        sync.Mutex
 	processes []*process
@@ -81,7 +81,7 @@ type stage struct {
 func (r *run) newStage(ctx context.Context, name string) (*stage, error) {
 	s := &stage{
 		run: r, result: &Result{Scenario: name}, url: withDatabase(r.url, "drill_"+name), logs: filepath.Join(r.Dir, name),
-		journal: newJournal(), strangers: &strangers{let: map[int64]time.Time{}},
+		journal: newJournal(), outsiders: &outsiders{released: map[int64]time.Time{}},
 		sent: &sent{acknowledged: map[string]bool{}},
 	}
 	if err := os.MkdirAll(s.logs, 0o700); err != nil {
@@ -93,7 +93,7 @@ func (r *run) newStage(ctx context.Context, name string) (*stage, error) {
 	return s, s.connect(ctx)
 }
 
-// connect opens the drill's own way into the scenario's database.
+// connect opens the drill's own connections to the scenario's database.
 func (s *stage) connect(ctx context.Context) (err error) {
 	if s.pool, err = poolOf(ctx, s.url, 4); err != nil {
 		return err
@@ -104,14 +104,14 @@ func (s *stage) connect(ctx context.Context) (err error) {
 	return err
 }
 
-// later has fn run when the scenario is over.
+// later registers fn to run when the scenario is over.
 func (s *stage) later(fn func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cleanup = append(s.cleanup, fn)
 }
 
-// close kills the scenario's processes and then cleans up, the latest first.
+// close kills the scenario's processes and then cleans up, in reverse order.
 func (s *stage) close() {
 	s.mu.Lock()
 	s.closing = true
@@ -174,7 +174,7 @@ func workersOf(kind string, n, slots int) (roles []Role) {
 
 var webRole = Role{Kind: roleWeb, Name: "web.1", Pool: 4}
 
-// until looks at a condition in the database until it holds. An error is not yet an answer: the server may be away.
+// until waits until a condition in the database holds. It ignores errors, because the server may be unavailable.
 func (s *stage) until(ctx context.Context, limit time.Duration, what, sql string, args ...any) error {
 	return poll(ctx, limit, what, func() bool {
 		var ok bool
@@ -182,7 +182,7 @@ func (s *stage) until(ctx context.Context, limit time.Duration, what, sql string
 	})
 }
 
-// poll looks at a condition until it holds.
+// poll waits until a condition holds.
 func poll(ctx context.Context, limit time.Duration, what string, holds func() bool) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -199,13 +199,13 @@ func poll(ctx context.Context, limit time.Duration, what string, holds func() bo
 	return nil
 }
 
-// judging waits until the server has been up for so long that workers may be declared dead.
+// judging waits until the server has been up long enough for workers to be declared dead.
 func (s *stage) judging(ctx context.Context) error {
-	return s.until(ctx, time.Minute, "the server is old enough for judgement",
+	return s.until(ctx, time.Minute, "workers may be declared dead",
 		"select clock_timestamp() - pg_postmaster_start_time() > interval '10.1 s'")
 }
 
-// pause lets a fault last. It is the length of the fault that is meant, not a wait for something to happen.
+// pause is the duration of a fault. It is not a wait for an event.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -224,7 +224,7 @@ func onServer(ctx context.Context, serverURL, sql string) error {
 }
 
 func withDatabase(serverURL, name string) string {
-	u, _ := url.Parse(serverURL) // parsed by pgx before
+	u, _ := url.Parse(serverURL) // pgx has parsed it before
 	u.Path = "/" + name
 	return u.String()
 }

@@ -17,23 +17,23 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Step is the drill's job: it takes its time, and then enters its key into the ledger.
+// Step is the drill's job: it takes some time, and then enters its key into the ledger.
 type Step struct {
 	Key    string `json:"key"`
 	Millis int    `json:"millis"` // how long it takes
-	How    string `json:"how"`    // see below; "" = it waits, and minds its context
-	Output string `json:"output"` // JSON that each attempt records as its output; "" = none
-	Note   string `json:"note"`   // the same, as a key of its metadata
+	How    string `json:"how"`    // see below; "": it waits, and stops when its context ends
+	Output string `json:"output"` // JSON that each attempt records as its output; "": none
+	Note   string `json:"note"`   // the same, for a key of its metadata
 }
 
-// How a step takes its time.
+// The values of Step.How.
 const (
-	deaf     = "deaf"     // it waits and does not mind its context
-	query    = "query"    // it holds a connection of the job pool all the time
-	ending   = "ending"   // it waits inside the transaction that ends it, with the job's row locked
-	returned = "returned" // it has its effect first, waits, and returns: its worker stores the outcome, with those of others
+	deaf     = "deaf"     // it waits, and ignores the end of its context
+	query    = "query"    // it holds a connection of the job pool while it waits
+	ending   = "ending"   // it waits in the transaction that completes it, with the job's row locked
+	returned = "returned" // it has its effect first, waits, and returns: its worker stores the outcome in a batch
 	failed   = "failed"   // its first attempt fails
-	garbled  = "garbled"  // the same, with an error that Postgres does not store as it is
+	garbled  = "garbled"  // the same, with an error that Postgres cannot store unchanged
 	dies     = "dies"     // it kills its worker
 )
 
@@ -48,7 +48,7 @@ type stepWorker struct {
 	tell func(format string, args ...any)
 }
 
-// NextRetry makes what a fault has failed come back soon, so that a drill ends; failures by design have the usual wait.
+// NextRetry retries soon after failures by a fault, so that a drill ends; failures by design have the usual wait.
 func (w *stepWorker) NextRetry(job *river.Job[Step]) time.Time {
 	if job.Args.How == failed {
 		return time.Time{}
@@ -56,7 +56,7 @@ func (w *stepWorker) NextRetry(job *river.Job[Step]) time.Time {
 	return time.Now().Add(time.Second)
 }
 
-// Work takes its time and then has its effect.
+// Work waits and then has its effect.
 func (w *stepWorker) Work(ctx context.Context, job *river.Job[Step]) error {
 	w.tell("start %d %d", job.ID, job.Attempt)
 	err := w.work(ctx, job)
@@ -109,7 +109,7 @@ func (w *stepWorker) work(ctx context.Context, job *river.Job[Step]) error {
 	return w.finish(ctx, job)
 }
 
-// record has River store what the step brings beside its outcome. It is JSON by Go's rules; by Postgres's it may not be.
+// record makes River store the step's output and note. They are valid JSON for Go, but Postgres may refuse them.
 func record(ctx context.Context, step Step) error {
 	var errs []error
 	if step.Output != "" {
@@ -121,11 +121,11 @@ func record(ctx context.Context, step Step) error {
 	return errors.Join(errs...)
 }
 
-// noteKey is where Step.Note is in a job's metadata.
+// noteKey is the key of Step.Note in a job's metadata.
 const noteKey = "drill_note"
 
-// once has the effect while the job is still to end. An attempt after it may find that it has been had: the fence lets no
-// two look at once.
+// once has the effect before the job ends. A later attempt may find the effect; the fence prevents two attempts from
+// checking at the same time.
 func (w *stepWorker) once(ctx context.Context, job *river.Job[Step]) error {
 	return work.Hold(ctx, w.pool, job, func(tx pgx.Tx) error {
 		var had bool
@@ -136,7 +136,7 @@ func (w *stepWorker) once(ctx context.Context, job *river.Job[Step]) error {
 	})
 }
 
-// finish has the effect: by the house's rule, or as it would be done without it.
+// finish has the effect: with the fence, or as it would be done without.
 func (w *stepWorker) finish(ctx context.Context, job *river.Job[Step]) error {
 	effects := func(tx pgx.Tx) error {
 		if job.Args.How == ending {
@@ -147,9 +147,9 @@ func (w *stepWorker) finish(ctx context.Context, job *river.Job[Step]) error {
 		return enter(ctx, tx, job)
 	}
 	switch w.role.Kind {
-	case roleUnfenced: // the effect is committed, and River writes the outcome some time after
+	case roleUnfenced: // the effect is committed, and River stores the outcome later
 		return pgx.BeginFunc(ctx, w.pool, effects)
-	case roleOlder: // both together, but nobody looks whose job it is
+	case roleOlder: // both together, but without checking whose job it is
 		return pgx.BeginFunc(ctx, w.pool, func(tx pgx.Tx) error {
 			if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
 				return err

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// storm ends everybody's connections again and again.
+// storm ends all connections repeatedly.
 func storm(ctx context.Context, s *stage) error {
-	s.result.Injected = "pg_terminate_backend on all backends of the database, again and again"
+	s.result.Injected = "pg_terminate_backend on all backends of the database, repeatedly"
 	storms, n := 30, 2000
 	if s.Short {
 		storms, n = 5, 300
@@ -25,7 +25,7 @@ func storm(ctx context.Context, s *stage) error {
 		err := s.pool.QueryRow(ctx, `select count(pg_terminate_backend(pid)) from pg_stat_activity
 			where datname = current_database() and pid <> pg_backend_pid()`).Scan(&count)
 		if err != nil {
-			continue // our own connection had been ended before
+			continue // our own connection was ended too
 		}
 		ended += count
 	}

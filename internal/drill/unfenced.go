@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// naiveAfter is how long an attempt may take before it is taken for lost.
+// naiveAfter is how long an attempt may take before it counts as lost.
 const naiveAfter = 4 * time.Second
 
-// rescueNaively gives every job to others whose attempt began some time ago, as River's own rescuer does (which looks
-// every 30 s only): it asks neither who has the job nor whether he lives.
+// rescueNaively rescues every job whose attempt began some time ago, without checking whether its worker lives. River's
+// own rescuer does the same, but only every 30 s.
 func (s *stage) rescueNaively(ctx context.Context) {
 	s.result.Injected += "; River as it is, effects beside the job, rescue by the age of the attempt"
 	ctx, stop := context.WithCancel(ctx)

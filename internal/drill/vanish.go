@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// vanish takes a worker's host off the network: nobody is told that its connections are gone, and it runs on.
+// vanish disconnects a worker's host from the network: no side is notified that its connections are gone, and it keeps
+// running.
 func vanish(ctx context.Context, s *stage) error {
 	_, web, err := s.deployment(ctx, roleWorker, 2)
 	if err != nil {
@@ -25,7 +26,7 @@ func vanish(ctx context.Context, s *stage) error {
 		case 0:
 			return Step{Millis: 2500, How: deaf}
 		case 1:
-			return Step{Millis: 1000, How: ending} // the row is locked by a backend whose client is gone
+			return Step{Millis: 1000, How: ending} // a backend without a client holds the row's lock
 		}
 		return Step{Millis: rand.IntN(1500)}
 	})
@@ -37,7 +38,7 @@ func vanish(ctx context.Context, s *stage) error {
 	if err := unplug(); err != nil {
 		return err
 	}
-	pause(ctx, 2*time.Second) // transactions end now which can
+	pause(ctx, 2*time.Second) // lets transactions end that can
 	var hanging int
 	err = s.pool.QueryRow(ctx, `select count(*) from pg_stat_activity
 		where datname = current_database() and state = 'idle in transaction' and state_change < clock_timestamp() - interval '500 ms'`).Scan(&hanging)
@@ -45,14 +46,14 @@ func vanish(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.result.note("%d of its transactions hung, with the rows of their jobs locked", hanging)
-	err = s.until(ctx, time.Minute, "its jobs are taken from it", `select not exists (select from river.river_job
+	err = s.until(ctx, time.Minute, "its jobs are rescued", `select not exists (select from river.river_job
 		where state = 'running' and attempted_by[array_upper(attempted_by, 1)] = $1)`, victim.name)
 	if err != nil {
 		s.result.fail("%v", err)
 	}
-	s.result.note("all its jobs had been taken %.1f s after it vanished", time.Since(victim.hit).Seconds())
+	s.result.note("all its jobs were rescued within %.1f s", time.Since(victim.hit).Seconds())
 	<-l.done
-	if err := plug(); err != nil { // it comes back, and may try what it likes
+	if err := plug(); err != nil { // the worker comes back, and must not do harm
 		return err
 	}
 	pause(ctx, 3*time.Second)
@@ -64,12 +65,12 @@ func vanish(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// elsewhere runs a worker on a host of its own: a network namespace, if we may make one, which is joined to ours by a
-// pair of virtual cards; or else behind a proxy that can be made to swallow everything.
+// elsewhere runs a worker on a separate host: a network namespace, if we are allowed to make one, which a pair of
+// virtual interfaces connects to ours; or otherwise behind a proxy that can stop all traffic.
 func (s *stage) elsewhere(ctx context.Context, role Role) (p *process, unplug, plug func() error, err error) {
 	name := fmt.Sprintf("bl%x", rand.Uint32()&0xffffff)
 	here, there := name+"a", name+"b"
-	subnet := fmt.Sprintf("198.18.%d", rand.IntN(256)) // kept for trials of networks (RFC 2544): nobody's address
+	subnet := fmt.Sprintf("198.18.%d", rand.IntN(256)) // reserved for network benchmarks (RFC 2544)
 	var prefix []string
 	var way *relay
 	for _, line := range []string{
@@ -83,7 +84,7 @@ func (s *stage) elsewhere(ctx context.Context, role Role) (p *process, unplug, p
 		if strings.HasPrefix(line, "netns add") {
 			s.later(func() {
 				clean := context.WithoutCancel(ctx)
-				_ = ip(clean, "link del "+here) // gone already, if the namespace was deleted with it
+				_ = ip(clean, "link del "+here) // already deleted if the namespace is
 				if err := ip(clean, "netns del "+name); err != nil {
 					s.result.fail("clean up: %v", err)
 				}
@@ -97,7 +98,7 @@ func (s *stage) elsewhere(ctx context.Context, role Role) (p *process, unplug, p
 		unplug = func() error { return ip(ctx, "link set "+here+" down") }
 		plug = func() error { return ip(ctx, "link set "+here+" up") }
 	} else {
-		s.result.Injected = "a proxy swallowed all that a worker sent and was sent; a network namespace was not to be had: " + err.Error()
+		s.result.Injected = "a proxy stopped all traffic of a worker; a network namespace could not be made: " + err.Error()
 		way, err = s.relay(s.url)
 		unplug = func() error { way.hush(); return nil }
 		plug = func() error { way.flow(); return nil }
@@ -111,7 +112,7 @@ func (s *stage) elsewhere(ctx context.Context, role Role) (p *process, unplug, p
 	return p, unplug, plug, s.await(ctx, p)
 }
 
-// ip runs the command of that name, which sets up networks.
+// ip runs the command ip.
 func ip(ctx context.Context, line string) error {
 	out, err := exec.CommandContext(ctx, "ip", strings.Fields(line)...).CombinedOutput()
 	if err != nil {

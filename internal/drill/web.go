@@ -17,7 +17,7 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// serveWeb takes steps by HTTP until ctx ends, and stops as the site does. A request is acknowledged with 204 when its
+// serveWeb accepts steps by HTTP until ctx ends, and stops like the site. A request is acknowledged with 204 when its
 // row and its job are committed, in one transaction.
 func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any), log *slog.Logger) error {
 	workers := work.NewWorkers()
@@ -52,7 +52,7 @@ func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any)
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	tell("name %s", listener.Addr())
-	tell("ready") // the kernel takes connections already
+	tell("ready") // the kernel already accepts connections
 	return (&serve.Server{HTTP: server, Routed: true}).Run(ctx, listener)
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// wire disturbs the connections between workers and Postgres, each worker's by itself.
+// wire disturbs the connections between workers and Postgres, for each worker separately.
 func wire(ctx context.Context, s *stage) error {
 	s.result.Injected = "connections through a proxy for each worker: reset, delayed by up to 300 ms a piece, half-closed to either side, silent for up to 4 s, and once for 14 s"
 	webs, err := s.startReady(ctx, s.url, webRole)
@@ -20,7 +20,7 @@ func wire(ctx context.Context, s *stage) error {
 			return err
 		}
 		ways = append(ways, way)
-		if _, err := s.keep(ctx, way.through(s.url), role); err != nil {
+		if _, err := s.supervise(ctx, way.through(s.url), role); err != nil {
 			return err
 		}
 	}
@@ -42,12 +42,12 @@ func wire(ctx context.Context, s *stage) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	s.result.note("%d faults; %d attempts were taken from workers whose connection was gone for more than 2 s", faults, s.result.Rescued)
+	s.result.note("%d faults; %d attempts were rescued from workers whose connection was gone for more than 2 s", faults, s.result.Rescued)
 	s.noneRefused()
 	return nil
 }
 
-// disturb does the nth fault to one worker's connections.
+// disturb injects the nth fault into one worker's connections.
 func disturb(ctx context.Context, way *relay, n int) {
 	some := func(most time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(most))) }
 	switch n % 6 {

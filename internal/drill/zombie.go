@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// silentBound is the promise for the jobs of a worker that says nothing any more, but whose connections seem to stand.
+// silentBound is the promised rescue time for jobs of a worker that is silent, but whose connections are still open.
 const silentBound = 15 * time.Second
 
-// zombie stops a worker in the middle of its jobs, has others take them, and lets it go on. What it then brings is late.
+// zombie stops a worker in the middle of its jobs, lets others rescue them, and continues it. Its outcomes are late
+// then.
 func zombie(ctx context.Context, s *stage) error {
-	s.result.Injected = "SIGSTOP of a busy worker for 30 s, then SIGCONT; its jobs do not mind that their context has ended"
+	s.result.Injected = "SIGSTOP of a busy worker for 30 s, then SIGCONT; its jobs ignore the end of their context"
 	posts, web, err := s.deployment(ctx, s.workerKind(), 3)
 	if err != nil {
 		return err
@@ -19,11 +20,11 @@ func zombie(ctx context.Context, s *stage) error {
 	l := s.send(ctx, web.name, 600, 15, func(i int) Step {
 		switch i % 6 {
 		case 0:
-			return Step{Millis: 1500, How: deaf} // it goes on when it is woken, and wants to end
+			return Step{Millis: 1500, How: deaf} // it continues after SIGCONT, and tries to complete
 		case 1:
 			return Step{Millis: 1500}
 		case 2:
-			return Step{Millis: 200, How: ending} // some are stopped with their row locked
+			return Step{Millis: 200, How: ending} // some jobs are stopped with their row locked
 		}
 		return usual(i)
 	})
@@ -47,9 +48,9 @@ func zombie(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.result.note("the worker that woke up ended %d attempts that were no longer its own; none changed anything", late)
+	s.result.note("the continued worker ended %d attempts that were no longer its own; none changed anything", late)
 	if late == 0 {
-		s.result.fail("no attempt was late, so that nothing was tested")
+		s.result.fail("no attempt was late, so nothing was tested")
 	}
 	s.noneRefused()
 	s.result.within(silentBound, slowest)
