@@ -76,7 +76,7 @@ func subjectName(subjects []book.Subject, key string) string {
 
 // foundText says how many books there are and of what.
 func foundText(found book.Result, typed, subject string) string {
-	text := number(found.Total) + " books"
+	text := ui.Thousands(found.Total) + " books"
 	if found.Total == 1 {
 		text = "1 book"
 	}

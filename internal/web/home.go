@@ -6,8 +6,8 @@ import (
 	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/shelf"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/page"
-	"github.com/backlist/backlist/views/ui"
 )
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
@@ -57,7 +57,7 @@ func (s *Server) homeView(r *http.Request) (d page.Home, err error) {
 
 // toRate is nine well-known books. Those that are rated already stay in their places: a card that went away under the
 // pointer would be rated instead of the next.
-func (s *Server) toRate(r *http.Request) ([]ui.BookCard, error) {
+func (s *Server) toRate(r *http.Request) ([]bookui.Card, error) {
 	popular, err := book.Popular(r.Context(), s.DB, 9)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/trace"
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/page"
 )
 
 // render writes the component to a buffer first, so that an error in it can still become an error page.
@@ -39,8 +39,8 @@ func render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 }
 
 // chrome fills what every page shows around itself. A failure to count the unread mail costs the number, not the page.
-func (s *Server) chrome(r *http.Request, title, nav string) layout.Page {
-	p := layout.Page{Title: title, Nav: nav, Release: s.Release, Flash: flashOf(r.Context())}
+func (s *Server) chrome(r *http.Request, title, nav string) page.Frame {
+	p := page.Frame{Title: title, Nav: nav, Release: s.Release, Flash: flashOf(r.Context())}
 	if me := readerOf(r.Context()); me != nil {
 		p.Reader = me.Name
 	}
@@ -48,7 +48,7 @@ func (s *Server) chrome(r *http.Request, title, nav string) layout.Page {
 }
 
 // chromeFor is chrome for pages that are reached by reading rather than by an error: it counts the unread mail too.
-func (s *Server) chromeFor(r *http.Request, title, nav string) (layout.Page, error) {
+func (s *Server) chromeFor(r *http.Request, title, nav string) (page.Frame, error) {
 	p := s.chrome(r, title, nav)
 	me := readerOf(r.Context())
 	if me == nil {

@@ -7,17 +7,15 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
 	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
 
 // cards shapes books for display, with what the signed-in reader said of them.
-func (s *Server) cards(r *http.Request, books []book.Card) ([]ui.BookCard, error) {
+func (s *Server) cards(r *http.Request, books []book.Card) ([]bookui.Card, error) {
 	var mine map[int64]book.Said
 	if me := readerOf(r.Context()); me != nil && len(books) > 0 {
 		ids := make([]int64, len(books))
@@ -29,9 +27,9 @@ func (s *Server) cards(r *http.Request, books []book.Card) ([]ui.BookCard, error
 			return nil, err
 		}
 	}
-	cards := make([]ui.BookCard, len(books))
+	cards := make([]bookui.Card, len(books))
 	for i, b := range books {
-		cards[i] = ui.BookCard{
+		cards[i] = bookui.Card{
 			ID: b.ID, Title: b.Title, Author: b.Authors, Year: b.Year, Cover: cover(b.ID, b.Title, b.Authors, b.Year),
 			Average: average(b.Average, b.Ratings), Count: ratingCount(b.Ratings),
 			Mine: int(mine[b.ID].Stars), Shelf: mine[b.ID].Shelf,
@@ -41,8 +39,8 @@ func (s *Server) cards(r *http.Request, books []book.Card) ([]ui.BookCard, error
 }
 
 // cover draws a book always the same way.
-func cover(id int64, title, author, year string) ui.Cover {
-	return ui.Cover{Title: title, Author: author, Year: year, Variant: int(id)}
+func cover(id int64, title, author, year string) bookui.Cover {
+	return bookui.Cover{Title: title, Author: author, Year: year, Variant: int(id)}
 }
 
 func average(stars float64, ratings int) string {
@@ -59,12 +57,9 @@ func ratingCount(n int) string {
 	case 1:
 		return "1 rating"
 	default:
-		return number(n) + " ratings"
+		return ui.Thousands(n) + " ratings"
 	}
 }
-
-// number writes n with thousands set apart: "1,204".
-func number(n int) string { return message.NewPrinter(language.English).Sprintf("%d", n) }
 
 func bookView(d book.Detail) page.Book {
 	v := page.Book{
@@ -87,7 +82,7 @@ func recommendationView(item recommend.Item) page.Recommendation {
 		ID: item.BookID, Title: item.Title, Author: author, Year: year, Cover: cover(item.BookID, item.Title, author, year),
 	}
 	for _, reason := range item.Reasons {
-		v.Because = append(v.Because, ui.Link{Text: reason.Title, URL: string(ui.BookURL(reason.BookID))})
+		v.Because = append(v.Because, ui.Link{Text: reason.Title, URL: string(bookui.URL(reason.BookID))})
 	}
 	return v
 }

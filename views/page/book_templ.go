@@ -9,15 +9,15 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/ui"
 )
 
 // Book is one book with the reader's own rating and shelf.
 type Book struct {
-	Page          layout.Page
+	Page          Frame
 	ID            int64
-	Cover         ui.Cover
+	Cover         bookui.Cover
 	Title         string
 	OriginalTitle string    // empty where it is the same
 	Authors       []ui.Link // to a search for the author
@@ -25,14 +25,14 @@ type Book struct {
 	Series        string    // "The Lord of the Rings, 2", or empty
 	Subjects      []ui.Link
 	Blurb         string // our sentence about it
-	Average       string // "4.2", empty when nobody has rated it
+	Average       string // "4.2", empty where there are no ratings
 	Count         string // "1,204 ratings"
 	Mine          int    // the reader's stars in halves, 1-10; 0 = none
 	RatingError   string // a sentence, with status 422
 	Shelf         string // to-read, reading, read, or empty
 	ShelfError    string // a sentence, with status 422
 	SignInURL     string // /signin?next=… where nobody is signed in, else empty
-	Neighbours    []ui.BookCard
+	Neighbours    []bookui.Card
 }
 
 // BookPage is GET /books/{id}. Its forms are POST /books/{id}/rating (stars =
@@ -161,7 +161,7 @@ func BookPage(d Book) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Wall(d.Neighbours).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = bookui.Wall(d.Neighbours).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -172,7 +172,7 @@ func BookPage(d Book) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout.Shell(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -418,12 +418,12 @@ func (d Book) desk() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Rating{BookID: d.ID, Title: d.Title, Halves: d.Mine, Error: d.RatingError, SignInURL: d.SignInURL, Part: "desk"}.Control().Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Rating{BookID: d.ID, Title: d.Title, Halves: d.Mine, Error: d.RatingError, SignInURL: d.SignInURL, Part: "desk"}.Control().Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if d.SignInURL == "" {
-			templ_7745c5c3_Err = ui.ShelfChoice{BookID: d.ID, Status: d.Shelf, Error: d.ShelfError, Part: "desk"}.Control().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = bookui.ShelfChoice{BookID: d.ID, Status: d.Shelf, Error: d.ShelfError, Part: "desk"}.Control().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

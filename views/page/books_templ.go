@@ -9,19 +9,19 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/ui"
 )
 
 // Books is the catalogue: all of it, or what a search found.
 type Books struct {
-	Page     layout.Page
+	Page     Frame
 	Query    string    // as typed
 	Subject  string    // the filter that is on, as in ?subject=
 	Subjects []ui.Chip // filters; following the current one should switch it off
 	Count    string    // a sentence: "24 books", "3 books for “dune”"
 	Meant    string    // what was searched instead of a mistyped Query, or empty
-	Books    []ui.BookCard
+	Books    []bookui.Card
 	Pager    ui.Pager
 }
 
@@ -73,7 +73,7 @@ func BooksPage(d Books) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Search("q", d.Query, d.Subject).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = bookui.Search("q", d.Query, d.Subject).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -190,7 +190,7 @@ func BooksPage(d Books) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout.Shell(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

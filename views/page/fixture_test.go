@@ -5,7 +5,7 @@ import (
 
 	"github.com/a-h/templ"
 
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
@@ -18,10 +18,10 @@ type fixture struct {
 
 // fixtures are all pages, each in the states that look different.
 func fixtures() []fixture {
-	in := func(title, nav string) layout.Page {
-		return layout.Page{Title: title, Reader: "Ines Carvalho", Unread: 2, Nav: nav, Release: "v12"}
+	in := func(title, nav string) page.Frame {
+		return page.Frame{Title: title, Reader: "Ines Carvalho", Unread: 2, Nav: nav, Release: "v12"}
 	}
-	out := func(title string) layout.Page { return layout.Page{Title: title, Release: "v12"} }
+	out := func(title string) page.Frame { return page.Frame{Title: title, Release: "v12"} }
 	cards, recs := books(), recommendations()
 	pager := ui.NewPager(4, 17, func(n int) string { return fmt.Sprintf("/books?page=%d", n) })
 	wrong := func(value, text string) ui.Input { return ui.Input{Value: value, Error: text} }
@@ -82,7 +82,7 @@ func fixtures() []fixture {
 	return all
 }
 
-func books() []ui.BookCard {
+func books() []bookui.Card {
 	titles := [][3]string{
 		{"The Odyssey", "Homer", "700 BC"},
 		{"Middlemarch", "George Eliot", "1872"},
@@ -110,10 +110,10 @@ func books() []ui.BookCard {
 		{"The Lion, the Witch and the Wardrobe", "C. S. Lewis", "1950"},
 	}
 	shelves := []string{"", "to-read", "reading", "read", ""}
-	var out []ui.BookCard
+	var out []bookui.Card
 	for i, t := range titles {
-		out = append(out, ui.BookCard{
-			ID: int64(i + 1), Title: t[0], Author: t[1], Year: t[2], Cover: ui.Cover{Title: t[0], Author: t[1], Year: t[2], Variant: i + 1},
+		out = append(out, bookui.Card{
+			ID: int64(i + 1), Title: t[0], Author: t[1], Year: t[2], Cover: bookui.Cover{Title: t[0], Author: t[1], Year: t[2], Variant: i + 1},
 			Average: fmt.Sprintf("%.1f", 3.4+float64(i%15)/10), Count: ui.Count(i*97, "rating", "ratings"), Mine: i % 4 * 3, Shelf: shelves[i%5],
 		})
 	}
@@ -138,7 +138,7 @@ func mails() []page.MailRow {
 	return out
 }
 
-func message(p layout.Page) page.Message {
+func message(p page.Frame) page.Message {
 	return page.Message{
 		Page: p, Subject: "Your recommendations are ready", From: "Backlist <mail@backlist.example>", To: "ines@example.org", When: "Today, 09:41", WhenISO: "2026-11-23T09:41:00Z", State: "unconfirmed",
 		Body: []page.Paragraph{

@@ -8,14 +8,11 @@ package page
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import (
-	"github.com/backlist/backlist/views/layout"
-	"github.com/backlist/backlist/views/ui"
-)
+import "github.com/backlist/backlist/views/ui"
 
 // Forgot asks for a link that resets the password.
 type Forgot struct {
-	Page    layout.Page
+	Page    Frame
 	Email   ui.Input
 	Problem string // a sentence about the whole form, or empty
 }
@@ -76,7 +73,7 @@ func ForgotPage(d Forgot) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout.Shell(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

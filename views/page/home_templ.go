@@ -10,19 +10,19 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/ui"
 	"strconv"
 )
 
 // Home is the front page; it is the signed-out one where Page.Reader is empty.
 type Home struct {
-	Page     layout.Page
-	Popular  []ui.BookCard    // a wall of well-loved books (12 do well); signed out only
-	Reading  []ui.BookCard    // on the reader's shelf "reading"
+	Page     Frame
+	Popular  []bookui.Card    // a wall of well-loved books (12 do well); signed out only
+	Reading  []bookui.Card    // on the reader's shelf "reading"
 	Ratings  int              // how many books the reader has rated
 	RateMore int              // ratings missing until there are own recommendations; 0 = enough
-	Rate     []ui.BookCard    // well-known books to rate right here (9 do well), while RateMore > 0
+	Rate     []bookui.Card    // well-known books to rate right here (9 do well), while RateMore > 0
 	Picks    []Recommendation // the first few recommendations (6 do well)
 	Working  bool             // recommendations are being made
 }
@@ -74,7 +74,7 @@ func HomePage(d Home) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout.Shell(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -107,7 +107,7 @@ func homeSignedOut(d Home) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Search("q", "", "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Search("q", "", "").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -120,7 +120,7 @@ func homeSignedOut(d Home) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Wall(d.Popular).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = bookui.Wall(d.Popular).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -171,7 +171,7 @@ func homeSignedIn(d Home) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Search("q", "", "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Search("q", "", "").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -184,7 +184,7 @@ func homeSignedIn(d Home) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Wall(d.Reading).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = bookui.Wall(d.Reading).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -365,7 +365,7 @@ func homeStart(d Home) templ.Component {
 	})
 }
 
-func rateCard(b ui.BookCard) templ.Component {
+func rateCard(b bookui.Card) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -391,7 +391,7 @@ func rateCard(b ui.BookCard) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var12 templ.SafeURL
-		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(ui.BookURL(b.ID))
+		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(bookui.URL(b.ID))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 110, Col: 52}
 		}
@@ -412,7 +412,7 @@ func rateCard(b ui.BookCard) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var13 templ.SafeURL
-		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinURLErrs(ui.BookURL(b.ID))
+		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinURLErrs(bookui.URL(b.ID))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 114, Col: 33}
 		}
@@ -450,7 +450,7 @@ func rateCard(b ui.BookCard) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Rating{BookID: b.ID, Title: b.Title, Halves: b.Mine, Compact: true, Return: "/", Part: "start"}.Control().Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Rating{BookID: b.ID, Title: b.Title, Halves: b.Mine, Compact: true, Return: "/", Part: "start"}.Control().Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -488,7 +488,7 @@ func pick(r Recommendation) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var17 templ.SafeURL
-		templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(ui.BookURL(r.ID))
+		templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(bookui.URL(r.ID))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 123, Col: 47}
 		}
@@ -509,7 +509,7 @@ func pick(r Recommendation) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var18 templ.SafeURL
-		templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinURLErrs(ui.BookURL(r.ID))
+		templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinURLErrs(bookui.URL(r.ID))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 127, Col: 33}
 		}

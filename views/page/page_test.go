@@ -8,7 +8,6 @@ import (
 	"github.com/a-h/templ"
 	"golang.org/x/net/html"
 
-	"github.com/backlist/backlist/views/layout"
 	"github.com/backlist/backlist/views/page"
 )
 
@@ -26,7 +25,7 @@ func TestPages(t *testing.T) {
 func TestEmptyPages(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]templ.Component{
-		"home": page.HomePage(page.Home{}), "home in": page.HomePage(page.Home{Page: layout.Page{Reader: "Ines"}}),
+		"home": page.HomePage(page.Home{}), "home in": page.HomePage(page.Home{Page: page.Frame{Reader: "Ines"}}),
 		"books": page.BooksPage(page.Books{}), "book": page.BookPage(page.Book{}),
 		"recommendations": page.RecommendationsPage(page.Recommendations{}), "shelf": page.ShelfPage(page.Shelf{}),
 		"mailbox": page.MailboxPage(page.Mailbox{}), "message": page.MessagePage(page.Message{}),

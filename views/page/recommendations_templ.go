@@ -10,14 +10,14 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/ui"
 	"strconv"
 )
 
 // Recommendations is the page around the live list.
 type Recommendations struct {
-	Page layout.Page
+	Page Frame
 	List Recommended
 }
 
@@ -40,7 +40,7 @@ type Recommended struct {
 type Recommendation struct {
 	ID                  int64
 	Title, Author, Year string
-	Cover               ui.Cover
+	Cover               bookui.Cover
 	Blurb               string    // may be empty
 	Average, Count      string    // may be empty
 	Because             []ui.Link // books of the reader that speak for it, best first
@@ -118,7 +118,7 @@ func RecommendationsPage(d Recommendations) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout.Shell(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -385,7 +385,7 @@ func recommendation(r Recommendation) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var16 templ.SafeURL
-		templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinURLErrs(ui.BookURL(r.ID))
+		templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinURLErrs(bookui.URL(r.ID))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/recommendations.templ`, Line: 112, Col: 46}
 		}
@@ -406,7 +406,7 @@ func recommendation(r Recommendation) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var17 templ.SafeURL
-		templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(ui.BookURL(r.ID))
+		templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(bookui.URL(r.ID))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/recommendations.templ`, Line: 116, Col: 33}
 		}

@@ -9,16 +9,16 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/ui"
 )
 
 // Shelf is the reader's own books, one tab at a time.
 type Shelf struct {
-	Page                         layout.Page
+	Page                         Frame
 	Tab                          string // to-read, reading, read or rated
 	ToRead, Reading, Read, Rated int    // how many books each tab holds
-	Books                        []ui.BookCard
+	Books                        []bookui.Card
 	Pager                        ui.Pager
 }
 
@@ -120,7 +120,7 @@ func ShelfPage(d Shelf) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout.Shell(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -188,7 +188,7 @@ func tabName(tab string) string {
 	if tab == "rated" {
 		return "Rated"
 	}
-	return ui.ShelfName(tab)
+	return bookui.ShelfName(tab)
 }
 
 var _ = templruntime.GeneratedTemplate

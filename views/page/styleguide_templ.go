@@ -9,14 +9,14 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"github.com/backlist/backlist/views/layout"
+	"github.com/backlist/backlist/views/bookui"
 	"github.com/backlist/backlist/views/ui"
 	"strconv"
 )
 
 // Styleguide shows every component with invented data, in development only.
 type Styleguide struct {
-	Page layout.Page
+	Page Frame
 }
 
 // StyleguidePage is GET /styleguide.
@@ -58,7 +58,7 @@ func StyleguidePage(d Styleguide) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for i := range 36 {
-				templ_7745c5c3_Err = ui.Cover{Title: sampleTitles[i%len(sampleTitles)], Author: "Author Surname", Year: strconv.Itoa(1900 + i), Variant: i}.Draw().Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = bookui.Cover{Title: sampleTitles[i%len(sampleTitles)], Author: "Author Surname", Year: strconv.Itoa(1900 + i), Variant: i}.Draw().Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -81,7 +81,7 @@ func StyleguidePage(d Styleguide) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout.Shell(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = frame(d.Page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -114,7 +114,7 @@ func styleControls() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Search("q", "", "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Search("q", "", "").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -142,19 +142,19 @@ func styleControls() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Rating{BookID: 1, Title: "Emma", Halves: 7}.Control().Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Rating{BookID: 1, Title: "Emma", Halves: 7}.Control().Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Rating{BookID: 2, Title: "Dune", Compact: true}.Control().Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Rating{BookID: 2, Title: "Dune", Compact: true}.Control().Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Rating{BookID: 3, Title: "Ulysses", SignInURL: "/signin"}.Control().Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Rating{BookID: 3, Title: "Ulysses", SignInURL: "/signin"}.Control().Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.ShelfChoice{BookID: 1, Status: "reading", Part: "controls"}.Control().Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.ShelfChoice{BookID: 1, Status: "reading", Part: "controls"}.Control().Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -239,14 +239,14 @@ func styleWords() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Stars(7).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = bookui.Stars(7).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 string
-		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(ui.StarsText(7))
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(bookui.StarsText(7))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/styleguide.templ`, Line: 74, Col: 21}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/styleguide.templ`, Line: 74, Col: 25}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {

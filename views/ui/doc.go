@@ -1,13 +1,13 @@
-// Package ui holds the pieces that pages are set from: fields, stars, covers,
-// book cards, pagers, badges and notices. It knows nothing of the store: every
-// struct is shaped for display.
+// Package ui holds the pieces that any page is set from: fields, filters, tabs,
+// pagers, badges and notices. It knows neither books nor jobs: every struct is
+// shaped for display.
 package ui
 
 // Link is a text with the address that it leads to.
 type Link struct{ Text, URL string }
 
-// Input is what a reader typed into a field and the sentence that says what is
-// wrong with it; Error is empty where nothing is.
+// Input is a field's value as typed, with a sentence about what is wrong with
+// it; Error is empty where nothing is.
 type Input struct{ Value, Error string }
 
 // Option is one choice of a Select.

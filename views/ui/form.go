@@ -25,8 +25,8 @@ func Problems(whole string, fields ...Field) []Problem {
 
 func (f Field) kind() string { return cmp.Or(f.Type, "text") }
 
-// described ties an input to its hint and its error for a screen reader.
-func described(name, hint, wrong string) templ.Attributes {
+// Described ties an input to its hint and its error for a screen reader.
+func Described(name, hint, wrong string) templ.Attributes {
 	var ids []string
 	attrs := templ.Attributes{}
 	if hint != "" {
@@ -47,4 +47,20 @@ func summaryTitle(n int) string {
 		return "One thing needs another look"
 	}
 	return fmt.Sprintf("%d things need another look", n)
+}
+
+// Live lets htmx send a form and renew one part of the page, known by its id,
+// together with the flash and with the content of other parts. The form's own
+// action does the same without it; add hx-post beside this.
+func Live(part string, others ...string) templ.Attributes {
+	beside := "#flash:innerHTML"
+	for _, id := range others {
+		beside += ",#" + id + ":innerHTML"
+	}
+	return templ.Attributes{
+		"hx-target":     "#" + part,
+		"hx-select":     "#" + part,
+		"hx-swap":       "outerMorph",
+		"hx-select-oob": beside,
+	}
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,8 +9,6 @@ import (
 func TestWords(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		StarsText(0): "no stars", StarsText(1): "½ star", StarsText(2): "1 star", StarsText(3): "1½ stars", StarsText(10): "5 stars",
-		StarsValue(1): "0.5", StarsValue(7): "3.5", StarsValue(10): "5",
 		Count(1, "book", "books"): "1 book", Count(1204, "book", "books"): "1,204 books",
 		Thousands(-1234567): "-1,234,567", Thousands(0): "0", Thousands(-123): "-123",
 	} {
@@ -40,23 +37,5 @@ func TestPager(t *testing.T) {
 		if got := strings.Join(out, " "); got != tc.want {
 			t.Errorf("page %d of %d: %s, want %s", tc.current, tc.last, got, tc.want)
 		}
-	}
-}
-
-// A reader without JavaScript must be able to give every rating and remove it.
-func TestRatingHasEveryHalfStar(t *testing.T) {
-	t.Parallel()
-	var b bytes.Buffer
-	if err := (Rating{BookID: 7, Title: "Emma", Halves: 9}).Control().Render(t.Context(), &b); err != nil {
-		t.Fatal(err)
-	}
-	form := b.String()
-	for h := 1; h <= 10; h++ {
-		if !strings.Contains(form, fmt.Sprintf(`name="stars" value="%s"`, StarsValue(h))) {
-			t.Errorf("no choice for %s", StarsText(h))
-		}
-	}
-	if !strings.Contains(form, `value="4.5" checked`) || !strings.Contains(form, `name="stars" value=""`) {
-		t.Error("the rating is not shown, or cannot be removed")
 	}
 }

@@ -1,4 +1,4 @@
-package ui
+package bookui
 
 // palette is the colours of one cover. ground is the cloth and text what is
 // printed on it; paper is a label or a board and ink what is printed on that;

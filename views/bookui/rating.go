@@ -1,4 +1,4 @@
-package ui
+package bookui
 
 import (
 	"cmp"
@@ -22,20 +22,4 @@ func starHalf(h int) string {
 		return "0 0 12 24"
 	}
 	return "12 0 12 24"
-}
-
-// Live lets htmx send a form and renew one part of the page, known by its id,
-// together with the flash and with the content of other parts. The form's own
-// action does the same without it; add hx-post beside this.
-func Live(part string, others ...string) templ.Attributes {
-	beside := "#flash:innerHTML"
-	for _, id := range others {
-		beside += ",#" + id + ":innerHTML"
-	}
-	return templ.Attributes{
-		"hx-target":     "#" + part,
-		"hx-select":     "#" + part,
-		"hx-swap":       "outerMorph",
-		"hx-select-oob": beside,
-	}
 }
