@@ -17,7 +17,7 @@ const module = "github.com/backlist/backlist/"
 // What each group of packages may import of ours. The back office knows jobs and nothing else; the storefront knows books
 // and the job system; the edge knows both. Views know only themselves.
 var (
-	ground     = []string{"config", "form", "fold", "pglocal", "testdb", "store", "notice", "catalogue", "demo", "serve"}
+	ground     = []string{"config", "form", "fold", "pglocal", "testdb", "store", "notice", "catalogue", "demo", "serve", "answer"}
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail", "lab", "seed", "site"}
 	backOffice = []string{"work", "trace", "console", "scale", "drill", "bench", "surface", "doctor"}
 	edge       = []string{"web", "app"}
@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"internal/testdb":  {"db", "internal/config", "internal/pglocal"}, // tests want the whole schema, and TEST_DATABASE_URL is read as DATABASE_URL is
 	"internal/notice":  {"internal/store"},                            // DBTX
 	"internal/demo":    {"internal/catalogue"},                        // invented readers rate real books
+	"internal/answer":  {"internal/trace"},                            // rendering is a step of the request
 	"internal/console": {"views/console", "views/layout", "views/ui"}, // pages of its own
 }
 

@@ -8,34 +8,16 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
-
-func (s *Server) accountRoutes(r chi.Router) {
-	r.Get("/signup", s.page(s.signUpPage))
-	r.Post("/signup", s.page(s.signUp))
-	r.Get("/signin", s.page(s.signInPage))
-	r.Post("/signin", s.page(s.signIn))
-	r.Post("/signout", s.page(s.signOut))
-	r.Get("/forgot", s.page(s.forgotPage))
-	r.Post("/forgot", s.page(s.forgot))
-	r.Get("/forgot/sent", s.page(s.forgotSent))
-	r.Get("/reset/{token}", s.page(s.resetPage))
-	r.Post("/reset/{token}", s.page(s.reset))
-	r.Get("/settings", s.page(s.signedIn(s.settingsPage)))
-	r.Post("/settings", s.page(s.signedIn(s.settings)))
-	r.Post("/settings/password", s.page(s.signedIn(s.changePassword)))
-	r.Get("/settings/delete", s.page(s.signedIn(s.deletePage)))
-	r.Post("/settings/delete", s.page(s.signedIn(s.deleteAccount)))
-}
 
 func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 	if readerOf(r.Context()) != nil {
@@ -51,8 +33,8 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	typed := reader.SignUp{
 		Name: r.PostForm.Get("name"), Email: r.PostForm.Get("email"), Password: r.PostForm.Get("password"),
@@ -110,8 +92,8 @@ func (s *Server) learnAddress(r *http.Request, tx pgx.Tx) error {
 	}
 	base, err := s.Address.Learn(r.Context(), tx, scheme, r.Host)
 	if errors.Is(err, site.ErrHost) {
-		return &statusError{
-			Code: http.StatusBadRequest, Headline: "That is not an address of this site", Err: err,
+		return &answer.Error{
+			Status: http.StatusBadRequest, Headline: "That is not an address of this site", Err: err,
 			Sentence: "Your browser asked for a host name that links in mail cannot begin with, so no account was made.",
 		}
 	}
@@ -136,8 +118,8 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 
 // signIn says and does the same whether or not the address has an account: one password hash, one answer.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	email, password, next := r.PostForm.Get("email"), r.PostForm.Get("password"), r.PostForm.Get("next")
 	if email == "" || password == "" || !form.Clean(email) || !form.Clean(password) {
@@ -210,8 +192,8 @@ func (s *Server) limited(ok bool, wait time.Duration, err error) error {
 		return err
 	}
 	seconds := int(math.Ceil(wait.Seconds()))
-	return &statusError{
-		Code: http.StatusTooManyRequests, Headline: "Too many attempts", RetryAfter: seconds,
+	return &answer.Error{
+		Status: http.StatusTooManyRequests, Headline: "Too many attempts", RetryAfter: seconds,
 		Sentence: fmt.Sprintf("To keep accounts safe we only allow so many. Please wait %s and try again.", waitText(seconds)),
 	}
 }
@@ -224,16 +206,5 @@ func waitText(seconds int) string {
 		return strconv.Itoa(seconds) + " seconds"
 	default:
 		return strconv.Itoa((seconds+59)/60) + " minutes"
-	}
-}
-
-// badForm is a body that is no form: too large, or not encoded as one.
-func badForm(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return err
-	}
-	return &statusError{
-		Code: http.StatusBadRequest, Headline: "That form could not be read",
-		Sentence: "What your browser sent was incomplete or garbled, so nothing was changed.", Err: err,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/recommend"
@@ -16,15 +17,7 @@ import (
 	"github.com/backlist/backlist/views/page"
 )
 
-func (s *Server) bookRoutes(r chi.Router) {
-	r.Get("/books", s.page(s.books))
-	r.Get("/books/{id}", s.page(s.bookPage))
-	r.Post("/books/{id}/rating", s.page(s.signedIn(s.rate)))
-	r.Post("/books/{id}/shelf", s.page(s.signedIn(s.putOnShelf)))
-	r.Post("/books/{id}/dismissal", s.page(s.signedIn(s.dismiss)))
-}
-
-// bookID is the number in the path; what is no number is no book.
+// bookID is the number in the path; a non-numeric id is an unknown book.
 func bookID(r *http.Request) (int64, error) {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil || id < 1 {
@@ -33,8 +26,8 @@ func bookID(r *http.Request) (int64, error) {
 	return id, nil
 }
 
-var unknownBook = &statusError{
-	Code: http.StatusNotFound, Headline: "No such book",
+var unknownBook = &answer.Error{
+	Status: http.StatusNotFound, Headline: "No such book",
 	Sentence: "There is no book with that number here.", Advice: "Search for it by title or author.",
 }
 
@@ -95,8 +88,8 @@ func (s *Server) rate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	if !r.PostForm.Has("stars") { // empty stars remove the rating; a body that is no form of ours must not
 		return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) { d.RatingError = "Choose how many stars." })
@@ -138,8 +131,8 @@ func (s *Server) putOnShelf(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	status, err := shelf.ParseStatus(r.PostForm.Get("status"))
 	if invalid, ok := errors.AsType[form.Invalid](err); ok {
@@ -167,8 +160,8 @@ func (s *Server) dismiss(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	undo := r.PostForm.Get("undo") != ""
 	ctx, me := r.Context(), readerOf(r.Context()).ReaderID

@@ -59,8 +59,8 @@ func newSite(t *testing.T) *testSite {
 	}
 }
 
-// answer is a response and its parsed page.
-type answer struct {
+// response is a response and its parsed page.
+type response struct {
 	t      *testing.T
 	Status int
 	Header http.Header
@@ -68,13 +68,13 @@ type answer struct {
 	root   *html.Node
 }
 
-func (s *testSite) get(path string) answer { return s.do(http.MethodGet, path, nil) }
+func (s *testSite) get(path string) response { return s.do(http.MethodGet, path, nil) }
 
-func (s *testSite) post(path string, form url.Values) answer {
+func (s *testSite) post(path string, form url.Values) response {
 	return s.do(http.MethodPost, path, strings.NewReader(form.Encode()))
 }
 
-func (s *testSite) do(method, path string, body io.Reader) answer {
+func (s *testSite) do(method, path string, body io.Reader) response {
 	s.t.Helper()
 	r := httptest.NewRequestWithContext(s.t.Context(), method, path, body)
 	if body != nil {
@@ -105,11 +105,11 @@ func (s *testSite) do(method, path string, body io.Reader) answer {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return answer{s.t, res.StatusCode, res.Header, text, root}
+	return response{s.t, res.StatusCode, res.Header, text, root}
 }
 
 // wants checks the status and that the page's text has each of the parts.
-func (a answer) wants(status int, parts ...string) answer {
+func (a response) wants(status int, parts ...string) response {
 	a.t.Helper()
 	if a.Status != status {
 		a.t.Fatalf("status %d, want %d\n%s", a.Status, status, a.text())
@@ -124,7 +124,7 @@ func (a answer) wants(status int, parts ...string) answer {
 }
 
 // leadsTo checks that a form was accepted and where the browser goes next.
-func (a answer) leadsTo(path string) {
+func (a response) leadsTo(path string) {
 	a.t.Helper()
 	a.wants(http.StatusSeeOther)
 	if got := a.Header.Get("Location"); got != path {
@@ -133,7 +133,7 @@ func (a answer) leadsTo(path string) {
 }
 
 // text is what a person would read: the text of the body, single-spaced.
-func (a answer) text() string {
+func (a response) text() string {
 	var words []string
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
@@ -152,7 +152,7 @@ func (a answer) text() string {
 }
 
 // value is what the named input holds; ok is false if there is no such input.
-func (a answer) value(name string) (value string, ok bool) {
+func (a response) value(name string) (value string, ok bool) {
 	for n := range a.root.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "input" && attr(n, "name") == name {
 			return attr(n, "value"), true

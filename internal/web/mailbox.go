@@ -8,19 +8,12 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
-
-func (s *Server) mailRoutes(r chi.Router) {
-	r.Get("/mailbox", s.page(s.signedIn(s.mailbox)))
-	r.Get("/mailbox/{id}", s.page(s.signedIn(s.message)))
-	r.Post("/mailbox/{id}/read", s.page(s.signedIn(s.markRead)))
-	r.Get("/unsubscribe/{token}", s.page(s.unsubscribePage))
-	r.Post("/unsubscribe/{token}", s.page(s.unsubscribe))
-}
 
 func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	me := readerOf(r.Context())
@@ -133,8 +126,8 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return brokenLink(err)
 	}
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	err = s.begin(r.Context(), func(tx pgx.Tx) error { return mail.Unsubscribe(r.Context(), tx, readerID, kind) })
 	if err != nil {
@@ -148,8 +141,8 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 }
 
 func brokenLink(err error) error {
-	return &statusError{
-		Code: http.StatusNotFound, Headline: "That link is not complete", Err: err,
+	return &answer.Error{
+		Status: http.StatusNotFound, Headline: "That link is not complete", Err: err,
 		Sentence: "It may have been cut in two. Open it from the mail again, or switch the mail off in your settings.",
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/views/page"
@@ -29,8 +30,8 @@ const forgotTime = 100 * time.Millisecond
 // forgot answers the same, and after the same time, whether or not the address has an account.
 func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	email := r.PostForm.Get("email")
 	if err := reader.CheckEmail(email); err != nil {
@@ -81,8 +82,8 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, status int, d
 }
 
 func (s *Server) reset(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	password, token := r.PostForm.Get("password"), chi.URLParam(r, "token")
 	link, err := reader.ResetCheck(r.Context(), s.DB, token) // before the costly hash

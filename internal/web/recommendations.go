@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
@@ -81,6 +82,9 @@ const undoTime = 2 * time.Minute
 // pingEvery keeps a stream open: a platform's router cuts one that is silent for 55 s.
 const pingEvery = 20 * time.Second
 
+// eventTime bounds the queries and the rendering of one event.
+const eventTime = 10 * time.Second
+
 // streamPatience is how long a browser may leave what is sent to it lying. One that took nothing would otherwise hold
 // its stream for ever, and a stopping process with it.
 const streamPatience = 10 * time.Second
@@ -91,8 +95,8 @@ func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) er
 	readerID := readerOf(r.Context()).ReaderID
 	changed, done, ok := s.Hub.open(subject{readerID, notice.TopicRecommendations})
 	if !ok {
-		return &statusError{
-			Code: http.StatusTooManyRequests, Headline: "Too many open pages",
+		return &answer.Error{
+			Status: http.StatusTooManyRequests, Headline: "Too many open pages",
 			Sentence: "This account has more live pages open than we allow. Reload the page to see what is new.",
 		}
 	}
@@ -130,14 +134,14 @@ func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) er
 		}
 	}
 	// The status is sent: all that is left is to end. The browser connects again and asks anew.
-	s.Log.InfoContext(r.Context(), "a stream ended early", "request_id", requestIDOf(r.Context()), "err", err)
+	s.Log.InfoContext(r.Context(), "a stream ended early", "request_id", answer.RequestID(r.Context()), "err", err)
 	return nil
 }
 
 // stillSignedIn is an error once the session that a stream began with has ended: by signing out, by a new password on
 // another device, or with the account.
 func (s *Server) stillSignedIn(r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), eventTime)
 	defer cancel()
 	cookie, err := r.Cookie(s.cookieName())
 	if err == nil {
@@ -148,7 +152,7 @@ func (s *Server) stillSignedIn(r *http.Request) error {
 
 // sendRecommended writes the list as one event: each line of the markup behind "data: ", then an empty line.
 func (s *Server) sendRecommended(ctx context.Context, w io.Writer, readerID int64) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, eventTime)
 	defer cancel()
 	list, err := s.recommended(ctx, readerID)
 	if err != nil {

@@ -1,41 +1,21 @@
 package web
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/a-h/templ"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/mail"
-	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/views/page"
 )
 
-// render writes the component to a buffer first, so that an error in it can still become an error page.
+// render answers with a page. A signed-in reader's page is not stored: the back button must not show it after signing out.
 func render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
-	var buf bytes.Buffer
-	err := trace.Step(r.Context(), "render", func(ctx context.Context) error { return c.Render(ctx, &buf) })
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	switch {
-	case h.Get("Cache-Control") != "":
-	case readerOf(r.Context()) != nil: // the back button must not show it to whoever comes after signing out
+	if h := w.Header(); h.Get("Cache-Control") == "" && readerOf(r.Context()) != nil {
 		h.Set("Cache-Control", "no-store")
-	default:
-		h.Set("Cache-Control", "private, no-cache")
 	}
-	h.Add("Vary", "Cookie")
-	w.WriteHeader(status)
-	if _, err := w.Write(buf.Bytes()); err != nil {
-		return nil // the reader went away; there is nobody to tell
-	}
-	return nil
+	return answer.Render(w, r, status, c)
 }
 
 // chrome fills what every page shows around itself. A failure to count the unread mail costs the number, not the page.
@@ -59,6 +39,22 @@ func (s *Server) chromeFor(r *http.Request, title, nav string) (page.Frame, erro
 	return p, err
 }
 
-func isEOF(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+// errorPage makes no query: it leaves out the number of unread mails.
+func (s *Server) errorPage(r *http.Request, e *answer.Error) templ.Component {
+	d := page.Error{
+		Page: s.chrome(r, http.StatusText(e.Status), ""), Status: e.Status,
+		Headline: e.Headline, Sentence: e.Sentence, Advice: e.Advice,
+	}
+	if e.Status >= 500 {
+		d.RequestID = answer.RequestID(r.Context())
+	}
+	return page.ErrorPage(d)
+}
+
+func notFound(http.ResponseWriter, *http.Request) error {
+	return &answer.Error{Status: http.StatusNotFound}
+}
+
+func methodNotAllowed(http.ResponseWriter, *http.Request) error {
+	return &answer.Error{Status: http.StatusMethodNotAllowed}
 }

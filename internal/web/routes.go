@@ -2,17 +2,24 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/views/asset"
 )
 
-// Handler returns the site's routes.
+// Handler returns the site's routes. Those that take a file, or minutes, have limits of their own.
 func (s *Server) Handler() http.Handler {
+	pages := &answer.Pages{Log: s.Log, Begin: s.withSession, ErrorPage: s.errorPage}
+	ordinary := answer.Limits{Time: 10 * time.Second, Body: 64 << 10}
+	stream := answer.Limits{} // without end: each event has its own limit
+	page := func(h answer.Handler) http.HandlerFunc { return pages.Within(ordinary, h) }
+
 	r := chi.NewRouter()
-	r.Use(middleware.GetHead, s.requestID, s.accessLog, s.recoverPanic, secureHeaders)
+	r.Use(middleware.GetHead, answer.Identify, s.accessLog, pages.Recover, answer.SecureHeaders)
 	if s.TrustProxy {
 		r.Use(middleware.ClientIPFromXFFTrustedProxies(1), httpsOnly)
 	} else {
@@ -21,20 +28,46 @@ func (s *Server) Handler() http.Handler {
 	r.Get("/healthz", s.health)
 	r.Get("/readyz", s.readiness)
 	r.Handle("/assets/*", asset.Handler())
-	r.Get("/recommendations/events", s.stream(s.signedIn(s.recommendationEvents)))
+	r.Get("/recommendations/events", pages.Within(stream, signedIn(s.recommendationEvents)))
 
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.Compress(5), s.crossOrigin, limitBody)
-		r.NotFound(s.page(s.notFound))
-		r.MethodNotAllowed(s.page(s.methodNotAllowed))
-		s.accountRoutes(r)
-		s.bookRoutes(r)
-		s.mailRoutes(r)
-		r.Get("/", s.page(s.home))
-		r.Get("/recommendations", s.page(s.signedIn(s.recommendations)))
-		r.Get("/shelf", s.page(s.signedIn(s.shelf)))
+		r.Use(middleware.Compress(5), sameOrigin(page(fromAnotherSite)))
+		r.NotFound(page(notFound))
+		r.MethodNotAllowed(page(methodNotAllowed))
+
+		r.Get("/", page(s.home))
+		r.Get("/books", page(s.books))
+		r.Get("/books/{id}", page(s.bookPage))
+		r.Post("/books/{id}/rating", page(signedIn(s.rate)))
+		r.Post("/books/{id}/shelf", page(signedIn(s.putOnShelf)))
+		r.Post("/books/{id}/dismissal", page(signedIn(s.dismiss)))
+		r.Get("/recommendations", page(signedIn(s.recommendations)))
+		r.Get("/shelf", page(signedIn(s.shelf)))
+
+		r.Get("/mailbox", page(signedIn(s.mailbox)))
+		r.Get("/mailbox/{id}", page(signedIn(s.message)))
+		r.Post("/mailbox/{id}/read", page(signedIn(s.markRead)))
+		r.Get("/unsubscribe/{token}", page(s.unsubscribePage))
+		r.Post("/unsubscribe/{token}", page(s.unsubscribe))
+
+		r.Get("/signup", page(s.signUpPage))
+		r.Post("/signup", page(s.signUp))
+		r.Get("/signin", page(s.signInPage))
+		r.Post("/signin", page(s.signIn))
+		r.Post("/signout", page(s.signOut))
+		r.Get("/forgot", page(s.forgotPage))
+		r.Post("/forgot", page(s.forgot))
+		r.Get("/forgot/sent", page(s.forgotSent))
+		r.Get("/reset/{token}", page(s.resetPage))
+		r.Post("/reset/{token}", page(s.reset))
+		r.Get("/settings", page(signedIn(s.settingsPage)))
+		r.Post("/settings", page(signedIn(s.settings)))
+		r.Post("/settings/password", page(signedIn(s.changePassword)))
+		r.Get("/settings/delete", page(signedIn(s.deletePage)))
+		r.Post("/settings/delete", page(signedIn(s.deleteAccount)))
+
 		if s.Dev {
-			r.Get("/styleguide", s.page(s.styleguide))
+			r.Get("/styleguide", page(s.styleguide))
 		}
 	})
 	return r

@@ -47,15 +47,9 @@ type Server struct {
 	stopping atomic.Bool
 }
 
-const (
-	// requestTimeout bounds a request's work, waiting for a database connection included.
-	requestTimeout = 10 * time.Second
-	// bodyLimit bounds a form, in bytes.
-	bodyLimit = 64 << 10
-)
-
 // HTTPServer returns a server for this site with every timeout set. IdleTimeout exceeds the 90 s for which Heroku's
-// router keeps a connection: closing first would lose requests. Streams lift their own write deadline.
+// router keeps a connection: closing first would lose requests. Streams lift the write deadline, and routes that may take
+// longer extend both.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	return &http.Server{
 		Addr:              addr,

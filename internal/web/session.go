@@ -9,13 +9,23 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/trace"
 )
 
 type sessionKey struct{}
 
-// withSession puts who is signed in, and the sentence about what just happened, into the request's context.
-func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+// withSession puts the session, and the sentence about what just happened, into the request's context.
+func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (_ *http.Request, err error) {
+	err = trace.Step(r.Context(), "session", func(context.Context) error {
+		r, err = s.findSession(w, r)
+		return err
+	})
+	return r, err
+}
+
+func (s *Server) findSession(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	r = r.WithContext(context.WithValue(r.Context(), flashKey{}, s.takeFlash(w, r)))
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil || cookie.Value == "" {
@@ -37,14 +47,14 @@ func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (*http.Requ
 	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, &session)), nil
 }
 
-// readerOf returns who is signed in, or nil.
+// readerOf returns the session of the signed-in reader, or nil.
 func readerOf(ctx context.Context) *reader.Session {
 	session, _ := ctx.Value(sessionKey{}).(*reader.Session)
 	return session
 }
 
-// signedIn sends visitors to sign in first, and back to where they were going. A form cannot be sent on; its page can.
-func (s *Server) signedIn(h handler) handler {
+// signedIn sends visitors to sign in first, then back to the page that they asked for, or whose form they sent.
+func signedIn(h answer.Handler) answer.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if readerOf(r.Context()) != nil {
 			return h(w, r)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/store"
@@ -39,8 +40,8 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, status int
 }
 
 func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	typed := reader.Settings{
 		Name: r.PostForm.Get("name"), TimeZone: r.PostForm.Get("time_zone"), MailReady: r.PostForm.Get("quiet") == "",
@@ -66,8 +67,8 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	me := readerOf(r.Context())
 	password := r.PostForm.Get("password")
@@ -144,8 +145,8 @@ func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, 
 
 // deleteAccount removes the reader and, by the keys that refer to them, everything of theirs, mail that is queued too.
 func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
+	if err := answer.ParseForm(r); err != nil {
+		return err
 	}
 	checked, err := s.confirmed(r, r.PostForm.Get("password"))
 	if err == nil {

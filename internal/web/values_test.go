@@ -26,7 +26,7 @@ func TestOddValues(t *testing.T) {
 	s.signUp("Odo")
 	book := "/books/" + strconv.FormatInt(s.book("Emma"), 10)
 	signedIn := s.cookie
-	check := func(where, name string, got answer) {
+	check := func(where, name string, got response) {
 		t.Helper()
 		if got.Status >= 500 {
 			t.Fatalf("%s with %s: %d", where, name, got.Status)
