@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/serve"
 	"github.com/backlist/backlist/internal/site"
@@ -89,7 +90,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 // hearNotices brings readers' open pages what Postgres says of them, until stop is called.
 func hearNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (stop func()) {
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
-	go site.Hub.Listen(ctx, pool.Config().ConnConfig)
+	go site.Listen(ctx, pool.Config().ConnConfig)
 	return stop
 }
 
@@ -163,7 +164,7 @@ func (p *program) site(pool *pgxpool.Pool, log *slog.Logger) (*web.Server, error
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	return &web.Server{
-		DB: pool, Jobs: jobs, Requests: work.NewRequests(pool, p.workOptions(nil, log)), Hasher: reader.NewHasher(), Hub: web.NewHub(log), Log: log,
+		DB: pool, Jobs: jobs, Requests: work.NewRequests(pool, p.workOptions(nil, log)), Hasher: reader.NewHasher(), Hub: live.NewHub(log), Log: log,
 		Secret: p.cfg.SecretKey, Release: p.cfg.Release, Address: site.NewAddress(p.cfg.BaseURL), Dev: p.cfg.Dev,
 		TrustProxy: p.cfg.OnHeroku,
 		Ready:      func(ctx context.Context) error { return db.Check(ctx, pool) },

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/backlist/backlist/internal/store"
 )
@@ -28,6 +29,20 @@ type Notice struct {
 func Payload(readerID int64, topic string) string {
 	payload, _ := json.Marshal(Notice{readerID, topic}) // a number and a string cannot fail
 	return string(payload)
+}
+
+// Read returns the topic of the notice with this payload, as PageTopic names it.
+func Read(payload string) (string, error) {
+	var n Notice
+	if err := json.Unmarshal([]byte(payload), &n); err != nil {
+		return "", err
+	}
+	return PageTopic(n.ReaderID, n.Topic), nil
+}
+
+// PageTopic names what a reader's page shows, for the hub that its stream waits at.
+func PageTopic(readerID int64, topic string) string {
+	return "reader/" + strconv.FormatInt(readerID, 10) + "/" + topic
 }
 
 // Send queues the notice in tx. Postgres delivers it when tx commits, and drops it if tx is rolled back.

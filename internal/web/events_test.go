@@ -51,7 +51,7 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 		defer close(ended)
 		s.server.Handler().ServeHTTP(w, r)
 	}()
-	tell := func() { s.server.Hub.tell(subject{id, notice.TopicRecommendations}) }
+	tell := func() { s.server.Hub.Tell(notice.PageTopic(id, notice.TopicRecommendations)) }
 
 	// The stream and this test share a transaction: the test touches it only while the stream waits.
 	<-w.flushed

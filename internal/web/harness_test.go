@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/net/html"
 
+	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
@@ -53,7 +54,7 @@ func newSite(t *testing.T) *testSite {
 		t: t, tx: tx, cookie: map[string]string{}, header: http.Header{},
 		addr: fmt.Sprintf("10.%d.%d.1:4321", n>>8, n&255),
 		server: &Server{
-			DB: tx, Jobs: jobs, Hasher: reader.NewHasher(), Hub: NewHub(log), Log: log,
+			DB: tx, Jobs: jobs, Hasher: reader.NewHasher(), Hub: live.NewHub(log), Log: log,
 			Secret: "a secret for tests", Address: site.NewAddress("http://example.com"), Dev: true,
 		},
 	}

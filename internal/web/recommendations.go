@@ -1,16 +1,14 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/backlist/backlist/internal/answer"
+	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
@@ -20,7 +18,7 @@ import (
 const (
 	// shown is how many recommendations the page has: more is a catalogue.
 	shown = 24
-	// slowAfter is from when a run that is still awaited is called late.
+	// slowAfter is how long a run may be awaited before the page calls it late.
 	slowAfter = 10 * time.Second
 )
 
@@ -79,93 +77,39 @@ func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommen
 // undoTime is how long a dismissal is offered back on the page.
 const undoTime = 2 * time.Minute
 
-// pingEvery keeps a stream open: a platform's router cuts one that is silent for 55 s.
-const pingEvery = 20 * time.Second
+// maxStreams bounds the live pages of one reader in this process: a browser keeps few, a script could keep many.
+const maxStreams = 10
 
-// eventTime bounds the queries and the rendering of one event.
-const eventTime = 10 * time.Second
-
-// streamPatience is how long a browser may leave what is sent to it lying. One that took nothing would otherwise hold
-// its stream for ever, and a stopping process with it.
-const streamPatience = 10 * time.Second
-
-// recommendationEvents streams the list: once at the start, and again at each change. It ends when the browser leaves
-// or the process stops; the browser then connects again by itself.
+// recommendationEvents streams the list: once at the start, and again at each change.
 func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) error {
 	readerID := readerOf(r.Context()).ReaderID
-	changed, done, ok := s.Hub.open(subject{readerID, notice.TopicRecommendations})
-	if !ok {
+	list := s.Hub.Subscribe(notice.PageTopic(readerID, notice.TopicRecommendations), maxStreams)
+	if list == nil {
 		return &answer.Error{
 			Status: http.StatusTooManyRequests, Headline: "Too many open pages",
 			Sentence: "This account has more live pages open than we allow. Reload the page to see what is new.",
 		}
 	}
-	defer done()
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	control := http.NewResponseController(w)
-	send := func(write func() error) error {
-		if err := control.SetWriteDeadline(time.Now().Add(streamPatience)); err != nil {
-			return fmt.Errorf("bound a write to a stream: %w", err)
-		}
-		if err := errors.Join(write(), control.Flush()); err != nil {
-			return err
-		}
-		return control.SetWriteDeadline(time.Time{}) // between writes a stream may be silent for as long as it likes
+	defer list.Close()
+	err := list.Stream(w, r, live.Page{
+		Allowed: func(ctx context.Context) error { return s.stillSignedIn(ctx, r) },
+		Now: func(ctx context.Context) (templ.Component, error) {
+			d, err := s.recommended(ctx, readerID)
+			return page.RecommendationList(d), err
+		},
+	})
+	if err != nil {
+		s.Log.InfoContext(r.Context(), "a stream ended early", "request_id", answer.RequestID(r.Context()), "err", err)
 	}
-	list := func() error { return s.sendRecommended(r.Context(), w, readerID) }
-	err := send(list)
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
-	for err == nil {
-		select {
-		case <-r.Context().Done():
-			return nil
-		case <-s.Hub.closing:
-			return nil
-		case <-changed:
-			if err = s.stillSignedIn(r); err == nil {
-				err = send(list)
-			}
-		case <-ping.C:
-			err = send(func() error { _, err := io.WriteString(w, ":\n\n"); return err })
-		}
-	}
-	// The status is sent: all that is left is to end. The browser connects again and asks anew.
-	s.Log.InfoContext(r.Context(), "a stream ended early", "request_id", answer.RequestID(r.Context()), "err", err)
 	return nil
 }
 
 // stillSignedIn is an error once the session that a stream began with has ended: by signing out, by a new password on
 // another device, or with the account.
-func (s *Server) stillSignedIn(r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), eventTime)
-	defer cancel()
+func (s *Server) stillSignedIn(ctx context.Context, r *http.Request) error {
 	cookie, err := r.Cookie(s.cookieName())
 	if err == nil {
 		_, err = reader.BySession(ctx, s.DB, cookie.Value)
 	}
-	return err
-}
-
-// sendRecommended writes the list as one event: each line of the markup behind "data: ", then an empty line.
-func (s *Server) sendRecommended(ctx context.Context, w io.Writer, readerID int64) error {
-	ctx, cancel := context.WithTimeout(ctx, eventTime)
-	defer cancel()
-	list, err := s.recommended(ctx, readerID)
-	if err != nil {
-		return err
-	}
-	var markup, event bytes.Buffer
-	if err := page.RecommendationList(list).Render(ctx, &markup); err != nil {
-		return err
-	}
-	for line := range strings.Lines(markup.String()) {
-		event.WriteString("data: " + strings.TrimRight(line, "\r\n") + "\n")
-	}
-	event.WriteString("\n")
-	_, err = event.WriteTo(w)
 	return err
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/live"
+	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/site"
@@ -31,7 +33,7 @@ type Server struct {
 	Jobs       *work.Client   // enqueues; it is not started
 	Requests   *work.Requests // notes what enqueued jobs; nil: nobody does
 	Hasher     *reader.Hasher
-	Hub        *Hub
+	Hub        *live.Hub
 	Log        *slog.Logger
 	Secret     string                      // signs unsubscribe links
 	Release    string                      // shown in the colophon
@@ -61,6 +63,11 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 	}
+}
+
+// Listen brings readers' open pages the notices of Postgres until ctx ends.
+func (s *Server) Listen(ctx context.Context, cfg *pgx.ConnConfig) {
+	s.Hub.Listen(ctx, cfg, live.Channel{Name: notice.Channel, Topic: notice.Read})
 }
 
 // Stop ends the live streams and makes /readyz refuse, so that routers turn to other processes. Requests that come all the

@@ -1,0 +1,84 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Channel is a channel of Postgres whose notices the hub hands over.
+type Channel struct {
+	Name  string
+	Topic func(payload string) (string, error) // the topic of a notice
+}
+
+// reconnectAfter is the pause before a lost connection is made again.
+const reconnectAfter = 500 * time.Millisecond
+
+// Listen receives the channels' notices until ctx ends, with one connection. When it loses the connection it connects
+// again, and then tells every stream, since notices may have been missed.
+func (h *Hub) Listen(ctx context.Context, cfg *pgx.ConnConfig, channels ...Channel) {
+	topics := make(map[string]func(string) (string, error), len(channels))
+	for _, c := range channels {
+		topics[c.Name] = c.Topic
+	}
+	for again := false; ctx.Err() == nil; again = true {
+		err := h.listen(ctx, cfg, topics, again)
+		if ctx.Err() != nil {
+			return
+		}
+		h.log.WarnContext(ctx, "the notice listener lost its connection", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(reconnectAfter):
+		}
+	}
+}
+
+func (h *Hub) listen(ctx context.Context, cfg *pgx.ConnConfig, topics map[string]func(string) (string, error), again bool) error {
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for channel := range topics {
+		if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()); err != nil {
+			return err
+		}
+	}
+	if again {
+		h.tellAll()
+	}
+	for {
+		n, err := next(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if n == nil {
+			continue
+		}
+		topic, err := topics[n.Channel](n.Payload)
+		if err != nil {
+			h.log.WarnContext(ctx, "a notice could not be read", "channel", n.Channel, "payload", n.Payload, "err", err)
+			continue
+		}
+		h.Tell(topic)
+	}
+}
+
+// next waits for a notice. When none has come for a while it asks the server whether it is still there, and returns nil:
+// a connection whose other end has vanished gives no error by itself.
+func next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	const quiet, answer = 15 * time.Second, 5 * time.Second
+	wait, cancel := context.WithTimeout(ctx, quiet)
+	defer cancel()
+	n, err := conn.WaitForNotification(wait)
+	if err == nil || ctx.Err() != nil || wait.Err() == nil {
+		return n, err
+	}
+	ping, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	return nil, conn.Ping(ping)
+}

@@ -1,0 +1,100 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+)
+
+const (
+	// pingEvery keeps a stream open: a platform's router cuts one that is silent for 55 s.
+	pingEvery = 20 * time.Second
+	// eventTime bounds the queries and the rendering of one event.
+	eventTime = 10 * time.Second
+	// patience is how long a browser may take to read an event. One that reads nothing would otherwise keep its stream,
+	// and a stopping process with it.
+	patience = 10 * time.Second
+)
+
+// Page is what a stream sends.
+type Page struct {
+	// Allowed is asked before every event but the first, which the request itself was allowed; an error ends the stream.
+	Allowed func(ctx context.Context) error
+	// Now returns the page as it is now.
+	Now func(ctx context.Context) (templ.Component, error)
+}
+
+// Stream sends the page at once, and again at each notice of the topic, until the browser leaves, the hub closes or there
+// is an error. That is for the log only: the status is sent first, and a browser connects again after any end.
+func (s *Subscription) Stream(w http.ResponseWriter, r *http.Request, page Page) error {
+	ctx, control := r.Context(), http.NewResponseController(w)
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+
+	event, err := page.event(ctx, false)
+	for {
+		if err == nil {
+			err = send(w, control, event)
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.hub.closing:
+			return nil
+		case <-s.changed:
+			event, err = page.event(ctx, true)
+		case <-ping.C:
+			event = []byte(":\n\n")
+		}
+	}
+}
+
+// event renders the page as one event: each line of the markup behind "data: ", then an empty line.
+func (p Page) event(ctx context.Context, again bool) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, eventTime)
+	defer cancel()
+	if again {
+		if err := p.Allowed(ctx); err != nil {
+			return nil, err
+		}
+	}
+	now, err := p.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var markup, event bytes.Buffer
+	if err := now.Render(ctx, &markup); err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(markup.String()) {
+		event.WriteString("data: " + strings.TrimRight(line, "\r\n") + "\n")
+	}
+	event.WriteString("\n")
+	return event.Bytes(), nil
+}
+
+// send writes the event within the browser's patience. Between events a stream may be silent, so it lifts the deadline.
+func send(w http.ResponseWriter, control *http.ResponseController, event []byte) error {
+	if err := control.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return fmt.Errorf("bound a write to a stream: %w", err)
+	}
+	_, err := w.Write(event)
+	if err := errors.Join(err, control.Flush()); err != nil {
+		return err
+	}
+	return control.SetWriteDeadline(time.Time{})
+}
