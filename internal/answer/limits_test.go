@@ -13,7 +13,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// TestBodyLimit: each route reads as much as its limit says, and answers more with 413, whatever limits others have.
+// TestBodyLimit: each route reads as much as its limit says, and answers more with 413, apart from other routes' limits.
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
 	p, _ := newPages()

@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/site"
 )
 
-// TestPrivatePagesAreNotStored: after signing out, the back button shows nobody's pages.
+// TestPrivatePagesAreNotStored: after signing out, the back button shows no page of the account.
 func TestPrivatePagesAreNotStored(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -56,7 +56,7 @@ func TestResetPageKeepsItsToken(t *testing.T) {
 	s.post(link, url.Values{"password": {"a third long password"}}).wants(http.StatusNotFound)
 }
 
-// TestRatingNeedsStars: a body that is no form of ours removes nothing; empty stars do.
+// TestRatingNeedsStars: a body without the field removes nothing; empty stars do.
 func TestRatingNeedsStars(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -100,8 +100,7 @@ func TestSearchTextDoesNotMultiply(t *testing.T) {
 	}
 }
 
-// TestAddressesDoNotMultiply: links to other pages of a list have in them what the list is about, and nothing else of a
-// long address.
+// TestAddressesDoNotMultiply: links to other pages of a list keep its filters, and nothing else of a long address.
 func TestAddressesDoNotMultiply(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -174,8 +173,8 @@ func (d passwordChanging) Begin(ctx context.Context) (pgx.Tx, error) {
 	return d.DB.Begin(ctx)
 }
 
-// TestOldPasswordOpensNothing: what was asked for with the old password, and was still waiting to be hashed when the new
-// one was set, comes to nothing: no session, no other password, no deletion.
+// TestOldPasswordOpensNothing: a request with the old password that still waits for its hash when the new one is set has no
+// effect: no session, no other password, no deletion.
 func TestOldPasswordOpensNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -212,8 +211,8 @@ func TestOldPasswordOpensNothing(t *testing.T) {
 	}
 }
 
-// TestLearntAddressIsSaid: where nobody checks hosts before us, the first visitor chooses where links in mail lead, and
-// nobody later. The operator is told.
+// TestLearntAddressIsSaid: where no proxy checks hosts, the first visitor chooses where links in mail lead, and no later
+// one does. The log tells the operator.
 func TestLearntAddressIsSaid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -84,7 +84,8 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, localPath(next), flashWelcome)
 }
 
-// learnAddress keeps the address that the first account is made at, for links in mail.
+// learnAddress keeps the address at which the first account is made, for links in mail. Without a proxy that checks hosts
+// BASE_URL should be set: the first visitor could choose it otherwise.
 func (s *Server) learnAddress(r *http.Request, tx pgx.Tx) error {
 	scheme := "https"
 	if s.Dev || (r.TLS == nil && r.Header.Get("X-Forwarded-Proto") != "https") {
@@ -116,7 +117,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, page.SignInPage(d))
 }
 
-// signIn says and does the same whether or not the address has an account: one password hash, one answer.
+// signIn does the same work and gives the same answer whether or not the address has an account: one password hash.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := answer.ParseForm(r); err != nil {
 		return err
@@ -154,7 +155,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// startSession opens a session for whom the password belongs to. The error is reader.ErrSignIn if it is nobody's.
+// startSession signs in; a wrong address or password is reader.ErrSignIn.
 func (s *Server) startSession(r *http.Request, email, password string) (token string, err error) {
 	me, err := reader.SignIn(r.Context(), s.DB, s.Hasher, email, password)
 	if err != nil {
@@ -183,7 +184,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/", flashSignedOut)
 }
 
-// addr is the client's address: the proxy's word for it where there is a proxy to trust.
+// addr is the client's address, from the proxy where one is trusted.
 func (s *Server) addr(r *http.Request) string { return middleware.GetClientIP(r.Context()) }
 
 // limited turns a refused attempt into 429 with the time to wait.
@@ -194,7 +195,7 @@ func (s *Server) limited(ok bool, wait time.Duration, err error) error {
 	seconds := int(math.Ceil(wait.Seconds()))
 	return &answer.Error{
 		Status: http.StatusTooManyRequests, Headline: "Too many attempts", RetryAfter: seconds,
-		Sentence: fmt.Sprintf("To keep accounts safe we only allow so many. Please wait %s and try again.", waitText(seconds)),
+		Sentence: fmt.Sprintf("To protect accounts we limit attempts. Please wait %s and try again.", waitText(seconds)),
 	}
 }
 

@@ -91,7 +91,7 @@ func (s *Server) rate(w http.ResponseWriter, r *http.Request) error {
 	if err := answer.ParseForm(r); err != nil {
 		return err
 	}
-	if !r.PostForm.Has("stars") { // empty stars remove the rating; a body that is no form of ours must not
+	if !r.PostForm.Has("stars") { // empty stars remove the rating; a body without the field must not
 		return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) { d.RatingError = "Choose how many stars." })
 	}
 	stars, err := book.ParseStars(r.PostForm.Get("stars"))

@@ -12,13 +12,13 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// maxTyped is how many characters of a search text are read; nobody types more.
+// maxTyped is how many characters of a search text are read, more than people type.
 const maxTyped = 200
 
 // books is the catalogue, or what a search finds in it.
 func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
-	// Each of the page's fifty links has the text in it: what is longer than any search is cut off before it multiplies.
+	// Each of the page's fifty links repeats the text, so a text longer than any search is cut.
 	typed, subject := asTyped(query, "q"), asTyped(query, "subject")
 	found, err := book.Search(ctx, s.DB, book.Query{Text: typed, Subject: subject, Page: pageNumber(r)})
 	if err != nil {
@@ -42,12 +42,12 @@ func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, page.BooksPage(d))
 }
 
-// asTyped is a value of the query, as much of it as is read.
+// asTyped is a value of the query, cut to maxTyped.
 func asTyped(query url.Values, name string) string {
 	return shorten(form.Shown(query.Get(name)), maxTyped)
 }
 
-// chips are the subjects as filters; the one that is on leads back to all.
+// chips are the subjects as filters; the current one links to all books.
 func chips(subjects []book.Subject, current, typed string) []ui.Chip {
 	list := make([]ui.Chip, 0, len(subjects))
 	for _, subject := range subjects {

@@ -29,14 +29,14 @@ func (w *streamed) SetWriteDeadline(d time.Time) error {
 
 func (w *streamed) Write(p []byte) (int, error) {
 	if w.deadline.IsZero() {
-		w.t.Errorf("%.20q is written without a time limit: a browser that does not read would hold the stream for ever", p)
+		w.t.Errorf("%.20q is written without a time limit: a browser that does not read would hold the stream", p)
 	}
 	return w.body.Write(p)
 }
 
 func (w *streamed) Flush() { w.flushed <- struct{}{} }
 
-// TestStreamEndsWithItsSession: what changes after the session has ended does not reach who held it.
+// TestStreamEndsWithItsSession: a change after the session has ended is not sent.
 func TestStreamEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -6,7 +6,7 @@ import (
 )
 
 // A flash is a sentence shown once, on the page after a redirect. The cookie holds its name and not its text, so that
-// nobody can put words into our mouth.
+// another site cannot choose the words.
 type flash string
 
 const (
@@ -48,7 +48,7 @@ func flashOf(ctx context.Context) string {
 	return text
 }
 
-// redirect answers a form that was accepted: the page at path is next, and shows f's sentence.
+// redirect answers an accepted form: it leads to the page at path, which shows f's sentence.
 func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string, f flash) error {
 	http.SetCookie(w, &http.Cookie{
 		Name: "flash", Value: string(f), Path: "/", MaxAge: 60, HttpOnly: true, Secure: !s.Dev, SameSite: http.SameSiteLaxMode,
@@ -57,7 +57,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string, f
 	return nil
 }
 
-// takeFlash returns the sentence that a redirect left, and clears it; only a page that will show it takes it.
+// takeFlash returns the sentence that a redirect left, and clears it. Only a page that will show it should take it.
 func (s *Server) takeFlash(w http.ResponseWriter, r *http.Request) string {
 	if r.Method != http.MethodGet || r.URL.Path == "/recommendations/events" {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// health says that the process answers. It never asks the database: a stopped Postgres is no reason to restart us.
+// health says that the process answers. It does not ask the database: restarting the process would not start Postgres.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }

@@ -89,8 +89,8 @@ func (s *Server) markRead(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// stateSentence says what a mail's state means where the general sentence of the page would be wrong or too little. What
-// was recorded of a message that has not arrived is a sentence for its reader.
+// stateSentence says what a mail's state means where the page's general sentence would be wrong or too short. The error
+// recorded for a mail that has not arrived is a sentence for its reader.
 func stateSentence(m store.Message) string {
 	if m.State == mail.StateSent && m.Transport == mail.TransportMailbox {
 		return "This site sends no mail to the outside; this is where it arrives."
@@ -120,7 +120,7 @@ func (s *Server) showUnsubscribe(w http.ResponseWriter, r *http.Request, done bo
 	return render(w, r, http.StatusOK, page.UnsubscribePage(d))
 }
 
-// unsubscribe stops a kind of mail at once. Mail programs post here by themselves (RFC 8058): no session, no redirect.
+// unsubscribe stops a kind of mail at once. Mail programs post here too (RFC 8058): without a session or a redirect.
 func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	readerID, kind, err := mail.ParseToken(s.Secret, chi.URLParam(r, "token"))
 	if err != nil {

@@ -24,10 +24,10 @@ func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, page.ForgotPage(d))
 }
 
-// forgotTime is how long the answer to a request for a link takes in any case; the work behind it takes some milliseconds.
+// forgotTime is how long a request for a link takes, with or without an account; its work takes a few milliseconds.
 const forgotTime = 100 * time.Millisecond
 
-// forgot answers the same, and after the same time, whether or not the address has an account.
+// forgot gives the same answer after the same time whether or not the address has an account.
 func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
 	if err := answer.ParseForm(r); err != nil {
@@ -123,7 +123,7 @@ func (s *Server) resetPassword(r *http.Request, token, password string) (session
 	return session, err
 }
 
-// isResetError reports whether a link is used, old or broken, for which the page offers another.
+// isResetError reports whether a link is used, old or broken: the page then offers another.
 func isResetError(err error) bool {
 	_, ok := errors.AsType[reader.ResetError](err)
 	return ok

@@ -57,7 +57,7 @@ func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommen
 		}
 	}
 	if d.Working && state.ChangedAt != nil && now.Sub(*state.ChangedAt) > slowAfter {
-		d.Hint = "This takes longer than usual: no worker has come to it yet. Nothing is lost, and it will be done as soon as one runs."
+		d.Hint = "This takes longer than usual: no worker has taken it yet. Nothing is lost, and the list will come as soon as one runs."
 	}
 	if d.Working {
 		if d.Percent, d.Doing, err = recommend.Progress(ctx, s.DB, readerID); err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // TestRequestsThatEnqueueAreKept: with their route, steps and jobs, within two seconds; one that was rolled back is not,
-// nor one that only reads. What was answered last is written when the process stops.
+// nor one that only reads. The last ones are written when the process stops.
 func TestRequestsThatEnqueueAreKept(t *testing.T) {
 	t.Parallel()
 	cfg, err := pgxpool.ParseConfig(testdb.NewURL(t))

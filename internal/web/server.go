@@ -31,7 +31,7 @@ type DB interface {
 type Server struct {
 	DB         DB
 	Jobs       *work.Client   // enqueues; it is not started
-	Requests   *work.Requests // notes what enqueued jobs; nil: nobody does
+	Requests   *work.Requests // notes requests that enqueued jobs; nil: they are not kept
 	Hasher     *reader.Hasher
 	Hub        *live.Hub
 	Log        *slog.Logger
@@ -70,8 +70,8 @@ func (s *Server) Listen(ctx context.Context, cfg *pgx.ConnConfig) {
 	s.Hub.Listen(ctx, cfg, live.Channel{Name: notice.Channel, Topic: notice.Read})
 }
 
-// Stop ends the live streams and makes /readyz refuse, so that routers turn to other processes. Requests that come all the
-// same are answered.
+// Stop ends the live streams and makes /readyz refuse, so that routers turn to other processes. Requests that still
+// come are answered.
 func (s *Server) Stop() {
 	s.stopping.Store(true)
 	s.Hub.Close()

@@ -95,7 +95,7 @@ func (s *Server) cookieName() string {
 	return "__Host-backlist"
 }
 
-// setSession gives the browser its token for as long as the session lives without being used.
+// setSession gives the browser its token, for as long as an unused session lives.
 func (s *Server) setSession(w http.ResponseWriter, token string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: s.cookieName(), Value: token, Path: "/", MaxAge: int(reader.SessionLife.Seconds()),

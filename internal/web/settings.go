@@ -110,7 +110,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/settings", flashPassword)
 }
 
-// confirmed returns the signed-in reader's account if password is its own, else reader.ErrSignIn. Attempts count as
+// confirmed returns the signed-in reader's account if the password is right, else reader.ErrSignIn. Attempts count as
 // attempts to sign in.
 func (s *Server) confirmed(r *http.Request, password string) (store.Reader, error) {
 	me, err := reader.ByID(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
@@ -143,7 +143,7 @@ func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, page.DeleteAccountPage(d))
 }
 
-// deleteAccount removes the reader and, by the keys that refer to them, everything of theirs, mail that is queued too.
+// deleteAccount removes the reader and, by foreign keys, everything of the reader's, queued mail too.
 func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request) error {
 	if err := answer.ParseForm(r); err != nil {
 		return err

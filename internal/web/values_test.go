@@ -10,7 +10,7 @@ import (
 	"github.com/backlist/backlist/internal/form"
 )
 
-// odd are values that a number, a name or a key may not be, or may be and is hard to keep or to show.
+// odd are values that are invalid as a number, a name or a key, or valid and hard to store or to show.
 var odd = map[string]string{
 	"empty": "", "space": " \t\n", "NUL": "a\x00b", "broken UTF-8": "a\xffb", "lone surrogate": "\xed\xa0\xbd", "escape": "\x1b[31m\u009b",
 	"line separator": "a\u2028b", "right to left": "\u202eabc\u200f", "invisible": "\u200b\u2060", "markup": `"><script>'`,
@@ -18,8 +18,8 @@ var odd = map[string]string{
 	"exponent": "1e999999", "NaN": "NaN", "infinity": "infinity", "year 294277": "294277-01-01", "long": strings.Repeat("long ", 4000),
 }
 
-// TestOddValues: whatever is typed into a form, a path, a query or a header is accepted or refused in a sentence. The site
-// never fails over it, and its page is text.
+// TestOddValues: any value in a form, a path, a query or a header is accepted, or refused in a sentence. The site does not
+// fail, and its page is text.
 func TestOddValues(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// cards shapes books for display, with what the signed-in reader said of them.
+// cards shapes books for display, with the signed-in reader's ratings and shelves.
 func (s *Server) cards(r *http.Request, books []book.Card) ([]bookui.Card, error) {
 	var mine map[int64]book.Said
 	if me := readerOf(r.Context()); me != nil && len(books) > 0 {
@@ -110,7 +110,7 @@ func ago(t, now time.Time) string {
 	}
 }
 
-// pageNumber reads ?page=; what is no number is the first page.
+// pageNumber reads ?page=; a value that is not a number is the first page.
 func pageNumber(r *http.Request) int {
 	n, err := strconv.Atoi(r.URL.Query().Get("page"))
 	if err != nil {
@@ -119,8 +119,8 @@ func pageNumber(r *http.Request) int {
 	return max(n, 1)
 }
 
-// pageURL is the address of another page of the same list: of the query it keeps these values, and nothing else that a
-// visitor may have put there.
+// pageURL returns the addresses of a list's other pages. It keeps these values of the query, and nothing else that a
+// visitor put there.
 func pageURL(r *http.Request, keep url.Values) func(int) string {
 	query := url.Values{}
 	for name, values := range keep {

@@ -1,6 +1,6 @@
 // Package asset serves the stylesheet and the scripts, embedded in the binary.
 // A file's name in its address holds a hash of its content, so that browsers may
-// keep it for ever. All of css/*.css is served as one file, app.css, and all of
+// keep it forever. All of css/*.css is served as one file, app.css, and all of
 // js/*.js as app.js: htmx starts as soon as it has run, and what extends it must
 // be there by then, however slowly files arrive.
 package asset

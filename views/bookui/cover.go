@@ -43,8 +43,8 @@ var families = [familyCount]family{
 	arch:      {122, 110, 34, 122},
 }
 
-// plan makes the choices. The number is scrambled first, or neighbours in the
-// catalogue would stand side by side in one design.
+// plan makes the choices. It scrambles the number first, or neighbours in the
+// catalogue would have the same design.
 func (c Cover) plan() (int, drawing) {
 	n := uint64(c.Variant) * 0x9e3779b97f4a7c15
 	pick := func(shift, among int) int { return int(n >> shift % uint64(among)) }
@@ -63,7 +63,7 @@ func (c Cover) plan() (int, drawing) {
 	return kind, d
 }
 
-// shortTitle leaves a subtitle away where the title is long.
+// shortTitle leaves out a subtitle where the title is long.
 func shortTitle(title string) string {
 	if len(title) > 34 {
 		for _, mark := range []string{": ", "; ", " ("} {

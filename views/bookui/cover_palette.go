@@ -22,7 +22,7 @@ var palettes = [...]palette{
 	{ground: "#dccaa2", deep: "#b59d6c", text: "#3a2a14", foil: "#812f22", paper: "#fbf7e9", ink: "#6a2a1e"}, // sand
 }
 
-// ornaments and patterns are symbols of the sheet that the shell carries.
+// ornaments and patterns are symbols of CoverSheet.
 var (
 	ornaments = [...]string{"rosette", "star", "sun", "moon", "branch", "knot", "lozenge", "key", "wave", "tree", "book", "flame"}
 	patterns  = [...]string{"dots", "lattice", "waves", "chevrons", "scallops", "stripes"}

@@ -135,8 +135,8 @@ func measureAll(words []string) []float64 {
 	return out
 }
 
-// measure estimates the width of text in sizes. Nobody knows which serif the
-// reader's machine has: the figures suit Palatino and Georgia, rounded up.
+// measure estimates the width of text in sizes. The serif of the
+// reader's machine is not known: the figures suit Palatino and Georgia, rounded up.
 func measure(text string) float64 {
 	w := 0.0
 	for _, r := range text {

@@ -31,7 +31,7 @@ type Book struct {
 	RatingError   string // a sentence, with status 422
 	Shelf         string // to-read, reading, read, or empty
 	ShelfError    string // a sentence, with status 422
-	SignInURL     string // /signin?next=… where nobody is signed in, else empty
+	SignInURL     string // /signin?next=… where no reader is signed in, else empty
 	Neighbours    []bookui.Card
 }
 
@@ -409,7 +409,7 @@ func (d Book) desk() templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span class=\"quiet\">Nobody has rated this book yet.</span>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span class=\"quiet\">This book has no ratings yet.</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

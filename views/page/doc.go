@@ -6,5 +6,5 @@
 // handler answers success with 303, and wrong input with 422 and the same page,
 // the typed values and a sentence per field filled in. Where htmx sends the
 // form it follows the redirect and takes its part out of the whole page, so a
-// handler need not know who asked.
+// handler need not know whether htmx asked.
 package page

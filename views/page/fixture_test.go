@@ -10,7 +10,7 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// fixture is a page in one state; reader says whether somebody is signed in.
+// fixture is a page in one state; reader says whether a reader is signed in.
 type fixture struct {
 	path    string
 	content templ.Component

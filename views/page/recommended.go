@@ -43,7 +43,7 @@ func (d Recommended) standingMore() string {
 	case d.Popular:
 		return "New readers get popular books, until we know enough readers with a taste like yours."
 	case d.own():
-		return "It is made anew each time you rate a book."
+		return "It is updated each time you rate a book."
 	default:
 		return ""
 	}
