@@ -59,10 +59,10 @@ func TestReplica(t *testing.T) {
 		do(t, replica, call)
 	}
 	for _, sql := range []string{
-		"select string_agg(format('%s %s %s', id, state, why_waiting), E'\n' order by id) from jobs.job",
+		"select string_agg(format('%s %s %s %s', id, state, waiting, why_waiting), E'\n' order by id) from jobs.job",
 		"select string_agg(format('%s %s %s', queue, available, workers), E'\n' order by queue) from jobs.queue",
 		"select string_agg(format('%s %s', worker, status), E'\n' order by worker) from jobs.worker",
-		"select concat_ws('|', why, place, running, workers, advice) from jobs.explain(9)",
+		"select concat_ws('|', code, why, place, running, workers, advice) from jobs.explain(9)",
 		"select concat_ws('|', status, value, detail) from jobs.health where name = 'rescuer'",
 	} {
 		if got, want := ask(t, replica, sql), ask(t, primary, sql); got != want {
@@ -92,8 +92,8 @@ func TestReplica(t *testing.T) {
 	// Without a worker of ours, a plain River program may lead and take the jobs.
 	do(t, primary, "delete from work.worker; delete from river.river_leader")
 	testdb.CatchUp(t, primary, replica)
-	const why = "select coalesce(why_waiting, 'null') from jobs.job where id = 9"
-	if got := ask(t, replica, why) + ", " + ask(t, primary, why); got != "null, no worker is alive" {
+	const why = "select coalesce(waiting, 'null') from jobs.job where id = 9"
+	if got := ask(t, replica, why) + ", " + ask(t, primary, why); got != "null, no_worker" {
 		t.Errorf("without workers: %s", got)
 	}
 }

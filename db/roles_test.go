@@ -170,9 +170,9 @@ func TestOverPlainRiver(t *testing.T) {
 	for sql, want := range map[string]string{
 		"select count(*)::text from jobs.job":                                                                      fmt.Sprint(missing - 1),
 		"select sum(available + running + scheduled + retryable)::text from jobs.queue":                            ask(t, b.pool, "select sum(1)::text from river_job where state in ('available', 'running', 'scheduled', 'retryable')"),
-		"select why_waiting from jobs.job where id = 1":                                                            "waiting its turn",
+		"select waiting from jobs.job where id = 1":                                                                "queued",
 		"select count(*)::text from jobs.search('{\"a\": 1}')":                                                     fmt.Sprint(missing - 1),
-		"select why from jobs.explain(1)":                                                                          "waiting its turn",
+		"select code from jobs.explain(1)":                                                                         "queued",
 		"select string_agg(nspname, ' ' order by nspname) from pg_namespace where nspname !~ '^(pg_|information)'": "jobs public work",
 		"select count(*)::text from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'work' and relkind = 'r' and relname in ('reader', 'book')": "0",
 	} {

@@ -66,9 +66,10 @@ func TestViews(t *testing.T) {
 		{"select args from jobs.job where id = 1", `{"to": 7, "pet": "[redacted]", "deep": [{"n": null, "Password": "[redacted]"}], "api_key": "[redacted]"}`},
 		{"select progress || progress_note || request_id || parent_id from jobs.job where id = 2", "404 of 10r13"},
 		{"select logs ->> 0 || (metadata ? 'river:log')::text from jobs.job where id = 3", `{"log": "hello", "attempt": 1}false`},
-		{"select string_agg(id || ': ' || why_waiting, E'\n' order by id) from jobs.job", strings.Join([]string{
-			"1: waiting its turn", "4: failed, and not due for its next try", "7: scheduled for later", "8: pending until somebody releases it",
-			"9: no live worker takes this kind", "10: no live worker takes this queue", "11: held: the arguments cannot be read",
+		{"select string_agg(concat_ws(': ', id, waiting, why_waiting), E'\n' order by id) from jobs.job where waiting is not null or why_waiting is not null", strings.Join([]string{
+			"1: queued: waiting its turn", "4: backing_off: failed, and not due for its next try", "7: scheduled: scheduled for later",
+			"8: pending: pending until it is released", "9: no_worker_for_kind: no live worker takes this kind",
+			"10: no_worker_for_queue: no live worker takes this queue", "11: unreadable: the arguments cannot be read",
 		}, "\n")},
 		{"select last_error || coalesce(parent_id, 0) || deaths || (progress is null) from jobs.job where id = 5", "last00true"},
 		{"select metadata is null from jobs.job where id = 6", "true"},
@@ -108,18 +109,31 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// TestLeadersRole tells a worker, a web process and another program apart.
+func TestLeadersRole(t *testing.T) {
+	t.Parallel()
+	tx := peopled(t)
+	for id, want := range map[string]string{"w1": "worker", "keeper/web.1-X": "maintenance", "theirs": "unregistered"} {
+		do(t, tx, "delete from river.river_leader; insert into river.river_leader (leader_id, elected_at, expires_at) values ('"+id+"', now(), now() + interval '1 min')")
+		if got := ask(t, tx, "select role from jobs.leader()"); got != want {
+			t.Errorf("%s: got %s, want %s", id, got, want)
+		}
+	}
+}
+
 // TestReadingFunctions: explain, waterfall, percentile, search.
 func TestReadingFunctions(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
 	for _, c := range []struct{ sql, want string }{
-		{"select concat_ws('|', why, place, running, slots, workers) from jobs.explain(1)", "waiting its turn|1|1|10|{w1}"},
-		{"select concat_ws('|', why, advice) from jobs.explain(9)", "no live worker takes this kind|start a worker that takes it; those that live are in jobs.worker"},
+		{"select concat_ws('|', code, why, place, running, slots, workers) from jobs.explain(1)", "queued|waiting its turn|1|1|10|{w1}"},
+		{"select concat_ws('|', code, why, advice) from jobs.explain(9)", "no_worker_for_kind|no live worker takes this kind|start a worker that takes it; those that live are in jobs.worker"},
 		{"select expected_at = scheduled_at from jobs.explain(7) join jobs.job using (id)", "true"},
 		{"select why like 'it was discarded at %: last' and advice = $$select * from jobs.retry(5, 'why')$$ from jobs.explain(5)", "true"},
+		{"select concat_ws(' ', code, worker, started_at = finished_at, last_error) from jobs.explain(5)", "discarded w2 t last"},
 		{"select (expected_at is null)::text from jobs.explain(9)", "true"}, // nobody takes it
 		{"select (why like 'it was completed at %')::text from jobs.explain(3)", "true"},
-		{"select concat_ws('|', why, advice) from jobs.explain(8)", "pending until somebody releases it|to release it: select * from jobs.run_now(8, 'why')"},
+		{"select concat_ws('|', code, why, advice) from jobs.explain(8)", "pending|pending until it is released|to release it: select * from jobs.run_now(8, 'why')"},
 		{"select advice from jobs.explain(11)", "start a worker of a release that can read it, or: select * from jobs.cancel(11, 'why')"},
 		{"select jobs.percentile('default', past => '1 hour', p => 0.5)::text", "00:00:00.768"},
 		{"select jobs.percentile(kind => 'count', measure => 'run', p => 0.25)::text", "00:00:00.0005"},
@@ -179,18 +193,18 @@ func TestActsAreAudited(t *testing.T) {
 	if got := ask(t, tx, "select string_agg(concat_ws(' ', queue, paused, paused_by, paused_reason), ', ' order by queue) from jobs.queue where paused"); got != "default t anna all, mail t anna all" {
 		t.Error(got)
 	}
-	if got := ask(t, tx, "select why_waiting from jobs.job where id = 11"); got != "held: the arguments cannot be read" {
+	if got := ask(t, tx, "select waiting from jobs.job where id = 11"); got != "unreadable" {
 		t.Error(got)
 	}
 	if got := ask(t, tx, "select (expected_at is null)::text from jobs.explain(7)"); got != "true" {
 		t.Error("a job of a paused queue has an expected start")
 	}
 	do(t, tx, "update work.worker set dead_at = now() where id = 'w1'")
-	if got := ask(t, tx, "select (why like 'it runs on worker w1 since %, which is not alive' and advice like 'it is taken over %')::text from jobs.explain(2)"); got != "true" {
+	if got := ask(t, tx, "select concat_ws(' ', code, worker, why like 'it runs on worker w1 since %, which is not alive', advice like 'it is taken over %') from jobs.explain(2)"); got != "orphaned w1 t t" {
 		t.Error("the explanation of a job whose worker died does not mention its rescue")
 	}
 	do(t, tx, "update work.worker set dead_at = null where id = 'w1'")
-	if got := ask(t, tx, "select concat_ws('|', why, advice, paused_reason) from jobs.explain(9)"); got != "its queue is paused|select * from jobs.resume('default', 'why')|all" {
+	if got := ask(t, tx, "select concat_ws('|', code, why, advice, paused_reason) from jobs.explain(9)"); got != "paused|its queue is paused|select * from jobs.resume('default', 'why')|all" {
 		t.Error(got)
 	}
 }
@@ -304,7 +318,7 @@ func TestTwins(t *testing.T) {
 			t.Errorf("%s: %v, want %s", call, err, says)
 		}
 	}
-	if got := ask(t, tx, "select why_waiting || twin from jobs.job where id = 4"); got != "its unique twin is not finished9" {
+	if got := ask(t, tx, "select waiting || twin from jobs.job where id = 4"); got != "duplicate9" {
 		t.Error(got)
 	}
 	do(t, tx, "select * from jobs.cancel(1)")

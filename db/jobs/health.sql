@@ -66,7 +66,7 @@ with facts as (
                 else 'No worker is alive as far as this replica knows. Ask the primary.' end,
            null, w.seen_at
     from (select (select count(*) from jobs.live) as live, max(seen_at) as seen_at,
-                 (select coalesce(bool_or(l.expires_at > now() and l.leader_id like 'keeper/%'), case when count(*) = 0 then false end)
+                 (select coalesce(bool_or(l.expires_at > now() and l.role = 'maintenance'), case when count(*) = 0 then false end)
                   from jobs.leader() l) as kept, -- null on a replica
                  (select count(*) from river.river_job j where j.state = 'running' and not exists (
                       select from jobs.live l where l.worker = jobs.runner(j.attempted_by))) as orphans

@@ -29,6 +29,7 @@ select j.id,
        j.tags::text[]                                           as tags,
        jobs.redact(j.args, coalesce(k.secrets, '{}'))           as args,
        j.errors[array_upper(j.errors, 1)] ->> 'error'           as last_error,
+       j.errors[array_upper(j.errors, 1)] ->> 'code'            as last_error_code,
        j.metadata ->> 'held'                                    as held,
        case when j.metadata ->> 'deaths' ~ '^\d{1,9}$' then (j.metadata ->> 'deaths')::int else 0 end as deaths,
        case when jsonb_typeof(j.metadata -> 'progress' -> 'percent') = 'number'
@@ -36,44 +37,21 @@ select j.id,
             then (j.metadata -> 'progress' ->> 'percent')::numeric end as progress,
        case when coalesce(j.metadata -> 'progress' ->> 'of', r.began) = r.began
             then j.metadata -> 'progress' ->> 'sentence' end    as progress_note,
-       case
-           when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
-           when j.metadata ->> 'held' is not null and j.scheduled_at > now() then 'held: ' || (j.metadata ->> 'held')
-           when j.state = 'pending' then 'pending until somebody releases it'
-           when exists (select from river.river_queue q where q.name in (j.queue, case when j.queue = 'alone' then j.metadata ->> 'queue' end) and q.paused_at is not null)
-               then 'its queue is paused'
-           when j.state in ('retryable', 'scheduled') and j.unique_key is not null and exists (
-                   select from river.river_job t
-                   where t.unique_key = j.unique_key and t.unique_states is not null
-                     and river.river_job_state_in_bitmask(t.unique_states, t.state) and t.id <> j.id)
-               then 'its unique twin is not finished'
-           when j.scheduled_at > now() and (j.state = 'retryable' or j.attempt > 0 and j.errors is not null) then 'failed, and not due for its next try'
-           when j.scheduled_at > now() then 'scheduled for later'
-           when j.state in ('retryable', 'scheduled') then 'due: a worker or web process makes it available in a moment'
-           when exists (
-                   select from jobs.live w
-                   where not w.draining
-                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
-                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
-               then case when j.queue = 'alone' then 'waiting its turn to run alone' else 'waiting its turn' end
-           when exists (
-                   select from jobs.leader() l
-                   where l.expires_at > now() and l.leader_id not like 'keeper/%' and not exists (select from work.worker w where w.id = l.leader_id))
-               then 'waiting its turn' -- a plain River program leads, which says nothing of its queues
-           when exists (select from jobs.leader() l where l.leader_id is null) and not exists (select from work.worker)
-               then null -- on a replica: a plain River program may lead
-           when not exists (select from jobs.live)
-               then 'no worker is alive'
-           when exists (
-                   select from jobs.live w
-                   where (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
-                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
-               then 'every worker that takes it is draining'
-           when exists (
-                   select from jobs.live w
-                   where w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
-               then 'no live worker takes this kind'
-           else 'no live worker takes this queue'
+       why.waiting,
+       case why.waiting
+           when 'unreadable' then j.metadata ->> 'held'
+           when 'pending' then 'pending until it is released'
+           when 'paused' then 'its queue is paused'
+           when 'duplicate' then 'another job with its unique key is not finished'
+           when 'backing_off' then 'failed, and not due for its next try'
+           when 'scheduled' then 'scheduled for later'
+           when 'due' then 'due: a worker or web process makes it available in a moment'
+           when 'queued' then 'waiting its turn'
+           when 'isolated' then 'waiting its turn to run alone'
+           when 'no_worker' then 'no worker is alive'
+           when 'no_worker_for_queue' then 'no live worker takes this queue'
+           when 'no_worker_for_kind' then 'no live worker takes this kind'
+           when 'all_draining' then 'every worker that takes it is draining'
        end                                                      as why_waiting,
        j.metadata ->> 'queue'                                   as home_queue,
        j.state = 'running' and j.metadata ? 'cancel_attempted_at' as cancelling,
@@ -90,7 +68,49 @@ from river.river_job j
 left join work.kind k on k.kind = j.kind
 cross join lateral (select case when jsonb_typeof(j.metadata -> 'rescued_at') = 'number'
     then to_timestamp(greatest(least((j.metadata ->> 'rescued_at')::numeric, 1e10), 0)::float8) end as at,
-    trunc(extract(epoch from j.attempted_at) * 1000000)::text as began) r;
+    trunc(extract(epoch from j.attempted_at) * 1000000)::text as began) r
+-- The planner writes this code into each of its two columns that a query asks for. A subquery that worked it out once for both
+-- would cost queries that ask for neither their index-only scans.
+cross join lateral (
+    select case
+           when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
+           when j.metadata ->> 'held' is not null and j.scheduled_at > now() then 'unreadable'
+           when j.state = 'pending' then 'pending'
+           when exists (select from river.river_queue q where q.name in (j.queue, case when j.queue = 'alone' then j.metadata ->> 'queue' end) and q.paused_at is not null)
+               then 'paused'
+           when j.state in ('retryable', 'scheduled') and j.unique_key is not null and exists (
+                   select from river.river_job t
+                   where t.unique_key = j.unique_key and t.unique_states is not null
+                     and river.river_job_state_in_bitmask(t.unique_states, t.state) and t.id <> j.id)
+               then 'duplicate'
+           when j.scheduled_at > now() and (j.state = 'retryable' or j.attempt > 0 and j.errors is not null) then 'backing_off'
+           when j.scheduled_at > now() then 'scheduled'
+           when j.state in ('retryable', 'scheduled') then 'due'
+           when exists (
+                   select from jobs.live w
+                   where not w.draining
+                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
+                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
+               then case when j.queue = 'alone' then 'isolated' else 'queued' end
+           when exists (
+                   select from jobs.leader() l
+                   where l.expires_at > now() and l.role = 'unregistered')
+               then 'queued' -- a plain River program leads, which does not say which queues it works
+           when exists (select from jobs.leader() l where l.leader_id is null) and not exists (select from work.worker)
+               then null -- on a replica: a plain River program may lead
+           when not exists (select from jobs.live)
+               then 'no_worker'
+           when exists (
+                   select from jobs.live w
+                   where (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
+                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
+               then 'all_draining'
+           when exists (
+                   select from jobs.live w
+                   where w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
+               then 'no_worker_for_kind'
+           else 'no_worker_for_queue'
+       end as waiting) why;
 
 comment on view jobs.job is 'Every job that is waiting, running or finished and not yet cleaned away (finished ones stay a day, discarded ones seven). Quick by id, by state with finished_at or scheduled_at, and by queue among the available. What looks secret in args and metadata is [redacted], and what the kind marks. To count finished jobs ask jobs.minute.';
 comment on column jobs.job.id is 'Number of the job, rising in the order of enqueueing.';
@@ -112,17 +132,19 @@ comment on column jobs.job.parent_id is 'The job that enqueued it, if one did.';
 comment on column jobs.job.release is 'The release that enqueued it.';
 comment on column jobs.job.tags is 'Free labels.';
 comment on column jobs.job.args is 'Arguments: ids and small facts. Values of keys that look secret, or that the kind marks, are [redacted]. jobs.search finds by them.';
-comment on column jobs.job.last_error is 'The sentence of the latest failed attempt.';
-comment on column jobs.job.held is 'Why it is held back rather than tried, where it is: a sentence. No attempt is spent meanwhile.';
-comment on column jobs.job.deaths is 'How many workers died while they ran it. After two it runs alone (queue alone); a worker that dies then has died of it, and the job is discarded.';
+comment on column jobs.job.last_error is 'The text of the latest error.';
+comment on column jobs.job.last_error_code is 'The code of the latest error where the job system wrote it, as in jobs.attempt.code: worker_died, worker_stopped, not_received, unregistered, poison_pill or rescue_refused. Null where the job itself failed.';
+comment on column jobs.job.held is 'Why its arguments could not be read, a sentence; null once they could. No attempt is spent meanwhile.';
+comment on column jobs.job.deaths is 'How many workers died while they ran it. After two it runs alone (queue alone). If a worker dies then, the job is discarded as a poison pill.';
 comment on column jobs.job.progress is 'How far its latest attempt is, in percent, if it says so.';
 comment on column jobs.job.progress_note is 'What that attempt says about its progress.';
-comment on column jobs.job.why_waiting is 'Why it does not run: paused, scheduled, a retry to come, no worker for it, waiting its turn … Null when it runs or is finished, and on a replica where that is not known. Its place in line is in jobs.explain.';
+comment on column jobs.job.waiting is 'Why it does not run, a code. Of its row: unreadable (no release that tried could read its arguments: held), pending (until it is released: jobs.run_now), paused (its queue is), duplicate (it may not become available while another job has its unique key: twin), backing_off (it failed, and its next try is not due), scheduled (for later), due (made available in a moment). Of available jobs: queued (waits its turn), isolated (waits its turn to run alone), no_worker (none is alive), no_worker_for_queue and no_worker_for_kind (none that is alive takes it), all_draining (those that take it drain). Null for a job that runs or is finished, and on a replica that cannot know. Reserved for later: kind_paused, limited, blocked.';
+comment on column jobs.job.why_waiting is 'The same as a sentence for people. Programs compare waiting. The place in line is in jobs.explain.';
 comment on column jobs.job.home_queue is 'The queue that it came from, if it was moved to run alone.';
 comment on column jobs.job.cancelling is 'It was told to stop and still runs.';
 comment on column jobs.job.twin is 'The other job that holds its unique key now, if one does: this one can not become available meanwhile.';
 comment on column jobs.job.is_unique is 'It was enqueued with unique options.';
-comment on column jobs.job.errors is 'Every failed attempt: {"at", "attempt", "error", "trace"}, oldest first.';
+comment on column jobs.job.errors is 'Every failed attempt: {"at", "attempt", "error", "trace"}, oldest first. Where the job system ended the attempt there is a "code" too (see last_error_code), and where a worker was lost, "worker".';
 comment on column jobs.job.logs is 'What its attempts logged: [{"attempt", "log"}].';
 comment on column jobs.job.metadata is 'What the job system and others wrote beside it, redacted like args, without the logs.';
 

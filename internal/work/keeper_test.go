@@ -39,8 +39,8 @@ func TestNoWorkerAtAll(t *testing.T) {
 	if heard() == 0 {
 		t.Error("nobody was told")
 	}
-	until(t, pool, "the web process leads", "select leader_id like 'keeper/worker.1-%' from river.river_leader")
-	until(t, pool, "a job says why it waits", "select why_waiting = 'no worker is alive' from jobs.job where id = $1", held)
+	until(t, pool, "the web process leads", "select leader_id like 'keeper/worker.1-%' and role = 'maintenance' from jobs.leader()")
+	until(t, pool, "a job says why it waits", "select waiting = 'no_worker' from jobs.job where id = $1", held)
 	until(t, pool, "the database says who rescues", "select status = 'warn' and advice like '%a web process%' from jobs.health where name = 'rescuer'")
 	// Nothing is ever worked by it.
 	execute(t, pool, "update river.river_job set queue = 'keeper'")
