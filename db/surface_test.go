@@ -109,6 +109,23 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// TestAttemptsOfAnOlderRelease: its rescuer writes no code; a trigger reads the text that it writes.
+func TestAttemptsOfAnOlderRelease(t *testing.T) {
+	t.Parallel()
+	tx := peopled(t)
+	do(t, tx, `insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, due_at, started_at, ended_at, error)
+		select 50, nth, 'count', 'default', outcome, 'w1', 'v0', now(), now(), now(), error from (values
+			(1, 'lost', 'the worker w1 died while it ran this job'), (2, 'cancelled', 'the worker w1 died while it ran this job'),
+			(3, 'discarded', 'the worker w1 died while it ran this job alone: it is discarded as a poison pill'),
+			(4, 'handed back', 'handed back by the worker w1 at its stop'), (5, 'lost', 'the worker w1 was given this job and never got it'),
+			(6, 'lost', 'no worker that is known has this job'), (7, 'lost', 'the job no longer belongs to this attempt'),
+			(8, 'discarded', 'the worker w1 died while it ran this job'), (9, 'failed', 'no')) as v (nth, outcome, error)`)
+	want := "worker_died worker_died poison_pill worker_stopped not_received unregistered - - -"
+	if got := ask(t, tx, "select string_agg(coalesce(code, '-'), ' ' order by attempt) from jobs.attempt where job_id = 50"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestLeadersRole tells a worker, a web process and another program apart.
 func TestLeadersRole(t *testing.T) {
 	t.Parallel()

@@ -5,7 +5,7 @@ select a.job_id, a.attempt, a.kind, a.queue, a.outcome, a.worker, a.release, a.r
        a.due_at, a.started_at, a.ended_at,
        greatest(a.started_at - a.due_at, interval '0') as wait,
        a.ended_at - a.started_at                       as run,
-       a.error, a.fingerprint, a.trace, a.steps
+       a.error, a.fingerprint, a.trace, a.steps, a.code
 from work.attempt a
 left join (select) readonly on true;
 
@@ -14,7 +14,7 @@ comment on column jobs.attempt.job_id is 'The job: jobs.job.';
 comment on column jobs.attempt.attempt is 'Its number as the job counted then. A snooze or hand-back gives the number back, so it may recur.';
 comment on column jobs.attempt.kind is 'The job''s kind.';
 comment on column jobs.attempt.queue is 'The queue that it was taken from.';
-comment on column jobs.attempt.outcome is 'completed, failed (will be tried again), discarded (failed for good), cancelled, snoozed, handed back (the worker stopped), held (its arguments could not be read) or lost (its worker died, or another attempt had the job by then).';
+comment on column jobs.attempt.outcome is 'A code: completed, failed (will be tried again), discarded (failed for good, or a poison pill), cancelled, snoozed, handed back (the worker stopped), held (its arguments could not be read) or lost (its worker died or never received it, or another attempt had the job by then).';
 comment on column jobs.attempt.worker is 'The worker process that ran it: jobs.worker.';
 comment on column jobs.attempt.release is 'The release of that worker.';
 comment on column jobs.attempt.request_id is 'The web request at the beginning of it all: jobs.request.';
@@ -27,4 +27,5 @@ comment on column jobs.attempt.run is 'From started_at to ended_at.';
 comment on column jobs.attempt.error is 'The error''s sentence, if it failed.';
 comment on column jobs.attempt.fingerprint is 'Of the error: jobs.error.';
 comment on column jobs.attempt.trace is 'The stack, if it panicked.';
+comment on column jobs.attempt.code is 'Why the job system ended the attempt: worker_died, worker_stopped (and handed its jobs back), not_received (the worker''s connection broke before it was told), unregistered (no worker that is known has the job) or poison_pill (a worker died while it ran the job alone). Null where the attempt ended by itself.';
 comment on column jobs.attempt.steps is 'What it did, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';

@@ -84,7 +84,7 @@ func (s *stage) noneElseSpent(ctx context.Context) error {
 	var byDesign int
 	var other string
 	err := s.pool.QueryRow(ctx, `select count(*) filter (where args ->> 'how' in ($1, $2)),
-		coalesce(min((select min(e ->> 'error') from unnest(errors) e where e ->> 'error' not like 'the worker % died%'))
+		coalesce(min((select min(e ->> 'error') from unnest(errors) e where e ->> 'code' is null))
 			filter (where args ->> 'how' not in ($1, $2) and attempt > 1), '')
 		from river.river_job where kind = 'drill_step'`, failed, garbled).Scan(&byDesign, &other)
 	if s.result.Spent > byDesign {

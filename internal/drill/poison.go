@@ -3,6 +3,8 @@ package drill
 import (
 	"context"
 	"time"
+
+	"github.com/backlist/backlist/internal/work"
 )
 
 // poison enqueues a job that kills its worker.
@@ -33,17 +35,18 @@ func poison(ctx context.Context, s *stage) error {
 		return err
 	}
 	var deaths, discarded, innocent int
-	var by string
+	var by, code string
 	err = s.pool.QueryRow(ctx, `select (select count(*) from work.worker where dead_at is not null),
 		count(*) filter (where state = 'discarded'), count(*) filter (where state = 'discarded' and args ->> 'how' <> 'dies'),
-		coalesce(max(errors[array_upper(errors, 1)] ->> 'error') filter (where state = 'discarded'), '')
-		from river.river_job`).Scan(&deaths, &discarded, &innocent, &by)
+		coalesce(max(errors[array_upper(errors, 1)] ->> 'error') filter (where state = 'discarded'), ''),
+		coalesce(max(errors[array_upper(errors, 1)] ->> 'code') filter (where state = 'discarded'), '')
+		from river.river_job`).Scan(&deaths, &discarded, &innocent, &by, &code)
 	if err != nil {
 		return err
 	}
 	s.result.note("%d workers died of it; its last error: %s", deaths, by)
-	if deaths != 3 || discarded != 1 || innocent != 0 {
-		s.result.fail("%d workers died and %d jobs were discarded, of which %d innocent", deaths, discarded, innocent)
+	if deaths != 3 || discarded != 1 || innocent != 0 || code != work.CodePoisonPill {
+		s.result.fail("%d workers died and %d jobs were discarded, of which %d innocent; the code is %q", deaths, discarded, innocent, code)
 	}
 	s.noneRefused()
 	return nil

@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/work"
 )
 
 // settleLimit is how long all jobs may take to end after the faults.
@@ -33,7 +34,8 @@ func (s *stage) reconcile(ctx context.Context) error {
 		return err
 	}
 	r := s.result
-	rows, _ = s.pool.Query(ctx, "select args ->> 'key', 1 from river.river_job where state = 'discarded' and errors[array_upper(errors, 1)] ->> 'error' like '%poison pill'")
+	rows, _ = s.pool.Query(ctx, "select args ->> 'key', 1 from river.river_job where state = 'discarded' and errors[array_upper(errors, 1)] ->> 'code' = $1",
+		work.CodePoisonPill)
 	poisonous, err := collect[string](rows)
 	if err != nil {
 		return err
@@ -57,8 +59,8 @@ func (s *stage) reconcile(ctx context.Context) error {
 	err = s.pool.QueryRow(ctx, `
 		select count(*), count(*) filter (where finalized_at is null), count(*) filter (where state in ('discarded', 'cancelled')),
 			coalesce(sum(greatest(attempt - (state = 'completed')::int - (max_attempts - 25), 0)), 0),
-			coalesce(sum((select count(*) from unnest(errors) e where e ->> 'error' like 'the worker % died%')), 0)
-		from river.river_job where kind = 'drill_step'`).Scan(&r.Jobs, &r.Unended, &r.Discarded, &r.Spent, &r.Rescued)
+			coalesce(sum((select count(*) from unnest(errors) e where e ->> 'code' = any ($1))), 0)
+		from river.river_job where kind = 'drill_step'`, deaths()).Scan(&r.Jobs, &r.Unended, &r.Discarded, &r.Spent, &r.Rescued)
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (s *stage) reconcile(ctx context.Context) error {
 	if strays > 0 {
 		r.fail("%d requests without a job, or jobs without a request", strays)
 	}
-	if r.Woken, err = s.countLogs("this worker was taken for dead"); err != nil {
+	if r.Woken, err = s.countLogs(work.CodeDeclaredDead); err != nil {
 		return err
 	}
 	times, alone, err := s.rescues(ctx)
@@ -105,7 +107,8 @@ func collect[K comparable](rows pgx.Rows) (map[K]int, error) {
 	return counts, err
 }
 
-var deadWorker = regexp.MustCompile(`^the worker (\S+) died`)
+// deaths are the codes of attempts whose worker died.
+func deaths() []string { return []string{work.CodeWorkerDied, work.CodePoisonPill} }
 
 // rescues returns the times from each fault to the start of each of the worker's jobs elsewhere, or from the release of
 // a job that an outside session had locked, if that was later. Jobs that had lost a worker before are returned
@@ -119,19 +122,18 @@ func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err 
 		}
 	}
 	s.mu.Unlock()
-	rows, _ := s.pool.Query(ctx, `select id, (e ->> 'attempt')::int, e ->> 'error', row_number() over (partition by id order by nth)
-		from river.river_job, unnest(errors) with ordinality u (e, nth) where e ->> 'error' like 'the worker % died%'`)
+	rows, _ := s.pool.Query(ctx, `select id, (e ->> 'attempt')::int, e ->> 'worker', row_number() over (partition by id order by nth)
+		from river.river_job, unnest(errors) with ordinality u (e, nth) where e ->> 'code' = any ($1)`, deaths())
 	var id int64
 	var attempt, death int
-	var text string
-	_, err = pgx.ForEachRow(rows, []any{&id, &attempt, &text, &death}, func() error {
-		worker := deadWorker.FindStringSubmatch(text)
-		if worker == nil || hit[worker[1]].IsZero() {
+	var worker string
+	_, err = pgx.ForEachRow(rows, []any{&id, &attempt, &worker, &death}, func() error {
+		if hit[worker].IsZero() {
 			return nil
 		}
 		// If the next attempt did not begin, its worker died too, and that death is counted separately.
 		if at, ok := s.journal.started(id, attempt+1); ok {
-			from := hit[worker[1]]
+			from := hit[worker]
 			if released, _ := s.outsiders.of(id); released.After(from) {
 				from = released
 			}
@@ -147,8 +149,9 @@ func (s *stage) rescues(ctx context.Context) (times, alone []time.Duration, err 
 	return times, alone, err
 }
 
-// countLogs counts the lines of the processes' logs that contain text.
-func (s *stage) countLogs(text string) (n int, err error) {
+// countLogs counts the lines of the processes' logs that have a code, in either format.
+func (s *stage) countLogs(code string) (n int, err error) {
+	line := regexp.MustCompile(`\bcode(?:=|":")` + regexp.QuoteMeta(code) + `\b`)
 	files, err := filepath.Glob(filepath.Join(s.logs, "*.log"))
 	if err != nil {
 		return 0, err
@@ -158,7 +161,7 @@ func (s *stage) countLogs(text string) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		n += bytes.Count(log, []byte(text))
+		n += len(line.FindAllIndex(log, -1))
 	}
 	return n, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"syscall"
 	"time"
+
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 // silentBound is the promised rescue time for jobs of a worker that is silent, but whose connections are still open.
@@ -44,7 +46,7 @@ func zombie(ctx context.Context, s *stage) error {
 	if s.NoFence {
 		return nil
 	}
-	late, err := s.countLogs("a late attempt was not recorded")
+	late, err := s.countLogs(pilot.CodeLate)
 	if err != nil {
 		return err
 	}

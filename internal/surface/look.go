@@ -60,7 +60,7 @@ func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	if d.Job, err = Ask(ctx, db, "select * from jobs.job where id = $1", id); err != nil {
 		return d, err
 	}
-	d.Attempts, err = Ask(ctx, db, `select attempt, outcome, due_at, wait, run, worker, release, error, fingerprint
+	d.Attempts, err = Ask(ctx, db, `select attempt, outcome, code, due_at, wait, run, worker, release, error, fingerprint
 		from jobs.attempt where job_id = $1 order by ended_at`, id)
 	if err != nil {
 		return d, err

@@ -41,6 +41,7 @@ type attempt struct {
 	started   time.Time // by the database's clock
 	run       time.Duration
 	err       string
+	code      string // why a rescue ended it
 	stack     string
 	countsErr bool   // the error is somebody's to mend: it gets a fingerprint
 	finger    string // once it is about to be written

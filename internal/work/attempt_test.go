@@ -162,7 +162,7 @@ func TestHeldAttempt(t *testing.T) {
 	}
 	outcomes(t, pool, id, "held")
 	until(t, pool, "its error says why", "select error like 'the arguments cannot be read: %' and fingerprint is not null from work.attempt")
-	until(t, pool, "its row says why", "select held is not null and why_waiting like 'held: %' from jobs.job")
+	until(t, pool, "its row says why", "select waiting = 'unreadable' and why_waiting = held from jobs.job")
 	if _, err := pool.Exec(t.Context(), `update river.river_job set args = '{"n": 1}', state = 'available', scheduled_at = now() where state = 'scheduled'`); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestKilledWorkersAttempt(t *testing.T) {
 	}
 	outcomes(t, pool, id, "lost", "completed")
 	until(t, pool, "it is the victim's", `select worker like 'worker.66-%' and release = 'v7' and attempt = 1 and queue = 'default'
-		and error like '% died while it ran this job' and fingerprint is not null from work.attempt where outcome = 'lost'`)
+		and error like '% died while it ran this job' and code = 'worker_died' and fingerprint is not null from work.attempt where outcome = 'lost'`)
 }
 
 // TestStepsOfAJob are kept with its attempt, its queries counted.

@@ -32,6 +32,9 @@ const (
 	judgeEvery = 10 * time.Second
 
 	controlChannel = "work_control"
+
+	// CodeDeclaredDead is the code of the log line with which a worker says that it was declared dead and lives.
+	CodeDeclaredDead = "declared_dead"
 )
 
 // liveness is a worker's row in work.worker: beats, draining, and the judgement of others.
@@ -122,7 +125,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	}
 	l.knownOnce.Do(func() { close(l.known) })
 	if wasDead {
-		l.log.WarnContext(ctx, "this worker was taken for dead; its jobs run elsewhere", "worker", l.id)
+		l.log.WarnContext(ctx, "this worker was taken for dead; its jobs run elsewhere", "code", CodeDeclaredDead, "worker", l.id)
 		l.gate.Cancel(ErrLost)
 	}
 	l.confirmed.Store(int64(sent))

@@ -26,6 +26,10 @@ const (
 	KeyRescues = "rescues"
 	// KeyRescuedAt is when that happened last, in seconds since 1970: since then the job has waited.
 	KeyRescuedAt = "rescued_at"
+	// KeyRescuedFrom is the worker that it was taken from last.
+	KeyRescuedFrom = "rescued_from"
+	// KeyRescueCode says why it was taken: one of the Code constants.
+	KeyRescueCode = "rescue_code"
 	// KeyQueue is the queue that a job came from which runs alone since two workers died with it.
 	KeyQueue = "queue"
 	// KeyHeld says why a job is held back rather than tried: a sentence.

@@ -22,7 +22,7 @@ const writeTimeout = 10 * time.Second
 // attemptColumns are those of work.attempt, in the order of attempt.row.
 var attemptColumns = []string{
 	"job_id", "attempt", "kind", "queue", "outcome", "worker", "release", "request_id", "parent_id",
-	"due_at", "started_at", "ended_at", "error", "trace", "fingerprint", "steps",
+	"due_at", "started_at", "ended_at", "error", "code", "trace", "fingerprint", "steps",
 }
 
 func (a *attempt) row() []any {
@@ -32,7 +32,7 @@ func (a *attempt) row() []any {
 	}
 	return []any{
 		a.jobID, a.number, a.kind, a.queue, a.outcome, a.worker, a.release, orNull(bound.Text(a.origin.RequestID, bound.Name)), orNull(a.origin.ParentID),
-		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.stack), orNull(a.finger), steps,
+		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.code), orNull(a.stack), orNull(a.finger), steps,
 	}
 }
 
@@ -135,7 +135,7 @@ func split(attempts []*attempt) (ours, contested []*attempt) {
 // contestedSQL writes an attempt unless it is there: a job is fetched once at one time.
 var contestedSQL = `
 insert into work.attempt (` + strings.Join(attemptColumns, ", ") + `)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
 where not exists (select from work.attempt where job_id = $1 and started_at = $11)`
 
 // markRelease notes when a release was first seen. A process that was not given one leaves no mark.

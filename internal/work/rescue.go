@@ -29,6 +29,23 @@ const (
 	fetchLost = 15 * time.Second
 )
 
+// Why a rescue ended an attempt: a code in the job's errors and metadata, and in work.attempt. The rescue's SQL and the comments
+// in schema jobs repeat them.
+const (
+	// CodeWorkerDied says that the job's worker was declared dead.
+	CodeWorkerDied = "worker_died"
+	// CodeWorkerStopped says that it stopped, and left the job to others.
+	CodeWorkerStopped = "worker_stopped"
+	// CodeNotReceived says that the worker never received the job: its connection broke before the answer.
+	CodeNotReceived = "not_received"
+	// CodeUnregistered says that no worker that is known has the job.
+	CodeUnregistered = "unregistered"
+	// CodePoisonPill says that a worker died while it ran the job alone, so that the job is discarded.
+	CodePoisonPill = "poison_pill"
+	// CodeRescueRefused says that the server refuses to let the job run again, so that it is discarded.
+	CodeRescueRefused = "rescue_refused"
+)
+
 // rescued is a job that was taken from a worker that is no more.
 type rescued struct {
 	ID     int64
@@ -47,7 +64,7 @@ type endedAttempt struct {
 	Release           string
 	Metadata          json.RawMessage
 	Due, Began, Ended time.Time
-	Reason            string
+	Reason, Code      string
 	Lost              bool // not handed back
 }
 
@@ -56,7 +73,7 @@ func (j *rescued) attempt() *attempt {
 	e := j.Ended
 	a := &attempt{
 		jobID: j.ID, number: e.Number, kind: j.Kind, queue: e.Queue, worker: j.Worker, release: e.Release,
-		due: e.Due, started: e.Began, run: e.Ended.Sub(e.Began), err: e.Reason,
+		due: e.Due, started: e.Began, run: e.Ended.Sub(e.Began), err: e.Reason, code: e.Code,
 		outcome: outcomeHandedBack, countsErr: e.Lost, contested: true,
 	}
 	_ = json.Unmarshal(e.Metadata, &a.origin)
@@ -145,6 +162,10 @@ with died as (
                 when g.dead is false then 'handed back by the worker ' || g.id || ' at its stop'
                 when j.attempted_by[array_upper(j.attempted_by, 1)] = $7 then 'the worker ' || $7 || ' was given this job and never got it'
                 else 'no worker that is known has this job' end as reason,
+           case when g.dead and j.queue = $5 and not j.metadata ? 'cancel_attempted_at' then '` + CodePoisonPill + `'
+                when g.dead then '` + CodeWorkerDied + `' when g.dead is false then '` + CodeWorkerStopped + `'
+                when j.attempted_by[array_upper(j.attempted_by, 1)] = $7 then '` + CodeNotReceived + `'
+                else '` + CodeUnregistered + `' end as code,
            j.attempt, j.queue, case when jsonb_typeof(j.metadata) = 'object' then j.metadata else '{}' end as metadata,
            greatest(j.created_at, j.scheduled_at, ` + rescuedIn + `) as due, coalesce(j.attempted_at, now()) as began,
            j.metadata ? 'cancel_attempted_at' as cancelled, g.dead is true and j.queue = $5 as poison,
@@ -166,15 +187,17 @@ with died as (
         queue = case when v.deaths >= 2 then $5 else j.queue end,
         max_attempts = least(j.max_attempts + 1, 32767),
         errors = ` + pilot.AppendError("j.errors", `jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt, 'trace', '',
+            'code', v.code, 'worker', j.attempted_by[array_upper(j.attempted_by, 1)],
             'error', v.reason || case when v.poison and not v.cancelled then ' alone: it is discarded as a poison pill' else '' end)`) + `,
         metadata = v.metadata
-            || jsonb_build_object('` + KeyRescues + `', v.rescues, '` + KeyRescuedAt + `', extract(epoch from clock_timestamp()))
+            || jsonb_build_object('` + KeyRescues + `', v.rescues, '` + KeyRescuedAt + `', extract(epoch from clock_timestamp()),
+                '` + KeyRescuedFrom + `', j.attempted_by[array_upper(j.attempted_by, 1)], '` + KeyRescueCode + `', v.code)
             || case when v.deaths > 0 then jsonb_build_object('` + KeyDeaths + `', v.deaths) else '{}' end
             || case when v.deaths >= 2 and j.queue <> $5 then jsonb_build_object('` + KeyQueue + `', j.queue) else '{}' end
     from lost v where j.id = v.id
     returning j.id, j.kind, j.queue, j.state::text, j.attempted_by[array_upper(j.attempted_by, 1)] as worker,
         json_build_object('Number', v.attempt, 'Queue', v.queue, 'Metadata', v.metadata - 'river:log', 'Due', v.due, 'Began', v.began,
-            'Ended', clock_timestamp(), 'Reason', j.errors[array_upper(j.errors, 1)] ->> 'error', 'Lost', v.dead is distinct from false,
+            'Ended', clock_timestamp(), 'Reason', j.errors[array_upper(j.errors, 1)] ->> 'error', 'Code', v.code, 'Lost', v.dead is distinct from false,
             'Release', (select w.release from work.worker w where w.id = j.attempted_by[array_upper(j.attempted_by, 1)])) as ended
 ), told as (
     select pg_notify($6, json_build_object('queue', queue)::text)

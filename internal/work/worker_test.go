@@ -175,7 +175,9 @@ func TestKilledWorker(t *testing.T) {
 	t.Logf("it ran again after %s", now(t, pool).Sub(killed))
 	until(t, pool, "the job is done, with its reason, an attempt more and the death noted", `
 		select state = 'completed' and max_attempts = 26 and metadata ->> 'deaths' = '1'
-		   and errors[1] ->> 'error' like 'the worker worker.66-% died while it ran this job' from river.river_job where id = $1`, id)
+		   and errors[1] ->> 'error' like 'the worker worker.66-% died while it ran this job'
+		   and errors[1] ->> 'code' = 'worker_died' and errors[1] ->> 'worker' = attempted_by[1]
+		   and metadata ->> 'rescued_from' = attempted_by[1] and metadata ->> 'rescue_code' = 'worker_died' from river.river_job where id = $1`, id)
 	until(t, pool, "the victim is declared dead", "select dead_at is not null from work.worker where dyno = 'worker.66'")
 	until(t, pool, "it has waited since its rescue only, by all accounts", `
 		select a.due_at >= $1 and abs(extract(epoch from a.wait - j.wait)) < 0.01 from jobs.attempt a join jobs.job j on j.id = a.job_id
@@ -371,7 +373,7 @@ func TestPoison(t *testing.T) {
 	execute(t, pool, "insert into river.river_queue (name, updated_at, paused_at) values ('mail', now(), now())")
 	dead("dead-0", "mail", 1)
 	until(t, pool, "one goes alone whose own queue is paused", `
-		select exists (select from jobs.job where queue = 'alone' and home_queue = 'mail' and why_waiting = 'its queue is paused')`)
+		select exists (select from jobs.job where queue = 'alone' and home_queue = 'mail' and waiting = 'paused')`)
 	holds(t, pool, "and what to do is said", "select bool_and(e.advice like '%jobs.resume(''mail''%') from jobs.job j, jobs.explain(j.id) e where j.home_queue = 'mail'")
 	dead("dead-1", "default", 1)
 	until(t, pool, "its second death sends it to be alone", `
@@ -387,7 +389,10 @@ func TestPoison(t *testing.T) {
 	until(t, pool, "then it has run too", "select state = 'completed' from river.river_job where metadata ->> 'queue' = 'mail'")
 	dead("dead-2", "alone", 2)
 	until(t, pool, "a death alone discards it", `select exists (select from river.river_job where state = 'discarded'
-		and errors[1] ->> 'error' like '%alone: it is discarded as a poison pill')`)
+		and errors[1] ->> 'error' like '%alone: it is discarded as a poison pill' and errors[1] ->> 'code' = 'poison_pill'
+		and metadata ->> 'rescue_code' = 'poison_pill')`)
+	until(t, pool, "its attempt says so too", "select exists (select from jobs.attempt where outcome = 'discarded' and code = 'poison_pill' and worker = 'dead-2')")
+	holds(t, pool, "and the view", "select exists (select from jobs.job where state = 'discarded' and last_error_code = 'poison_pill')")
 }
 
 // TestMetadataThatIsNotOurs: whatever stands where we count, in the row of one job, the jobs of the dead are rescued.

@@ -84,7 +84,10 @@ func part(of *outcomes, i, j int) *outcomes {
 	}
 }
 
+// CodeLate is the code of the log line that says so of a late attempt.
+const CodeLate = "late_attempt"
+
 func (p *Pilot) late(ctx context.Context, id int64, attempt int, outcome rivertype.JobState) {
-	p.log.WarnContext(ctx, "a late attempt was not recorded: its job is no longer its own", "job_id", id, "attempt", attempt,
+	p.log.WarnContext(ctx, "a late attempt was not recorded: its job is no longer its own", "code", CodeLate, "job_id", id, "attempt", attempt,
 		"outcome", string(outcome))
 }

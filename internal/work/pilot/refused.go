@@ -111,12 +111,16 @@ func endSQL(schema string) string {
 		where id = (select id from ` + Table(schema) + ` where id = $1 and state = 'running'`
 }
 
-// EndRefused discards a running job which the server refuses to let run again, unless others have its row locked.
+// EndRefused discards a running job which the server refuses to let run again, unless others have its row locked. code and why
+// become its error.
 func EndRefused(ctx context.Context, db interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, schema string, id int64, why string,
+}, schema string, id int64, code, why string,
 ) error {
-	text, err := json.Marshal(rivertype.AttemptError{At: time.Now(), Error: why})
+	text, err := json.Marshal(struct {
+		rivertype.AttemptError
+		Code string `json:"code"`
+	}{rivertype.AttemptError{At: time.Now(), Error: why}, code})
 	if err != nil {
 		return err
 	}
