@@ -137,7 +137,7 @@ func TestServerStartedByHand(t *testing.T) {
 	if err := other.halt(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := other.launchOn(t.Context(), s.port, p, other.serverLock); !portTaken(err) {
+	if err := other.launchOn(t.Context(), s.port, p, other.serverLock); err == nil || !portTaken(s.port) {
 		t.Errorf("start on a taken port: %v", err)
 	}
 	other.release()

@@ -9,7 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
+	"strconv"
 	"syscall"
 )
 
@@ -98,16 +98,19 @@ func (s *Server) launch(ctx context.Context, p programs, serverLock *os.File) er
 			return err
 		}
 		err = s.launchOn(ctx, port, p, serverLock)
-		if err == nil || try == portTries || !portTaken(err) {
+		if err == nil || try == portTries || !portTaken(port) {
 			return err
 		}
 	}
 }
 
-// portTaken reports whether the server ended because its port was taken. Postgres gives no code for it; LC_ALL=C keeps
-// the message English.
-func portTaken(err error) bool {
-	return strings.Contains(err.Error(), "could not create any TCP/IP sockets")
+// portTaken reports whether another process has a port that was free when we chose it.
+func portTaken(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err == nil {
+		_ = l.Close()
+	}
+	return errors.Is(err, syscall.EADDRINUSE)
 }
 
 func (s *Server) launchOn(ctx context.Context, port int, p programs, serverLock *os.File) error {
