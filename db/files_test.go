@@ -30,10 +30,10 @@ func TestForSchema(t *testing.T) {
 	t.Parallel()
 	sql := `update river.river_job set state = 'x'::river.river_job_state; select pg_notify('river.river_insert', '') from "river_x"`
 	want := `update "My_Jobs".river_job set state = 'x'::"My_Jobs".river_job_state; select pg_notify('My_Jobs.river_insert', '') from "river_x"`
-	if got := forSchema(sql, "My_Jobs"); got != want {
+	if got := ForSchema(sql, "My_Jobs"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := forSchema(sql, RiverSchema); got != sql {
+	if got := ForSchema(sql, RiverSchema); got != sql {
 		t.Errorf("for our own schema: %s", got)
 	}
 }

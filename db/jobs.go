@@ -45,20 +45,29 @@ func InstallJobs(ctx context.Context, conn *pgx.Conn, riverSchema string, log *s
 	})
 }
 
-var (
-	schemaName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`) // as River has it
-	// The files of jobs are SQL for the schema river. These are the places that name it.
-	riverChannel = regexp.MustCompile(`'river\.(river_(?:insert|control|leadership))'`)
-	riverObject  = regexp.MustCompile(`\briver\.river_`)
-)
+var schemaName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`) // as River has it
 
-// forSchema is the SQL of a file of jobs for River's tables in another schema. A channel's name has no quotes, a table's has.
-func forSchema(sql, riverSchema string) string {
-	sql = riverChannel.ReplaceAllString(sql, "'"+riverSchema+".$1'")
+// ForSchema rewrites SQL from a file, which is written for River's tables in schema river, for those in another schema. A channel's
+// name has no quotes, a table's has.
+func ForSchema(sql, riverSchema string) string {
 	if riverSchema == RiverSchema {
 		return sql
 	}
-	return riverObject.ReplaceAllString(sql, pgx.Identifier{riverSchema}.Sanitize()+".river_")
+	return strings.NewReplacer(
+		"'river.river_insert'", "'"+riverSchema+".river_insert'",
+		"'river.river_control'", "'"+riverSchema+".river_control'",
+		"'river.river_leadership'", "'"+riverSchema+".river_leadership'",
+		"river.river_", pgx.Identifier{riverSchema}.Sanitize()+".river_",
+	).Replace(sql)
+}
+
+// Statement rewrites SQL from a file as ForSchema does, for a process to run. Such a file calls jobs.runner, so that it can be tried
+// in psql, and the call is replaced by the function's body: a process does not depend on schema jobs, which the migration of another
+// release replaces while it runs.
+func Statement(sql, riverSchema string) string {
+	sql = strings.ReplaceAll(sql, "jobs.runner(attempted_by)", "attempted_by[array_upper(attempted_by, 1)]")
+	sql = strings.ReplaceAll(sql, "jobs.runner(j.attempted_by)", "j.attempted_by[array_upper(j.attempted_by, 1)]")
+	return ForSchema(sql, riverSchema)
 }
 
 // replaceJobs replaces schema jobs as a whole when its text has changed. Readers of a view hold it locked for as long as
@@ -108,7 +117,7 @@ func installJobs(ctx context.Context, tx pgx.Tx, riverSchema, version, mark stri
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, forSchema(string(text), riverSchema)); err != nil {
+		if _, err := tx.Exec(ctx, ForSchema(string(text), riverSchema)); err != nil {
 			return fmt.Errorf("jobs/%s.sql: %w", name, err)
 		}
 	}

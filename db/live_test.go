@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/testdb"
 )
 
@@ -59,5 +60,20 @@ func TestLiveAgreesWithWorker(t *testing.T) {
 		if got := ask(t, tx, sql); got != want {
 			t.Errorf("%s: got %q, want %q", sql, got, want)
 		}
+	}
+}
+
+// TestStatementAgreesWithRunner: what a process runs instead of a call of jobs.runner gives the same.
+func TestStatementAgreesWithRunner(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	sql := `select coalesce(string_agg(coalesce(jobs.runner(attempted_by), 'null') || coalesce(jobs.runner(j.attempted_by), 'null'), ' '), '')
+		from (values (null::text[]), ('{}'), ('{a}'), ('{a,b}'), ('[0:1]={a,b}'), ('{a,null}'), ('{{a,b},{c,d}}')) j (attempted_by)`
+	statement := db.Statement(sql, db.RiverSchema)
+	if strings.Contains(statement, "jobs.") {
+		t.Errorf("it depends on schema jobs: %s", statement)
+	}
+	if got, want := ask(t, tx, statement), ask(t, tx, sql); got != want || got != "nullnull nullnull aa bb bb nullnull nullnull" {
+		t.Errorf("got %q, jobs.runner gives %q", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/backlist/backlist/db"
 )
 
 const module = "github.com/backlist/backlist/"
@@ -166,13 +169,62 @@ func TestBackOfficeNamesNoTableOfTheStorefront(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
+	files = append(files, statementFiles(t)...)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if name := tables.Find(text); name != nil {
-			t.Errorf("%s names %q, a table of the storefront", filepath.Base(file), name)
+			t.Errorf("%s names %q, a table of the storefront", file, name)
 		}
 	}
+}
+
+// TestStatementsAreWhole: each file of the back office's SQL says in its first line what it is for, is embedded beside it, and depends
+// on nothing of schema jobs, which another release may replace while a process runs.
+func TestStatementsAreWhole(t *testing.T) {
+	t.Parallel()
+	comments := regexp.MustCompile("(?m)--.*$")
+	for _, file := range statementFiles(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(text), "-- ") {
+			t.Errorf("%s does not begin with a comment", file)
+		}
+		if strings.Contains(string(text), "attempted_by[array_upper") {
+			t.Errorf("%s spells jobs.runner out", file)
+		}
+		if sql := comments.ReplaceAllString(db.Statement(string(text), db.RiverSchema), ""); strings.Contains(sql, "jobs.") {
+			t.Errorf("%s depends on schema jobs", file)
+		}
+		embed := "//go:embed sql/" + filepath.Base(file) + "\n"
+		sources, err := filepath.Glob(filepath.Dir(filepath.Dir(file)) + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(sources, func(source string) bool {
+			text, err := os.ReadFile(source)
+			return err == nil && strings.Contains(string(text), embed)
+		}) {
+			t.Errorf("%s is not embedded", file)
+		}
+	}
+}
+
+// statementFiles are the files of the back office's SQL that lie beside its Go.
+func statementFiles(t *testing.T) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(file string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(file) == ".sql" && group("internal/"+filepath.ToSlash(strings.TrimPrefix(file, "../"))) == "back office" {
+			files = append(files, file)
+		}
+		return err
+	})
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	return files
 }

@@ -2,12 +2,20 @@ package pilot
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivershared/riverpilot"
+
+	"github.com/backlist/backlist/db"
 )
+
+//go:embed sql/delete_finished.sql
+var deleteFinishedSQL string
 
 // River looks for these two at run time only.
 var (
@@ -33,27 +41,14 @@ func (p *Pilot) JobDeleteBefore(ctx context.Context, exec riverdriver.Executor, 
 			continue
 		}
 		var n int
-		err := exec.QueryRow(ctx, deleteSQL(params.Schema, state.name), state.before, params.QueuesExcluded, params.QueuesIncluded,
-			params.Max-deleted).Scan(&n)
+		sql := strings.Replace(db.Statement(deleteFinishedSQL, params.Schema), "'completed'", "'"+state.name+"'", 1)
+		err := exec.QueryRow(ctx, sql, pgx.NamedArgs{
+			"before": state.before, "but": params.QueuesExcluded, "only": params.QueuesIncluded, "most": params.Max - deleted,
+		}).Scan(&n)
 		if err != nil {
 			return deleted, fmt.Errorf("delete %s jobs: %w", state.name, err)
 		}
 		deleted += n
 	}
 	return deleted, nil
-}
-
-// deleteSQL: $1 finished before, $2 queues to leave out and $3 to keep to (null: none, all), $4 how many. The state is
-// written out so that the plan is made for it.
-func deleteSQL(schema, state string) string {
-	return `with old as (
-			delete from ` + Table(schema) + ` where id = any(array(
-				select id from ` + Table(schema) + `
-				where state = '` + state + `' and finalized_at < $1
-					and ($2::text[] is null or queue <> all($2)) and ($3::text[] is null or queue = any($3))
-				order by finalized_at
-				limit $4
-				for update skip locked))
-			returning 1)
-		select count(*) from old`
 }

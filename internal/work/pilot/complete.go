@@ -2,12 +2,22 @@ package pilot
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/db"
+)
+
+var (
+	//go:embed sql/complete.sql
+	completeSQL string
+	//go:embed sql/complete_unlocked.sql
+	completeUnlockedSQL string
 )
 
 // completion is a batch of attempts that ended well and have nothing else to store.
@@ -55,9 +65,9 @@ func (p *Pilot) completeUnlocked(ctx context.Context, c *completion) ([]*riverty
 	return p.completeBy(ctx, completeUnlockedSQL, c)
 }
 
-// completeBy stores a completion with one of the statements below. The rows that River wants back it makes from memory; River
+// completeBy stores a completion with one of the two statements. The rows that River wants back it makes from memory; River
 // would read them all again.
-func (p *Pilot) completeBy(ctx context.Context, sql func(schema string) string, c *completion) ([]*rivertype.JobRow, error) {
+func (p *Pilot) completeBy(ctx context.Context, sql string, c *completion) ([]*rivertype.JobRow, error) {
 	rows := make([]*rivertype.JobRow, 0, len(c.ids)+len(c.finished))
 	done := make([]int64, 0, len(c.ids)+len(c.finished))
 	for _, job := range c.finished {
@@ -67,7 +77,7 @@ func (p *Pilot) completeBy(ctx context.Context, sql func(schema string) string, 
 		p.gate.written(done)
 		return rows, nil
 	}
-	res, err := p.pool.Query(ctx, sql(c.of.Schema), c.ids, c.attempts, c.ages, p.gate.clientID)
+	res, err := p.pool.Query(ctx, db.Statement(sql, c.of.Schema), c.ids, c.attempts, c.ages, p.gate.clientID)
 	if err != nil {
 		return nil, fmt.Errorf("complete jobs: %w", err)
 	}
@@ -89,29 +99,6 @@ func (p *Pilot) completeBy(ctx context.Context, sql func(schema string) string, 
 	}
 	p.gate.written(append(done, stored...))
 	return rows, p.missing(ctx, missed)
-}
-
-// completeSQL: $1 ids, $2 attempts, $3 ages in microseconds, $4 this client. The fence is inside a "case", which the
-// planner cannot use: its statistics say that hardly any job is running, so it would begin with the running jobs, all that there
-// are and were since the last vacuum. So it looks up each row by its key, however large the table is.
-func completeSQL(schema string) string {
-	return `update ` + Table(schema) + ` j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
-		from (select set_config('lock_timeout', '100ms', true)) _, unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
-		where j.id = v.id and case when j.attempt = v.attempt and j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = $4
-			then true else false end
-		returning j.id`
-}
-
-// completeUnlockedSQL has the parameters of completeSQL, and passes over rows that others have locked.
-func completeUnlockedSQL(schema string) string {
-	return `update ` + Table(schema) + ` j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
-		from unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
-		cross join lateral (select j.id from ` + Table(schema) + ` j
-			where j.id = v.id and case when j.attempt = v.attempt and j.state = 'running' and j.attempted_by[array_upper(j.attempted_by, 1)] = $4
-				then true else false end
-			for update skip locked) free
-		where j.id = free.id
-		returning j.id`
 }
 
 func completed(job *rivertype.JobRow, at time.Time) *rivertype.JobRow {

@@ -3,6 +3,7 @@ package pilot
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +14,15 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivershared/uniquestates"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/db"
+)
+
+var (
+	//go:embed sql/fetch.sql
+	fetchSQL string
+	//go:embed sql/fetch_alone.sql
+	fetchAloneSQL string
 )
 
 // fetchTimeout bounds a fetch: a connection may be cut without a word.
@@ -25,7 +35,11 @@ const fetchTimeout = 10 * time.Second
 func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	rows, err := p.pool.Query(ctx, fetchSQL(params.Schema, params.Queue), params.Queue, params.Kind, params.MaxToLock, params.ClientID, params.MaxAttemptedBy)
+	sql := fetchSQL
+	if params.Queue == AloneQueue {
+		sql = fetchAloneSQL
+	}
+	rows, err := p.pool.Query(ctx, db.Statement(sql, params.Schema), params.Queue, params.Kind, params.MaxToLock, params.ClientID, params.MaxAttemptedBy)
 	if err != nil {
 		return nil, fmt.Errorf("fetch jobs: %w", err)
 	}
@@ -49,29 +63,6 @@ func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailablePa
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.ScheduledAt.Compare(b.ScheduledAt), cmp.Compare(a.ID, b.ID))
 	})
 	return res, nil
-}
-
-// fetchSQL: $1 queue, $2 kinds (null: all), $3 how many, $4 this client, $5 how many clients a job remembers.
-func fetchSQL(schema, queue string) string {
-	also := ""
-	if queue == AloneQueue {
-		also = " and not " + homePaused(schema)
-	}
-	return `update ` + Table(schema) + ` set
-			state = 'running', attempt = least(attempt, 32766) + 1, attempted_at = now(),
-			attempted_by = case when array_ndims(attempted_by) > 1 then array[$4::text]
-				else array_append(attempted_by[greatest(array_length(attempted_by, 1) + 2 - $5::int, 1):], $4::text) end
-		where id = any(array(
-			select id from ` + Table(schema) + `
-			where state = 'available' and queue = $1 and ($2::text[] is null or kind = any($2)) and scheduled_at <= now()` + also + `
-			order by priority, scheduled_at, id
-			limit $3
-			for update skip locked))
-		returning id, args, attempt, attempted_at, case when array_length(attempted_by, 1) > 1 then attempted_by end,
-			case when isfinite(created_at) then created_at else now() end,
-			nullif(errors, '{}')::text[], kind, max_attempts, metadata, priority,
-			case when isfinite(scheduled_at) then scheduled_at else created_at end, nullif(tags, '{}')::text[],
-			unique_key, unique_states`
 }
 
 // fetched is one row of fetchSQL. Elements of its arrays may be null: a row that cannot be scanned would take all that were fetched

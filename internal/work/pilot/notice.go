@@ -2,13 +2,19 @@ package pilot
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/db"
 )
+
+//go:embed sql/notice.sql
+var noticeSQL string
 
 // Notices, and when to leave them out.
 //
@@ -58,23 +64,10 @@ func (p *Pilot) JobInsertMany(
 	if len(queues) == 0 {
 		return results, nil
 	}
-	if err := tx.Exec(ctx, noticeSQL(params.Schema), params.Schema+".river_insert", queues, inserted, justDue.Seconds(), manyWaiting); err != nil {
+	if err := tx.Exec(ctx, db.Statement(noticeSQL, params.Schema), queues, inserted, justDue.Seconds(), manyWaiting); err != nil {
 		return nil, fmt.Errorf("notify of jobs: %w", err)
 	}
 	return results, nil
-}
-
-// noticeSQL sends a queue's notice, in River's own words, unless many jobs in it, but for those inserted here, have just
-// come due. It reads no more of the fetching index than the last second's entries, of each priority: before them are those
-// of all jobs that were fetched since the last vacuum.
-func noticeSQL(schema string) string {
-	return `select pg_notify($1, '{"queue": ' || to_json(q.name) || '}') -- River's very text: Postgres merges equal notices
-		from unnest($2::text[], $3::int[]) as q (name, inserted)
-		where (select count(*) from (
-			select from ` + Table(schema) + `
-			where state = 'available' and queue = q.name and priority = any('{1,2,3,4}')
-				and scheduled_at > statement_timestamp() - make_interval(secs => $4) and scheduled_at <= statement_timestamp()
-			limit $5::int + q.inserted) newest) < $5::int + q.inserted`
 }
 
 // nudge makes River fetch from a queue, as a notice would.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/testdb"
 )
 
@@ -45,13 +46,13 @@ func TestBatchesAreFoundByTheirKeys(t *testing.T) {
 			for i := range ids {
 				ids[i], attempts[i] = int64(2*i+1), 1
 			}
-			if got := plan(completeSQL("river"), ids, attempts, ages, "me"); strings.Contains(got, "job_running") || outerJobs.MatchString(got) {
+			if got := plan(db.Statement(completeSQL, "river"), ids, attempts, ages, "me"); strings.Contains(got, "job_running") || outerJobs.MatchString(got) {
 				t.Errorf("%d completions after %s:\n%s", batch, step, got)
 			}
-			if got := plan(completeUnlockedSQL("river"), ids, attempts, ages, "me"); strings.Contains(got, "job_running") || outerJobs.MatchString(got) {
+			if got := plan(db.Statement(completeUnlockedSQL, "river"), ids, attempts, ages, "me"); strings.Contains(got, "job_running") || outerJobs.MatchString(got) {
 				t.Errorf("%d completions beside locked rows after %s:\n%s", batch, step, got)
 			}
-			if got := plan(lockSQL("river"), ids, attempts, "me"); strings.Contains(got, "Seq Scan on river_job") {
+			if got := plan(db.Statement(lockSQL, "river"), ids, attempts, "me"); strings.Contains(got, "Seq Scan on river_job") {
 				t.Errorf("%d outcomes after %s:\n%s", batch, step, got)
 			}
 		}

@@ -5,6 +5,7 @@ package pilot
 
 import (
 	"context"
+	_ "embed"
 	"log/slog"
 	"time"
 
@@ -15,6 +16,15 @@ import (
 	"github.com/riverqueue/river/rivershared/baseservice"
 	"github.com/riverqueue/river/rivershared/riverpilot"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/db"
+)
+
+var (
+	//go:embed sql/turn_alone.sql
+	turnAloneSQL string
+	//go:embed sql/put_back.sql
+	putBackSQL string
 )
 
 // Driver is River's pgx driver with our pilot plugged in and, for worker processes, our listener.
@@ -123,24 +133,10 @@ const aloneAgain = time.Second
 func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) (waiting, turn bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
-	err = exec.QueryRow(ctx, `
-		select true, coalesce((
-			select r.nth <= r.most and r.most > (select count(*) from `+Table(params.Schema)+`
-				where state = 'running' and queue = $1 and attempted_by[array_upper(attempted_by, 1)] <> $3)
-			from (select w.id, row_number() over (order by md5(w.id || floor(extract(epoch from now()) / 10))) as nth,
-					greatest(1, count(*) over () / 2) as most
-				from work.worker w where w.stopped_at is null and w.dead_at is null and not w.draining) r
-			where r.id = $3), false)
-		from (select from `+Table(params.Schema)+` where state = 'available' and queue = $1 and scheduled_at <= now()
-			and ($2::text[] is null or kind = any($2)) and not `+homePaused(params.Schema)+` limit 1) known
-		union all select false, false
-		limit 1`, AloneQueue, params.Kind, p.gate.clientID).Scan(&waiting, &turn)
+	err = exec.QueryRow(ctx, db.Statement(turnAloneSQL, params.Schema), pgx.NamedArgs{
+		"queue": AloneQueue, "kinds": params.Kind, "client": p.gate.clientID,
+	}).Scan(&waiting, &turn)
 	return waiting, turn, err
-}
-
-// homePaused is whether the queue that a job came from, which runs alone now, is paused.
-func homePaused(schema string) string {
-	return "exists (select from " + pgx.Identifier{schema, "river_queue"}.Sanitize() + " q where q.name = river_job.metadata ->> 'queue' and q.paused_at is not null)"
 }
 
 // putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
@@ -149,10 +145,7 @@ func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema s
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
 	var back int
-	return exec.QueryRow(ctx, "update "+Table(schema)+` set state = 'available', scheduled_at = now() + interval '1 second',
-			max_attempts = least(max_attempts + 1, 32767)
-		where id = (select id from `+Table(schema)+` where id = $1 and state = 'running' for update skip locked)
-		returning 1`, id).Scan(&back)
+	return exec.QueryRow(ctx, db.Statement(putBackSQL, schema), pgx.NamedArgs{"id": id}).Scan(&back)
 }
 
 // Table is River's table of jobs, quoted, in the schema where it is.

@@ -2,6 +2,7 @@ package pilot
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,8 +16,12 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/bound"
 )
+
+//go:embed sql/end_refused.sql
+var endRefusedSQL string
 
 // setRefused stores the one outcome of batch, which the server refuses, without the parts that it refuses; an error of the job
 // names them. Where none of the parts is the cause, the job's next state is, and endRefused ends the job.
@@ -93,8 +98,9 @@ func (p *Pilot) endRefused(ctx context.Context, batch *outcomes, attempt int, ca
 		state = rivertype.JobStateDiscarded
 	}
 	var ended int64
-	err := p.pool.QueryRow(ctx, endSQL(batch.Schema)+` and attempt = $4 and attempted_by[array_upper(attempted_by, 1)] = $5 for update skip locked)
-		returning id`, batch.ID[0], string(state), string(batch.ErrData[0]), attempt, p.gate.clientID).Scan(&ended)
+	err := p.pool.QueryRow(ctx, db.Statement(endRefusedSQL, batch.Schema), pgx.NamedArgs{
+		"id": batch.ID[0], "state": string(state), "error": string(batch.ErrData[0]), "attempt": attempt, "client": p.gate.clientID,
+	}).Scan(&ended)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p.missing(ctx, batch)
 	}
@@ -104,16 +110,9 @@ func (p *Pilot) endRefused(ctx context.Context, batch *outcomes, attempt int, ca
 	return err
 }
 
-// endSQL ends a running job for good: $1 its id, $2 the state, $3 an error. The subquery that finds it is left open.
-func endSQL(schema string) string {
-	return `update ` + Table(schema) + ` set state = $2::text::` + pgx.Identifier{schema, "river_job_state"}.Sanitize() + `,
-			finalized_at = now(), unique_key = null, errors = ` + AppendError("errors", "$3::text::jsonb") + `
-		where id = (select id from ` + Table(schema) + ` where id = $1 and state = 'running'`
-}
-
 // EndRefused discards a running job which the server refuses to let run again, unless others have its row locked. code and why
 // become its error.
-func EndRefused(ctx context.Context, db interface {
+func EndRefused(ctx context.Context, q interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }, schema string, id int64, code, why string,
 ) error {
@@ -124,7 +123,8 @@ func EndRefused(ctx context.Context, db interface {
 	if err != nil {
 		return err
 	}
-	rows, err := db.Query(ctx, endSQL(schema)+" for update skip locked)", id, string(rivertype.JobStateDiscarded), string(text))
+	rows, err := q.Query(ctx, db.Statement(endRefusedSQL, schema),
+		pgx.NamedArgs{"id": id, "state": string(rivertype.JobStateDiscarded), "error": string(text)})
 	if err == nil {
 		rows.Close()
 		err = rows.Err()

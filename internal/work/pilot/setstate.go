@@ -2,6 +2,7 @@ package pilot
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 	"time"
@@ -9,6 +10,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/db"
+)
+
+var (
+	//go:embed sql/lock.sql
+	lockSQL string
+	//go:embed sql/missing.sql
+	missingSQL string
+	//go:embed sql/note_finished.sql
+	noteFinishedSQL string
 )
 
 // setState stores outcomes of any kind. A batch that the server refuses, or that waits for others' locks, is halved until the
@@ -73,8 +85,7 @@ func (p *Pilot) noteFinished(ctx context.Context, tx riverdriver.ExecutorTx, bat
 	if len(ids) == 0 {
 		return nil
 	}
-	err := tx.Exec(ctx, "update "+Table(batch.Schema)+" j set errors = "+AppendError("j.errors", "v.note::jsonb")+`
-		from unnest($1::bigint[], $2::text[]) as v (id, note) where j.id = v.id and j.state = 'completed'`, ids, notes)
+	err := tx.Exec(ctx, db.Statement(noteFinishedSQL, batch.Schema), pgx.NamedArgs{"ids": ids, "notes": notes})
 	if err != nil {
 		return fmt.Errorf("note what was not stored: %w", err)
 	}
@@ -91,7 +102,7 @@ func (p *Pilot) lock(ctx context.Context, tx riverdriver.ExecutorTx, batch *outc
 	}
 	var locked []int64
 	var server time.Time
-	if err := tx.QueryRow(ctx, lockSQL(batch.Schema), batch.ID, attempts, p.gate.clientID).Scan(&locked, &server); err != nil {
+	if err := tx.QueryRow(ctx, db.Statement(lockSQL, batch.Schema), batch.ID, attempts, p.gate.clientID).Scan(&locked, &server); err != nil {
 		return nil, nil, fmt.Errorf("lock the jobs of a batch: %w", err)
 	}
 	missed = &outcomes{Now: batch.Now, Schema: batch.Schema}
@@ -112,18 +123,6 @@ func (p *Pilot) lock(ctx context.Context, tx riverdriver.ExecutorTx, batch *outc
 	return ours, missed, nil
 }
 
-// lockSQL: $1 ids, $2 attempts, $3 this client. The lateral subquery, which the planner leaves as it is because it locks,
-// finds each row by its key. A join would read all jobs, and compare each with the whole batch, for the planner cannot tell
-// how many are this client's.
-func lockSQL(schema string) string {
-	return `select coalesce(array_agg(held.id), '{}'), clock_timestamp()
-		from (select ` + EndIfSilent + `, set_config('lock_timeout', '500ms', true)) _
-		cross join (select * from unnest($1::bigint[], $2::int[]) order by 1) as a (id, attempt)
-		cross join lateral (select j.id from ` + Table(schema) + ` j
-			where j.id = a.id and j.attempt = a.attempt and j.state in ('running', 'completed')
-				and j.attempted_by[array_upper(j.attempted_by, 1)] = $3 for update skip locked) held`
-}
-
 // missing sees to outcomes that were not stored. An attempt that still holds its job has a locked row: it is set aside. The others
 // came late, but for a completed job that completed itself, in a transaction of whose success this process never heard.
 func (p *Pilot) missing(ctx context.Context, missed *outcomes) error {
@@ -135,10 +134,8 @@ func (p *Pilot) missing(ctx context.Context, missed *outcomes) error {
 	for i, h := range list {
 		attempts[i] = h.attempt
 	}
-	rows, err := p.pool.Query(ctx, `select j.id, j.state::text from unnest($1::bigint[], $2::int[]) as v (id, attempt)
-		join `+Table(missed.Schema)+` j on j.id = v.id and j.attempt = v.attempt
-		where j.state in ('running', 'completed') and j.attempted_by[array_upper(j.attempted_by, 1)] = $3`,
-		missed.ID, attempts, p.gate.clientID)
+	rows, err := p.pool.Query(ctx, db.Statement(missingSQL, missed.Schema),
+		pgx.NamedArgs{"ids": missed.ID, "attempts": attempts, "client": p.gate.clientID})
 	if err != nil {
 		return fmt.Errorf("look for missed jobs: %w", err)
 	}

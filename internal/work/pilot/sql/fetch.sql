@@ -1,0 +1,18 @@
+-- Takes jobs of a queue. $1 queue, $2 kinds (null: all), $3 how many at most, $4 this client, $5 how many clients a job remembers.
+-- Arguments are numbered where a statement is hot: pgx parses the text of one with names at each call. The array of ids keeps the
+-- plan independent of how many jobs wait; a join would read the whole table where it was small when it was last analysed.
+update river.river_job set
+    state = 'running', attempt = least(attempt, 32766) + 1, attempted_at = now(),
+    attempted_by = case when array_ndims(attempted_by) > 1 then array[$4::text]
+        else array_append(attempted_by[greatest(array_length(attempted_by, 1) + 2 - $5::int, 1):], $4::text) end
+where id = any(array(
+    select id from river.river_job
+    where state = 'available' and queue = $1 and ($2::text[] is null or kind = any($2)) and scheduled_at <= now()
+    order by priority, scheduled_at, id
+    limit $3
+    for update skip locked))
+returning id, args, attempt, attempted_at, case when array_length(attempted_by, 1) > 1 then attempted_by end,
+    case when isfinite(created_at) then created_at else now() end,
+    nullif(errors, '{}')::text[], kind, max_attempts, metadata, priority,
+    case when isfinite(scheduled_at) then scheduled_at else created_at end, nullif(tags, '{}')::text[],
+    unique_key, unique_states
