@@ -11,7 +11,7 @@ import (
 // addition is a statement that adds to a row which all processes share. It may be done later: the sum comes out the same.
 type addition struct {
 	sql  string
-	args []any
+	args pgx.NamedArgs
 }
 
 const (
@@ -54,7 +54,7 @@ func addTogether(ctx context.Context, tx pgx.Tx, sums ...addition) error {
 	batch := &pgx.Batch{}
 	batch.Queue("savepoint sums")
 	for _, s := range sums {
-		batch.Queue(s.sql, s.args...)
+		batch.Queue(s.sql, s.args)
 	}
 	batch.Queue("release sums")
 	err := tx.SendBatch(ctx, batch).Close()

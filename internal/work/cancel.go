@@ -2,12 +2,16 @@ package work
 
 import (
 	"context"
+	_ "embed"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/rivertype"
 
-	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/db"
 )
+
+//go:embed sql/cancelled.sql
+var cancelledSQL string
 
 // endCancelled ends the contexts of this worker's running jobs that somebody cancelled. River's notice does that sooner, but it
 // may be lost, is never sent after an update in SQL, and nobody in River listens once the worker is being stopped.
@@ -16,8 +20,7 @@ func (w *Worker) endCancelled(ctx context.Context, conn *pgx.Conn) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := conn.Query(ctx, "select id from "+pilot.Table(w.opts.Schema)+` where id = any ($1) and state = 'running'
-		and metadata ? 'cancel_attempted_at' and attempted_by[array_upper(attempted_by, 1)] = $2`, ids, w.id)
+	rows, err := conn.Query(ctx, db.Statement(cancelledSQL, w.opts.Schema), pgx.NamedArgs{"ids": ids, "worker": w.id})
 	if err != nil {
 		return err
 	}

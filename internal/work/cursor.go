@@ -3,6 +3,7 @@ package work
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 
@@ -10,8 +11,10 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/work/bound"
-	"github.com/backlist/backlist/internal/work/pilot"
 )
+
+//go:embed sql/keep_cursor.sql
+var keepCursorSQL string
 
 // Advance does one step of a long job: in one transaction that holds the fence it runs the step's effects and keeps cursor,
 // from which the next attempt goes on. So the effects of each step are committed once, whatever becomes of the worker. It
@@ -24,13 +27,12 @@ func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cur
 	if len(text) > bound.Value {
 		return fmt.Errorf("the cursor has %d bytes, at most %d are kept", len(text), bound.Value)
 	}
-	schema := schemaOf(ctx)
+	sql := statement(ctx, keepCursorSQL)
 	return Hold(ctx, db, job, func(tx pgx.Tx) error {
 		if err := effects(tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "update "+pilot.Table(schema)+" set metadata = jsonb_set(metadata, '{"+KeyCursor+"}', $2::jsonb) where id = $1",
-			job.ID, string(text))
+		_, err := tx.Exec(ctx, sql, pgx.NamedArgs{"id": job.ID, "cursor": string(text)})
 		if err != nil {
 			return fmt.Errorf("keep the cursor: %w", err)
 		}

@@ -2,7 +2,17 @@ package work
 
 import (
 	"cmp"
+	_ "embed"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var (
+	//go:embed sql/add_error.sql
+	addErrorSQL string
+	//go:embed sql/add_error_hour.sql
+	addErrorHourSQL string
 )
 
 // seen is what a batch has to say of one fingerprint.
@@ -57,27 +67,18 @@ func errorSums(attempts []*attempt) (sums []addition) {
 	}
 	for _, finger := range sortedKeys(errs, cmp.Compare[string]) {
 		e := errs[finger]
-		sums = append(sums, addition{errorSQL, []any{finger, e.message, e.first, e.last, e.firstRelease, e.lastRelease}})
+		sums = append(sums, addition{addErrorSQL, pgx.NamedArgs{
+			"fingerprint": finger, "message": e.message, "first": e.first, "last": e.last,
+			"first_release": e.firstRelease, "last_release": e.lastRelease,
+		}})
 	}
 	for _, key := range sortedKeys(hours, func(a, b hourKey) int {
 		return cmp.Or(cmp.Compare(a.fingerprint, b.fingerprint), a.hour.Compare(b.hour), cmp.Compare(a.kind, b.kind),
 			cmp.Compare(a.release, b.release))
 	}) {
-		sums = append(sums, addition{errorHourSQL, []any{key.fingerprint, key.hour, key.kind, key.release, hours[key]}})
+		sums = append(sums, addition{addErrorHourSQL, pgx.NamedArgs{
+			"fingerprint": key.fingerprint, "hour": key.hour, "kind": key.kind, "release": key.release, "attempts": hours[key],
+		}})
 	}
 	return sums
 }
-
-const errorSQL = `
-insert into work.error as e (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release)
-values ($1, $2, $3, $4, $5, $6)
-on conflict (fingerprint) do update set
-    message = case when excluded.last_seen_at >= e.last_seen_at then excluded.message else e.message end,
-    last_release = case when excluded.last_seen_at >= e.last_seen_at then excluded.last_release else e.last_release end,
-    last_seen_at = greatest(e.last_seen_at, excluded.last_seen_at),
-    first_release = case when excluded.first_seen_at < e.first_seen_at then excluded.first_release else e.first_release end,
-    first_seen_at = least(e.first_seen_at, excluded.first_seen_at)`
-
-const errorHourSQL = `
-insert into work.error_hour as h (fingerprint, hour, kind, release, attempts) values ($1, $2, $3, $4, $5)
-on conflict (fingerprint, hour, kind, release) do update set attempts = h.attempts + excluded.attempts`

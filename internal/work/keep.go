@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"log/slog"
 	"slices"
@@ -13,6 +14,9 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
+
+//go:embed sql/due.sql
+var dueSQL string
 
 const (
 	// lookEvery is how often a process looks whether anything is due, at the latest.
@@ -30,9 +34,8 @@ const (
 type housekeeping struct {
 	db     *pgxpool.Pool
 	jobs   *Client
-	by     string // this process, as work.tick names it
-	schema string // River's
-	dueSQL string
+	by     string             // this process, as work.tick names it
+	schema string             // River's
 	failed map[string]setback // schedules that could not tick; run's goroutine only
 	broken map[string]setback // schedules whose rows are wrong; the same
 	log    *slog.Logger
@@ -45,7 +48,7 @@ func newHousekeeping(pool *pgxpool.Pool, by string, o Options) (*housekeeping, e
 		return nil, err
 	}
 	return &housekeeping{
-		db: pool, jobs: jobs, by: by, schema: o.Schema, dueSQL: comeDueSQL(o.Schema), failed: map[string]setback{}, broken: map[string]setback{},
+		db: pool, jobs: jobs, by: by, schema: o.Schema, failed: map[string]setback{}, broken: map[string]setback{},
 		log: o.Log,
 	}, nil
 }
@@ -116,16 +119,12 @@ func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 }
 
-// whatIsDue is one cheap statement: it reads a small table, and the first entries of an index, as many as there are pending
-// jobs before the first other.
+// whatIsDue tells whether jobs that were put off or schedules are due, and when the next are.
 func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
 	ctx, cancel := patiently(ctx)
 	defer cancel()
 	var job, schedule float64 // seconds from now
-	err = k.db.QueryRow(ctx, "select "+
-		secondsUntil("(select min(scheduled_at) from "+pilot.Table(k.schema)+" where state in ('retryable', 'scheduled'))")+", "+
-		secondsUntil("(select min(case when dirty or unchecked then now() else next_at end) from work.schedule where paused_at is null and retired_at is null)"),
-	).Scan(&job, &schedule)
+	err = k.db.QueryRow(ctx, db.Statement(dueSQL, k.schema)).Scan(&job, &schedule)
 	next = time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
@@ -134,10 +133,4 @@ func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, nex
 		next = min(next, time.Duration(s*float64(time.Second)))
 	}
 	return job <= 0, schedule <= 0, next, err
-}
-
-// secondsUntil is SQL for the seconds from now to a time, an hour at most either way: the time may be infinite, or null, which
-// is never.
-func secondsUntil(at string) string {
-	return "extract(epoch from greatest(now() - interval '1 h', least(now() + interval '1 h', coalesce(" + at + ", 'infinity'))) - now())::float8"
 }

@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 )
+
+//go:embed sql/register_kind.sql
+var registerKindSQL string
 
 // Workers are all kinds of jobs that a binary knows.
 type Workers struct {
@@ -80,9 +84,7 @@ func (w *Workers) Register(ctx context.Context, db DB, release string) error {
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(ctx, `insert into work.kind (kind, secrets, opts, release) values ($1, $2, $3, $4)
-				on conflict (kind) do update set secrets = excluded.secrets, opts = excluded.opts, release = excluded.release, seen_at = now()`,
-				name, k.secrets, string(opts), release)
+			_, err = tx.Exec(ctx, registerKindSQL, pgx.NamedArgs{"kind": name, "secrets": k.secrets, "opts": string(opts), "release": release})
 			if err != nil {
 				return fmt.Errorf("register kind %s: %w", name, err)
 			}

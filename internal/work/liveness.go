@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -18,6 +19,9 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
+
+//go:embed sql/beat.sql
+var beatSQL string
 
 const (
 	// beatEvery is how often a worker proves itself alive.
@@ -118,8 +122,11 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	dyno, index := l.dyno()
 	var wasDead, draining, judge bool
 	var dueIn float64 // seconds until another worker counts as dead
-	err := conn.QueryRow(ctx, beatSQL(l.opts.Schema), l.id, dyno, index, l.opts.Release, l.slots, running, rss(), l.lockKey, l.locked,
-		l.draining && !fetching, quickDead.Seconds(), silentDead.Seconds(), l.queues, l.opts.Workers.names()).Scan(&wasDead, &draining, &judge, &dueIn)
+	err := conn.QueryRow(ctx, db.Statement(beatSQL, l.opts.Schema), pgx.NamedArgs{
+		"id": l.id, "dyno": dyno, "index": index, "release": l.opts.Release, "slots": l.slots, "running": running, "rss": rss(),
+		"lock_key": l.lockKey, "locked": l.locked, "queues": l.queues, "kinds": l.opts.Workers.names(),
+		"drained": l.draining && !fetching, "quick": quickDead.Seconds(), "silent": silentDead.Seconds(),
+	}).Scan(&wasDead, &draining, &judge, &dueIn)
 	if err != nil {
 		return 0, err
 	}
@@ -197,37 +204,3 @@ func (l *liveness) dyno() (name string, index *int) {
 	}
 	return l.opts.Process, index
 }
-
-// beatSQL writes the worker's row and answers: was it declared dead, is it to drain, is there anybody to judge, and in
-// how many seconds a worker whose lock is gone will be dead if it stays silent.
-func beatSQL(riverSchema string) string {
-	return `
-with old as (
-    select dead_at from work.worker where id = $1 for update
-), beat as (
-    insert into work.worker as w (id, dyno, index, release, slots, running, rss_bytes, lock_key, locked, queues, kinds)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14)
-    on conflict (id) do update set
-        running = excluded.running, rss_bytes = excluded.rss_bytes, locked = excluded.locked,
-        seen_at = clock_timestamp(), dead_at = null,
-        drained_at = case when w.draining and $10 then coalesce(w.drained_at, clock_timestamp()) end
-    returning draining
-), other as (
-    select w.id, extract(epoch from clock_timestamp() - w.seen_at) as silent,
-           w.locked and not exists (` + lockHeld + `) as unlocked
-    from work.worker w
-    where w.id <> $1 and w.stopped_at is null and w.dead_at is null
-)
-select coalesce((select dead_at is not null from old), false),
-       (select draining from beat),
-       exists (select from other where silent > case when unlocked then $11::float8 else $12::float8 end)
-           or exists (select from ` + pilot.Table(riverSchema) + ` j join work.worker w on w.id = j.attempted_by[array_upper(j.attempted_by, 1)]
-                      where j.state = 'running' and (w.stopped_at is not null or w.dead_at is not null)),
-       coalesce((select min($11::float8 - silent) from other where unlocked and silent <= $11), 3600)::float8`
-}
-
-// lockHeld finds the session lock of worker w.
-const lockHeld = `select from pg_locks l
-    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-      and l.database = (select oid from pg_database where datname = current_database())
-      and l.classid = (w.lock_key >> 32)::oid and l.objid = (w.lock_key & 4294967295)::oid`

@@ -2,10 +2,16 @@ package work
 
 import (
 	"cmp"
+	_ "embed"
 	"math/bits"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
+
+//go:embed sql/add_minute.sql
+var addMinuteSQL string
 
 // histogram counts durations, as db/migrations/006_work_measure.sql describes.
 type histogram [26]int32
@@ -64,24 +70,14 @@ func minuteSums(attempts []*attempt) (sums []addition) {
 		return cmp.Or(a.minute.Compare(b.minute), cmp.Compare(a.queue, b.queue), cmp.Compare(a.kind, b.kind))
 	}) {
 		m := minutes[key]
-		sums = append(sums, addition{minuteSQL, []any{
-			key.minute, key.queue, key.kind, m.completed, m.failed, m.discarded, m.cancelled, m.snoozed, m.handedBack,
-			m.wait[:], m.run[:], m.waitSum.Seconds(), m.runSum.Seconds(),
+		sums = append(sums, addition{addMinuteSQL, pgx.NamedArgs{
+			"minute": key.minute, "queue": key.queue, "kind": key.kind, "completed": m.completed, "failed": m.failed,
+			"discarded": m.discarded, "cancelled": m.cancelled, "snoozed": m.snoozed, "handed_back": m.handedBack,
+			"wait": m.wait[:], "run": m.run[:], "wait_s": m.waitSum.Seconds(), "run_s": m.runSum.Seconds(),
 		}})
 	}
 	return sums
 }
-
-const minuteSQL = `
-insert into work.minute as m (minute, queue, kind, completed, failed, discarded, cancelled, snoozed, handed_back,
-    wait, run, wait_s, run_s)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-on conflict (minute, queue, kind) do update set
-    completed = m.completed + excluded.completed, failed = m.failed + excluded.failed,
-    discarded = m.discarded + excluded.discarded, cancelled = m.cancelled + excluded.cancelled,
-    snoozed = m.snoozed + excluded.snoozed, handed_back = m.handed_back + excluded.handed_back,
-    wait = work.sum(m.wait, excluded.wait), run = work.sum(m.run, excluded.run),
-    wait_s = m.wait_s + excluded.wait_s, run_s = m.run_s + excluded.run_s`
 
 func sortedKeys[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {
 	keys := make([]K, 0, len(m))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -17,8 +18,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
-	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/db"
 )
+
+//go:embed sql/progress.sql
+var progressSQL string
 
 const (
 	// ProgressChannel is where progress is told: {"job_id", "percent", "sentence"}.
@@ -131,8 +135,10 @@ func (r *reporter) write() {
 	text, err := json.Marshal(p)
 	if err == nil {
 		var written bool
-		err = r.pool.QueryRow(ctx, progressSQL(r.schema), r.job.ID, r.job.Attempt, r.job.AttemptedBy[len(r.job.AttemptedBy)-1], string(text),
-			ProgressChannel, channel, payload).Scan(&written)
+		err = r.pool.QueryRow(ctx, db.Statement(progressSQL, r.schema), pgx.NamedArgs{
+			"id": r.job.ID, "attempt": r.job.Attempt, "worker": r.job.AttemptedBy[len(r.job.AttemptedBy)-1],
+			"progress": string(text), "channel": ProgressChannel, "also": channel, "payload": payload,
+		}).Scan(&written)
 	}
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		r.log.WarnContext(ctx, "progress was not written", "job_id", r.job.ID, "err", err)
@@ -187,15 +193,4 @@ func (r *reporter) back(p *progress) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.latest = cmp.Or(r.latest, p)
-}
-
-func progressSQL(schema string) string {
-	return `with held as (
-		select id from ` + pilot.Table(schema) + stillOurs + ` for update skip locked
-	), written as (
-		update ` + pilot.Table(schema) + ` j set metadata = jsonb_set(metadata, '{` + KeyProgress + `}', $4::jsonb) from held where j.id = held.id
-		returning j.id
-	)
-	select pg_notify($5, (jsonb_build_object('job_id', id) || ($4::jsonb - 'at' - 'of'))::text) is not null
-		and ($6 = '' or pg_notify($6, $7) is not null) from written`
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +94,12 @@ type writes struct{ tried chan struct{} }
 type writeKey struct{}
 
 func (w writes) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	return context.WithValue(ctx, writeKey{}, slices.Contains(data.Args, any(work.ProgressChannel)))
+	writes := false
+	if len(data.Args) == 1 {
+		args, named := data.Args[0].(pgx.NamedArgs)
+		writes = named && args["channel"] == work.ProgressChannel
+	}
+	return context.WithValue(ctx, writeKey{}, writes)
 }
 
 func (w writes) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {

@@ -2,10 +2,10 @@ package work
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,8 +13,10 @@ import (
 
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work/bound"
-	"github.com/backlist/backlist/internal/work/pilot"
 )
+
+//go:embed sql/contested.sql
+var contestedSQL string
 
 // writeTimeout bounds the transaction of a batch.
 const writeTimeout = 10 * time.Second
@@ -34,6 +36,15 @@ func (a *attempt) row() []any {
 		a.jobID, a.number, a.kind, a.queue, a.outcome, a.worker, a.release, orNull(bound.Text(a.origin.RequestID, bound.Name)), orNull(a.origin.ParentID),
 		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.code), orNull(a.stack), orNull(a.finger), steps,
 	}
+}
+
+// named is the row by the names of its columns.
+func (a *attempt) named() pgx.NamedArgs {
+	args := pgx.NamedArgs{}
+	for i, v := range a.row() {
+		args[attemptColumns[i]] = v
+	}
+	return args
 }
 
 // stepsJSON is nil for a trace without any.
@@ -79,7 +90,7 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 			}
 		}
 		for _, a := range contested {
-			tag, err := tx.Exec(ctx, contestedSQL, a.row()...)
+			tag, err := tx.Exec(ctx, contestedSQL, a.named())
 			if err != nil {
 				return fmt.Errorf("write a contested attempt: %w", err)
 			}
@@ -112,7 +123,7 @@ func briefly(ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Contex
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "select set_config('lock_timeout', '500ms', true), "+pilot.EndIfSilent); err != nil {
+		if _, err := tx.Exec(ctx, "select set_config('lock_timeout', '500ms', true), set_config('idle_in_transaction_session_timeout', '8s', true)"); err != nil {
 			return err
 		}
 		return fn(ctx, tx)
@@ -131,12 +142,6 @@ func split(attempts []*attempt) (ours, contested []*attempt) {
 	}
 	return ours, contested
 }
-
-// contestedSQL writes an attempt unless it is there: a job is fetched once at one time.
-var contestedSQL = `
-insert into work.attempt (` + strings.Join(attemptColumns, ", ") + `)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
-where not exists (select from work.attempt where job_id = $1 and started_at = $11)`
 
 // markRelease notes when a release was first seen. A process that was not given one leaves no mark.
 func markRelease(ctx context.Context, pool *pgxpool.Pool, release string) error {

@@ -2,17 +2,23 @@ package work
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
+
+//go:embed sql/request.sql
+var requestSQL string
 
 const (
 	// sampleMost is how many requests of one sort are written of each second; there, others are left out at random.
@@ -173,8 +179,10 @@ func (r *Requests) write(ctx context.Context, list []Request) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	_, err := r.pool.Exec(ctx, requestSQL(r.opts.Schema), ids, methods, routes, statuses, began, ended, jobs, steps, standFor,
-		r.opts.Release, r.opts.Process, enqueuedMost)
+	_, err := r.pool.Exec(ctx, db.Statement(requestSQL, r.opts.Schema), pgx.NamedArgs{
+		"ids": ids, "methods": methods, "routes": routes, "statuses": statuses, "began": began, "ended": ended, "jobs": jobs,
+		"steps": steps, "stand_for": standFor, "release": r.opts.Release, "process": r.opts.Process, "most": enqueuedMost,
+	})
 	if err != nil {
 		return fmt.Errorf("write requests: %w", err)
 	}
@@ -183,21 +191,4 @@ func (r *Requests) write(ctx context.Context, list []Request) error {
 
 func idList(ids []int64) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]")
-}
-
-func requestSQL(riverSchema string) string {
-	return `
-insert into work.request as r (id, method, route, status, started_at, ended_at, jobs, steps, stands_for, release, process)
-select q.id, q.method, q.route, q.status, t.now - make_interval(secs => q.began), t.now - make_interval(secs => q.ended),
-    there.jobs, q.steps::jsonb, q.stands_for, $10, $11
-from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::float8[], $7::text[], $8::text[], $9::int[])
-         as q (id, method, route, status, began, ended, jobs, steps, stands_for),
-     (select clock_timestamp(), set_config('lock_timeout', '500ms', true)) as t (now),
-     lateral (select array_agg(j.id order by j.id) as jobs from ` + pilot.Table(riverSchema) + ` j
-              where j.id = any (('{' || q.jobs || '}')::bigint[])) there
-where there.jobs is not null
-on conflict (id) do update set
-    jobs = (select array_agg(id order by id) from (
-        select distinct id from unnest(r.jobs || excluded.jobs) as both_ (id) order by id limit $12) kept),
-    ended_at = greatest(r.ended_at, excluded.ended_at)`
 }

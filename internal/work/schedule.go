@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,9 @@ import (
 	"github.com/riverqueue/river/rivershared/structtag"
 	"github.com/riverqueue/river/rivertype"
 )
+
+//go:embed sql/declare_schedule.sql
+var declareScheduleSQL string
 
 // Schedule is a job that is enqueued again and again, as the program declares it. Declare makes a row of it.
 type Schedule struct {
@@ -192,17 +196,10 @@ func (s Schedule) declare(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	}
 	// A pause is left alone. What else has changed the next process that looks works out: see work.schedule_changed.
 	next := d.parsed.next(now)
-	_, err = tx.Exec(ctx, `
-		insert into work.schedule as s (name, kind, args, opts, spec, zone, words, missed, next_at, dirty, declared)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, false, $10)
-		on conflict (name) do update set
-			kind = excluded.kind, args = excluded.args, opts = excluded.opts, missed = excluded.missed, declared = excluded.declared,
-			spec = case when s.declared = excluded.declared then s.spec else excluded.spec end,
-			zone = case when s.declared = excluded.declared then s.zone else excluded.zone end,
-			next_at = case when s.spec <> excluded.spec or s.zone <> excluded.zone or s.retired_at is not null then excluded.next_at else s.next_at end,
-			dirty = s.dirty or s.retired_at is not null, retired_at = null, updated_at = now()
-		where s.declared <> excluded.declared or s.retired_at is not null`,
-		d.Name, d.Kind, string(d.Args), string(opts), d.Spec, d.Zone, d.parsed.words(), string(d.Missed), next, string(declared))
+	_, err = tx.Exec(ctx, declareScheduleSQL, pgx.NamedArgs{
+		"name": d.Name, "kind": d.Kind, "args": string(d.Args), "opts": string(opts), "spec": d.Spec, "zone": d.Zone,
+		"words": d.parsed.words(), "missed": string(d.Missed), "next_at": next, "declared": string(declared),
+	})
 	if err != nil {
 		return err
 	}

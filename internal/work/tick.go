@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/backlist/backlist/internal/work/pilot"
 )
+
+//go:embed sql/due_schedule.sql
+var dueScheduleSQL string
 
 const (
 	// tooLate is from when on a tick counts as missed, where those that were missed are skipped.
@@ -56,7 +60,7 @@ func (k *housekeeping) tickAll(ctx context.Context) error {
 		var wrong error
 		found := false
 		err := pgx.BeginFunc(ctx, k.db, func(tx pgx.Tx) error {
-			rows, err := tx.Query(ctx, dueScheduleSQL, seen, broken)
+			rows, err := tx.Query(ctx, dueScheduleSQL, pgx.NamedArgs{"seen": seen, "broken": broken})
 			if err != nil {
 				return err
 			}
@@ -115,22 +119,6 @@ func isRefusal(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return pilot.IsRefused(err) || ok && strings.HasPrefix(pgErr.Code, "P0")
 }
-
-// dueScheduleSQL locks one schedule that wants to be seen to, but those in $1, and in $2 if they are still broken. Who comes second
-// takes another. The lock order is the schedule's row, then the job's. Since a unique twin may be locked by its worker for a while,
-// it is not waited for long.
-const dueScheduleSQL = `
-with s as (
-    select name, kind, args::text, opts::text, spec, zone, missed, coalesce(work.json_refused(args), ''), broken is not null, dirty, next_at
-    from work.schedule
-    where (next_at <= now() or dirty or unchecked) and paused_at is null and retired_at is null
-      and name <> all ($1) and (broken is null or name <> all ($2))
-    order by next_at limit 1
-    for update skip locked
-), limits as (
-    select set_config('lock_timeout', '200ms', true), ` + pilot.EndIfSilent + `
-)
-select s.*, clock_timestamp() from s, limits`
 
 // tick does for a schedule what its row says, and writes down that it did, or that the row is wrong. Whoever has the row's lock is
 // the only one, and moves next_at on in the same transaction: that is what makes each tick happen once.

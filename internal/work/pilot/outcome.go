@@ -59,10 +59,6 @@ func (p *Pilot) store(ctx context.Context, exec riverdriver.Executor, params *ou
 	return rows, nil
 }
 
-// EndIfSilent is an expression of SQL that makes Postgres end the present transaction when its client has said nothing for
-// 8 s, the time that a worker goes on without a beat: the locks of a host that has vanished must not outlive it.
-const EndIfSilent = "set_config('idle_in_transaction_session_timeout', '8s', true)"
-
 // move appends the i-th outcome of from to to.
 func move(to, from *outcomes, i int) {
 	to.ID = append(to.ID, from.ID[i])

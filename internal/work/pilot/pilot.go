@@ -148,9 +148,6 @@ func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema s
 	return exec.QueryRow(ctx, db.Statement(putBackSQL, schema), pgx.NamedArgs{"id": id}).Scan(&back)
 }
 
-// Table is River's table of jobs, quoted, in the schema where it is.
-func Table(schema string) string { return pgx.Identifier{schema, "river_job"}.Sanitize() }
-
 // JobGetStuck finds nothing: a job is lost when its worker is dead, which package work decides, and not when it takes
 // long. River's rescuer would also discard kinds that the leader does not know.
 func (p *Pilot) JobGetStuck(context.Context, riverdriver.Executor, *riverdriver.JobGetStuckParams) ([]*rivertype.JobRow, error) {

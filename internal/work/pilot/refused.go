@@ -132,12 +132,6 @@ func EndRefused(ctx context.Context, q interface {
 	return err
 }
 
-// AppendError is SQL for a job's errors and one more. Errors that other programs left as an array of arrays, to which Postgres
-// appends nothing, are replaced.
-func AppendError(errors, one string) string {
-	return "case when array_ndims(" + errors + ") > 1 then array[" + one + "] else array_append(" + errors + ", " + one + ") end"
-}
-
 // inShort is the server's word on an error, without what it quotes.
 func inShort(err error) string {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
