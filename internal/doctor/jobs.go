@@ -2,38 +2,44 @@ package doctor
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/backlist/backlist/internal/surface"
+)
+
+var (
+	//go:embed sql/health.sql
+	healthSQL string
+	//go:embed sql/transactions.sql
+	transactionsSQL string
+	//go:embed sql/workers.sql
+	workersSQL string
+	//go:embed sql/leader.sql
+	leaderSQL string
+	//go:embed sql/queues.sql
+	queuesSQL string
+	//go:embed sql/kinds.sql
+	kindsSQL string
+	//go:embed sql/waiting.sql
+	waitingSQL string
+	//go:embed sql/schedules.sql
+	schedulesSQL string
 )
 
 // health returns what jobs.health reports about tables, indexes, snapshots, connections and notices. More detailed
 // checks here replace its services.
 func (e *Exam) health(ctx context.Context) ([]Finding, error) {
-	found, err := e.facts(ctx, `
-		select case status when 'bad' then 'broken' else 'warning' end,
-			format('%s %s: %s %s (%s).', initcap(area), name, value, unit, rtrim(detail, '.')), advice
-		from jobs.health where status <> 'ok' and area <> 'service'
-		union all
-		select 'ok', format('Connections: %s.', detail), null from jobs.health where area = 'connections' and name = 'all' and status = 'ok'`)
-	return found, err
+	return e.facts(ctx, healthSQL)
 }
 
 // transactions reports the transactions that keep vacuum from removing rows: idle ones and long ones.
 func (e *Exam) transactions(ctx context.Context) ([]Finding, error) {
-	found, err := e.facts(ctx, `
-		select case when xact_start < now() - 60 * $1 * interval '1 s' then 'broken' else 'warning' end,
-			format('Process %s (%s) is %s, in a transaction since %s, its last statement began at %s.', pid, coalesce(nullif(application_name, ''), usename),
-				state, to_char(xact_start, 'HH24:MI:SS TZ'), to_char(query_start, 'HH24:MI:SS TZ')),
-			format('What has died since then cannot be cleaned up. End it: select pg_terminate_backend(%s);', pid)
-		from pg_stat_activity
-		where datname = current_database() and pid <> pg_backend_pid()
-		  and (state like 'idle in transaction%' and state_change < now() - $1 * interval '1 s'
-		       or (backend_xmin is not null or backend_xid is not null) and backend_type = 'client backend'
-		          and xact_start < now() - 5 * $1 * interval '1 s')
-		order by xact_start limit 5`, e.Patience.Seconds())
+	found, err := e.facts(ctx, transactionsSQL, pgx.NamedArgs{"patience": e.Patience.Seconds()})
 	if err == nil && len(found) == 0 {
 		return good("No transaction has been open for long.")
 	}
@@ -43,9 +49,7 @@ func (e *Exam) transactions(ctx context.Context) ([]Finding, error) {
 func (e *Exam) workers(ctx context.Context) ([]Finding, error) {
 	var alive, draining, slots, waiting int
 	var silent []string
-	err := e.conn.QueryRow(ctx, `select count(*) filter (where alive), count(*) filter (where alive and draining), coalesce(sum(slots) filter (where alive), 0),
-			coalesce(array_agg(worker) filter (where status = 'silent'), '{}'), (select coalesce(sum(available), 0) from jobs.queue)
-		from jobs.worker`).Scan(&alive, &draining, &slots, &silent, &waiting)
+	err := e.conn.QueryRow(ctx, workersSQL).Scan(&alive, &draining, &slots, &silent, &waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -83,23 +87,11 @@ func (e *Exam) releases(ctx context.Context) ([]Finding, error) {
 // leader checks the process that deletes old rows. Schedules, due jobs and rescues do not depend on it: every process
 // handles them.
 func (e *Exam) leader(ctx context.Context) ([]Finding, error) {
-	return e.facts(ctx, `
-		select case when status = 'ok' then 'ok' else 'warning' end,
-			case when status = 'ok' then format('The %s.', detail)
-				else 'No process leads: finished jobs and unused queues are not deleted. Everything else continues.' end,
-			case when status <> 'ok' then 'A worker or web process should lead within 15 s of its start.' end
-		from jobs.health where area = 'service' and name = 'leader'`)
+	return e.facts(ctx, leaderSQL)
 }
 
 func (e *Exam) queues(ctx context.Context) ([]Finding, error) {
-	found, err := e.facts(ctx, `
-		select case when paused then 'warning' else 'broken' end,
-			case when paused then format('Queue %s is paused since %s%s%s; %s jobs wait in it.', queue, to_char(paused_at, 'YYYY-MM-DD HH24:MI TZ'),
-					' by ' || paused_by, ' (' || paused_reason || ')', available)
-				else format('%s jobs wait in queue %s, which no live worker takes.', available, queue) end,
-			case when paused then format('select * from jobs.resume(%L, ''why'');', queue) else 'Start a worker that takes it, or cancel its jobs.' end
-		from jobs.queue where paused or available > 0 and workers = 0 and exists (select from jobs.worker where alive and not draining)
-		order by queue`)
+	found, err := e.facts(ctx, queuesSQL)
 	if err == nil && len(found) == 0 {
 		return good("No queue is paused or without a worker.")
 	}
@@ -107,16 +99,13 @@ func (e *Exam) queues(ctx context.Context) ([]Finding, error) {
 }
 
 func (e *Exam) kinds(ctx context.Context) ([]Finding, error) {
-	return e.facts(ctx, `
-		select 'broken', format('%s jobs of kind %s wait, which no live worker knows.', available, kind), 'Start a worker of a release that knows it, or cancel them.'
-		from jobs.kind where available > 0 and workers = 0 and exists (select from jobs.worker where alive and not draining) order by kind`)
+	return e.facts(ctx, kindsSQL)
 }
 
 func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
 	var queue string
 	var seconds float64
-	err := e.conn.QueryRow(ctx, `select coalesce((array_agg(queue order by oldest_wait desc))[1], ''), coalesce(extract(epoch from max(oldest_wait)), 0)::float8
-		from jobs.queue where not paused and oldest_wait is not null`).Scan(&queue, &seconds)
+	err := e.conn.QueryRow(ctx, waitingSQL).Scan(&queue, &seconds)
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +120,7 @@ func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
 }
 
 func (e *Exam) schedules(ctx context.Context) ([]Finding, error) {
-	found, err := e.facts(ctx, `
-		select 'broken', case when broken is not null then format('Schedule %s is broken. %s.', name, broken)
-				else format('Schedule %s (%s) is overdue since %s.', name, case when dirty then spec else words end, to_char(next_at, 'YYYY-MM-DD HH24:MI TZ')) end,
-			case when broken is not null then format('Correct it where it is declared, or: update work.schedule set … where name = %L;', name)
-				else 'Workers see to schedules, and web processes where there is no worker: is one alive?' end
-		from jobs.schedule where not retired and (broken is not null or overdue > interval '1 min') order by name`)
+	found, err := e.facts(ctx, schedulesSQL)
 	if err == nil && len(found) == 0 {
 		return good("No schedule is overdue or broken.")
 	}

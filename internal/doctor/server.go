@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"crypto/rand"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,9 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/surface"
 )
+
+//go:embed sql/rights.sql
+var rightsSQL string
 
 // server checks the server itself, before any other check.
 func (e *Exam) server(ctx context.Context) ([]Finding, error) {
@@ -258,23 +262,7 @@ func (e *Exam) surface(ctx context.Context) ([]Finding, error) {
 
 // rights checks the rights that web and worker need.
 func (e *Exam) rights(ctx context.Context) ([]Finding, error) {
-	found, err := e.facts(ctx, `
-		select 'broken', format('The role %s may not %s.', current_user, n.what), 'Run the program as the role that migrates, or grant it this right.'
-		from (
-			select 'use schema ' || s.nspname as what, has_schema_privilege(s.oid, 'usage') as ok
-			from pg_namespace s where s.nspname in ('jobs', 'work', 'river')
-			union all
-			select lower(p) || ' in ' || c.oid::regclass, has_table_privilege(c.oid, p)
-			from pg_class c join pg_namespace s on s.oid = c.relnamespace, unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) as p
-			where s.nspname in ('river', 'work') and c.relkind = 'r' and c.relname not in ('migration', 'river_migration')
-			union all
-			select 'call ' || s.nspname || '.' || f.proname, has_function_privilege(f.oid, 'execute')
-			from pg_proc f join pg_namespace s on s.oid = f.pronamespace
-			where s.nspname = 'jobs' or s.nspname = 'pg_catalog' and f.proname in ('pg_try_advisory_lock', 'pg_advisory_lock', 'pg_advisory_unlock', 'pg_notify')
-			union all
-			select 'read jobs.' || c.relname, has_table_privilege(c.oid, 'SELECT')
-			from pg_class c join pg_namespace s on s.oid = c.relnamespace where s.nspname = 'jobs' and c.relkind = 'v') n
-		where not n.ok order by n.what`)
+	found, err := e.facts(ctx, rightsSQL)
 	if err == nil && len(found) == 0 {
 		return good("The role has all rights that web and worker need.")
 	}
