@@ -1,5 +1,5 @@
 -- name: CatalogueLock :exec
--- Two seeds take turns.
+-- Only one seed runs at a time.
 select pg_advisory_xact_lock(7809632558211460);
 
 -- name: SubjectsPut :exec
@@ -8,7 +8,7 @@ select unnest(@keys::text[]), unnest(@names::text[])
 on conflict (key) do update set name = excluded.name where subject.name <> excluded.name;
 
 -- name: AuthorsPut :exec
--- A year of 0 is not known.
+-- A year of 0 means unknown.
 insert into author (key, name, sort_name, born, died)
 select w.key, w.name, w.sort_name, nullif(w.born, 0), nullif(w.died, 0)
 from (select unnest(@keys::text[]) as key, unnest(@names::text[]) as name, unnest(@sort_names::text[]) as sort_name,
@@ -18,7 +18,7 @@ where (author.name, author.sort_name, author.born, author.died)
     is distinct from (excluded.name, excluded.sort_name, excluded.born, excluded.died);
 
 -- name: BooksReserve :many
--- The ids of the catalogue's books: of those that are known theirs, of the others new ones, in the order of the keys.
+-- The ids of the catalogue's books, in the order of the keys. New books get new ids.
 select w.key::text as key, coalesce(w.book_id, nextval(pg_get_serial_sequence('book', 'id')))::bigint as id,
     (w.book_id is null)::bool as fresh
 from (select u.key, k.book_id
@@ -50,7 +50,7 @@ join author a on a.key = w.author
 on conflict (book_id, author_id) do update set position = excluded.position where book_author.position <> excluded.position;
 
 -- name: BookAuthorsPrune :exec
--- Takes from these books the authors that the pairs do not name.
+-- Removes from these books the authors that are not in the pairs.
 delete from book_author ba
 where ba.book_id = any(@ids::bigint[]) and not exists (
     select from (select unnest(@book_ids::bigint[]) as book_id, unnest(@authors::text[]) as author) w
@@ -69,7 +69,7 @@ where bs.book_id = any(@ids::bigint[]) and not exists (
     where w.book_id = bs.book_id and w.subject = bs.subject);
 
 -- name: ReadersLoad :many
--- Returns those that are new. Invented readers never get mail, and all that they say is one change of ratings.
+-- Returns the new readers. Invented readers never get mail, and all their ratings and shelves are one change.
 insert into reader (email, email_key, name, password_hash, time_zone, mail_ready, ratings_version, ratings_changed_at, created_at)
 select w.email, w.email_key, w.name, @password_hash::text, w.time_zone, false, 1, now(), now() - make_interval(days => w.days_ago)
 from (select unnest(@emails::text[]) as email, unnest(@email_keys::text[]) as email_key, unnest(@names::text[]) as name,

@@ -1,5 +1,5 @@
-// Package seed loads what a new site begins with: the catalogue and, for a demonstration, invented readers. Loading again
-// adds what is missing and changes nothing that a reader has said.
+// Package seed loads the data of a new site: the catalogue and, for a demonstration, invented readers. Loading again
+// adds what is missing and does not change readers' ratings and shelves.
 package seed
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Catalogue adds the books, authors and subjects of c that are new, brings the facts of the others up to date, and indexes
-// all for search. It returns how many books are new. Loading again changes nothing; what readers said and books that came
-// from elsewhere stay. Concurrent loads take turns until their transactions end.
+// Catalogue adds the new books, authors and subjects of c, updates the others, and indexes all books for search. It
+// returns the number of new books. Loading again changes nothing. Readers' ratings and books from other sources stay.
+// Concurrent loads run one after the other, until their transactions end.
 func Catalogue(ctx context.Context, tx pgx.Tx, c *catalogue.Catalogue) (added int, err error) {
 	q := store.New()
 	if err := q.CatalogueLock(ctx, tx); err != nil {
@@ -40,7 +40,7 @@ func Catalogue(ctx context.Context, tx pgx.Tx, c *catalogue.Catalogue) (added in
 	if added == 0 {
 		return 0, nil
 	}
-	// Without statistics the first searches would be planned for empty tables.
+	// Without statistics the planner would expect empty tables at the first searches.
 	if _, err := tx.Exec(ctx, "analyze book, author, book_author, book_key, book_subject, book_word, word_variant"); err != nil {
 		return 0, fmt.Errorf("gather statistics: %w", err)
 	}
@@ -64,7 +64,7 @@ func loadAuthors(ctx context.Context, tx pgx.Tx, authors []catalogue.Author) err
 	return store.New().AuthorsPut(ctx, tx, p)
 }
 
-// loadBooks returns the ids of the books in their order, and how many are new.
+// loadBooks returns the ids of the books in their order, and the number of new ones.
 func loadBooks(ctx context.Context, tx pgx.Tx, books []catalogue.Book) (ids []int64, added int, err error) {
 	var p store.BooksPutParams
 	keys := make([]string, len(books))
@@ -95,7 +95,7 @@ func loadBooks(ctx context.Context, tx pgx.Tx, books []catalogue.Book) (ids []in
 	return p.Ids, added, q.BookKeysPut(ctx, tx, keys, p.Ids)
 }
 
-// loadLinks gives the books with these ids the authors and subjects that the catalogue names, and no others.
+// loadLinks sets the authors and subjects of the books with these ids to those of the catalogue.
 func loadLinks(ctx context.Context, tx pgx.Tx, books []catalogue.Book, ids []int64) error {
 	var by store.BookAuthorsPutParams
 	on := store.BookSubjectsPruneParams{Ids: ids}

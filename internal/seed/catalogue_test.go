@@ -15,7 +15,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// everything is what seeding writes, as one text: equal texts are equal catalogues.
+// everything returns all that seeding writes as one text, for comparison.
 func everything(t *testing.T, db store.DBTX) string {
 	t.Helper()
 	return scan[string](t, db, `select jsonb_build_array(
@@ -50,7 +50,7 @@ func TestCatalogueAgain(t *testing.T) {
 		t.Errorf("the second seed changed the catalogue:\n%s\n%s", before, after)
 	}
 
-	// What a reader said outlives a change of the facts.
+	// A reader's ratings survive a change of the catalogue.
 	reader, emma := newReader(t, db), scan[int64](t, db, "select id from book where title = 'Emma'")
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { return book.Rate(ctx, tx, reader, emma, 9) })
 	if err != nil {
@@ -93,7 +93,7 @@ func TestCatalogueAgain(t *testing.T) {
 		}
 	}
 	if n := scan[int](t, db, "select count(*) from word_variant v where not exists (select from book_word w where w.word = v.word)"); n != 0 {
-		t.Errorf("%d variants are of words that no book has", n)
+		t.Errorf("%d variants belong to words that are in no book", n)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestCatalogueRace(t *testing.T) {
 	}
 }
 
-// TestCatalogueReal: the real catalogue fits the schema, and its own titles find it.
+// TestCatalogueReal: the real catalogue fits the schema, and its titles find its books.
 func TestCatalogueReal(t *testing.T) {
 	t.Parallel()
 	c, err := catalogue.Load()
@@ -141,7 +141,7 @@ func TestCatalogueReal(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(got.Books) == 0 || got.Books[0].Title != c.Books[i].Title || got.Partial {
-			t.Errorf("%q finds first %+v, partial %v", c.Books[i].Title, got.Books[:min(1, len(got.Books))], got.Partial)
+			t.Errorf("the first result for %q is %+v, partial %v", c.Books[i].Title, got.Books[:min(1, len(got.Books))], got.Partial)
 		}
 	}
 }

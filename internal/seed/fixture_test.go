@@ -42,7 +42,7 @@ func newReader(t testing.TB, db store.DBTX) int64 {
 		values ($1, lower($1), 'Odo', '') returning id`, rand.Text()+"@example.com")
 }
 
-// scan returns the one value that sql selects.
+// scan returns the only value of a query.
 func scan[T any](t testing.TB, db store.DBTX, sql string, args ...any) T {
 	t.Helper()
 	var v T

@@ -15,9 +15,9 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Readers adds invented readers with what they said of the catalogue's books, enqueues their lists and the neighbours of
-// books for workers to compute, and returns how many are new. Readers who already have an account keep what they have said
-// since. All get the same password; none gets mail.
+// Readers adds invented readers with their ratings and shelves, enqueues the jobs that compute their lists and the
+// neighbours of books, and returns the number of new readers. Readers who already have an account keep their ratings
+// and shelves. All have the same password, and none gets mail.
 func Readers(ctx context.Context, tx pgx.Tx, jobs *work.Client, readers []demo.Reader, passwordHash string) (added int, err error) {
 	ids, err := load(ctx, tx, readers, passwordHash)
 	if err != nil || len(ids) == 0 {
@@ -33,11 +33,11 @@ func Readers(ctx context.Context, tx pgx.Tx, jobs *work.Client, readers []demo.R
 	return len(ids), nil
 }
 
-// load writes the readers and what they said, and returns the ids of the new ones in the order of readers.
+// load writes the readers with their ratings and shelves, and returns the ids of the new ones in the order of readers.
 func load(ctx context.Context, tx pgx.Tx, readers []demo.Reader, passwordHash string) (added []int64, err error) {
 	p := store.ReadersLoadParams{PasswordHash: passwordHash}
 	for _, r := range readers {
-		// Invented addresses are plain ASCII: all of folding that concerns them is case.
+		// Invented addresses are ASCII, so folding only lowers their case.
 		p.Emails, p.EmailKeys = append(p.Emails, r.Email), append(p.EmailKeys, strings.ToLower(r.Email))
 		p.Names, p.TimeZones = append(p.Names, r.Name), append(p.TimeZones, r.TimeZone)
 		p.DaysAgo = append(p.DaysAgo, int32(joined(r)))
@@ -83,7 +83,7 @@ func load(ctx context.Context, tx pgx.Tx, readers []demo.Reader, passwordHash st
 	return added, nil
 }
 
-// joined is how many days ago the reader first said something.
+// joined returns how many days ago the reader's first rating or shelf was.
 func joined(r demo.Reader) int {
 	days := []int{0}
 	for _, said := range r.Ratings {

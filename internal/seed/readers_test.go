@@ -59,10 +59,10 @@ func TestReaders(t *testing.T) {
 	}
 	if n := count(`select count(*) from reader where mail_ready or ratings_version <> 1 or ratings_changed_at is null
 		or created_at > (select min(rated_at) from rating where reader_id = reader.id)`); n != 0 {
-		t.Errorf("%d readers want mail, have another version than 1, or rated before they came", n)
+		t.Errorf("%d readers want mail, have another version than 1, or rated before they joined", n)
 	}
 
-	// What an invented reader takes back stays so, and a demonstration can grow.
+	// A rating that an invented reader has removed stays removed, and a demonstration can grow.
 	first := scan[int64](t, tx, "select min(reader_id) from rating")
 	if _, err := tx.Exec(ctx, "delete from rating where reader_id = $1", first); err != nil {
 		t.Fatal(err)

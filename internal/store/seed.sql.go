@@ -27,7 +27,7 @@ type AuthorsPutParams struct {
 	Died      []int16
 }
 
-// A year of 0 is not known.
+// A year of 0 means unknown.
 func (q *Queries) AuthorsPut(ctx context.Context, db DBTX, arg AuthorsPutParams) error {
 	_, err := db.Exec(ctx, authorsPut,
 		arg.Keys,
@@ -53,7 +53,7 @@ type BookAuthorsPruneParams struct {
 	Authors []string
 }
 
-// Takes from these books the authors that the pairs do not name.
+// Removes from these books the authors that are not in the pairs.
 func (q *Queries) BookAuthorsPrune(ctx context.Context, db DBTX, arg BookAuthorsPruneParams) error {
 	_, err := db.Exec(ctx, bookAuthorsPrune, arg.Ids, arg.BookIds, arg.Authors)
 	return err
@@ -168,7 +168,7 @@ type BooksReserveRow struct {
 	Fresh bool
 }
 
-// The ids of the catalogue's books: of those that are known theirs, of the others new ones, in the order of the keys.
+// The ids of the catalogue's books, in the order of the keys. New books get new ids.
 func (q *Queries) BooksReserve(ctx context.Context, db DBTX, keys []string) ([]BooksReserveRow, error) {
 	rows, err := db.Query(ctx, booksReserve, keys)
 	if err != nil {
@@ -193,7 +193,7 @@ const catalogueLock = `-- name: CatalogueLock :exec
 select pg_advisory_xact_lock(7809632558211460)
 `
 
-// Two seeds take turns.
+// Only one seed runs at a time.
 func (q *Queries) CatalogueLock(ctx context.Context, db DBTX) error {
 	_, err := db.Exec(ctx, catalogueLock)
 	return err
@@ -248,7 +248,7 @@ type ReadersLoadRow struct {
 	EmailKey string
 }
 
-// Returns those that are new. Invented readers never get mail, and all that they say is one change of ratings.
+// Returns the new readers. Invented readers never get mail, and all their ratings and shelves are one change.
 func (q *Queries) ReadersLoad(ctx context.Context, db DBTX, arg ReadersLoadParams) ([]ReadersLoadRow, error) {
 	rows, err := db.Query(ctx, readersLoad,
 		arg.PasswordHash,
