@@ -15,8 +15,8 @@ import (
 // errSMTPUTF8 is final: another attempt at the same server would fail too.
 var errSMTPUTF8 = errors.New("the mail server cannot send to an address with letters beyond ASCII before the @ (it does not offer SMTPUTF8)")
 
-// Send makes one attempt to hand a letter to the mail server. If ctx ends meanwhile, Send waits a few more seconds for
-// the server's reply.
+// Send makes one attempt to hand a letter to the mail server; it never sends the letter twice. If ctx ends meanwhile,
+// Send waits a few more seconds for the server's reply.
 func (s *Sender) Send(ctx context.Context, e Envelope) Outcome {
 	msg, err := s.message(e)
 	if err != nil {
