@@ -37,8 +37,8 @@ type Server struct {
 	Maintenance bool // the database named postgres, which is for administrators
 }
 
-// LookAt reads a server's properties. It uses only functions and settings that every server has.
-func LookAt(ctx context.Context, conn *pgx.Conn) (s Server, err error) {
+// DescribeServer reads a server's properties. It uses only functions and settings that every server has.
+func DescribeServer(ctx context.Context, conn *pgx.Conn) (s Server, err error) {
 	err = conn.QueryRow(ctx, `
 		select split_part(version(), ' ', 1), current_setting('server_version_num')::int / 10000, pg_is_in_recovery(),
 			current_setting('server_encoding'), datname::text, datistemplate, datname = 'postgres'
@@ -54,8 +54,8 @@ func LookAt(ctx context.Context, conn *pgx.Conn) (s Server, err error) {
 	return s, nil
 }
 
-// Unfit returns why Backlist cannot use the server, or nil.
-func (s Server) Unfit() error {
+// Check returns why Backlist cannot use the server, or nil.
+func (s Server) Check() error {
 	switch {
 	case s.Product != "PostgreSQL":
 		return ErrNotPostgres
@@ -73,11 +73,11 @@ func (s Server) Unfit() error {
 
 // CheckServer returns why Backlist cannot use the server, or nil.
 func CheckServer(ctx context.Context, conn *pgx.Conn) error {
-	s, err := LookAt(ctx, conn)
+	s, err := DescribeServer(ctx, conn)
 	if err != nil {
 		return err
 	}
-	return s.Unfit()
+	return s.Check()
 }
 
 // ExplainReadOnly wraps the error of a write that a read-only server refused, as after a failover, with ErrReadOnly. It

@@ -16,7 +16,7 @@ import (
 // setting is a server setting that our statements rely on, and that ALTER ROLE and ALTER DATABASE can change.
 type setting struct {
 	name, value string
-	otherwise   string                  // what goes wrong with another value; "": every value is fine
+	effect      string                  // what goes wrong with another value; "": every value is fine
 	fits        func(value string) bool // reports whether another value is fine; nil: none is
 }
 
@@ -134,8 +134,8 @@ func Connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, *pgx.ConnConf
 type Misfit struct {
 	Name, Value string
 	Where       string // where it is set: "role reader", "database shop", …
-	Otherwise   string // what goes wrong
-	Repair      string // the statement that fixes it, or what to do instead
+	Effect      string // what goes wrong
+	Fix         string // the statement that fixes it, or what to do instead
 	ByServer    bool   // set in the server's configuration
 }
 
@@ -163,14 +163,14 @@ func Misfits(ctx context.Context, conn *pgx.Conn) ([]Misfit, error) {
 	var misfits []Misfit
 	for _, s := range list {
 		i := slices.IndexFunc(found, func(r row) bool { return r.Name == s.name })
-		if i < 0 || s.otherwise == "" {
+		if i < 0 || s.effect == "" {
 			continue
 		}
 		r := found[i]
 		if r.Value == s.value || s.fits != nil && s.fits(r.Value) || s.name == "search_path" && r.Schema == "public" {
 			continue
 		}
-		m := Misfit{Name: s.name, Value: r.Value, Otherwise: s.otherwise, Repair: r.Alter + s.name + " = '" + s.value + "';"}
+		m := Misfit{Name: s.name, Value: r.Value, Effect: s.effect, Fix: r.Alter + s.name + " = '" + s.value + "';"}
 		switch r.Source {
 		case "user":
 			m.Where = "role " + r.Role
@@ -179,7 +179,7 @@ func Misfits(ctx context.Context, conn *pgx.Conn) ([]Misfit, error) {
 		case "database user":
 			m.Where = "role " + r.Role + " in database " + r.Database
 		case "client":
-			m.Where, m.Repair = "DATABASE_URL, PGOPTIONS or PGTZ", "Take "+s.name+" out of DATABASE_URL, PGOPTIONS or PGTZ."
+			m.Where, m.Fix = "DATABASE_URL, PGOPTIONS or PGTZ", "Take "+s.name+" out of DATABASE_URL, PGOPTIONS or PGTZ."
 		case "session":
 			m.Where = "another client of the pooler"
 		default:
@@ -202,11 +202,11 @@ func (e MisfitError) Error() string {
 	var text strings.Builder
 	text.WriteString("the database has settings with which Backlist does not work:")
 	for _, m := range e {
-		fmt.Fprintf(&text, "\n  %s = '%s' (set by %s): %s", m.Name, m.Value, m.Where, m.Otherwise)
+		fmt.Fprintf(&text, "\n  %s = '%s' (set by %s): %s", m.Name, m.Value, m.Where, m.Effect)
 	}
 	text.WriteString("\nto fix them (then let the pooler, if there is one, open new connections):")
 	for _, m := range e {
-		text.WriteString("\n  " + m.Repair)
+		text.WriteString("\n  " + m.Fix)
 	}
 	return text.String()
 }

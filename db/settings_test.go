@@ -49,11 +49,11 @@ func TestSettings(t *testing.T) {
 			}
 			writable := func(cfg *pgx.ConnConfig) { cfg.RuntimeParams["default_transaction_read_only"] = "off" }
 			conn := session(t, url, writable)
-			if _, err := conn.Exec(t.Context(), misfits[0].Repair); err != nil {
-				t.Fatalf("%s: %v", misfits[0].Repair, err)
+			if _, err := conn.Exec(t.Context(), misfits[0].Fix); err != nil {
+				t.Fatalf("%s: %v", misfits[0].Fix, err)
 			}
 			if got := misfitsOf(t, session(t, url)); len(got) > 0 {
-				t.Errorf("after %s: %+v", misfits[0].Repair, got)
+				t.Errorf("after %s: %+v", misfits[0].Fix, got)
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func TestSettingsOfTheURL(t *testing.T) {
 		{"datestyle=SQL", "DateStyle"},
 	} {
 		got := misfitsOf(t, session(t, url+c.params, db.Rely))
-		if len(got) != 1 || got[0].Name != c.name || !strings.Contains(got[0].Repair, "out of DATABASE_URL") {
+		if len(got) != 1 || got[0].Name != c.name || !strings.Contains(got[0].Fix, "out of DATABASE_URL") {
 			t.Errorf("%s: %+v", c.params, got)
 		}
 	}
@@ -131,12 +131,12 @@ func TestServer(t *testing.T) {
 	} {
 		s := good
 		spoil(&s)
-		if err := s.Unfit(); err != want {
+		if err := s.Check(); err != want {
 			t.Errorf("%+v: %v, want %v", s, err, want)
 		}
 	}
-	s, err := db.LookAt(t.Context(), session(t, testdb.NewEmptyURL(t)))
-	if err != nil || s.Unfit() != nil || s.Major < 15 || !strings.HasPrefix(s.Database, "t_") {
+	s, err := db.DescribeServer(t.Context(), session(t, testdb.NewEmptyURL(t)))
+	if err != nil || s.Check() != nil || s.Major < 15 || !strings.HasPrefix(s.Database, "t_") {
 		t.Errorf("%+v: %v", s, err)
 	}
 }

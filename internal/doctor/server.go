@@ -22,7 +22,7 @@ var rightsSQL string
 
 // server checks the server itself, before any other check.
 func (e *Exam) server(ctx context.Context) ([]Finding, error) {
-	s, err := db.LookAt(ctx, e.conn)
+	s, err := db.DescribeServer(ctx, e.conn)
 	if err != nil && !errors.Is(err, db.ErrNotPostgres) {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (e *Exam) server(ctx context.Context) ([]Finding, error) {
 
 func serverIs(s db.Server) []Finding {
 	broken := func(says, do string) []Finding { return []Finding{{Level: Broken, Says: says, Do: do}} }
-	switch err := s.Unfit(); {
+	switch err := s.Check(); {
 	case errors.Is(err, db.ErrNotPostgres):
 		return broken("The server is not Postgres.", "Backlist needs Postgres 15 to 18.")
 	case errors.Is(err, db.ErrReplica):
@@ -184,16 +184,16 @@ func (e *Exam) defaults(ctx context.Context) ([]Finding, error) {
 	}
 	found := make([]Finding, 0, len(misfits))
 	for _, m := range misfits {
-		f := Finding{Level: Hint, Do: m.Repair}
+		f := Finding{Level: Hint, Do: m.Fix}
 		is := fmt.Sprintf("%s is '%s', set by %s", m.Name, m.Value, m.Where)
 		switch {
 		case slices.ContainsFunc(left, func(l db.Misfit) bool { return l.Name == m.Name }):
-			f.Level, f.Says = Broken, is+": "+m.Otherwise+". Web and worker do not start."
+			f.Level, f.Says = Broken, is+": "+m.Effect+". Web and worker do not start."
 		case m.Name == "default_transaction_read_only" && m.ByServer:
 			f.Level, f.Says = Warn, is+", as some providers do when the disk is nearly full. Our connections still write."
 			f.Do = "Check the free disk space."
 		default:
-			f.Says = is + ". Our connections override it; in other programs, " + m.Otherwise + "."
+			f.Says = is + ". Our connections override it; in other programs, " + m.Effect + "."
 		}
 		found = append(found, f)
 	}
