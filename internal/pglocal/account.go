@@ -39,7 +39,7 @@ func serverAccount() (account, error) {
 		}
 		return account{name, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 	}
-	return account{}, errors.New("Postgres does not run as root, and this machine has neither a user postgres nor a user nobody to run it: add one (useradd --system postgres), or run this as a normal user")
+	return account{}, errors.New("root cannot run Postgres, and this machine has neither a user postgres nor a user nobody to run it: add one (useradd --system postgres), or run this as a normal user")
 }
 
 // command runs a program as the account, in its own session: the terminal's Ctrl-C reaches only this process, which

@@ -140,7 +140,7 @@ func (s *Server) launchOn(ctx context.Context, port int, p programs, serverLock 
 		}
 	})
 	if errors.Is(err, errServerGone) {
-		return fmt.Errorf("Postgres %d in %s did not start, its log ends with: %s", p.major, s.cfg.Dir, s.logTail())
+		return fmt.Errorf("start Postgres %d in %s: it ended, and its log ends with: %s", p.major, s.cfg.Dir, s.logTail())
 	}
 	if err != nil {
 		_ = cmd.Process.Signal(syscall.SIGQUIT)
