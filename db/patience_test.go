@@ -61,7 +61,7 @@ func TestMigrateGivesUp(t *testing.T) {
 		},
 		{
 			"replace schema jobs", "comment on schema jobs is 'an older text'; delete from work.migration where version = 12",
-			"select from jobs.release", "jobs.release", "AccessShareLock", "AccessExclusiveLock", "select from work.release",
+			"select from jobs.live", "jobs.live", "AccessShareLock", "AccessExclusiveLock", "select from work.release",
 		},
 		{
 			"read the schema's version", "select 1",
