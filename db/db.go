@@ -148,8 +148,8 @@ func hashOf(dirs ...string) string {
 
 // Check returns ErrSchemaOld if the database lacks a migration of this binary, ours or River's. Additional migrations
 // are not an error.
-func Check(ctx context.Context, pool *pgxpool.Pool) error {
-	have, err := appliedVersions(ctx, pool, ourVersions)
+func Check(ctx context.Context, q querier) error {
+	have, err := appliedVersions(ctx, q, ourVersions)
 	if err != nil {
 		return err
 	}
@@ -158,12 +158,12 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 			return ErrSchemaOld
 		}
 	}
-	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: RiverSchema})
+	m, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Schema: RiverSchema}) // lists its migrations, and asks nothing
 	if err != nil {
 		return fmt.Errorf("river migrations: %w", err)
 	}
 	// River's own ExistingVersions fails for a version that it does not know.
-	rivers, err := appliedVersions(ctx, pool, "select version from river.river_migration where line = 'main'")
+	rivers, err := appliedVersions(ctx, q, "select version from river.river_migration where line = 'main'")
 	if err != nil {
 		return err
 	}
@@ -177,6 +177,7 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 
 const ourVersions = "select version from work.migration"
 
+// querier is a connection or a pool.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }

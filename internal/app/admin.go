@@ -16,6 +16,7 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/pglocal"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/work"
@@ -29,7 +30,7 @@ func (p *program) withPool(ctx context.Context, fn func(pool *pgxpool.Pool) erro
 		return err
 	}
 	defer release()
-	pool, err := open(ctx, url, 2)
+	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 2})
 	if err != nil {
 		return inOneSentence(ctx, err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/backlist/backlist/internal/bench"
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/postgres"
 )
 
 // benchFlags size the measurement.
@@ -139,7 +140,7 @@ func (b *webBench) run(ctx context.Context) (report webReport, err error) {
 
 // connect opens the pool of the run itself, which the contender without a web server uses too.
 func (b *webBench) connect(ctx context.Context, report *webReport) (err error) {
-	if b.pool, err = open(ctx, b.url, b.cfg.WebPool); err != nil {
+	if b.pool, err = postgres.Open(ctx, b.url, b.share(b.cfg.WebPool)); err != nil {
 		return err
 	}
 	b.conns = int(b.pool.Config().MaxConns)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/bench"
+	"github.com/backlist/backlist/internal/postgres"
 )
 
 // benchSQLFlags are those that bench sql has beside the ones of bench work.
@@ -41,7 +42,7 @@ func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	pool, err := open(ctx, url, 2)
+	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 2})
 	if err != nil {
 		return err
 	}

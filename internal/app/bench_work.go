@@ -19,6 +19,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/bench"
+	"github.com/backlist/backlist/internal/postgres"
 )
 
 // benchWorkFlags size bench work.
@@ -138,7 +139,7 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 		return nil, err
 	}
 	d.drops = append(d.drops, drop)
-	pool, err := open(ctx, url, 2)
+	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 2})
 	if err != nil {
 		return nil, err
 	}

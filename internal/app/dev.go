@@ -17,6 +17,7 @@ import (
 
 	"github.com/backlist/backlist/internal/demo"
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/site"
 )
 
@@ -123,7 +124,7 @@ func (p *program) runSteps(ctx context.Context, s *steps, log *slog.Logger, list
 
 // prepareDev brings schema, catalogue and invented readers up to date and returns one reader to sign in as.
 func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, url string) (demo.Reader, error) {
-	pool, err := open(ctx, url, 2)
+	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 2})
 	if err != nil {
 		return demo.Reader{}, err
 	}

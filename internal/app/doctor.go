@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/backlist/backlist/internal/doctor"
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/postgres"
 )
 
 func setDoctorFlags(f *flag.FlagSet, p *program) {
@@ -31,7 +33,7 @@ func runDoctor(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	defer release()
-	cfg, err := plainConfig(url, "backlist doctor")
+	cfg, err := postgres.PlainConfig(url, "backlist doctor")
 	if err != nil {
 		return err
 	}
@@ -120,22 +122,24 @@ func (p *program) mailServer(ctx context.Context) []doctor.Finding {
 // budget compares the connections that processes may open with what the server allows.
 func (p *program) budget(ctx context.Context, conn *pgx.Conn) []doctor.Finding {
 	found := doctor.Finding{Check: "budget", Level: doctor.OK}
-	share, err := connectionsOf(ctx, conn)
+	budget, err := postgres.ReadBudget(ctx, conn, p.cfg.WebMax, p.cfg.WorkersMax)
+	web, worker := p.cfg.WebPool, p.cfg.WorkerPool
+	if err == nil && (web == 0 || worker == 0) {
+		var pool int
+		pool, err = budget.Pool()
+		web, worker = cmp.Or(web, pool), cmp.Or(worker, pool)
+	}
 	if err != nil {
-		found.Level, found.Says, found.Do = doctor.Broken, "The budget does not work out: "+err.Error()+".", "Choose a plan with more, or raise the role's limit."
+		found.Level, found.Says = doctor.Broken, "The budget does not work out: "+err.Error()+"."
+		found.Do = "Lower WORKERS_MAX, choose a plan with more connections, or raise the role's limit."
 		return []doctor.Finding{found}
 	}
-	web, worker := p.cfg.WebPool, p.cfg.WorkerPool
-	if web == 0 {
-		web = share.pool
-	}
-	if worker == 0 {
-		worker = share.pool
-	}
-	need := generations*(web+1+workersPlanned*(worker+1)) + spareConnections
-	found.Says = fmt.Sprintf("A web and two worker processes, twice over in a deploy, take up to %d of %d connections (pools of %d and %d).", need, share.limit, web, worker)
-	if need > share.limit {
-		found.Level, found.Do = doctor.Warn, "Lower WEB_POOL and WORKER_POOL, or leave them out: they follow from the limit. Fewer processes need fewer."
+	need := budget.Need(web, worker)
+	found.Says = fmt.Sprintf("%s, twice over in a deploy, take up to %d of %d connections (pools of %d and %d).",
+		budget.Processes(), need, budget.Limit, web, worker)
+	if need > budget.Limit {
+		found.Level = doctor.Warn
+		found.Do = "Set WORKERS_MAX to the most workers that will run, and leave WEB_POOL and WORKER_POOL out: they follow from it and the limit."
 	}
 	return []doctor.Finding{found}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/postgres"
 )
 
 // exitError is an error with a code of its own for the process to end with.
@@ -58,7 +59,7 @@ func inOneSentence(ctx context.Context, err error) error {
 		if op, ok := errors.AsType[*net.OpError](err); ok {
 			return fmt.Errorf("the database at %s cannot be reached: %w", at, op.Err)
 		}
-		return fmt.Errorf("the database at %s cannot be reached within %s", at, connectTimeout)
+		return fmt.Errorf("the database at %s cannot be reached within %s", at, postgres.ConnectTimeout)
 	}
 	if pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) || isLost(err) {
 		return errors.New("the connection to the database was lost")

@@ -24,7 +24,7 @@ var (
 		"answer", "catalogue", "config", "demo", "fold", "form", "live", "notice", "pglocal", "serve", "store", "testdb",
 	}
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail", "lab", "seed", "site"}
-	backOffice = []string{"work", "trace", "surface", "console", "scale", "drill", "bench", "doctor"}
+	backOffice = []string{"work", "trace", "postgres", "surface", "console", "scale", "drill", "bench", "doctor"}
 	edge       = []string{"web", "app"}
 	// anyPage are the views that every set of pages may be set from.
 	anyPage = []string{"views/asset", "views/layout", "views/ui"}

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/surface"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -165,7 +166,7 @@ func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) err
 
 // connect opens one connection under a name of its own. Nothing is prepared on it, so that it works through any pooler.
 func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
-	cfg, err := plainConfig(url, name)
+	cfg, err := postgres.PlainConfig(url, name)
 	if err != nil {
 		return nil, err
 	}
@@ -177,17 +178,6 @@ func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
 	return conn, nil
-}
-
-// plainConfig is for a connection that a pooler may stand before, whatever the configuration says.
-func plainConfig(url, name string) (*pgx.ConnConfig, error) {
-	cfg, err := poolConfig(url)
-	if err != nil {
-		return nil, err
-	}
-	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
-	cfg.ConnConfig.RuntimeParams["application_name"] = name
-	return cfg.ConnConfig, nil
 }
 
 // jobIDs reads numbers of jobs; several may stand in one word with commas, as they come out of a query.

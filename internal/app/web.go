@@ -15,6 +15,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/live"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/serve"
 	"github.com/backlist/backlist/internal/site"
@@ -133,7 +134,11 @@ func keepRequests(ctx context.Context, site *web.Server) (stop func()) {
 
 // openSite connects the site to its database, which must not be older than this release.
 func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*pgxpool.Pool, *web.Server, error) {
-	pool, err := openChecked(ctx, log, url, p.cfg.WebPool, func(size int) int { return size })
+	cfg, err := postgres.Reach(ctx, log, url, p.share(p.cfg.WebPool))
+	if err != nil {
+		return nil, nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -45,25 +46,27 @@ func runWorker(ctx context.Context, p *program, _ []string) error {
 func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string, ready func()) error {
 	if p.cfg.WorkerPollOnly {
 		var err error
-		if url, err = throughPooler(url); err != nil {
+		if url, err = postgres.ThroughPooler(url); err != nil {
 			return err
 		}
 	}
-	var own int // of the process's connections
-	pool, err := openChecked(ctx, log, url, p.cfg.WorkerPool, func(size int) int {
-		own = max(1, size/4)
-		return max(1, size-own)
-	})
+	cfg, err := postgres.Reach(ctx, log, url, p.share(p.cfg.WorkerPool))
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer closeSoon(pool)
-	if !p.cfg.WorkerPollOnly && refusedSettings(url, pool) {
+	if !p.cfg.WorkerPollOnly && postgres.RefusedSettings(url, cfg) {
 		return errors.New("a pooler stands before the database and refuses startup parameters: " +
 			"give workers a direct connection, or set WORKER_POLL_ONLY=yes")
 	}
+	own := max(1, cfg.MaxConns/4) // of the process's connections
+	cfg.MaxConns = max(1, cfg.MaxConns-own)
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer closeSoon(pool)
 	riversConfig := pool.Config()
-	riversConfig.MaxConns = int32(own)
+	riversConfig.MaxConns = own
 	work.BoundLocks(riversConfig)
 	rivers, err := pgxpool.NewWithConfig(ctx, riversConfig)
 	if err != nil {
@@ -81,7 +84,7 @@ func (p *program) workUntil(ctx context.Context, log *slog.Logger, url string, r
 	stopping := context.AfterFunc(ctx, func() { log.InfoContext(ctx, "worker is stopping") })
 	defer stopping()
 	return worker.Run(ctx, func() {
-		log.InfoContext(ctx, "worker is ready", "id", worker.ID(), "slots", worker.Slots(), "pool", own+int(pool.Config().MaxConns))
+		log.InfoContext(ctx, "worker is ready", "id", worker.ID(), "slots", worker.Slots(), "pool", own+pool.Config().MaxConns)
 		ready()
 	})
 }

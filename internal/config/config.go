@@ -24,6 +24,8 @@ type Config struct {
 	WebPool           int    // WEB_POOL: database connections of a web process; 0: from the server's limit
 	WorkerPool        int    // WORKER_POOL: the same for a worker process, without its listener
 	WorkerPollOnly    bool   // WORKER_POLL_ONLY: the database is behind a transaction pooler, so LISTEN does not work
+	WebMax            int    // WEB_MAX: the most web processes at once, by which the database's connections are divided
+	WorkersMax        int    // WORKERS_MAX: the most worker processes at once
 	LogFormat         string // LOG_FORMAT: logfmt or json
 	Process           string // DYNO: the platform's name for this process
 	Release           string // HEROKU_RELEASE_VERSION or RELEASE: stamped on jobs
@@ -45,6 +47,8 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		WebPool:           r.number("WEB_POOL", 0, 0, 500),
 		WorkerPool:        r.number("WORKER_POOL", 0, 0, 500),
 		WorkerPollOnly:    r.oneOf("WORKER_POLL_ONLY", "no", "yes") == "yes",
+		WebMax:            r.number("WEB_MAX", 1, 1, 1000),
+		WorkersMax:        r.number("WORKERS_MAX", 2, 1, 1000),
 		LogFormat:         r.oneOf("LOG_FORMAT", "logfmt", "json"),
 		Process:           getenv("DYNO"),
 		Release:           cmp.Or(getenv("RELEASE"), getenv("HEROKU_RELEASE_VERSION")),

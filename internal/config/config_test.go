@@ -15,12 +15,15 @@ func TestAllProblemsAreReported(t *testing.T) {
 	t.Parallel()
 	_, err := config.FromEnv(env(map[string]string{
 		"PORT": "http", "SECRET_KEY": "short", "SMTP_URL": "user:hunter2hunter2@host", "LOG_FORMAT": "xml",
-		"WORKER_CONCURRENCY": "0", "DATABASE_URL": "mysql://u:hunter2hunter2@h/d",
+		"WORKER_CONCURRENCY": "0", "WEB_MAX": "0", "WORKERS_MAX": "many", "DATABASE_URL": "mysql://u:hunter2hunter2@h/d",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"PORT", "SECRET_KEY", "SMTP_URL", "LOG_FORMAT", "WORKER_CONCURRENCY", "DATABASE_URL"} {
+	for _, name := range []string{
+		"PORT", "SECRET_KEY", "SMTP_URL", "LOG_FORMAT", "WORKER_CONCURRENCY", "DATABASE_URL",
+		"WEB_MAX must be a number from 1 to 1000, not \"0\"", "WORKERS_MAX must be a number from 1 to 1000, not \"many\"",
+	} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not reported in:\n%v", name, err)
 		}
@@ -36,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Port != 5000 || c.WorkerConcurrency != 10 || c.LogFormat != "logfmt" || c.OnHeroku {
+	if c.Port != 5000 || c.WorkerConcurrency != 10 || c.LogFormat != "logfmt" || c.WebMax != 1 || c.WorkersMax != 2 || c.OnHeroku {
 		t.Errorf("%+v", c)
 	}
 }

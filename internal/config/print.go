@@ -22,6 +22,8 @@ func (c Config) Print(w io.Writer) error {
 		{"WORKER_CONCURRENCY", c.WorkerConcurrency},
 		{"WEB_POOL", c.WebPool},
 		{"WORKER_POOL", c.WorkerPool},
+		{"WEB_MAX", c.WebMax},
+		{"WORKERS_MAX", c.WorkersMax},
 		{"WORKER_POLL_ONLY", map[bool]string{false: "no", true: "yes"}[c.WorkerPollOnly]},
 		{"LOG_FORMAT", c.LogFormat},
 		{"DYNO", c.Process},

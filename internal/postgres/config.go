@@ -1,0 +1,69 @@
+// Package postgres connects processes to the database: with the settings that their statements rely on, with no more
+// connections than their share of what the server allows, and with patience while the server has none left.
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/trace"
+)
+
+// ConnectTimeout bounds a connection attempt; the system's own limit is minutes.
+const ConnectTimeout = 5 * time.Second
+
+// Config reads a database URL. Its connections carry the program's name, and count queries for traces.
+func Config(databaseURL string) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		// pgx's own sentence repeats the URL, and its cause does not; where there is no cause the sentence is all there is.
+		if cause := errors.Unwrap(err); cause != nil {
+			return nil, fmt.Errorf("DATABASE_URL has a setting that cannot be used: %w", cause)
+		}
+		return nil, errors.New("DATABASE_URL has a setting that cannot be used")
+	}
+	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
+	cfg.ConnConfig.Tracer = trace.Queries{} // does nothing where a context carries no trace, as River's own
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = ConnectTimeout
+	}
+	return cfg, nil
+}
+
+// ThroughPooler returns the URL with which pgx keeps no prepared statements on the server: through a pooler the next
+// transaction may get another connection.
+func ThroughPooler(databaseURL string) (string, error) {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return "", errors.New("DATABASE_URL is not a URL") // the cause may quote the password
+	}
+	q := u.Query()
+	if !q.Has("default_query_exec_mode") {
+		q.Set("default_query_exec_mode", "cache_describe")
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
+
+// RefusedSettings reports whether connections of cfg, which Reach has returned for the URL, do without the settings that
+// statements rely on: a pooler that the URL does not mention refused them.
+func RefusedSettings(databaseURL string, cfg *pgxpool.Config) bool {
+	asked, err := Config(databaseURL)
+	return err == nil && asked.ConnConfig.DefaultQueryExecMode != cfg.ConnConfig.DefaultQueryExecMode
+}
+
+// PlainConfig returns how to make one connection under a name of its own that works through any pooler: nothing is prepared on it.
+func PlainConfig(databaseURL, name string) (*pgx.ConnConfig, error) {
+	cfg, err := Config(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	cfg.ConnConfig.RuntimeParams["application_name"] = name
+	return cfg.ConnConfig, nil
+}
