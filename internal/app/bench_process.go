@@ -40,7 +40,7 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	log := newLogger(p.Stderr, p.cfg)
 	if name == workerProcess {
 		fmt.Fprintln(p.Stdout, name)
-		return p.workUntil(ctx, log, p.cfg.DatabaseURL, func() {})
+		return p.work(ctx, log, p.cfg.DatabaseURL, nil)
 	}
 	p.limitMemory()
 	pool, site, err := p.openSite(ctx, log, p.cfg.DatabaseURL)

@@ -113,7 +113,7 @@ func (p *program) runSteps(ctx context.Context, s *steps, log *slog.Logger, list
 	}) {
 		s.done("serves %s", p.cfg.BaseURL)
 		if start("Starting a worker", func(ready func()) error {
-			return p.workUntil(ctx, log.With("process", "worker"), url, ready)
+			return p.work(ctx, log.With("process", "worker"), url, ready)
 		}) {
 			s.done("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
 			p.explain(reader, logFile)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -65,8 +65,6 @@ const (
 	riverSchema = "river"
 	slots       = 1000 // concurrent jobs, except with River's defaults
 	riverSlots  = 100  // River's own example
-	// gcPercent is what the worker command sets (internal/app): a third more jobs for a bigger heap. Tuned River has it too.
-	gcPercent = 400
 )
 
 // WorkArgs are the arguments of the measured jobs.
@@ -101,77 +99,83 @@ func WorkOff(ctx context.Context, s Setup) (Elapsed, error) {
 			close(done)
 		}
 	}}
-	run, err := s.client(ctx, worker)
-	if err != nil {
-		return Elapsed{}, err
+	var began time.Time
+	var cpu time.Duration
+	begin := func() { began, cpu = time.Now(), processCPU() }
+	run := s.runRiver
+	if strings.HasPrefix(s.Contender, Ours) {
+		run = s.runOurs
 	}
-	began, cpu := time.Now(), processCPU()
-	if err := run(ctx, done); err != nil {
+	if err := run(ctx, worker, begin, done); err != nil {
 		return Elapsed{}, err
 	}
 	return Elapsed{Seconds: time.Since(began).Seconds(), CPU: (processCPU() - cpu).Seconds()}, nil
 }
 
-// client builds the contender's client. What it returns runs it until done is closed, and stops it in order.
-func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx context.Context, done <-chan struct{}) error, error) {
-	quiet := slog.New(slog.DiscardHandler)
-	if strings.HasPrefix(s.Contender, Ours) {
-		debug.SetGCPercent(gcPercent)
-		own := max(1, s.Conns/4)
-		pool, err := sized(ctx, s.URL, s.Conns-own)
-		if err != nil {
-			return nil, err
+// runOurs runs the worker process that the product runs, and stops it once done is closed. It calls begin before any job.
+func (s Setup) runOurs(ctx context.Context, worker *benchWorker, begin func(), done <-chan struct{}) error {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-done:
+			stop()
+		case <-running.Done():
 		}
-		rivers, err := sized(ctx, s.URL, own)
-		if err != nil {
-			return nil, err
+	}()
+	err := work.Run(running, work.Process{
+		Options: work.Options{
+			Queues: map[string]int{river.QueueDefault: slots}, Schema: riverSchema, Process: "bench.1", Release: "bench",
+			Log: slog.New(slog.DiscardHandler), Unrecorded: unrecorded(s.Contender),
+		},
+		URL: s.URL, Share: postgres.Share{Size: s.Conns},
+		Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) {
+			worker.do = s.job(pool)
+			workers := work.NewWorkers()
+			work.AddWorker(workers, worker)
+			return workers, nil
+		},
+		Started: func(string) { begin() },
+	})
+	return errors.Join(err, ctx.Err())
+}
+
+// job is what a job of ours does; nil: nothing.
+func (s Setup) job(pool *pgxpool.Pool) func(ctx context.Context, job *river.Job[WorkArgs]) error {
+	switch s.Workload {
+	case LogsLine:
+		return func(ctx context.Context, job *river.Job[WorkArgs]) error {
+			work.Log(ctx).InfoContext(ctx, "done", "n", job.Args.N)
+			return nil
 		}
-		switch s.Workload {
-		case LogsLine:
-			worker.do = func(ctx context.Context, job *river.Job[WorkArgs]) error {
-				work.Log(ctx).InfoContext(ctx, "done", "n", job.Args.N)
-				return nil
-			}
-		case TakesStep:
-			worker.do = func(ctx context.Context, _ *river.Job[WorkArgs]) error {
-				return trace.Step(ctx, "step", func(context.Context) error { return nil })
-			}
-		case WritesRow:
-			worker.do = func(ctx context.Context, job *river.Job[WorkArgs]) error {
-				return work.Finish(ctx, pool, job, func(tx pgx.Tx) error { return effect(ctx, tx, job.ID) })
-			}
+	case TakesStep:
+		return func(ctx context.Context, _ *river.Job[WorkArgs]) error {
+			return trace.Step(ctx, "step", func(context.Context) error { return nil })
 		}
-		workers := work.NewWorkers()
-		work.AddWorker(workers, worker)
-		w, err := work.NewWorker(rivers, work.Options{
-			Workers: workers, Queues: map[string]int{river.QueueDefault: slots}, Schema: riverSchema, Process: "bench.1",
-			Release: "bench", Log: quiet, Unrecorded: unrecorded(s.Contender),
-		})
-		if err != nil {
-			return nil, err
+	case WritesRow:
+		return func(ctx context.Context, job *river.Job[WorkArgs]) error {
+			return work.Finish(ctx, pool, job, func(tx pgx.Tx) error { return effect(ctx, tx, job.ID) })
 		}
-		return func(ctx context.Context, done <-chan struct{}) error {
-			defer rivers.Close()
-			defer pool.Close()
-			running, stop := context.WithCancel(ctx)
-			defer stop()
-			go func() { <-done; stop() }()
-			return errors.Join(w.Run(running, func() {}), ctx.Err())
-		}, nil
 	}
+	return nil
+}
+
+// runRiver does the same with plain River. Tuned River has the garbage collector as ours has it.
+func (s Setup) runRiver(ctx context.Context, worker *benchWorker, begin func(), done <-chan struct{}) error {
 	cfg := &river.Config{
-		Schema: riverSchema, Logger: quiet, Workers: river.NewWorkers(),
+		Schema: riverSchema, Logger: slog.New(slog.DiscardHandler), Workers: river.NewWorkers(),
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: riverSlots}},
 	}
 	if s.Contender == RiverTuned {
-		debug.SetGCPercent(gcPercent)
+		defer work.Tune()()
 		cfg.FetchCooldown, cfg.FetchPollInterval = time.Millisecond, 20*time.Millisecond
 		cfg.Queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: slots}
 	}
 	pool, err := sized(ctx, s.URL, s.Conns)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer pool.Close()
 	if s.Workload == WritesRow {
 		worker.do = func(ctx context.Context, job *river.Job[WorkArgs]) error {
 			return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
@@ -186,28 +190,27 @@ func (s Setup) client(ctx context.Context, worker *benchWorker) (func(ctx contex
 	river.AddWorker(cfg.Workers, worker)
 	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return func(ctx context.Context, done <-chan struct{}) error {
-		defer pool.Close()
-		if err := client.Start(ctx); err != nil {
-			return err
-		}
-		select {
-		case <-done:
-		case <-ctx.Done():
-		}
-		return errors.Join(client.Stop(context.WithoutCancel(ctx)), ctx.Err())
-	}, nil
+	begin()
+	if err := client.Start(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	return errors.Join(client.Stop(context.WithoutCancel(ctx)), ctx.Err())
 }
 
+// sized returns a pool for plain River, with the settings that our connections have.
 func sized(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("the database's URL: %w", err)
 	}
 	cfg.MaxConns = int32(conns)
-	db.Rely(cfg.ConnConfig) // as in internal/app
+	db.Rely(cfg.ConnConfig)
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 

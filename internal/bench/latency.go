@@ -21,7 +21,9 @@ const (
 	PollingCancels = "cancels, polling only" // the same without notices, which River does not offer
 )
 
-const latencyConns = 4 // of each pool
+// latencyConns is how many connections each client has. A worker process of ours has four times as many, of which a quarter
+// is the worker's own; the others are for its jobs, which use none here.
+const latencyConns = 4
 
 // Latency is a run of bench latency. It measures how long after the commit of its transaction a job starts, or its
 // context is cancelled. Commits shows how much of that is due to the machine: a job starts after one more commit, that

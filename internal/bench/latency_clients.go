@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -48,31 +49,18 @@ func latencyClientOf(e enqueuer, stop func() error) latencyClient {
 // newLatencyClient starts a contender, which calls run for the n-th job.
 func newLatencyClient(ctx context.Context, url, contender string, polling bool, run func(ctx context.Context, n int)) (latencyClient, error) {
 	quiet := slog.New(slog.DiscardHandler)
-	pool, err := sized(ctx, url, latencyConns)
-	if err != nil {
-		return latencyClient{}, err
-	}
 	each := river.WorkFunc(func(ctx context.Context, job *river.Job[WorkArgs]) error {
 		run(ctx, job.Args.N)
 		return nil
 	})
 	if contender == Ours {
-		workers := work.NewWorkers()
-		work.AddWorker(workers, each)
-		o := work.Options{
-			Workers: workers, Queues: map[string]int{river.QueueDefault: riverSlots}, Schema: riverSchema, Process: "bench.1", Log: quiet,
-			PollOnly: polling,
-		}
-		client, err := work.NewInserter(pool, o)
-		if err != nil {
-			return latencyClient{}, err
-		}
-		rivers, err := sized(ctx, url, latencyConns)
-		if err != nil {
-			return latencyClient{}, err
-		}
-		stop, err := runOurs(ctx, pool, rivers, o)
-		return latencyClientOf(client, stop), err
+		return newOurLatencyClient(ctx, url, each, work.Options{
+			Queues: map[string]int{river.QueueDefault: riverSlots}, Schema: riverSchema, Process: "bench.1", Log: quiet, PollOnly: polling,
+		})
+	}
+	pool, err := sized(ctx, url, latencyConns)
+	if err != nil {
+		return latencyClient{}, err
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, each)
@@ -99,25 +87,39 @@ func newLatencyClient(ctx context.Context, url, contender string, polling bool, 
 	}), nil
 }
 
-// runOurs starts a worker of ours and returns what stops it.
-func runOurs(ctx context.Context, pool, rivers *pgxpool.Pool, o work.Options) (stop func() error, err error) {
-	w, err := work.NewWorker(rivers, o)
+// newOurLatencyClient starts the worker process that the product runs, and beside it a client that enqueues, as web processes have.
+func newOurLatencyClient(ctx context.Context, url string, each river.Worker[WorkArgs], o work.Options) (latencyClient, error) {
+	pool, err := postgres.Open(ctx, url, postgres.Share{Size: latencyConns})
 	if err != nil {
-		return nil, err
+		return latencyClient{}, err
+	}
+	o.Workers = work.NewWorkers()
+	work.AddWorker(o.Workers, each)
+	client, err := work.NewInserter(pool, o)
+	if err != nil {
+		pool.Close()
+		return latencyClient{}, err
 	}
 	running, cancel := context.WithCancel(ctx)
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- w.Run(running, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-ended:
-		cancel()
-		return nil, errors.Join(err, errors.New("the worker ended before it was ready"))
-	}
-	return func() error {
+	go func() {
+		ended <- work.Run(running, work.Process{
+			Options: o, URL: url, Share: postgres.Share{Size: 4 * latencyConns},
+			Jobs:  func(*pgxpool.Pool) (*work.Workers, error) { return o.Workers, nil },
+			Ready: func() { close(ready) },
+		})
+	}()
+	stop := func() error {
 		defer pool.Close()
-		defer rivers.Close()
 		cancel()
 		return <-ended
-	}, nil
+	}
+	select {
+	case <-ready:
+		return latencyClientOf(client, stop), nil
+	case err := <-ended:
+		cancel()
+		pool.Close()
+		return latencyClient{}, errors.Join(err, errors.New("the worker ended before it was ready"))
+	}
 }

@@ -21,11 +21,12 @@ func locked(ctx context.Context, s *stage) error {
 		visitors, hold, visits)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // no outside session outlasts the scenario
-	// A job whose row is locked when it calls Finish keeps a connection of its pool until it is let go of. These pools have
-	// one for each job, so that what is seen is the fault of outcomes that are stored together.
+	// A job whose row is locked when it calls Finish keeps a connection of its pool until the row is free. These pools have
+	// one for each job, so that only outcomes that are stored together can suffer. A quarter of a process's connections is
+	// the worker's own.
 	roles := workersOf(roleWorker, 3, 10)
 	for i := range roles {
-		roles[i].Pool = roles[i].Slots
+		roles[i].Pool = roles[i].Slots + 3
 	}
 	webs, err := s.startReady(ctx, s.url, webRole)
 	if err != nil {

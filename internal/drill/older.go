@@ -14,11 +14,11 @@ func older(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	doomed, err := s.startReady(ctx, s.url, Role{Kind: roleWorker, Name: "worker.7", Slots: 10, Pool: 2})
+	doomed, err := s.startReady(ctx, s.url, Role{Kind: roleWorker, Name: "worker.7", Slots: 10, Pool: workerPool})
 	if err != nil {
 		return err
 	}
-	stranger, err := s.startReady(ctx, s.url, Role{Kind: roleOlder, Name: "older.1", Slots: 10, Pool: 2})
+	stranger, err := s.startReady(ctx, s.url, Role{Kind: roleOlder, Name: "older.1", Slots: 10, Pool: workerPool})
 	if err != nil {
 		return err
 	}

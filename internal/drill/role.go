@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -23,7 +24,7 @@ type Role struct {
 	Kind  string `json:"kind"`
 	Name  string `json:"name"`  // the platform's name for it, "worker.2"
 	Slots int    `json:"slots"` // of a worker
-	Pool  int    `json:"pool"`  // connections for jobs, or for requests
+	Pool  int    `json:"pool"`  // its connections, a worker's listener not counted
 }
 
 const (
@@ -52,53 +53,47 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 		defer mu.Unlock()
 		fmt.Fprintf(out, format+"\n", args...)
 	}
-	jobs, err := poolOf(ctx, databaseURL, role.Pool)
+	switch role.Kind {
+	case roleWeb:
+		return serveWeb(ctx, databaseURL, role.Pool, tell, log)
+	case roleWorker:
+		return serveWorker(ctx, databaseURL, role, tell, log)
+	default:
+		return serveOlder(ctx, databaseURL, role, tell, log)
+	}
+}
+
+// serveWorker works steps in the process that the product runs.
+func serveWorker(ctx context.Context, databaseURL string, role Role, tell func(string, ...any), log *slog.Logger) error {
+	return work.Run(ctx, work.Process{
+		Options: work.Options{
+			Queues: map[string]int{river.QueueDefault: role.Slots}, Schema: db.RiverSchema, Process: role.Name, Release: "drill", Log: log,
+		},
+		URL: databaseURL, Share: postgres.Share{Size: role.Pool},
+		Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) {
+			workers := work.NewWorkers()
+			work.AddWorker(workers, &stepWorker{pool: pool, role: role, tell: tell})
+			return workers, nil
+		},
+		Started: func(id string) { tell("name %s", id) },
+		Ready:   func() { tell("ready") },
+	})
+}
+
+// serveOlder works with River as it is: no pilot, no registration, no rescue but River's own after an hour.
+func serveOlder(ctx context.Context, databaseURL string, role Role, tell func(string, ...any), log *slog.Logger) error {
+	jobs, err := poolOf(ctx, databaseURL, role.Pool-1)
 	if err != nil {
 		return err
 	}
 	defer jobs.Close()
-	if role.Kind == roleWeb {
-		return serveWeb(ctx, jobs, tell, log)
-	}
-	step := &stepWorker{pool: jobs, role: role, tell: tell}
-	riversConfig, err := poolConfig(databaseURL, 1)
+	pool, err := poolOf(ctx, databaseURL, 1)
 	if err != nil {
 		return err
 	}
-	if role.Kind == roleWorker {
-		work.BoundLocks(riversConfig)
-	}
-	rivers, err := pgxpool.NewWithConfig(ctx, riversConfig)
-	if err != nil {
-		return err
-	}
-	defer rivers.Close()
-	if role.Kind != roleWorker {
-		return serveOlder(ctx, rivers, role, step, tell, log)
-	}
-	workers := work.NewWorkers()
-	work.AddWorker(workers, step)
-	w, err := work.NewWorker(rivers, options(role, workers, log))
-	if err != nil {
-		return err
-	}
-	tell("name %s", w.ID())
-	return w.Run(ctx, func() { tell("ready") })
-}
-
-func options(role Role, workers *work.Workers, log *slog.Logger) work.Options {
-	return work.Options{
-		Workers: workers, Queues: map[string]int{river.QueueDefault: role.Slots}, Schema: db.RiverSchema,
-		Process: role.Name, Release: "drill", Log: log,
-	}
-}
-
-// serveOlder works with River as it is: no pilot, no registration, no rescue but River's own after an hour.
-func serveOlder(
-	ctx context.Context, pool *pgxpool.Pool, role Role, step *stepWorker, tell func(string, ...any), log *slog.Logger,
-) error {
+	defer pool.Close()
 	workers := river.NewWorkers()
-	river.AddWorker(workers, step)
+	river.AddWorker(workers, &stepWorker{pool: jobs, role: role, tell: tell})
 	id := role.Name + "-" + rand.Text()[:10]
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		ID: id, Logger: log, Schema: db.RiverSchema, Workers: workers, JobTimeout: time.Minute, SoftStopTimeout: 5 * time.Second,
@@ -117,20 +112,13 @@ func serveOlder(
 	return nil
 }
 
+// poolOf returns a pool that connects when it is first used. Its settings are those that statements rely on.
 func poolOf(ctx context.Context, databaseURL string, size int) (*pgxpool.Pool, error) {
-	cfg, err := poolConfig(databaseURL, size)
-	if err != nil {
-		return nil, err
-	}
-	return pgxpool.NewWithConfig(ctx, cfg)
-}
-
-func poolConfig(databaseURL string, size int) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, err
 	}
 	db.Rely(cfg.ConnConfig)
 	cfg.MaxConns = int32(size)
-	return cfg, nil
+	return pgxpool.NewWithConfig(ctx, cfg)
 }

@@ -164,10 +164,13 @@ func (s *stage) await(ctx context.Context, p *process) error {
 	}
 }
 
-// workersOf are n workers with so many slots each, on two connections as in the smallest deployment.
+// workerPool is the size of a worker's pools: two connections for its jobs, and one of its own.
+const workerPool = 3
+
+// workersOf returns n workers with so many slots each.
 func workersOf(kind string, n, slots int) (roles []Role) {
 	for i := range n {
-		roles = append(roles, Role{Kind: kind, Name: fmt.Sprintf("worker.%d", i+1), Slots: slots, Pool: 2})
+		roles = append(roles, Role{Kind: kind, Name: fmt.Sprintf("worker.%d", i+1), Slots: slots, Pool: workerPool})
 	}
 	return roles
 }

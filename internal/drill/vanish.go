@@ -17,7 +17,7 @@ func vanish(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	victim, unplug, plug, err := s.elsewhere(ctx, Role{Kind: roleWorker, Name: "worker.9", Slots: 10, Pool: 2})
+	victim, unplug, plug, err := s.elsewhere(ctx, Role{Kind: roleWorker, Name: "worker.9", Slots: 10, Pool: workerPool})
 	if err != nil {
 		return err
 	}

@@ -13,13 +13,19 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/serve"
 	"github.com/backlist/backlist/internal/work"
 )
 
 // serveWeb accepts steps by HTTP until ctx ends, and stops like the site. A request is acknowledged with 204 when its
 // row and its job are committed, in one transaction.
-func serveWeb(ctx context.Context, pool *pgxpool.Pool, tell func(string, ...any), log *slog.Logger) error {
+func serveWeb(ctx context.Context, databaseURL string, size int, tell func(string, ...any), log *slog.Logger) error {
+	pool, err := postgres.Open(ctx, databaseURL, postgres.Share{Size: size})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	workers := work.NewWorkers()
 	work.AddWorker(workers, &stepWorker{})
 	jobs, err := work.NewInserter(pool, work.Options{Workers: workers, Schema: db.RiverSchema, Release: "drill", Log: log})

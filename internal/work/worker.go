@@ -48,15 +48,6 @@ type Worker struct {
 	recorder *recorder
 }
 
-// BoundLocks makes the connections of a worker's own pool, which NewWorker takes, wait no longer than a second for others' locks:
-// River's statements and the heartbeat would otherwise wait behind one row that a person has locked, and all jobs behind them.
-// A pooler that refused the settings that statements rely on is asked for none.
-func BoundLocks(cfg *pgxpool.Config) {
-	if _, direct := cfg.ConnConfig.RuntimeParams["lock_timeout"]; direct {
-		cfg.ConnConfig.RuntimeParams["lock_timeout"] = "1s"
-	}
-}
-
 // NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
 // and jobs must not use it, so that they cannot starve fetching, completing and leadership. Beside it the worker holds
 // one connection.
