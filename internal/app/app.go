@@ -24,31 +24,24 @@ type Env struct {
 	Stdout, Stderr io.Writer
 }
 
-// command is one verb of the program. set registers its flags; run gets what is left of the arguments.
+// command is one verb of the program. Its flags are its own: a command is made for one run.
 type command struct {
 	name  string
 	args  string // as usage shows them
 	mixed bool   // flags may stand behind arguments
-	help  string
-	run   func(ctx context.Context, p *program, args []string) error
-	set   func(*flag.FlagSet, *program)
+	short string // what it does, as usage shows it
+	flags func(*flag.FlagSet)
+	run   func(ctx context.Context, p *program, args []string) error // gets what is left of the arguments
 }
 
-// program is one run: its surroundings, its configuration and the flags of its command.
+// program is one run: its surroundings, its configuration and the flag that all commands have.
 type program struct {
 	Env
-	cfg       config.Config
-	dataDir   string // --data
-	verbose   bool   // dev --verbose
-	demo      bool   // seed --demo
-	bench     benchFlags
-	benchWork benchWorkFlags
-	benchSQL  benchSQLFlags
-	drill     drillFlags
-	jobs      jobsFlags
+	cfg     config.Config
+	dataDir string // --data
 }
 
-// say tells whoever waits what is going on.
+// say writes to standard error how far a command is.
 func (p *program) say(format string, args ...any) {
 	fmt.Fprintf(p.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
@@ -63,25 +56,22 @@ func (p *program) printJSON(found any) error {
 // commands returns all verbs, in the order that usage shows them.
 func commands() []command {
 	return slices.Concat([]command{
-		{name: "dev", help: "run everything on this machine: a private Postgres, the site, one worker, a slow mail server", run: runDev, set: setDevFlags},
-		{name: "web", help: "serve the site on PORT", run: runWeb},
-		{name: "worker", help: "work off jobs", run: runWorker},
-		{name: "migrate", help: "bring the database up to this release", run: runMigrate},
-		{
-			name: "seed", help: "load the catalogue; --demo adds 200 invented readers; may be repeated", run: runSeed,
-			set: func(f *flag.FlagSet, p *program) { f.BoolVar(&p.demo, "demo", false, "add invented readers") },
-		},
-		{name: "operator add", args: "EMAIL", help: "make an account an operator", run: runOperatorAdd},
-		{name: "reader reset", args: "EMAIL", help: "print a link that sets a new password", run: runReaderReset},
+		devCommand(),
+		{name: "web", short: "serve the site on PORT", run: runWeb},
+		{name: "worker", short: "work off jobs", run: runWorker},
+		{name: "migrate", short: "bring the database up to this release", run: runMigrate},
+		seedCommand(),
+		{name: "operator add", args: "EMAIL", short: "make an account an operator", run: runOperatorAdd},
+		{name: "reader reset", args: "EMAIL", short: "print a link that sets a new password", run: runReaderReset},
 	}, jobsCommands(), []command{
-		{name: "psql", args: "[-- ARGS]", help: "open psql on the database, schema jobs first", run: runPsql},
-		{name: "doctor", help: "examine the deployment, and say what to do; exit code 1: warnings, 2: something is broken", run: runDoctor, set: setDoctorFlags},
-		{name: "config", help: "print the configuration, secrets masked", run: runConfig},
-		{name: "bench web", help: "measure the rating request", run: runBenchWeb, set: setBenchFlags},
-		{name: "bench work", help: "measure how fast workers work off jobs, beside plain River", run: runBenchWork, set: setBenchWorkFlags},
-		{name: "bench latency", help: "measure how long after its commit a job starts, beside plain River", run: runBenchLatency, set: setBenchLatencyFlags},
-		{name: "bench sql", help: "measure how quickly schema jobs answers at five million jobs, and what that costs the workers", run: runBenchSQL, set: setBenchSQLFlags},
-		{name: "drill", help: "break the job system on a private Postgres, and count what is lost", run: runDrill, set: setDrillFlags},
+		{name: "psql", args: "[-- ARGS]", short: "open psql on the database, schema jobs first", run: runPsql},
+		doctorCommand(),
+		{name: "config", short: "print the configuration, secrets masked", run: runConfig},
+		benchWebCommand(),
+		benchWorkCommand(),
+		benchLatencyCommand(),
+		benchSQLCommand(),
+		drillCommand(),
 	})
 }
 
@@ -100,8 +90,8 @@ func Run(ctx context.Context, env Env) error {
 		flags := flag.NewFlagSet("backlist "+c.name, flag.ContinueOnError)
 		flags.SetOutput(env.Stderr)
 		flags.StringVar(&p.dataDir, "data", "", "`folder` of the private Postgres, where DATABASE_URL is not set")
-		if c.set != nil {
-			c.set(flags, p)
+		if c.flags != nil {
+			c.flags(flags)
 		}
 		args, err := c.parse(flags, env.Args[len(words):])
 		if errors.Is(err, flag.ErrHelp) {
@@ -144,7 +134,7 @@ func usage(w io.Writer, word string) {
 	}
 	fmt.Fprint(w, "Backlist: a reading site and its back office, on Postgres alone.\n\nUsage: backlist COMMAND [--data DIR]\n\n")
 	for _, c := range all {
-		fmt.Fprintf(w, "  %-25s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+		fmt.Fprintf(w, "  %-25s %s\n", strings.TrimSpace(c.name+" "+c.args), c.short)
 	}
 	fmt.Fprint(w, "\nDATABASE_URL names the database. Where it is not set, every command uses a private Postgres of its own,\n"+
 		"kept in the folder that --data names.\n")

@@ -4,15 +4,27 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/bench"
 )
 
-func setBenchLatencyFlags(f *flag.FlagSet, p *program) {
-	b := &p.bench
+// benchLatency is the command bench latency, with its flags.
+type benchLatency struct {
+	rounds        int
+	seconds, idle float64
+	json          bool
+}
+
+func benchLatencyCommand() command {
+	b := &benchLatency{}
+	return command{
+		name: "bench latency", short: "measure how long after its commit a job starts, beside plain River", flags: b.flags, run: b.run,
+	}
+}
+
+func (b *benchLatency) flags(f *flag.FlagSet) {
 	f.IntVar(&b.rounds, "rounds", 3, "how often each contender has its `turn`")
 	f.Float64Var(&b.seconds, "seconds", 10, "how `long` a turn takes")
 	f.Float64Var(&b.idle, "idle", 24, "`seconds` for which an idle worker is watched; below 20 the figure is rough")
@@ -22,17 +34,16 @@ func setBenchLatencyFlags(f *flag.FlagSet, p *program) {
 // latencyPerSecond is the load of bench latency: low, on a machine that is otherwise idle.
 const latencyPerSecond = 100
 
-// runBenchLatency measures how long after its commit a job starts, beside plain River.
-func runBenchLatency(ctx context.Context, p *program, _ []string) (err error) {
-	b := p.bench
+// run measures how long after its commit a job starts, beside plain River.
+func (b *benchLatency) run(ctx context.Context, p *program, _ []string) (err error) {
 	if b.rounds < 1 || !isSpan(b.seconds) || !isSpan(b.idle) {
 		return badUse("rounds, seconds and idle (a day at most) must be above zero")
 	}
 	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
 	defer func() { err = errors.Join(err, dbs.drop()) }()
 	l := bench.Latency{
-		Rounds: b.rounds, PerSecond: latencyPerSecond, For: time.Duration(b.seconds * float64(time.Second)),
-		Idle: time.Duration(b.idle * float64(time.Second)),
+		Rounds: b.rounds, PerSecond: latencyPerSecond, For: seconds(b.seconds),
+		Idle: seconds(b.idle),
 		Database: func(ctx context.Context, contender string) (*pgxpool.Pool, error) {
 			return dbs.get(ctx, contender, false)
 		},

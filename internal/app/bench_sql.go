@@ -11,32 +11,38 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// benchSQLFlags are those that bench sql has beside the ones of bench work.
-type benchSQLFlags struct {
-	waiting, failed int
-	plans           bool
+// benchSQL is the command bench sql, with its flags.
+type benchSQL struct {
+	rounds, finished, waiting, failed, jobs, conns int
+	plans, json                                    bool
 }
 
-func setBenchSQLFlags(f *flag.FlagSet, p *program) {
-	b := &p.benchWork
+func benchSQLCommand() command {
+	b := &benchSQL{}
+	return command{
+		name: "bench sql", short: "measure how quickly schema jobs answers at five million jobs, and what that costs the workers",
+		flags: b.flags, run: b.run,
+	}
+}
+
+func (b *benchSQL) flags(f *flag.FlagSet) {
 	f.IntVar(&b.rounds, "rounds", 3, "how often each question is asked, and each variant has its `turn`")
 	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` in the table")
-	f.IntVar(&p.benchSQL.waiting, "waiting", 100_000, "`jobs` that wait")
-	f.IntVar(&p.benchSQL.failed, "failed", 10_000, "`jobs` that failed")
+	f.IntVar(&b.waiting, "waiting", 100_000, "`jobs` that wait")
+	f.IntVar(&b.failed, "failed", 10_000, "`jobs` that failed")
 	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that are worked off in a turn; 0: leave this out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of the workers")
-	f.BoolVar(&p.benchSQL.plans, "plans", false, "print all with the plans of all questions as Markdown, for db/reports/plans.md")
+	f.BoolVar(&b.plans, "plans", false, "print all with the plans of all questions as Markdown, for db/reports/plans.md")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 }
 
-// runBenchSQL measures how quickly schema jobs answers when there are many jobs, and what it costs the workers to be
+// run measures how quickly schema jobs answers when there are many jobs, and what it costs the workers to be
 // looked at.
-func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
-	b := p.benchWork
-	if b.rounds < 1 || b.finished < 1 || p.benchSQL.waiting < 1 || p.benchSQL.failed < 1 || b.jobs < 0 || b.conns < 4 {
+func (b *benchSQL) run(ctx context.Context, p *program, _ []string) (err error) {
+	if b.rounds < 1 || b.finished < 1 || b.waiting < 1 || b.failed < 1 || b.jobs < 0 || b.conns < 4 {
 		return badUse("rounds, finished, waiting and failed must be above zero, connections at least 4")
 	}
-	size := bench.SurfaceSize{Finished: b.finished, Waiting: p.benchSQL.waiting, Failed: p.benchSQL.failed}
+	size := bench.SurfaceSize{Finished: b.finished, Waiting: b.waiting, Failed: b.failed}
 	url, drop, err := p.benchDatabase(ctx)
 	if err != nil {
 		return err
@@ -47,7 +53,7 @@ func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
 		return err
 	}
 	defer pool.Close()
-	report, err := p.measureSQL(ctx, pool, size)
+	report, err := b.measure(ctx, p, pool, size)
 	if ctx.Err() != nil {
 		return errors.New("broken off before it was done")
 	}
@@ -57,14 +63,13 @@ func runBenchSQL(ctx context.Context, p *program, _ []string) (err error) {
 	if b.json {
 		return p.printJSON(report)
 	}
-	if p.benchSQL.plans {
+	if b.plans {
 		return report.Document(p.Stdout)
 	}
 	return report.Print(p.Stdout)
 }
 
-func (p *program) measureSQL(ctx context.Context, pool *pgxpool.Pool, size bench.SurfaceSize) (report bench.SurfaceReport, err error) {
-	b := p.benchWork
+func (b *benchSQL) measure(ctx context.Context, p *program, pool *pgxpool.Pool, size bench.SurfaceSize) (report bench.SurfaceReport, err error) {
 	if err := migrateFor(ctx, pool, true); err != nil {
 		return report, err
 	}
@@ -83,7 +88,7 @@ func (p *program) measureSQL(ctx context.Context, pool *pgxpool.Pool, size bench
 	t := bench.Throughput{
 		Rounds: b.rounds, Jobs: b.jobs, Finished: size.Finished, Conns: b.conns,
 		Database: func(context.Context, string, bool) (*pgxpool.Pool, error) { return pool, nil },
-		Process:  p.workOffElsewhere,
+		Process:  workOffElsewhere,
 		Done:     func(c bench.WorkCell) { p.say("%s: %.0f jobs/s", c.Variant, c.PerSecond) },
 	}
 	var cells []bench.WorkCell

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/backlist/backlist/internal/bench"
+	"github.com/backlist/backlist/internal/crowd"
 	"github.com/backlist/backlist/internal/testdb"
 )
 
@@ -16,14 +17,14 @@ import (
 // for tests run beside others.
 func TestBenchWebInShort(t *testing.T) {
 	t.Parallel()
-	var report webReport
+	var report crowd.Report
 	benchInShort(t, &report, "web", "--rounds", "1", "--seconds", "0.15", "--readers", "60", "--signins", "3", "--waits", "2")
 	if len(report.Cells) != 8 {
 		t.Errorf("%d cells, want four contenders at two numbers of connections", len(report.Cells))
 	}
 	for _, c := range report.Cells {
 		jobs := 0
-		if c.Contender == withJob || c.Contender == sqlAlone {
+		if c.Contender == crowd.WithJob || c.Contender == crowd.SQLAlone {
 			jobs = c.Requests
 		}
 		if c.Errors != 0 || c.Requests == 0 || c.Requests > 60 || c.Jobs != jobs {
@@ -86,32 +87,6 @@ func benchInShort(t *testing.T, report any, args ...string) {
 	}
 	if err := json.Unmarshal(out.Bytes(), report); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestReportIsSound: requests that failed, or jobs and mails that are missing, make figures worthless.
-func TestReportIsSound(t *testing.T) {
-	t.Parallel()
-	good := bench.Cell{Contender: withJob, Requests: 10, Jobs: 10, JobsEach: 1}
-	missing, failed := good, good
-	missing.Jobs = 9
-	failed.Errors = 1
-	waited := bench.Cell{Contender: inlined, Requests: 3}
-	for _, c := range []struct {
-		name  string
-		cells []bench.Cell
-		mails int
-		sound bool
-	}{
-		{"all is well", []bench.Cell{good, waited}, 3, true},
-		{"a job is missing", []bench.Cell{missing}, 0, false},
-		{"a request failed", []bench.Cell{failed}, 0, false},
-		{"a mail was not sent", []bench.Cell{waited}, 2, false},
-	} {
-		r := webReport{Cells: c.cells, Mails: c.mails}
-		if err := r.sound(); (err == nil) != c.sound {
-			t.Errorf("%s: %v", c.name, err)
-		}
 	}
 }
 

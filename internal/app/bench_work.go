@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -22,16 +23,22 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// benchWorkFlags size bench work.
-type benchWorkFlags struct {
+// benchWork is the command bench work, with its flags.
+type benchWork struct {
 	rounds, jobs, finished, conns int
 	only                          string
 	json                          bool
 	setup                         string // set where we are one of the processes that are measured
 }
 
-func setBenchWorkFlags(f *flag.FlagSet, p *program) {
-	b := &p.benchWork
+func benchWorkCommand() command {
+	b := &benchWork{}
+	return command{
+		name: "bench work", short: "measure how fast workers work off jobs, beside plain River", flags: b.flags, run: b.run,
+	}
+}
+
+func (b *benchWork) flags(f *flag.FlagSet) {
 	f.IntVar(&b.rounds, "rounds", 3, "how often each variant has its `turn`")
 	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that wait at the beginning of a turn")
 	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the turns that are about those; 0: leave these out")
@@ -41,12 +48,11 @@ func setBenchWorkFlags(f *flag.FlagSet, p *program) {
 	f.StringVar(&b.setup, "setup", "", "be one of the measured processes; bench starts them itself with a `description`")
 }
 
-// runBenchWork measures how fast workers work off jobs: plain River with its defaults, plain River tuned, and ours with
+// run measures how fast workers work off jobs: plain River with its defaults, plain River tuned, and ours with
 // everything on.
-func runBenchWork(ctx context.Context, p *program, _ []string) (err error) {
-	b := p.benchWork
+func (b *benchWork) run(ctx context.Context, p *program, _ []string) (err error) {
 	if b.setup != "" {
-		return p.workOff(ctx)
+		return b.workOff(ctx, p.Stdout)
 	}
 	if b.rounds < 1 || b.jobs < 100 || b.finished < 0 || b.conns < 4 {
 		return badUse("rounds must be above zero, jobs at least 100, connections at least 4")
@@ -59,11 +65,11 @@ func runBenchWork(ctx context.Context, p *program, _ []string) (err error) {
 	if len(variants) == 0 {
 		return badUse("no variant is called %q", b.only)
 	}
-	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
+	dbs := &workDatabases{program: p, finished: b.finished, pools: map[string]*pgxpool.Pool{}}
 	defer func() { err = errors.Join(err, dbs.drop()) }()
 	t := bench.Throughput{
 		Rounds: b.rounds, Jobs: b.jobs, Finished: b.finished, Conns: b.conns, Variants: variants,
-		Database: dbs.get, Process: p.workOffElsewhere,
+		Database: dbs.get, Process: workOffElsewhere,
 		Done: func(c bench.WorkCell) {
 			p.say("round %d: %s: %.0f jobs/s", c.Round, c.Variant, c.PerSecond)
 		},
@@ -87,19 +93,20 @@ func runBenchWork(ctx context.Context, p *program, _ []string) (err error) {
 }
 
 // workOff is one of the measured processes: it prints what it took as JSON.
-func (p *program) workOff(ctx context.Context) error {
+func (b *benchWork) workOff(ctx context.Context, out io.Writer) error {
 	var s bench.Setup
-	if err := json.Unmarshal([]byte(p.benchWork.setup), &s); err != nil {
+	if err := json.Unmarshal([]byte(b.setup), &s); err != nil {
 		return fmt.Errorf("setup: %w", err)
 	}
 	took, err := bench.WorkOff(ctx, s)
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(p.Stdout).Encode(took)
+	return json.NewEncoder(out).Encode(took)
 }
 
-func (p *program) workOffElsewhere(ctx context.Context, s bench.Setup) (took bench.Elapsed, err error) {
+// workOffElsewhere starts such a process.
+func workOffElsewhere(ctx context.Context, s bench.Setup) (took bench.Elapsed, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return took, err
@@ -123,8 +130,9 @@ const benchEffect = "create table bench_effect (job_id bigint not null, at times
 // workDatabases are the databases of a run: plain River's and ours, each empty or beside finished jobs.
 type workDatabases struct {
 	*program
-	pools map[string]*pgxpool.Pool
-	drops []func() error
+	finished int // jobs, in those that have some
+	pools    map[string]*pgxpool.Pool
+	drops    []func() error
 }
 
 func (d *workDatabases) get(ctx context.Context, contender string, finished bool) (*pgxpool.Pool, error) {
@@ -156,8 +164,8 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 		return nil, err
 	}
 	if finished {
-		d.say("putting %d finished jobs into the table of %s", d.benchWork.finished, contender)
-		if err := bench.FillFinished(ctx, pool, d.benchWork.finished); err != nil {
+		d.say("putting %d finished jobs into the table of %s", d.finished, contender)
+		if err := bench.FillFinished(ctx, pool, d.finished); err != nil {
 			return nil, fmt.Errorf("finished jobs: %w", err)
 		}
 	}

@@ -27,13 +27,20 @@ const demoPassword = "a quiet evening"
 // sinkDelay is how long dev's mail server takes for a mail: the slow service that the lesson is about.
 const sinkDelay = 100 * time.Millisecond
 
-func setDevFlags(f *flag.FlagSet, p *program) {
-	f.BoolVar(&p.verbose, "verbose", false, "print the logs as well, on standard error")
+func devCommand() command {
+	var verbose bool
+	return command{
+		name: "dev", short: "run everything on this machine: a private Postgres, the site, one worker, a slow mail server",
+		flags: func(f *flag.FlagSet) {
+			f.BoolVar(&verbose, "verbose", false, "print the logs as well, on standard error")
+		},
+		run: func(ctx context.Context, p *program, _ []string) error { return p.dev(ctx, verbose) },
+	}
 }
 
-// runDev runs the whole product until ctx ends: what it needs it starts, and what it started it stops. The terminal gets a line for
+// dev runs the whole product until ctx ends: what it needs it starts, and what it started it stops. The terminal gets a line for
 // each step; logs go to a file.
-func runDev(ctx context.Context, p *program, _ []string) error {
+func (p *program) dev(ctx context.Context, verbose bool) error {
 	p.cfg.Dev = true
 	// First, so that a taken port is said before anything is started; and for this machine only: dev's passwords are known.
 	listener, err := listen("localhost", p.cfg.Port)
@@ -51,10 +58,10 @@ func runDev(ctx context.Context, p *program, _ []string) error {
 	}
 	defer file.Close()
 	out := io.Writer(file)
-	if p.verbose {
+	if verbose {
 		out = io.MultiWriter(file, p.Stderr)
 	}
-	s := &steps{w: p.Stdout, apart: p.verbose}
+	s := &steps{w: p.Stdout, apart: verbose}
 	err = unlessStopped(ctx, p.runSteps(ctx, s, newLogger(out, p.cfg), listener, file.Name()))
 	if err != nil {
 		s.end()

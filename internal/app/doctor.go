@@ -15,8 +15,13 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-func setDoctorFlags(f *flag.FlagSet, p *program) {
-	f.BoolVar(&p.jobs.json, "json", false, "print JSON")
+func doctorCommand() command {
+	var json bool
+	return command{
+		name: "doctor", short: "examine the deployment, and say what to do; exit code 1: warnings, 2: something is broken",
+		flags: func(f *flag.FlagSet) { f.BoolVar(&json, "json", false, "print JSON") },
+		run:   func(ctx context.Context, p *program, _ []string) error { return p.doctor(ctx, json) },
+	}
 }
 
 const (
@@ -26,8 +31,8 @@ const (
 	doctorNoticeTime = 3 * time.Second
 )
 
-// runDoctor examines the deployment. The exit code says how bad it is: 0 well, 1 with warnings, 2 broken.
-func runDoctor(ctx context.Context, p *program, _ []string) error {
+// doctor examines the deployment. The exit code says how bad it is: 0 well, 1 with warnings, 2 broken.
+func (p *program) doctor(ctx context.Context, json bool) error {
 	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
 	if err != nil {
 		return err
@@ -47,7 +52,7 @@ func runDoctor(ctx context.Context, p *program, _ []string) error {
 	if ctx.Err() != nil {
 		return inOneSentence(ctx, ctx.Err())
 	}
-	if p.jobs.json {
+	if json {
 		err = p.printJSON(found)
 	} else {
 		err = printFindings(p.Stdout, found)

@@ -16,8 +16,8 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// drillFlags say what to break.
-type drillFlags struct {
+// drilling is the command drill, with its flags: what to break.
+type drilling struct {
 	only    string
 	jobs    int
 	kills   int
@@ -27,8 +27,12 @@ type drillFlags struct {
 	process string // set where we are one of the drill's processes
 }
 
-func setDrillFlags(f *flag.FlagSet, p *program) {
-	d := &p.drill
+func drillCommand() command {
+	d := &drilling{}
+	return command{name: "drill", short: "break the job system on a private Postgres, and count what is lost", flags: d.flags, run: d.run}
+}
+
+func (d *drilling) flags(f *flag.FlagSet) {
 	f.Var((*word)(&d.only), "only", "`scenarios` to run, separated by commas: "+strings.Join(drill.Names(), ", "))
 	f.IntVar(&d.jobs, "jobs", 20_000, "jobs of the scenario kill")
 	f.IntVar(&d.kills, "kills", 50, "SIGKILLs of the scenario kill")
@@ -38,11 +42,10 @@ func setDrillFlags(f *flag.FlagSet, p *program) {
 	f.StringVar(&d.process, "process", "", "be one of the `processes` of a drill, which starts them itself")
 }
 
-// runDrill breaks a private Postgres and real processes of this program, and says whether anything was lost or doubled.
-func runDrill(ctx context.Context, p *program, _ []string) (err error) {
-	d := p.drill
+// run breaks a private Postgres and real processes of this program, and says whether anything was lost or doubled.
+func (d *drilling) run(ctx context.Context, p *program, _ []string) (err error) {
 	if d.process != "" {
-		return drillProcess(ctx, p)
+		return p.drillProcess(ctx, d.process)
 	}
 	if d.jobs < 1 || d.kills < 1 {
 		return badUse("jobs and kills must be above zero")
@@ -62,9 +65,7 @@ func runDrill(ctx context.Context, p *program, _ []string) (err error) {
 	cfg := drill.Config{
 		Program: []string{self, "drill", "--process"}, Dir: filepath.Join(dir, "logs-"+time.Now().UTC().Format("20060102T150405")),
 		Jobs: d.jobs, Kills: d.kills, Short: d.short, NoFence: d.noFence,
-		Say: func(format string, args ...any) {
-			fmt.Fprintf(p.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
-		},
+		Say: p.say,
 	}
 	if d.only != "" {
 		cfg.Only = strings.Split(d.only, ",")

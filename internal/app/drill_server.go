@@ -91,11 +91,11 @@ func (d *drillServer) shifted(ctx context.Context, by time.Duration) (_ string, 
 }
 
 // drillProcess is one of the drill's processes. It ends with ctx, or when its standard input does.
-func drillProcess(ctx context.Context, p *program) error {
+func (p *program) drillProcess(ctx context.Context, role string) error {
 	log := newLogger(p.Stderr, p.cfg)
-	dir, isServer := strings.CutPrefix(p.drill.process, shiftedRole)
+	dir, isServer := strings.CutPrefix(role, shiftedRole)
 	if !isServer {
-		return drill.Serve(ctx, p.drill.process, p.cfg.DatabaseURL, p.Stdin, p.Stdout, log)
+		return drill.Serve(ctx, role, p.cfg.DatabaseURL, p.Stdin, p.Stdout, log)
 	}
 	server, err := pglocal.Start(ctx, pglocal.Config{Dir: dir, Log: log})
 	if err != nil {

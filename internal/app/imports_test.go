@@ -25,7 +25,7 @@ var (
 	}
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail", "lab", "seed", "site"}
 	backOffice = []string{"work", "trace", "postgres", "surface", "console", "scale", "drill", "bench", "doctor"}
-	edge       = []string{"web", "app"}
+	edge       = []string{"web", "crowd", "app"}
 	// anyPage are the views that every set of pages may be set from.
 	anyPage = []string{"views/asset", "views/layout", "views/ui"}
 )

@@ -20,8 +20,8 @@ type acted struct {
 	Notes   []string `json:"notes,omitempty"` // why they were left as they are
 }
 
-func actOn(a surface.Act) func(context.Context, *program, []string) error {
-	return func(ctx context.Context, p *program, args []string) error {
+func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
+	return func(ctx context.Context, p *jobsProgram, args []string) error {
 		if a.On == "jobs" {
 			return p.actOnJobs(ctx, a, args)
 		}
@@ -33,7 +33,7 @@ func actOn(a surface.Act) func(context.Context, *program, []string) error {
 			if err != nil {
 				return err
 			}
-			if p.jobs.json {
+			if p.json {
 				err = json.NewEncoder(p.Stdout).Encode(acted{Act: a.Name, Changed: n})
 			} else if n > 0 {
 				_, err = fmt.Fprintf(p.Stdout, "%s: %s\n", args[0], a.Did)
@@ -47,9 +47,9 @@ func actOn(a surface.Act) func(context.Context, *program, []string) error {
 }
 
 // actOnJobs acts on the ids that are named, or on all that a filter means once --yes says so.
-func (p *program) actOnJobs(ctx context.Context, a surface.Act, args []string) error {
+func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []string) error {
 	ids, err := jobIDs(args)
-	filter := &p.jobs.filter
+	filter := &p.filter
 	switch {
 	case err != nil:
 		return err
@@ -75,7 +75,7 @@ func (p *program) actOnJobs(ctx context.Context, a surface.Act, args []string) e
 			return err
 		case len(ids) == 0:
 			return fmt.Errorf("no such jobs are %s", strings.Join(filter.States, " or "))
-		case !p.jobs.yes:
+		case !p.yes:
 			return p.preview(a, len(ids), counts)
 		}
 		return p.change(ctx, conn, a, ids, 0)
@@ -83,8 +83,8 @@ func (p *program) actOnJobs(ctx context.Context, a surface.Act, args []string) e
 }
 
 // preview says what --yes would do.
-func (p *program) preview(a surface.Act, n int, counts []surface.Count) error {
-	if p.jobs.json {
+func (p *jobsProgram) preview(a surface.Act, n int, counts []surface.Count) error {
+	if p.json {
 		if err := json.NewEncoder(p.Stdout).Encode(acted{Act: a.Name, Would: n}); err != nil {
 			return err
 		}
@@ -94,14 +94,14 @@ func (p *program) preview(a surface.Act, n int, counts []surface.Count) error {
 			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", thousands(c.Jobs), surface.Text(c.Kind), c.State)
 		}
 	}
-	if n == p.jobs.filter.Limit {
+	if n == p.filter.Limit {
 		return fmt.Errorf("nothing was changed: add --yes to do it (--limit leaves out whatever is more than %s)", thousands(n))
 	}
 	return fmt.Errorf("nothing was changed: add --yes to do it")
 }
 
 // change acts, and tells what came of it. It is an error if fewer than must were changed, or none.
-func (p *program) change(ctx context.Context, conn *pgx.Conn, a surface.Act, ids []int64, must int) error {
+func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act, ids []int64, must int) error {
 	const mostNotes = 20
 	sum := acted{Act: a.Name}
 	err := a.Jobs(ctx, conn, ids, p.by(), func(outcomes []surface.Outcome) {
@@ -125,7 +125,7 @@ func (p *program) change(ctx context.Context, conn *pgx.Conn, a surface.Act, ids
 	if err != nil {
 		return err
 	}
-	if p.jobs.json {
+	if p.json {
 		err = json.NewEncoder(p.Stdout).Encode(sum)
 	} else {
 		for _, note := range sum.Notes {

@@ -21,8 +21,9 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// jobsFlags are those of backlist jobs; a command has only some of them.
-type jobsFlags struct {
+// jobsProgram is the program as a command of backlist jobs runs it: with the flags of that command, which has only some of these.
+type jobsProgram struct {
+	*program
 	filter      surface.Filter
 	json, yes   bool
 	reason, who string
@@ -62,13 +63,13 @@ func (w *word) Set(value string) error {
 	return nil
 }
 
-func setJSONFlag(f *flag.FlagSet, p *program) {
-	f.BoolVar(&p.jobs.json, "json", false, "print JSON: every column, durations in seconds, times in UTC")
+func setJSONFlag(f *flag.FlagSet, p *jobsProgram) {
+	f.BoolVar(&p.json, "json", false, "print JSON: every column, durations in seconds, times in UTC")
 }
 
 // setFilterFlags registers the filter; limit is what holds if none is named.
-func setFilterFlags(f *flag.FlagSet, p *program, limit int) {
-	j := &p.jobs.filter
+func setFilterFlags(f *flag.FlagSet, p *jobsProgram, limit int) {
+	j := &p.filter
 	f.Var((*words)(&j.States), "state", "only these `states`: available, running, scheduled, retryable, pending, completed, cancelled, discarded")
 	f.Var((*words)(&j.Kinds), "kind", "only these `kinds`, as in send_invoice,other")
 	f.Var((*words)(&j.Queues), "queue", "only these `queues`")
@@ -93,31 +94,31 @@ func ago(text string) (time.Duration, error) {
 	return d, err
 }
 
-func setListFlags(f *flag.FlagSet, p *program) {
+func setListFlags(f *flag.FlagSet, p *jobsProgram) {
 	setJSONFlag(f, p)
 	setFilterFlags(f, p, 50)
 }
 
-func setLookFlags(f *flag.FlagSet, p *program) {
+func setLookFlags(f *flag.FlagSet, p *jobsProgram) {
 	setJSONFlag(f, p)
-	f.IntVar(&p.jobs.filter.Limit, "limit", 50, "at most this `many`")
+	f.IntVar(&p.filter.Limit, "limit", 50, "at most this `many`")
 }
 
-func setByFlags(f *flag.FlagSet, p *program) {
+func setByFlags(f *flag.FlagSet, p *jobsProgram) {
 	setJSONFlag(f, p)
-	f.StringVar(&p.jobs.reason, "reason", "", "`why`: it lands in jobs.audit, which else has the command as it was typed")
-	f.StringVar(&p.jobs.who, "who", "", "your `name` there, which else is that of your account on this machine")
+	f.StringVar(&p.reason, "reason", "", "`why`: it lands in jobs.audit, which else has the command as it was typed")
+	f.StringVar(&p.who, "who", "", "your `name` there, which else is that of your account on this machine")
 }
 
-func setActFlags(f *flag.FlagSet, p *program) {
+func setActFlags(f *flag.FlagSet, p *jobsProgram) {
 	setByFlags(f, p)
 	setFilterFlags(f, p, 100_000)
-	f.BoolVar(&p.jobs.yes, "yes", false, "do it; without this a filter only says how many jobs it means")
+	f.BoolVar(&p.yes, "yes", false, "do it; without this a filter only says how many jobs it means")
 }
 
 // by is who acts, and why.
-func (p *program) by() surface.By {
-	by := surface.By{Who: p.jobs.who, Reason: p.jobs.reason}
+func (p *jobsProgram) by() surface.By {
+	by := surface.By{Who: p.who, Reason: p.reason}
 	if by.Who == "" {
 		name, host := "somebody", "somewhere"
 		if u, err := user.Current(); err == nil && u.Username != "" {
@@ -135,7 +136,7 @@ func (p *program) by() surface.By {
 }
 
 // onJobs runs fn on one connection that carries the command's name.
-func (p *program) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) error {
+func (p *jobsProgram) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) error {
 	for _, arg := range p.Args {
 		if !utf8.ValidString(arg) {
 			return badUse("%q is not valid UTF-8", arg)

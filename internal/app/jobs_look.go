@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"flag"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -12,9 +13,9 @@ import (
 // jobsCommands are the commands that look at jobs and act on them. All of it goes through schema jobs.
 func jobsCommands() []command {
 	list := []command{
-		{name: "jobs list", help: "list jobs, the newest first: --state, --kind, --queue, --since …", run: runJobsList, set: setListFlags},
-		{name: "jobs show", args: "ID", help: "all that is known of a job", run: runJobsShow, set: setJSONFlag},
-		{name: "jobs explain", args: "ID", help: "why a job does not run, and when it will", run: runJobsExplain, set: setJSONFlag},
+		jobsCommand("list", "", "list jobs, the newest first: --state, --kind, --queue, --since …", setListFlags, runJobsList),
+		jobsCommand("show", "ID", "all that is known of a job", setJSONFlag, runJobsShow),
+		jobsCommand("explain", "ID", "why a job does not run, and when it will", setJSONFlag, runJobsExplain),
 	}
 	names := map[string]string{
 		"queue": "queues: what waits, how long, how quickly it goes", "kind": "kinds of job, and how they fare", "worker": "workers, and what they run",
@@ -25,40 +26,52 @@ func jobsCommands() []command {
 		if v.Name == "audit" {
 			plural = v.Name
 		}
-		list = append(list, command{name: "jobs " + plural, help: names[v.Name], run: lookAt(v), set: setLookFlags})
+		list = append(list, jobsCommand(plural, "", names[v.Name], setLookFlags, lookAt(v)))
 	}
 	for _, a := range surface.Acts() {
-		c := command{name: "jobs " + a.Name, args: a.On, help: a.Help, run: actOn(a), set: setByFlags}
+		args, set := a.On, setByFlags
 		if a.On == "jobs" {
-			c.args, c.set = "[ID ...]", setActFlags
+			args, set = "[ID ...]", setActFlags
 		}
-		list = append(list, c)
-	}
-	for i := range list {
-		list[i].mixed = true
+		list = append(list, jobsCommand(a.Name, args, a.Help, set, actOn(a)))
 	}
 	return list
 }
 
-func runJobsList(ctx context.Context, p *program, args []string) error {
+// jobsCommand returns a command of backlist jobs; set registers its flags.
+func jobsCommand(
+	name, args, short string, set func(*flag.FlagSet, *jobsProgram), run func(context.Context, *jobsProgram, []string) error,
+) command {
+	j := &jobsProgram{}
+	return command{
+		name: "jobs " + name, args: args, mixed: true, short: short,
+		flags: func(f *flag.FlagSet) { set(f, j) },
+		run: func(ctx context.Context, p *program, args []string) error {
+			j.program = p
+			return run(ctx, j, args)
+		},
+	}
+}
+
+func runJobsList(ctx context.Context, p *jobsProgram, args []string) error {
 	if len(args) > 0 {
 		return badUse("backlist jobs list takes no arguments, but got %q; did you mean: backlist jobs show %s", args[0], args[0])
 	}
-	if err := p.jobs.filter.Check(); err != nil {
+	if err := p.filter.Check(); err != nil {
 		return badUse("%w", err)
 	}
 	return p.onJobs(ctx, func(conn *pgx.Conn) error {
-		table, err := surface.List(ctx, conn, p.jobs.filter, p.jobs.json)
+		table, err := surface.List(ctx, conn, p.filter, p.json)
 		return p.printed(table, err, "no such jobs")
 	})
 }
 
 // printed prints a table. An empty one is an error with exit code 1, so that a script can tell.
-func (p *program) printed(table surface.Table, err error, empty string) error {
+func (p *jobsProgram) printed(table surface.Table, err error, empty string) error {
 	if err != nil {
 		return err
 	}
-	if p.jobs.json {
+	if p.json {
 		if err := p.printJSON(table); err != nil {
 			return err
 		}
@@ -66,28 +79,28 @@ func (p *program) printed(table surface.Table, err error, empty string) error {
 	switch {
 	case len(table.Rows) == 0:
 		return &exitError{1, fmt.Errorf("%s", empty)}
-	case p.jobs.json:
+	case p.json:
 		return nil
 	}
 	return printTable(p.Stdout, table)
 }
 
-func lookAt(v surface.View) func(context.Context, *program, []string) error {
-	return func(ctx context.Context, p *program, args []string) error {
+func lookAt(v surface.View) func(context.Context, *jobsProgram, []string) error {
+	return func(ctx context.Context, p *jobsProgram, args []string) error {
 		switch {
 		case len(args) > 0:
 			return badUse("backlist jobs %ss takes no arguments, but got %q", v.Name, args[0])
-		case p.jobs.filter.Limit < 1:
+		case p.filter.Limit < 1:
 			return badUse("the limit is at least 1")
 		}
 		return p.onJobs(ctx, func(conn *pgx.Conn) error {
-			table, err := surface.Look(ctx, conn, v, p.jobs.filter.Limit, p.jobs.json)
+			table, err := surface.Look(ctx, conn, v, p.filter.Limit, p.json)
 			return p.printed(table, err, "jobs."+v.Name+" is empty")
 		})
 	}
 }
 
-func runJobsShow(ctx context.Context, p *program, args []string) error {
+func runJobsShow(ctx context.Context, p *jobsProgram, args []string) error {
 	id, err := oneJob("jobs show", args)
 	if err != nil {
 		return err
@@ -97,7 +110,7 @@ func runJobsShow(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
-		if p.jobs.json {
+		if p.json {
 			return p.printJSON(d)
 		}
 		if len(d.Job.Rows) == 0 {
@@ -116,7 +129,7 @@ func runJobsShow(ctx context.Context, p *program, args []string) error {
 	})
 }
 
-func runJobsExplain(ctx context.Context, p *program, args []string) error {
+func runJobsExplain(ctx context.Context, p *jobsProgram, args []string) error {
 	id, err := oneJob("jobs explain", args)
 	if err != nil {
 		return err
@@ -126,7 +139,7 @@ func runJobsExplain(ctx context.Context, p *program, args []string) error {
 		switch {
 		case err != nil:
 			return err
-		case p.jobs.json:
+		case p.json:
 			return p.printJSON(table)
 		}
 		return printRecords(p.Stdout, table)

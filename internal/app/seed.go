@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"log/slog"
 
@@ -15,16 +16,23 @@ import (
 	"github.com/backlist/backlist/internal/seed"
 )
 
-func runSeed(ctx context.Context, p *program, _ []string) error {
-	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
-		log := newLogger(p.Stdout, p.cfg)
-		if !p.demo {
-			_, err := seedCatalogue(ctx, pool, log)
-			return err
-		}
-		_, err := p.seed(ctx, pool, log, rand.Text())
-		return err
-	})
+func seedCommand() command {
+	var demo bool
+	return command{
+		name: "seed", short: "load the catalogue; --demo adds 200 invented readers; may be repeated",
+		flags: func(f *flag.FlagSet) { f.BoolVar(&demo, "demo", false, "add invented readers") },
+		run: func(ctx context.Context, p *program, _ []string) error {
+			return p.withPool(ctx, func(pool *pgxpool.Pool) (err error) {
+				log := newLogger(p.Stdout, p.cfg)
+				if demo {
+					_, err = p.seed(ctx, pool, log, rand.Text())
+				} else {
+					_, err = seedCatalogue(ctx, pool, log)
+				}
+				return err
+			})
+		},
+	}
 }
 
 // seed loads the catalogue and the invented readers, whom it returns.

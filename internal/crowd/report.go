@@ -1,15 +1,16 @@
-package app
+package crowd
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/backlist/backlist/internal/bench"
 )
 
-// webReport is what bench web found.
-type webReport struct {
+// Report is what a measurement found.
+type Report struct {
 	Machine         bench.Machine  `json:"machine"`
 	Pool            int            `json:"pool"` // connections of each contender
 	DistinctReaders int            `json:"distinct_readers"`
@@ -24,11 +25,12 @@ type webReport struct {
 	JobShare        bench.Spread   `json:"throughput_with_job_to_without"`
 	Targets         []bench.Target `json:"targets"`
 
-	watched bench.Memory
+	watched   bench.Memory
+	mailDelay time.Duration
 }
 
 // judge compares what was measured with what is wanted. Figures of different contenders are compared round by round.
-func (r *webReport) judge() {
+func (r *Report) judge() {
 	figure := func(contender string, connections int, of func(bench.Cell) float64) []float64 {
 		return bench.Figure(r.Cells, contender, connections, of)
 	}
@@ -37,19 +39,19 @@ func (r *webReport) judge() {
 	perSecond := func(c bench.Cell) float64 { return c.PerSecond }
 	ratio := func(a, b float64) float64 { return a / b }
 	more := func(a, b float64) float64 { return a - b }
-	r.JobShare = bench.Between(figure(withJob, manyConnections, perSecond), figure(noJob, manyConnections, perSecond), ratio)
+	r.JobShare = bench.Between(figure(WithJob, manyConnections, perSecond), figure(NoJob, manyConnections, perSecond), ratio)
 	r.Targets = []bench.Target{
-		{Name: "with job, 1 connection: p50", Unit: "ms", Limit: 3, Value: bench.SpreadOf(figure(withJob, fewConnections, p50))},
-		{Name: "with job, 1 connection: p99", Unit: "ms", Limit: 10, Value: bench.SpreadOf(figure(withJob, fewConnections, p99))},
+		{Name: "with job, 1 connection: p50", Unit: "ms", Limit: 3, Value: bench.SpreadOf(figure(WithJob, fewConnections, p50))},
+		{Name: "with job, 1 connection: p99", Unit: "ms", Limit: 10, Value: bench.SpreadOf(figure(WithJob, fewConnections, p99))},
 		{
 			Name: "what the job adds, 1 connection: p50", Unit: "ms", Limit: 0.6,
-			Value: bench.Between(figure(withJob, fewConnections, p50), figure(noJob, fewConnections, p50), more),
+			Value: bench.Between(figure(WithJob, fewConnections, p50), figure(NoJob, fewConnections, p50), more),
 		},
 		{
 			Name: "with job, 32 connections: requests/s to SQL alone", Unit: "x", Limit: 0.5, AtLeast: true,
-			Value: bench.Between(figure(withJob, manyConnections, perSecond), figure(sqlAlone, manyConnections, perSecond), ratio),
+			Value: bench.Between(figure(WithJob, manyConnections, perSecond), figure(SQLAlone, manyConnections, perSecond), ratio),
 		},
-		{Name: "with job, 32 connections: p99", Unit: "ms", Limit: 50, Value: bench.SpreadOf(figure(withJob, manyConnections, p99))},
+		{Name: "with job, 32 connections: p99", Unit: "ms", Limit: 50, Value: bench.SpreadOf(figure(WithJob, manyConnections, p99))},
 		{
 			Name: "memory of the web process, peak", Unit: "MiB", Limit: 64,
 			Value: bench.SpreadOf([]float64{r.Memory.Peak}),
@@ -58,8 +60,8 @@ func (r *webReport) judge() {
 	}
 }
 
-// sound says what makes the figures worthless: failed requests, or a number of jobs that is not that of the requests.
-func (r *webReport) sound() error {
+// Sound says what makes the figures worthless: failed requests, or a number of jobs that is not that of the requests.
+func (r *Report) Sound() error {
 	var errs []error
 	inlineMails := 0
 	for _, c := range r.Cells {
@@ -71,7 +73,7 @@ func (r *webReport) sound() error {
 			errs = append(errs, fmt.Errorf("%s, round %d, %d connections: %d jobs where %d requests enqueue %d", c.Contender,
 				c.Round, c.Connections, c.Jobs, c.Requests, want))
 		}
-		if c.Contender == inlined {
+		if c.Contender == Inlined {
 			inlineMails += c.Requests
 		}
 	}
@@ -81,7 +83,8 @@ func (r *webReport) sound() error {
 	return errors.Join(errs...)
 }
 
-func (r *webReport) print(w io.Writer) error {
+// Print writes the report for people.
+func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintf(w, "%s\npools of %d connections; %d different readers rated\n\n", r.Machine, r.Pool, r.DistinctReaders)
 	if err := bench.PrintCells(w, r.Cells); err != nil {
 		return err
@@ -95,6 +98,6 @@ requests/s with job to without, 32 connections: %s
 rating to page: p99 %.0f ms of %d; sign-ins: %d, p50 %.0f ms, eight at once beside 32 connections
 web process: %.0f MiB at the end, %.0f MiB at its peak
 
-`, sinkDelay, r.JobShare, r.WaitP99, r.Waits, r.SignIns, r.SignInP50, r.Memory.Now, r.Memory.Peak)
+`, r.mailDelay, r.JobShare, r.WaitP99, r.Waits, r.SignIns, r.SignInP50, r.Memory.Now, r.Memory.Peak)
 	return bench.PrintTargets(w, r.Targets)
 }

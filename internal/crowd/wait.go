@@ -1,4 +1,4 @@
-package app
+package crowd
 
 import (
 	"context"
@@ -17,15 +17,15 @@ const upToDate = `aria-busy="false"`
 
 // timeWaits measures, one after the other beside an idle worker, how long after a rating is sent the reader's open page
 // has a list that knows it.
-func (b *webBench) timeWaits(ctx context.Context, report *webReport) error {
+func (m *measurement) timeWaits(ctx context.Context, report *Report) error {
 	// What the turns have enqueued is thrown away; the worker rebuilds neighbours before it counts as idle.
-	if _, err := b.pool.Exec(ctx, "truncate river.river_job"); err != nil {
+	if _, err := m.Pool.Exec(ctx, "truncate river.river_job"); err != nil {
 		return err
 	}
-	return b.withWorker(ctx, func() error {
+	return m.withWorker(ctx, func() error {
 		var took []time.Duration
-		for n := range b.bench.waits {
-			wait, err := b.timeWait(ctx, b.readers[n%len(b.readers)])
+		for n := range m.Waits {
+			wait, err := m.timeWait(ctx, m.readers[n%len(m.readers)])
 			if err != nil {
 				return fmt.Errorf("wait %d: %w", n+1, err)
 			}
@@ -43,22 +43,22 @@ func (b *webBench) timeWaits(ctx context.Context, report *webReport) error {
 }
 
 // timeWait opens the reader's stream, posts a rating of a book that is new to the reader, and waits on the stream.
-func (b *webBench) timeWait(ctx context.Context, v rater) (time.Duration, error) {
+func (m *measurement) timeWait(ctx context.Context, v rater) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var unrated int64
-	err := b.pool.QueryRow(ctx, `select id from book
+	err := m.Pool.QueryRow(ctx, `select id from book
 		where not exists (select from rating r where r.reader_id = $1 and r.book_id = book.id) order by id limit 1`,
 		v.id).Scan(&unrated)
 	if err != nil {
 		return 0, fmt.Errorf("find a book to rate: %w", err)
 	}
-	web := b.webs[withJob]
-	r, err := b.request(ctx, web, http.MethodGet, "/recommendations/events", nil)
+	web := m.webs[WithJob]
+	r, err := m.request(ctx, web, http.MethodGet, "/recommendations/events", nil)
 	if err != nil {
 		return 0, err
 	}
-	r.Header.Set("Cookie", b.cookie+"="+v.token)
+	r.Header.Set("Cookie", m.cookie+"="+v.token)
 	streams, posts := bench.NewClient(1), bench.NewClient(1)
 	streams.Timeout = 0
 	defer streams.CloseIdleConnections()
@@ -72,7 +72,7 @@ func (b *webBench) timeWait(ctx context.Context, v rater) (time.Duration, error)
 		return 0, err
 	}
 	sent := time.Now()
-	if err := b.post(ctx, posts, web, v, unrated, 9); err != nil {
+	if err := m.post(ctx, posts, web, v, unrated, 9); err != nil {
 		return 0, err
 	}
 	for {
@@ -81,14 +81,14 @@ func (b *webBench) timeWait(ctx context.Context, v rater) (time.Duration, error)
 			return 0, fmt.Errorf("the stream: %w", err)
 		}
 		if took := time.Since(sent); strings.Contains(list, upToDate) {
-			return took, b.checkRun(ctx, v)
+			return took, m.checkRun(ctx, v)
 		}
 	}
 }
 
 // checkRun makes sure that the page's list was the reader's own and stored, and knew the rating.
-func (b *webBench) checkRun(ctx context.Context, v rater) error {
-	state, err := recommend.StateOf(ctx, b.pool, v.id)
+func (m *measurement) checkRun(ctx context.Context, v rater) error {
+	state, err := recommend.StateOf(ctx, m.Pool, v.id)
 	if err != nil {
 		return err
 	}

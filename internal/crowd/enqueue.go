@@ -1,0 +1,53 @@
+package crowd
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/bench"
+	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/work"
+)
+
+// recordEnqueue records the SQL that enqueueing sends for each reader, and leaves no job behind.
+func (m *measurement) recordEnqueue(ctx context.Context) error {
+	jobs, err := m.Jobs(m.Pool)
+	if err != nil {
+		return err
+	}
+	cfg, err := pgxpool.ParseConfig(m.URL)
+	if err != nil {
+		return err
+	}
+	recorder := &bench.Recorder{}
+	cfg.ConnConfig.Tracer = recorder
+	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(ctx) //nolint:errcheck // the connection is closed next
+	ctx = work.WithOrigin(ctx, work.Origin{RequestID: rand.Text()})
+	enqueue := func(readerID int64) error {
+		return recommend.Change(ctx, tx, jobs, readerID, func() error { return nil })
+	}
+	// A client's first insert asks the server who it is, and sends a second notice, which later requests do not.
+	if err := enqueue(0); err != nil {
+		return err
+	}
+	recorder.Take()
+	for i := range m.readers {
+		if err := enqueue(m.readers[i].id); err != nil {
+			return err
+		}
+		m.readers[i].enqueue = recorder.Take()
+	}
+	return nil
+}

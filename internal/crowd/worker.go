@@ -1,0 +1,53 @@
+package crowd
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/backlist/backlist/internal/recommend"
+)
+
+// withWorker runs fn beside an idle worker process, once that has done all jobs that wait.
+func (m *measurement) withWorker(ctx context.Context, fn func() error) (err error) {
+	jobs, err := m.Jobs(m.Pool)
+	if err != nil {
+		return fmt.Errorf("job client: %w", err)
+	}
+	// This database has no schedules: one would come due at some moment of the measurement.
+	if _, err := jobs.Insert(ctx, recommend.NeighboursArgs{}, nil); err != nil {
+		return fmt.Errorf("enqueue rebuild_neighbours: %w", err)
+	}
+	worker, err := m.start(ctx, Worker)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopped := worker.Stop(); err == nil {
+			err = stopped
+		}
+	}()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		var idle bool
+		err := m.Pool.QueryRow(ctx, `
+			select not exists (select from river.river_job where state not in ('completed', 'cancelled', 'discarded'))
+			   and exists (select from (select rating_change from neighbour_build order by id desc limit 1) last
+			               where rating_change = coalesce(pg_sequence_last_value('rating_change'::regclass), 0))`).Scan(&idle)
+		if err != nil {
+			return fmt.Errorf("ask whether the worker is idle: %w", err)
+		}
+		if idle {
+			return fn()
+		}
+		if time.Since(began) > 5*time.Minute {
+			return fmt.Errorf("the worker had not done its jobs after 5 minutes")
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
