@@ -90,9 +90,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 
 // hearNotices brings readers' open pages what Postgres says of them, until stop is called.
 func hearNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (stop func()) {
-	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
-	go site.Listen(ctx, pool.Config().ConnConfig)
-	return stop
+	return background(context.WithoutCancel(ctx), func(ctx context.Context) { site.Listen(ctx, pool.Config().ConnConfig) })
 }
 
 // keepHouse has schedules tick, jobs come due and the dead found although no worker may be there. It ends with ctx, before
@@ -106,30 +104,12 @@ func (p *program) keepHouse(ctx context.Context, log *slog.Logger, pool *pgxpool
 	if err != nil {
 		return nil, fmt.Errorf("job keeper: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		keeper.Run(ctx)
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}, nil
+	return background(ctx, keeper.Run), nil
 }
 
 // keepRequests writes which requests enqueued jobs, until stop is called, which writes the last of them.
 func keepRequests(ctx context.Context, site *web.Server) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		site.Requests.Run(ctx)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	return background(context.WithoutCancel(ctx), site.Requests.Run)
 }
 
 // openSite connects the site to its database, which must not be older than this release.
