@@ -46,7 +46,7 @@ func (p *program) say(format string, args ...any) {
 	fmt.Fprintf(p.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
 
-// printJSON writes what a command found, for programs.
+// printJSON writes a command's result for programs to read.
 func (p *program) printJSON(found any) error {
 	enc := json.NewEncoder(p.Stdout)
 	enc.SetIndent("", "  ")
@@ -103,7 +103,7 @@ func Run(ctx context.Context, env Env) error {
 			return badUse("backlist %s takes no arguments, but got %q", c.name, strings.Join(args, " "))
 		}
 		if p.cfg, err = config.FromEnv(env.Getenv); err != nil {
-			return fmt.Errorf("the configuration needs mending:\n%w", err)
+			return fmt.Errorf("invalid configuration:\n%w", err)
 		}
 		return db.ExplainReadOnly(c.run(ctx, p, args))
 	}

@@ -42,7 +42,7 @@ func (p *program) benchDatabase(ctx context.Context) (dbURL string, drop func() 
 	}
 	name := "bench_" + strings.ToLower(rand.Text()[:12])
 	onServer := func(sql string) error {
-		ctx := context.WithoutCancel(ctx) // what was made is removed although the run was broken off
+		ctx := context.WithoutCancel(ctx) // an interrupted run removes its database too
 		conn, err := pgx.Connect(ctx, serverURL)
 		if err != nil {
 			return fmt.Errorf("connect to the database server: %w", err)
@@ -58,7 +58,7 @@ func (p *program) benchDatabase(ctx context.Context) (dbURL string, drop func() 
 	}
 	u, err := url.Parse(serverURL)
 	if err != nil {
-		return "", nil, errors.Join(errors.New("DATABASE_URL is no URL"), release())
+		return "", nil, errors.Join(errors.New("DATABASE_URL is not a URL"), release())
 	}
 	u.Path = "/" + name
 	return u.String(), func() error {

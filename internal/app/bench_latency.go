@@ -53,7 +53,7 @@ func (b *benchLatency) run(ctx context.Context, p *program, _ []string) (err err
 	}
 	cells, err := l.Run(ctx)
 	if ctx.Err() != nil {
-		return errors.New("broken off before it was done")
+		return errors.New("interrupted before it was done")
 	}
 	if err != nil {
 		return err

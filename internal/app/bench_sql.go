@@ -55,7 +55,7 @@ func (b *benchSQL) run(ctx context.Context, p *program, _ []string) (err error) 
 	defer pool.Close()
 	report, err := b.measure(ctx, p, pool, size)
 	if ctx.Err() != nil {
-		return errors.New("broken off before it was done")
+		return errors.New("interrupted before it was done")
 	}
 	if err != nil {
 		return err

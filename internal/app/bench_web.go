@@ -52,7 +52,7 @@ func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
 	report, err := b.measure(ctx, p, url)
 	dropped := drop()
 	if ctx.Err() != nil {
-		return errors.Join(errors.New("broken off before it was done"), dropped)
+		return errors.Join(errors.New("interrupted before it was done"), dropped)
 	}
 	if err = errors.Join(err, dropped); err != nil {
 		return err

@@ -76,7 +76,7 @@ func (b *benchWork) run(ctx context.Context, p *program, _ []string) (err error)
 	}
 	cells, err := t.Run(ctx)
 	if ctx.Err() != nil {
-		return errors.New("broken off before it was done")
+		return errors.New("interrupted before it was done")
 	}
 	if err != nil {
 		return err

@@ -56,11 +56,11 @@ func TestUsageErrors(t *testing.T) {
 		{"config all", nil, `backlist config takes no arguments, but got "all"`},
 		{"web", nil, "SECRET_KEY is not set: web and worker need the same random text of at least 16 characters"},
 		{"worker", nil, "SECRET_KEY is not set: web and worker need the same random text of at least 16 characters"},
-		{"web", map[string]string{"SECRET_KEY": "short"}, "the configuration needs mending:\nSECRET_KEY must have at least 16 characters"},
+		{"web", map[string]string{"SECRET_KEY": "short"}, "invalid configuration:\nSECRET_KEY must have at least 16 characters"},
 		{
 			"web",
 			map[string]string{"PORT": "http", "LOG_FORMAT": "xml", "SMTP_URL": "mail.example.org"},
-			"the configuration needs mending:\nPORT must be a number from 0 to 65535, not \"http\"\n" +
+			"invalid configuration:\nPORT must be a number from 0 to 65535, not \"http\"\n" +
 				"SMTP_URL must be a URL that begins with smtp:// or smtps://\nLOG_FORMAT must be logfmt or json, not \"xml\"",
 		},
 	} {

@@ -28,7 +28,7 @@ func (p *program) databaseURL(ctx context.Context, log *slog.Logger) (url string
 	return server.URL(), server.Stop, nil
 }
 
-// data is the folder of the private Postgres: --data, else one that belongs to this checkout.
+// data returns the folder of the private Postgres: --data, else one that belongs to this checkout.
 func (p *program) data() (string, error) {
 	if p.dataDir != "" {
 		return filepath.Abs(p.dataDir)
@@ -46,13 +46,12 @@ func (p *program) data() (string, error) {
 	return pglocal.DefaultDir(dir, "dev")
 }
 
-// share is how many connections a process gets whose configuration says size: 0 follows from the server's limit.
+// share returns the share of a process whose configuration says size: 0 follows from the server's limit.
 func (p *program) share(size int) postgres.Share {
 	return postgres.Share{Size: size, WebMax: p.cfg.WebMax, WorkersMax: p.cfg.WorkersMax}
 }
 
-// unlessStopped is err, but for one that a process gets because it was told to stop before it was ready: that is no
-// failure.
+// unlessStopped returns err, or nil where the process was told to stop before it was ready, which is not a failure.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil

@@ -21,7 +21,7 @@ import (
 	"github.com/backlist/backlist/internal/site"
 )
 
-// demoPassword opens the invented readers' accounts in dev. Outside dev they have a password that nobody knows.
+// demoPassword opens the invented readers' accounts in dev. Outside dev their password is random and kept nowhere.
 const demoPassword = "a quiet evening"
 
 // sinkDelay is how long dev's mail server takes for a mail: the slow service that the lesson is about.
@@ -42,7 +42,7 @@ func devCommand() command {
 // each step; logs go to a file.
 func (p *program) dev(ctx context.Context, verbose bool) error {
 	p.cfg.Dev = true
-	// First, so that a taken port is said before anything is started; and for this machine only: dev's passwords are known.
+	// First, so that a taken port stops dev before anything starts; on this machine only, because dev's passwords are known.
 	listener, err := listen("localhost", p.cfg.Port)
 	if err != nil {
 		return err
@@ -164,14 +164,14 @@ func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, ur
 	return readers[0], nil
 }
 
-// devSecret is stable from run to run, because links in mails that were already sent must stay good: it follows from
-// the private database's own password.
+// devSecret returns a secret that is the same in every run, so that links in earlier mails stay good: it follows from the
+// private database's own password.
 func devSecret(databaseURL string) string {
 	sum := sha256.Sum256([]byte("backlist dev secret " + databaseURL[:strings.LastIndex(databaseURL, "@")+1]))
 	return hex.EncodeToString(sum[:])
 }
 
-// explain says what runs, and what to try. The words of the site's own menu are tested.
+// explain prints what runs and what to try. A test compares its words with the site's menu.
 func (p *program) explain(reader demo.Reader, logFile string) {
 	data := ""
 	if p.dataDir != "" {

@@ -38,6 +38,7 @@ func TestDoctorCommand(t *testing.T) {
 		says  string
 	}{
 		{"WEB_POOL=400", "", 1, "budget", "take up to"},
+		{"WORKERS_MAX=400", "", 1, "budget", "1 web and 400 worker processes, twice over in a deploy, take up to 2408 of "},
 		{"SMTP_URL=smtp://127.0.0.1:1", "", 1, "mail", "The mail server cannot be used: dial tcp 127.0.0.1:1: connect: connection refused."},
 		{"SMTP_URL=smtp://odo:geheim@mail.example?tls=none", "", 2, "mail", "the password would cross the network unencrypted"},
 		{"RELEASE=v9", "", 1, "releases", "this is v9"},

@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// exitError is an error with a code of its own for the process to end with.
+// exitError is an error with an exit code of its own.
 type exitError struct {
 	code int
 	err  error
@@ -25,8 +25,7 @@ func (e *exitError) Unwrap() error { return e.err }
 // badUse says that the command was typed wrongly.
 func badUse(format string, args ...any) error { return &exitError{2, fmt.Errorf(format, args...)} }
 
-// ExitCode is what the process ends with: 0 where all is well, 2 where it was used wrongly (or `doctor` found something
-// broken), else 1.
+// ExitCode returns the process's exit code: 0 for success, 2 for wrong use (or something broken, of `doctor`), else 1.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0
@@ -37,13 +36,13 @@ func ExitCode(err error) int {
 	return 1
 }
 
-// inOneSentence makes an error of the connection, or of being interrupted, readable for people. Others stay as they are.
+// inOneSentence turns an error of the connection, or an interruption, into a sentence for people. Others stay as they are.
 func inOneSentence(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return errors.New("broken off")
+		return errors.New("interrupted")
 	}
 	if errors.Is(db.ExplainReadOnly(err), db.ErrReadOnly) {
 		return db.ErrReadOnly

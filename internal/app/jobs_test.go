@@ -275,7 +275,7 @@ func TestJobsBrokenOff(t *testing.T) {
 		"select count(*) = 1 from pg_stat_activity where application_name = 'backlist jobs' and wait_event_type = 'Lock' and datname = current_database()")
 	p.tell(syscall.SIGINT)
 	out, err := outcome(t, p)
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || out != "backlist: broken off" {
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || out != "backlist: interrupted" {
 		t.Errorf("%v: %q", err, out)
 	}
 	letGo()

@@ -45,7 +45,7 @@ func runWeb(ctx context.Context, p *program, _ []string) error {
 	return p.serve(ctx, log, url, listener, func() {})
 }
 
-// limitMemory makes a web process keep to webMemory, unless it was told otherwise.
+// limitMemory sets webMemory as the limit, unless GOMEMLIMIT is set.
 func (p *program) limitMemory() {
 	if p.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(webMemory)
@@ -60,7 +60,7 @@ func (p *program) needSecret() error {
 	return nil
 }
 
-// listen takes the port, on all addresses where host is empty, or says in a sentence that somebody else has it.
+// listen takes the port, on all addresses where host is empty, or returns an error that says how to choose another.
 func listen(host string, port int) (net.Listener, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -78,11 +78,11 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 	}
 	defer pool.Close()
 	defer hearNotices(ctx, site, pool)()
-	stopKeeping, err := p.keepHouse(ctx, log, pool)
+	stopMaintenance, err := p.maintain(ctx, log, pool)
 	if err != nil {
 		return err
 	}
-	defer stopKeeping()
+	defer stopMaintenance()
 	defer keepRequests(ctx, site)()
 	ready()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
@@ -93,9 +93,9 @@ func hearNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (sto
 	return background(context.WithoutCancel(ctx), func(ctx context.Context) { site.Listen(ctx, pool.Config().ConnConfig) })
 }
 
-// keepHouse has schedules tick, jobs come due and the dead found although no worker may be there. It ends with ctx, before
-// the last requests do; stop waits for that.
-func (p *program) keepHouse(ctx context.Context, log *slog.Logger, pool *pgxpool.Pool) (stop func(), err error) {
+// maintain runs schedules, makes jobs due and rescues those of dead workers, because there may be no worker to do it. It ends
+// with ctx, before the last requests do; stop waits for its end.
+func (p *program) maintain(ctx context.Context, log *slog.Logger, pool *pgxpool.Pool) (stop func(), err error) {
 	workers, err := p.newWorkers(pool, log)
 	if err != nil {
 		return nil, err

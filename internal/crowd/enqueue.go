@@ -38,7 +38,7 @@ func (m *measurement) recordEnqueue(ctx context.Context) error {
 	enqueue := func(readerID int64) error {
 		return recommend.Change(ctx, tx, jobs, readerID, func() error { return nil })
 	}
-	// A client's first insert asks the server who it is, and sends a second notice, which later requests do not.
+	// A client's first insert asks the server about itself, and sends a second notice, which later requests do not.
 	if err := enqueue(0); err != nil {
 		return err
 	}
