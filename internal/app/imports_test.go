@@ -161,6 +161,24 @@ func noun(p string) string {
 	return name
 }
 
+// TestOneAssembly: programs run workers by work.Run alone, so that what is measured and drilled is what runs.
+func TestOneAssembly(t *testing.T) {
+	t.Parallel()
+	err := filepath.WalkDir("../..", func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") || strings.Contains(file, "internal/work/") {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if strings.Contains(string(text), "work.NewWorker"+"(") {
+			t.Errorf("%s puts a worker together by itself", file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestBackOfficeNamesNoTableOfTheStorefront: its SQL must work against any River database.
 func TestBackOfficeNamesNoTableOfTheStorefront(t *testing.T) {
 	t.Parallel()

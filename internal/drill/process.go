@@ -92,7 +92,7 @@ func (s *stage) read(p *process, out io.Reader) {
 	}
 }
 
-// signal tells the process something; if it is gone, that is no error.
+// signal sends the process a signal. A process that is gone is not an error.
 func (p *process) signal(what os.Signal) { _ = p.cmd.Process.Signal(what) }
 
 // running tells whether the process serves.

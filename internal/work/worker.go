@@ -50,7 +50,7 @@ type Worker struct {
 
 // NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
 // and jobs must not use it, so that they cannot starve fetching, completing and leadership. Beside it the worker holds
-// one connection.
+// one connection. Programs run workers by the function Run, which opens the pools too.
 func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	o.Grace = cmp.Or(o.Grace, stopGrace)
 	w := &Worker{id: cmp.Or(o.Process, "worker") + "-" + rand.Text()[:10], pool: pool, opts: o}
