@@ -6,19 +6,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work"
 )
-
-// unfinished returns the states in which a job prevents a duplicate. They must include running, so the run itself
-// notices a change that happens during it, when it completes.
-func unfinished() []rivertype.JobState {
-	return []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
-		rivertype.JobStateScheduled, rivertype.JobStateRetryable,
-	}
-}
 
 // ReaderArgs are the arguments of the job that makes one reader's list.
 type ReaderArgs struct {
@@ -32,7 +22,7 @@ func (ReaderArgs) Kind() string { return "recommend_reader" }
 func (ReaderArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue:      river.QueueDefault,
-		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()},
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: work.Unfinished()},
 	}
 }
 
@@ -67,7 +57,7 @@ func (NeighboursArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue:       river.QueueDefault,
 		MaxAttempts: 3,
-		UniqueOpts:  river.UniqueOpts{ByState: unfinished()},
+		UniqueOpts:  river.UniqueOpts{ByState: work.Unfinished()},
 	}
 }
 
