@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
-	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -20,32 +18,6 @@ func surface() []string {
 		"enqueue", "act", "explain",
 	}
 }
-
-// InstallJobs lays the back office's tables (schema work) and the SQL surface (schema jobs) over a River database that is
-// not ours, whose tables are in riverSchema. It is safe to repeat, and changes nothing of River's.
-func InstallJobs(ctx context.Context, conn *pgx.Conn, riverSchema string, log *slog.Logger) error {
-	if !schemaName.MatchString(riverSchema) {
-		return fmt.Errorf("%q is not a name that River takes for its schema", riverSchema)
-	}
-	r := Usual().run(conn, log)
-	return r.inTurn(ctx, func() error {
-		if err := r.prepare(ctx, migrationTable); err != nil {
-			return err
-		}
-		var list []migration
-		for _, m := range migrations() {
-			if strings.HasPrefix(m.name[4:], "work") {
-				list = append(list, m)
-			}
-		}
-		if err := r.migrateOurs(ctx, list); err != nil {
-			return err
-		}
-		return r.replaceJobs(ctx, riverSchema)
-	})
-}
-
-var schemaName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`) // as River has it
 
 // ForSchema rewrites SQL from a file, which is written for River's tables in schema river, for those in another schema. A channel's
 // name has no quotes, a table's has.

@@ -29,8 +29,8 @@ where id = @id and state in ('queued', 'sending', 'unconfirmed');
 update message set state = 'failed', error = @error
 where reader_id = @reader_id and kind = @kind and state = 'queued';
 
--- name: MailReadySet :execrows
-update reader set mail_ready = @wanted where id = @id and mail_ready <> @wanted;
+-- name: MailReadyOff :exec
+update reader set mail_ready = false where id = @id and mail_ready;
 
 -- name: MessageList :many
 select * from message where reader_id = @reader_id

@@ -68,7 +68,7 @@ func (d *drillServer) shifted(ctx context.Context, by time.Duration) (_ string, 
 	if err := compileClock(ctx, shim); err != nil {
 		return "", nil, err
 	}
-	cmd := exec.Command(d.self, "drill", "--process", shiftedRole+d.dir+"-"+by.String()) //nolint:noctx // stop ends it
+	cmd := exec.Command(d.self, "drill", "--process", shiftedRole+d.dir+"-"+by.String()) // stop ends it
 	cmd.Env = append(os.Environ(), "LD_PRELOAD="+shim, "CLOCK_SHIFT="+strconv.Itoa(int(by.Seconds())))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

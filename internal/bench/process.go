@@ -34,7 +34,7 @@ func Start(ctx context.Context, logFile string, env []string, program string, ar
 	if p.log, err = os.Create(logFile); err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(program, args...) //nolint:noctx // Stop ends it in order
+	p.cmd = exec.Command(program, args...) // Stop ends it in order
 	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), env...), p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -51,30 +51,3 @@ func digits(s string) bool {
 	}
 	return true
 }
-
-// String writes the stars as people do: "4", "3½", "½"; None is empty.
-func (s Stars) String() string {
-	if s <= 0 {
-		return ""
-	}
-	text := ""
-	if s >= 2 {
-		text = strconv.Itoa(int(s / 2))
-	}
-	if s%2 == 1 {
-		text += "½"
-	}
-	return text
-}
-
-// Value writes the stars as the form field stars has them: "4", "3.5"; None is empty.
-func (s Stars) Value() string {
-	switch {
-	case s <= 0:
-		return ""
-	case s%2 == 1:
-		return strconv.Itoa(int(s/2)) + ".5"
-	default:
-		return strconv.Itoa(int(s / 2))
-	}
-}

@@ -33,7 +33,7 @@ func (m *measurement) recordEnqueue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback(ctx) //nolint:errcheck // the connection is closed next
+	defer tx.Rollback(ctx) // the connection is closed next
 	ctx = work.WithOrigin(ctx, work.Origin{RequestID: rand.Text()})
 	enqueue := func(readerID int64) error {
 		return recommend.Change(ctx, tx, jobs, readerID, func() error { return nil })

@@ -102,7 +102,7 @@ func ask(client *http.Client, addr string, step Step) error {
 	form := url.Values{
 		"key": {step.Key}, "millis": {strconv.Itoa(step.Millis)}, "how": {step.How}, "output": {step.Output}, "note": {step.Note},
 	}
-	res, err := client.Post("http://"+addr+"/steps", "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) //nolint:noctx // the client has a timeout
+	res, err := client.Post("http://"+addr+"/steps", "application/x-www-form-urlencoded", strings.NewReader(form.Encode())) // the client has a timeout
 	if err != nil {
 		return err
 	}

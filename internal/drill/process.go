@@ -47,7 +47,7 @@ func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process
 	}
 	defer log.Close()
 	line := append(append(prefix, s.Program...), string(text))
-	p := &process{role: role, cmd: exec.Command(line[0], line[1:]...), ready: make(chan struct{}), done: make(chan struct{})} //nolint:noctx // close ends it
+	p := &process{role: role, cmd: exec.Command(line[0], line[1:]...), ready: make(chan struct{}), done: make(chan struct{})} // close ends it
 	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+databaseURL)
 	p.cmd.Stderr = log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal is ours to act on

@@ -18,6 +18,7 @@ const settleLimit = 3 * time.Minute
 // settle waits until every job has ended, and reconciles. It reconciles also if some have not: these are reported as
 // unended.
 func (s *stage) settle(ctx context.Context) error {
+	// After the limit reconcile counts the jobs that have not ended, which says more than the error would.
 	_ = s.until(ctx, settleLimit, "every job has ended",
 		"select not exists (select from river.river_job where finalized_at is null)")
 	if ctx.Err() != nil {

@@ -36,7 +36,7 @@ type Sender struct {
 // "?tls=none" and "?tls=starttls" override this for smtp://. An empty from means backlist@ the site's host.
 func NewSender(smtpURL, from string) (*Sender, error) {
 	if smtpURL == "" {
-		return nil, nil //nolint:nilnil // no mail server is a choice, not a failure
+		return nil, nil // no mail server is a choice, not a failure
 	}
 	s := &Sender{Timeout: SMTPTimeout}
 	u, err := url.Parse(smtpURL)

@@ -57,8 +57,11 @@ const heldBack = "You switched this mail off before it was sent."
 // Unsubscribe switches off a kind of mail for a reader and holds back queued letters of that kind. A letter that is
 // being sent at this moment still arrives. A second call, or one for a deleted reader, changes nothing.
 func Unsubscribe(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind) error {
-	if err := choose(ctx, tx, readerID, kind, false); err != nil {
-		return err
+	if kind != KindReady {
+		return fmt.Errorf("mail of kind %q cannot be switched off", kind)
+	}
+	if err := store.New().MailReadyOff(ctx, tx, readerID); err != nil {
+		return fmt.Errorf("record the mail choice: %w", err)
 	}
 	held, err := store.New().MessageHoldBack(ctx, tx, store.MessageHoldBackParams{
 		Error: heldBack, ReaderID: readerID, Kind: string(kind),
@@ -70,19 +73,4 @@ func Unsubscribe(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind) erro
 		return nil
 	}
 	return notice.Send(ctx, tx, readerID, notice.TopicMail)
-}
-
-// Resubscribe takes Unsubscribe back for mail to come; what was held back stays unsent.
-func Resubscribe(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind) error {
-	return choose(ctx, tx, readerID, kind, true)
-}
-
-func choose(ctx context.Context, tx pgx.Tx, readerID int64, kind Kind, wanted bool) error {
-	if kind != KindReady {
-		return fmt.Errorf("mail of kind %q cannot be switched off", kind)
-	}
-	if _, err := store.New().MailReadySet(ctx, tx, wanted, readerID); err != nil {
-		return fmt.Errorf("record the mail choice: %w", err)
-	}
-	return nil
 }

@@ -66,9 +66,6 @@ func TestUnsubscribe(t *testing.T) {
 	if m := b.message(t, ready); m.State != StateFailed || m.Error != heldBack || b.sink.Count() != 1 || b.message(t, welcome).State != StateSent {
 		t.Errorf("message %s: %s, %d mails", m.State, m.Error, b.sink.Count())
 	}
-	if err := Resubscribe(t.Context(), b.tx, b.reader, KindReady); err != nil || !wants(t, b) {
-		t.Errorf("not taken back: %v", err)
-	}
 	if err := Unsubscribe(t.Context(), b.tx, b.reader, KindReset); err == nil {
 		t.Error("mail that is not optional was switched off")
 	}

@@ -69,9 +69,6 @@ func (h *Hasher) VerifyNone(ctx context.Context, password string) error {
 	return err
 }
 
-// Runs returns the number of argon2 computations, which are the cost of sign-ins. Tests compare it.
-func (h *Hasher) Runs() int64 { return h.runs.Load() }
-
 func (h *Hasher) derive(ctx context.Context, p phc, password string, length int) ([]byte, error) {
 	select {
 	case h.slots <- struct{}{}:

@@ -54,8 +54,8 @@ func TestHasherWaits(t *testing.T) {
 	if _, err := h.Hash(ctx, "password"); !errors.Is(err, context.Canceled) {
 		t.Errorf("hash: %v", err)
 	}
-	if err := h.VerifyNone(ctx, "password"); !errors.Is(err, context.Canceled) || h.Runs() != 0 {
-		t.Errorf("verify: %v after %d runs", err, h.Runs())
+	if err := h.VerifyNone(ctx, "password"); !errors.Is(err, context.Canceled) || h.runs.Load() != 0 {
+		t.Errorf("verify: %v after %d runs", err, h.runs.Load())
 	}
 }
 
@@ -78,13 +78,13 @@ func TestSignIn(t *testing.T) {
 		{"no text", "odo\x00@example.com", "\xff", ErrSignIn},
 		{"a huge password", "odo@example.com", strings.Repeat("eight letters", 1000), ErrSignIn},
 	} {
-		before := h.Runs()
+		before := h.runs.Load()
 		r, err := SignIn(ctx, b.tx, h, tc.email, tc.password)
 		if !errors.Is(err, tc.want) || (err == nil) != (r.ID == b.odo.ID) {
 			t.Errorf("%s: reader %d, %v", tc.what, r.ID, err)
 		}
 		// The duration is the same because the work is.
-		if runs := h.Runs() - before; runs != 1 {
+		if runs := h.runs.Load() - before; runs != 1 {
 			t.Errorf("%s: %d passwords hashed, want 1", tc.what, runs)
 		}
 	}

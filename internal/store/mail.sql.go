@@ -9,16 +9,13 @@ import (
 	"context"
 )
 
-const mailReadySet = `-- name: MailReadySet :execrows
-update reader set mail_ready = $1 where id = $2 and mail_ready <> $1
+const mailReadyOff = `-- name: MailReadyOff :exec
+update reader set mail_ready = false where id = $1 and mail_ready
 `
 
-func (q *Queries) MailReadySet(ctx context.Context, db DBTX, wanted bool, iD int64) (int64, error) {
-	result, err := db.Exec(ctx, mailReadySet, wanted, iD)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) MailReadyOff(ctx context.Context, db DBTX, id int64) error {
+	_, err := db.Exec(ctx, mailReadyOff, id)
+	return err
 }
 
 const messageCount = `-- name: MessageCount :one

@@ -10,35 +10,33 @@ import (
 type flash string
 
 const (
-	flashWelcome      flash = "welcome"
-	flashSignedOut    flash = "signed-out"
-	flashRated        flash = "rated"
-	flashUnrated      flash = "unrated"
-	flashShelved      flash = "shelved"
-	flashUnshelved    flash = "unshelved"
-	flashDismissed    flash = "dismissed"
-	flashUndismissed  flash = "undismissed"
-	flashSaved        flash = "saved"
-	flashPassword     flash = "password"
-	flashReset        flash = "reset"
-	flashDeleted      flash = "deleted"
-	flashResubscribed flash = "resubscribed"
+	flashWelcome     flash = "welcome"
+	flashSignedOut   flash = "signed-out"
+	flashRated       flash = "rated"
+	flashUnrated     flash = "unrated"
+	flashShelved     flash = "shelved"
+	flashUnshelved   flash = "unshelved"
+	flashDismissed   flash = "dismissed"
+	flashUndismissed flash = "undismissed"
+	flashSaved       flash = "saved"
+	flashPassword    flash = "password"
+	flashReset       flash = "reset"
+	flashDeleted     flash = "deleted"
 )
 
 var sentences = map[flash]string{
-	flashWelcome:      "Welcome. Rate a few books that you know, and recommendations will follow.",
-	flashSignedOut:    "You are signed out.",
-	flashRated:        "Your rating is saved.",
-	flashUnrated:      "Your rating is removed.",
-	flashShelved:      "Your shelf is up to date.",
-	flashUnshelved:    "The book is off your shelves.",
-	flashDismissed:    "We will not recommend that book again.",
-	flashUndismissed:  "The book may be recommended again.",
-	flashSaved:        "Your settings are saved.",
-	flashPassword:     "Your password is changed, and other devices are signed out.",
-	flashReset:        "Your new password is set. You are signed in.",
-	flashDeleted:      "Your account and everything in it is deleted.",
-	flashResubscribed: "You will hear from us again.",
+	flashWelcome:     "Welcome. Rate a few books that you know, and recommendations will follow.",
+	flashSignedOut:   "You are signed out.",
+	flashRated:       "Your rating is saved.",
+	flashUnrated:     "Your rating is removed.",
+	flashShelved:     "Your shelf is up to date.",
+	flashUnshelved:   "The book is off your shelves.",
+	flashDismissed:   "We will not recommend that book again.",
+	flashUndismissed: "The book may be recommended again.",
+	flashSaved:       "Your settings are saved.",
+	flashPassword:    "Your password is changed, and other devices are signed out.",
+	flashReset:       "Your new password is set. You are signed in.",
+	flashDeleted:     "Your account and everything in it is deleted.",
 }
 
 type flashKey struct{}
