@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/internal/surface"
+	"github.com/backlist/backlist/views/ui"
 )
 
 // acted is what an act came to.
@@ -89,13 +90,13 @@ func (p *jobsProgram) preview(a surface.Act, n int, counts []surface.Count) erro
 			return err
 		}
 	} else {
-		fmt.Fprintf(p.Stdout, "This would %s %s:\n", a.Name, plural(n, "job"))
+		fmt.Fprintf(p.Stdout, "This would %s %s:\n", a.Name, ui.Count(n, "job", "jobs"))
 		for _, c := range counts {
-			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", thousands(c.Jobs), surface.Text(c.Kind), c.State)
+			fmt.Fprintf(p.Stdout, "  %8s  %s, %s\n", ui.Thousands(c.Jobs), surface.Text(c.Kind), c.State)
 		}
 	}
 	if n == p.filter.Limit {
-		return fmt.Errorf("nothing was changed: add --yes to do it (--limit leaves out whatever is more than %s)", thousands(n))
+		return fmt.Errorf("nothing was changed: add --yes to do it (--limit leaves out all above %s)", ui.Thousands(n))
 	}
 	return fmt.Errorf("nothing was changed: add --yes to do it")
 }
@@ -115,11 +116,11 @@ func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act,
 			}
 		}
 		if done := sum.Changed + sum.Left; done < len(ids) {
-			p.say("%s of %s", thousands(done), plural(len(ids), "job"))
+			p.say("%s of %s", ui.Thousands(done), ui.Count(len(ids), "job", "jobs"))
 		}
 	})
 	if err != nil && sum.Changed > 0 {
-		err = fmt.Errorf("%w; %s of %s had been %s by then", inOneSentence(ctx, err), thousands(sum.Changed), plural(len(ids), "job"), a.Did)
+		err = fmt.Errorf("%w; %s of %s had been %s by then", inOneSentence(ctx, err), ui.Thousands(sum.Changed), ui.Count(len(ids), "job", "jobs"), a.Did)
 		return &exitError{1, err}
 	}
 	if err != nil {
@@ -132,10 +133,10 @@ func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act,
 			fmt.Fprintln(p.Stdout, note)
 		}
 		if more := sum.Left - len(sum.Notes); more > 0 {
-			fmt.Fprintf(p.Stdout, "… and %s more were left as they are.\n", thousands(more))
+			fmt.Fprintf(p.Stdout, "… and %s more were left as they are.\n", ui.Thousands(more))
 		}
 		if sum.Changed > 0 {
-			fmt.Fprintf(p.Stdout, "%s %s.\n", plural(sum.Changed, "job"), a.Did)
+			fmt.Fprintf(p.Stdout, "%s %s.\n", ui.Count(sum.Changed, "job", "jobs"), a.Did)
 		}
 	}
 	switch {
@@ -144,7 +145,7 @@ func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act,
 	case sum.Changed == 0:
 		return fmt.Errorf("nothing was changed")
 	case sum.Changed < must:
-		return fmt.Errorf("%s of %s were left as they are", thousands(sum.Left), plural(len(ids), "job"))
+		return fmt.Errorf("%s of %s were left as they are", ui.Thousands(sum.Left), ui.Count(len(ids), "job", "jobs"))
 	}
 	return nil
 }

@@ -76,10 +76,7 @@ func subjectName(subjects []book.Subject, key string) string {
 
 // foundText says how many books there are and of what.
 func foundText(found book.Result, typed, subject string) string {
-	text := ui.Thousands(found.Total) + " books"
-	if found.Total == 1 {
-		text = "1 book"
-	}
+	text := ui.Count(found.Total, "book", "books")
 	if typed = strings.TrimSpace(typed); typed != "" {
 		if found.Partial {
 			text += fmt.Sprintf(" with most of the words of “%s”", shorten(typed, 60))

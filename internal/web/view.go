@@ -51,14 +51,10 @@ func average(stars float64, ratings int) string {
 }
 
 func ratingCount(n int) string {
-	switch n {
-	case 0:
+	if n == 0 {
 		return ""
-	case 1:
-		return "1 rating"
-	default:
-		return ui.Thousands(n) + " ratings"
 	}
+	return ui.Count(n, "rating", "ratings")
 }
 
 func bookView(d book.Detail) page.Book {
