@@ -11,9 +11,6 @@ import (
 
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/book"
-	"github.com/backlist/backlist/internal/form"
-	"github.com/backlist/backlist/internal/recommend"
-	"github.com/backlist/backlist/internal/shelf"
 	"github.com/backlist/backlist/views/page"
 )
 
@@ -80,103 +77,4 @@ func (s *Server) showBook(w http.ResponseWriter, r *http.Request, status int, id
 		return err
 	}
 	return render(w, r, status, page.BookPage(d))
-}
-
-// rate is the main path: the rating and the job that acts on it, in one transaction.
-func (s *Server) rate(w http.ResponseWriter, r *http.Request) error {
-	id, err := bookID(r)
-	if err != nil {
-		return err
-	}
-	if err := answer.ParseForm(r); err != nil {
-		return err
-	}
-	if !r.PostForm.Has("stars") { // empty stars remove the rating; a body without the field must not
-		return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) { d.RatingError = "Choose how many stars." })
-	}
-	stars, err := book.ParseStars(r.PostForm.Get("stars"))
-	if invalid, ok := errors.AsType[form.Invalid](err); ok {
-		return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) { d.RatingError = invalid["stars"] })
-	}
-	if err != nil {
-		return err
-	}
-	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
-	err = s.changeTaste(ctx, me, func(tx pgx.Tx) error {
-		if stars == 0 {
-			return book.Unrate(ctx, tx, me, id)
-		}
-		return book.Rate(ctx, tx, me, id, stars)
-	})
-	if err != nil {
-		return known(err)
-	}
-	done := flashRated
-	if stars == 0 {
-		done = flashUnrated
-	}
-	return s.redirect(w, r, back(r, id), done)
-}
-
-// back is where a book's form leads: the page that it names, else the book.
-func back(r *http.Request, id int64) string {
-	if next := r.PostForm.Get("next"); next != "" {
-		return localPath(next)
-	}
-	return "/books/" + strconv.FormatInt(id, 10)
-}
-
-func (s *Server) putOnShelf(w http.ResponseWriter, r *http.Request) error {
-	id, err := bookID(r)
-	if err != nil {
-		return err
-	}
-	if err := answer.ParseForm(r); err != nil {
-		return err
-	}
-	status, err := shelf.ParseStatus(r.PostForm.Get("status"))
-	if invalid, ok := errors.AsType[form.Invalid](err); ok {
-		return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) { d.ShelfError = invalid["status"] })
-	}
-	if err != nil {
-		return err
-	}
-	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
-	err = s.changeTaste(ctx, me, func(tx pgx.Tx) error {
-		return shelf.Put(ctx, tx, me, id, status)
-	})
-	if err != nil {
-		return known(err)
-	}
-	done := flashShelved
-	if status == shelf.None {
-		done = flashUnshelved
-	}
-	return s.redirect(w, r, back(r, id), done)
-}
-
-func (s *Server) dismiss(w http.ResponseWriter, r *http.Request) error {
-	id, err := bookID(r)
-	if err != nil {
-		return err
-	}
-	if err := answer.ParseForm(r); err != nil {
-		return err
-	}
-	undo := r.PostForm.Get("undo") != ""
-	ctx, me := r.Context(), readerOf(r.Context()).ReaderID
-	err = s.changeTaste(ctx, me, func(tx pgx.Tx) error {
-		if undo {
-			return recommend.Undismiss(ctx, tx, me, id)
-		}
-		return recommend.Dismiss(ctx, tx, me, id)
-	})
-	if err != nil {
-		return known(err)
-	}
-	done := flashDismissed
-	if undo {
-		done = flashUndismissed
-	}
-	return s.redirect(w, r, back(r, id), done)
 }

@@ -38,9 +38,9 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/", page(s.home))
 		r.Get("/books", page(s.books))
 		r.Get("/books/{id}", page(s.bookPage))
-		r.Post("/books/{id}/rating", page(signedIn(s.rate)))
-		r.Post("/books/{id}/shelf", page(signedIn(s.putOnShelf)))
-		r.Post("/books/{id}/dismissal", page(signedIn(s.dismiss)))
+		r.Post("/books/{id}/rating", page(signedIn(s.tasteForm(readRating))))
+		r.Post("/books/{id}/shelf", page(signedIn(s.tasteForm(readShelving))))
+		r.Post("/books/{id}/dismissal", page(signedIn(s.tasteForm(readDismissal))))
 		r.Get("/recommendations", page(signedIn(s.recommendations)))
 		r.Get("/shelf", page(signedIn(s.shelf)))
 

@@ -14,7 +14,6 @@ import (
 	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/reader"
-	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/internal/trace"
@@ -80,16 +79,4 @@ func (s *Server) Stop() {
 // begin runs fn in a transaction, which is committed if fn returns nil.
 func (s *Server) begin(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return trace.Step(ctx, "transaction", func(ctx context.Context) error { return pgx.BeginFunc(ctx, s.DB, fn) })
-}
-
-// changeTaste runs change, which alters what the reader's recommendations depend on, in a transaction that also asks for
-// new ones.
-func (s *Server) changeTaste(ctx context.Context, readerID int64, change func(tx pgx.Tx) error) error {
-	do := s.TasteChange
-	if do == nil {
-		do = recommend.Change
-	}
-	return s.begin(ctx, func(tx pgx.Tx) error {
-		return do(ctx, tx, s.Jobs, readerID, func() error { return change(tx) })
-	})
 }

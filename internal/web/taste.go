@@ -1,0 +1,111 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/answer"
+	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/form"
+	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/shelf"
+	"github.com/backlist/backlist/views/page"
+)
+
+// tasteChange is what a form on a book asks for: a change of what the reader's recommendations depend on.
+type tasteChange struct {
+	write func(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error
+	done  flash
+}
+
+// tasteForm handles a form on a book. read turns its fields into a change; a form.Invalid shows the book again with what
+// is wrong. This is the main path: the change and the job that acts on it, in one transaction.
+func (s *Server) tasteForm(read func(fields url.Values) (tasteChange, error)) answer.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, err := bookID(r)
+		if err != nil {
+			return err
+		}
+		if err := answer.ParseForm(r); err != nil {
+			return err
+		}
+		change, err := read(r.PostForm)
+		if invalid, ok := errors.AsType[form.Invalid](err); ok {
+			return s.showBook(w, r, http.StatusUnprocessableEntity, id, func(d *page.Book) {
+				d.RatingError, d.ShelfError = invalid["stars"], invalid["status"]
+			})
+		}
+		if err != nil {
+			return err
+		}
+		ctx, me := r.Context(), readerOf(r.Context()).ReaderID
+		err = s.changeTaste(ctx, me, func(tx pgx.Tx) error { return change.write(ctx, tx, me, id) })
+		if err != nil {
+			return known(err)
+		}
+		return s.redirect(w, r, back(r, id), change.done)
+	}
+}
+
+func readRating(fields url.Values) (tasteChange, error) {
+	if !fields.Has("stars") { // empty stars remove the rating; a body without the field must not
+		return tasteChange{}, form.Invalid{"stars": "Choose how many stars."}
+	}
+	stars, err := book.ParseStars(fields.Get("stars"))
+	if err != nil {
+		return tasteChange{}, err
+	}
+	change := tasteChange{done: flashRated, write: func(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
+		return book.Rate(ctx, tx, readerID, bookID, stars)
+	}}
+	if stars == book.None {
+		change.done = flashUnrated
+	}
+	return change, nil
+}
+
+func readShelving(fields url.Values) (tasteChange, error) {
+	status, err := shelf.ParseStatus(fields.Get("status"))
+	if err != nil {
+		return tasteChange{}, err
+	}
+	change := tasteChange{done: flashShelved, write: func(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
+		return shelf.Put(ctx, tx, readerID, bookID, status)
+	}}
+	if status == shelf.None {
+		change.done = flashUnshelved
+	}
+	return change, nil
+}
+
+func readDismissal(fields url.Values) (tasteChange, error) {
+	if fields.Get("undo") != "" {
+		return tasteChange{recommend.Undismiss, flashUndismissed}, nil
+	}
+	return tasteChange{recommend.Dismiss, flashDismissed}, nil
+}
+
+// changeTaste runs change, which alters what the reader's recommendations depend on, in a transaction that also asks for
+// new ones.
+func (s *Server) changeTaste(ctx context.Context, readerID int64, change func(tx pgx.Tx) error) error {
+	do := s.TasteChange
+	if do == nil {
+		do = recommend.Change
+	}
+	return s.begin(ctx, func(tx pgx.Tx) error {
+		return do(ctx, tx, s.Jobs, readerID, func() error { return change(tx) })
+	})
+}
+
+// back is where a book's form leads: the page that it names, else the book.
+func back(r *http.Request, id int64) string {
+	if next := r.PostForm.Get("next"); next != "" {
+		return localPath(next)
+	}
+	return "/books/" + strconv.FormatInt(id, 10)
+}
