@@ -1,0 +1,129 @@
+-- Acts on queues, workers and errors: what one turns on another turns off, and one engine does both.
+
+create function jobs.set_paused(queue text, stop boolean, reason text)
+returns table (queue_name text, paused boolean, changed boolean)
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+declare
+    known text;
+begin
+    if not exists (select from river.river_queue q where q.name = set_paused.queue) and set_paused.queue is distinct from '*' then
+        select string_agg(q.name, ', ' order by q.name) into known from river.river_queue q where stop or q.paused_at is not null;
+        raise exception '%', format(case
+            when stop then 'There is no queue %s to pause: a queue is known once a worker has worked it. Known are: %s. ''*'' means all.'
+            else 'There is no queue %s to resume. Paused are: %s. ''*'' means all.' end,
+            coalesce(quote_literal(set_paused.queue), 'null'), coalesce(known, case when stop then 'none yet' else 'none' end)) using errcode = 'P0002';
+    end if;
+    return query
+        with old as (
+            select q.name, q.paused_at from river.river_queue q
+            where set_paused.queue = '*' or q.name = set_paused.queue order by q.name for update
+        ), done as (
+            update river.river_queue q set
+                paused_at  = case when stop then now() end,
+                updated_at = now()
+            from old where q.name = old.name and (old.paused_at is null) = stop
+            returning q.name, old.paused_at as was, q.paused_at as became
+        ), noted as (
+            insert into work.audit (act, queue, reason, before, after)
+            select case when stop then 'pause' else 'resume' end, d.name, set_paused.reason,
+                   jsonb_build_object('paused_at', d.was), jsonb_build_object('paused_at', d.became)
+            from done d
+        )
+        select old.name, stop, d.name is not null from old left join done d on d.name = old.name order by old.name;
+    perform pg_notify('river.river_control', format('{"action":"%s","queue":%s}', case when stop then 'pause' else 'resume' end, to_json(set_paused.queue)));
+exception when lock_not_available then
+    raise exception 'Another transaction holds the row of a queue: nothing was changed. Try again.' using errcode = '55P03';
+end $$;
+comment on function jobs.set_paused is 'The engine of jobs.pause (stop) and jobs.resume: queue and reason are theirs.';
+
+create function jobs.pause(queue text, reason text default null)
+returns table (queue_name text, paused boolean, changed boolean)
+language sql set search_path = pg_catalog, pg_temp as $$
+    select * from jobs.set_paused(queue, true, reason)
+$$;
+comment on function jobs.pause is 'Stops workers from taking jobs from a queue (''*'': from any); running jobs go on. The reason goes to jobs.audit and is shown in jobs.queue. As River''s QueuePause. jobs.resume takes it back.';
+
+create function jobs.resume(queue text, reason text default null)
+returns table (queue_name text, paused boolean, changed boolean)
+language sql set search_path = pg_catalog, pg_temp as $$
+    select * from jobs.set_paused(queue, false, reason)
+$$;
+comment on function jobs.resume is 'Lets workers take jobs from a queue again (''*'': from all). The reason goes to jobs.audit. As River''s QueueResume.';
+
+create function jobs.set_draining(worker text, stop boolean, reason text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+declare
+    w work.worker;
+begin
+    select * into w from work.worker x where x.id = set_draining.worker for update;
+    if w.id is null then
+        raise exception 'There is no worker %. They are in jobs.worker.', quote_nullable(set_draining.worker) using errcode = 'P0002';
+    elsif stop and (w.stopped_at is not null or w.dead_at is not null) then
+        raise exception 'Worker % is gone: it % at %. Those that work are in jobs.worker where alive.', w.id,
+            case when w.stopped_at is not null then 'stopped' else 'was declared dead' end, coalesce(w.stopped_at, w.dead_at)
+            using errcode = '55000';
+    elsif w.draining = stop then
+        return;
+    end if;
+    update work.worker x set draining = stop, drained_at = case when stop then x.drained_at end where x.id = w.id; -- a trigger tells the worker
+    insert into work.audit (act, worker, reason, before, after)
+    values (case when stop then 'drain' else 'undrain' end, w.id, set_draining.reason,
+        jsonb_build_object('draining', not stop), jsonb_build_object('draining', stop));
+exception when lock_not_available then
+    raise exception 'Another transaction holds the row of worker %: nothing was changed. Try again.', set_draining.worker using errcode = '55P03';
+end $$;
+comment on function jobs.set_draining is 'The engine of jobs.drain (stop) and jobs.undrain: worker and reason are theirs.';
+
+create function jobs.drain(worker text, reason text default null) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    select jobs.set_draining(worker, true, reason)
+$$;
+comment on function jobs.drain is 'Stops one worker, named by its id, from taking jobs; its running jobs finish, and jobs.worker tells when it has drained. Does nothing to a worker that drains already. The reason goes to jobs.audit. jobs.undrain takes it back.';
+
+create function jobs.undrain(worker text, reason text default null) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    select jobs.set_draining(worker, false, reason)
+$$;
+comment on function jobs.undrain is 'Lets one worker, named by its id, take jobs again. Does nothing to a worker that does not drain. The reason goes to jobs.audit.';
+
+create function jobs.mark_error(act text, fingerprint text, reason text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+declare
+    actor text;
+begin
+    if not exists (select from work.error e where e.fingerprint = mark_error.fingerprint) then
+        raise exception 'There is no error %. They are in jobs.error.', quote_nullable(mark_error.fingerprint) using errcode = 'P0002';
+    end if;
+    insert into work.audit (act, fingerprint, reason, after)
+    values (mark_error.act, mark_error.fingerprint, mark_error.reason,
+        case mark_error.act when 'resolve' then '{"resolved": true}' else jsonb_build_object('muted', mark_error.act = 'mute') end)
+    returning who into actor;
+    if mark_error.act = 'resolve' then
+        update work.error e set resolved_at = now(), resolved_by = actor where e.fingerprint = mark_error.fingerprint;
+    else
+        update work.error e set (muted_at, muted_by, muted_reason) = (
+            select now(), actor, mark_error.reason where mark_error.act = 'mute')
+        where e.fingerprint = mark_error.fingerprint;
+    end if;
+exception when lock_not_available then
+    raise exception 'Another transaction holds the row of error %: nothing was changed. Try again.', mark_error.fingerprint using errcode = '55P03';
+end $$;
+comment on function jobs.mark_error is 'The engine of jobs.mute, jobs.unmute and jobs.resolve, which act names: fingerprint and reason are theirs.';
+
+create function jobs.mute(fingerprint text, reason text default null) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    select jobs.mark_error('mute', fingerprint, reason)
+$$;
+comment on function jobs.mute is 'Mutes the error with this fingerprint: jobs.error shows it as muted, with who did it and why. The reason goes to jobs.audit. jobs.unmute takes it back.';
+
+create function jobs.unmute(fingerprint text, reason text default null) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    select jobs.mark_error('unmute', fingerprint, reason)
+$$;
+comment on function jobs.unmute is 'Takes back jobs.mute of the error with this fingerprint. The reason goes to jobs.audit.';
+
+create function jobs.resolve(fingerprint text, reason text default null) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    select jobs.mark_error('resolve', fingerprint, reason)
+$$;
+comment on function jobs.resolve is 'Marks the error with this fingerprint as fixed; seen again after that, it counts as regressed. The reason goes to jobs.audit.';
