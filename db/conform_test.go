@@ -112,11 +112,13 @@ type outcome struct {
 
 // step is one act, by Go through River's client, or by SQL.
 type step struct {
-	name  string
-	inGo  func(ctx context.Context, c *river.Client[pgx.Tx]) error
-	sql   string
-	args  []any
-	fresh bool // starts from the seed again
+	name string
+	inGo func(ctx context.Context, c *river.Client[pgx.Tx]) error
+	// inBench is inGo where River's client has no such call.
+	inBench func(ctx context.Context, b *bench) error
+	sql     string
+	args    []any
+	fresh   bool // starts from the seed again
 }
 
 // observe runs steps from a seed and returns the outcome. Times since the start are replaced by "now".
@@ -125,7 +127,7 @@ func (b *bench) observe(t *testing.T, seed string, steps []step, hand func(*test
 	var out outcome
 	var start time.Time
 	begin := func() {
-		do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate %s; truncate work.audit, work.kind;", b.table("river_job"), b.table("river_queue"))+seed)
+		do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate %s; truncate work.audit, work.undo, work.kind;", b.table("river_job"), b.table("river_queue"))+seed)
 		b.heard(t)
 		if err := b.pool.QueryRow(t.Context(), "select clock_timestamp()").Scan(&start); err != nil {
 			t.Fatal(err)
@@ -150,7 +152,12 @@ func (b *bench) observe(t *testing.T, seed string, steps []step, hand func(*test
 	return out
 }
 
-func (b *bench) byGo(t *testing.T, s step) error { return s.inGo(t.Context(), b.client(t)) }
+func (b *bench) byGo(t *testing.T, s step) error {
+	if s.inBench != nil {
+		return s.inBench(t.Context(), b)
+	}
+	return s.inGo(t.Context(), b.client(t))
+}
 
 func (b *bench) bySQL(t *testing.T, s step) error {
 	_, err := b.pool.Exec(t.Context(), s.sql, s.args...)
@@ -438,12 +445,12 @@ func TestConformance(t *testing.T) {
 		t.Run(place.schema, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, place.schema, place.zone)
-			for _, s := range append(verbs(), inserts(), ownOptions()) {
+			for _, s := range append(verbs(), snoozes(), inserts(), ownOptions(), copies()) {
 				ref := &reference{}
 				if diff := b.compare(t, s, ref); diff != "" {
 					t.Errorf("%s: %s", s.name, diff)
 				}
-				if len(ref.river.Rows) == 0 || len(ref.river.Notices)+len(ref.added) == 0 && s.name != "delete" {
+				if len(ref.river.Rows) == 0 || len(ref.river.Notices)+len(ref.added) == 0 && s.name != "delete" && s.name != "snooze" {
 					t.Errorf("%s: River changed nothing, so there is nothing to compare", s.name)
 				}
 			}

@@ -15,7 +15,7 @@ import (
 func surface() []string {
 	return []string{
 		"redact", "minute", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
-		"enqueue", "act", "switch", "explain",
+		"enqueue", "act", "verb", "undo", "copy", "switch", "explain",
 	}
 }
 

@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,11 +20,21 @@ type mutant struct {
 	sql  string
 }
 
+// first returns the checks with the one that the mutant is meant for first: its text begins with the name.
+func (m mutant) first(checks []string) []string {
+	for i, check := range checks {
+		if strings.HasPrefix(m.what, check+":") {
+			return append([]string{check}, slices.Delete(slices.Clone(checks), i, i+1)...)
+		}
+	}
+	return checks
+}
+
 // TestMutants: if any column, notice or state in the SQL were different, TestConformance or the rules of states would
 // fail. It changes each function in one place, installs it, compares again, and reports changes that no check detects.
 func TestMutants(t *testing.T) {
 	t.Parallel()
-	conformance := map[string]scenario{"insert": inserts(), "options": ownOptions()}
+	conformance := map[string]scenario{"insert": inserts(), "options": ownOptions(), "snooze": snoozes(), "copy": copies()}
 	for _, s := range verbs() {
 		conformance[s.name] = s
 	}
@@ -34,13 +45,13 @@ func TestMutants(t *testing.T) {
 		function string
 		check    []string // scenarios and rules, any of which must fail
 	}{
-		{"jobs.retry(bigint[], text)", []string{"retry"}},
-		{"jobs.cancel(bigint[], text)", []string{"cancel"}},
-		{"jobs.delete(bigint[], text)", []string{"delete"}},
-		{"jobs.discard(bigint[], text)", []string{"discard"}},
-		{"jobs.run_now(bigint[], text)", []string{"run_now"}},
+		{"jobs.becomes", []string{"retry", "cancel", "discard", "run_now", "snooze", "undo"}},
+		{"jobs.judge", []string{"codes", "retry", "cancel", "delete", "discard", "run_now", "snooze", "many retry", "undo"}},
+		{"jobs.act", []string{"retry", "cancel", "delete", "many delete", "run_now", "snooze", "undo"}},
+		{"jobs.undoable", []string{"codes", "undo"}},
+		{"jobs.copy", []string{"copy"}},
+		{"jobs.merged", []string{"copy"}},
 		{"jobs.set_paused", []string{"pause", "resume"}},
-		{"jobs.may(bigint[], text)", []string{"retry", "cancel", "delete", "discard", "run_now", "bulk"}},
 		{"jobs.enqueue", []string{"options", "insert"}},
 		{"jobs.unique_args", []string{"insert"}},
 		{"jobs.go_json", []string{"insert"}},
@@ -57,8 +68,12 @@ func TestMutants(t *testing.T) {
 						refs[check] = &reference{}
 					}
 					return b.compare(t, s, refs[check])
-				case check == "bulk":
-					return b.inBulk(t, "retry")
+				case strings.HasPrefix(check, "many "):
+					return b.inBulk(t, check[len("many "):])
+				case check == "undo":
+					return b.undoes(t)
+				case check == "codes":
+					return b.codes(t)
 				default:
 					return b.breaksRules(t, check)
 				}
@@ -74,7 +89,7 @@ func TestMutants(t *testing.T) {
 					t.Errorf("%s is not even SQL: %v", m.what, err) // any check would fail
 					continue
 				}
-				for _, check := range c.check {
+				for _, check := range m.first(c.check) {
 					if caught = differs(check) != ""; caught {
 						break
 					}
@@ -112,6 +127,8 @@ func (b *bench) definition(t *testing.T, function string) (sql string) {
 var (
 	assignment = regexp.MustCompile(`(?m)^( {12,})(\w+)( += )(.+?)(,?)( -- .*)?$`)
 	setBlock   = regexp.MustCompile(`(?s)update river\.river_\w+ \w+ set\n(.*?)\n\s+from`)
+	actBlock   = regexp.MustCompile(`(?s)        when '(\w+)' then[^\n]*\n(.*?)(?:\n        when|\n    end case)`)
+	fieldSet   = regexp.MustCompile(`(?m)^ {12,}job\.(\w+) *:= (.+?);(?: -- .*)?$`)
 	valueBlock = regexp.MustCompile(`(?s)    values \(\n(.*?)\)\n`)
 	notify     = regexp.MustCompile(`pg_notify\('river\.river_(\w+)', `)
 	literal    = regexp.MustCompile(`'(available|cancelled|completed|discarded|pending|retryable|running|scheduled)'`)
@@ -126,6 +143,12 @@ var other = map[string]string{
 	"finalized_at": "timestamptz '2000-01-01'", "created_at": "timestamptz '2000-01-01'", "tags": "'{mutant}'", "metadata": `'{"mutant": 1}'`,
 	"errors": `array['{"mutant": 1}']::jsonb[]`, "attempted_by": "'{mutant}'", "unique_key": "'mutant'", "unique_states": "B'10000000'",
 	"paused_at": "timestamptz '2000-01-01'", "updated_at": "timestamptz '2000-01-01'", "name": "name || 'mutant'", "id": "id + 1000000",
+}
+
+// image is the same of an image.
+var image = map[string]string{
+	"attempt": "7", "attempted_at": "timestamptz '2000-01-01'", "max_attempts": "99", "scheduled_at": "timestamptz '2000-01-01'",
+	"finalized_at": "timestamptz '2000-01-01'", "cancel_attempted_at": `'"mutant"'`, "snoozes": "'77'",
 }
 
 // mutate makes every mutant of a function.
@@ -167,6 +190,29 @@ func mutate(sql string) (list []mutant) {
 		for _, column := range columns {
 			if !slices.Contains(assigned, column) {
 				replace(column+" is written too", block[2], block[2], strings.Repeat(" ", 12)+column+" = "+other[column]+",\n")
+			}
+		}
+	}
+	for _, block := range actBlock.FindAllStringSubmatchIndex(sql, -1) {
+		var assigned []string
+		act, body := sql[block[2]:block[3]]+": ", sql[block[4]:block[5]]
+		final := strings.Contains(body, "'cancelled'") || strings.Contains(body, "'discarded'")
+		for _, a := range fieldSet.FindAllStringSubmatchIndex(body, -1) {
+			column := body[a[2]:a[3]]
+			assigned = append(assigned, column)
+			from, to := block[4]+a[4], block[4]+a[5]
+			replace(act+column+" is not written", from, to, "job."+column)
+			if column != "state" && (column != "finalized_at" || final) { // the states below, and the table's own check
+				replace(act+column+" is something else", from, to, image[column])
+			}
+		}
+		for _, column := range slices.Sorted(maps.Keys(image)) {
+			if !slices.Contains(assigned, column) && column != "finalized_at" && len(assigned) > 0 {
+				act := act
+				if strings.HasPrefix(column, "attempt") {
+					act = "undo: " // no act writes it, and undo tells by it that the job has moved
+				}
+				replace(act+column+" is written too", block[4], block[4], strings.Repeat(" ", 12)+"job."+column+" := "+image[column]+";\n")
 			}
 		}
 	}
@@ -225,55 +271,7 @@ func mutate(sql string) (list []mutant) {
 	for _, d := range bits.FindAllStringIndex(sql, -1) {
 		replace(sql[d[0]:d[1]]+" is no bit", d[0], d[1], "B'00000000'")
 	}
-	for _, swap := range [][2]string{
-		{"opts ->> 'queue'", "opts ->> 'none'"},
-		{"opts ->> 'priority'", "opts ->> 'none'"},
-		{"opts ->> 'max_attempts'", "opts ->> 'none'"},
-		{"opts -> 'tags'", "opts -> 'none'"},
-		{"{unique,args}", "{none}"},
-		{"{unique,keys}", "{none}"},
-		{"{unique,period}", "{none}"},
-		{"{unique,queue}", "{none}"},
-		{"{unique,states}", "{none}"},
-		{"{unique,exclude_kind}", "{none}"},
-		{" and m.note is null", ""},
-		{"j.id = m.id and", "false and"},
-		{"act in ('retry', 'run_now')", "act = 'retry'"},
-		{"act in ('retry', 'run_now')", "act = 'run_now'"},
-		{"act in ('discard', 'delete')", "act = 'discard'"},
-		{"act in ('discard', 'delete')", "act = 'delete'"},
-		{"act in ('cancel', 'discard')", "act = 'cancel'"},
-		{"act in ('cancel', 'discard')", "act = 'discard'"},
-		{"and act = 'run_now' then", "and act = 'retry' then"},
-		{"and act = 'run_now' then", "and act = 'none' then"},
-		{"not (act = 'cancel' and j.state = 'running')", "true"},
-		{"j.scheduled_at < now()", "j.scheduled_at > now()"},
-		{"j.attempt = j.max_attempts then 1", "j.attempt >= j.max_attempts then 1"},
-		{"j.attempt = j.max_attempts then 1", "true then 1"},
-		{" and t.id <> j.id", " and false"},
-		{"(old.paused_at is null) = stop", "true"},
-		{"(old.paused_at is null) = stop", "old.paused_at is null"},
-		{"(old.paused_at is null) = stop", "old.paused_at is not null"},
-		{"case when stop then now() end", "now()"},
-		{"case when stop then 'pause' else 'resume' end, to_json", "'pause', to_json"},
-		{"case when stop then 'pause' else 'resume' end, to_json", "'resume', to_json"},
-		{"'&kind=' || kind", "'&kind='"},
-		{"'&queue=' || queue", "'&queue='"},
-		{"else '&kind=' || kind end", "else '' end"},
-		{"collate \"C\"", "collate \"en_US\""},
-		{"'\\u003c'", "'<'"},
-		{"'\\u003e'", "'>'"},
-		{"'\\u0026'", "'&'"},
-		{"'\\u2028'", "''"},
-		{"interval '1 s'", "interval '2 s'"},
-		{"interval '1 s'", "interval '0.5 s'"},
-		{"'0001-01-01 00:00:00+00'", "'2000-01-01 00:00:01+00'"},
-		{"at time zone 'UTC'", "at time zone 'Asia/Tokyo'"},
-		{"> 64", "> 63"},
-		{"> 64", "> 65"},
-		{"between 1 and 4", "between 1 and 5"},
-		{"over (partition by d.unique_key, d.takes_key, d.note is null order by d.id) > 1", "over (partition by d.unique_key, d.takes_key, d.note is null order by d.id) > 2"},
-	} {
+	for _, swap := range swaps() {
 		if i := strings.Index(sql, swap[0]); i >= 0 && !strings.Contains(swap[1], "en_US") {
 			replace(fmt.Sprintf("%s for %s", swap[1], swap[0]), i, i+len(swap[0]), swap[1])
 		}

@@ -51,7 +51,7 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 		"select * from jobs.job", "select * from jobs.attempt", "select * from jobs.queue", "select * from jobs.kind", "select * from jobs.error",
 		"select * from jobs.worker", "select * from jobs.schedule", "select * from jobs.minute", "select * from jobs.request",
 		"select * from jobs.release", "select * from jobs.health", "select * from jobs.audit", "select jobs.version()", "select * from jobs.explain(9)",
-		"select * from jobs.waterfall('r1')", "select jobs.percentile('default')", "select * from jobs.search('{\"to\": 7}')",
+		"select * from jobs.waterfall('r1')", "select jobs.percentile('default')", "select * from jobs.search('{\"to\": 7}')", "select * from jobs.audit_of(1)",
 	} {
 		for _, conn := range []*pgx.Conn{reader, operator} {
 			if _, err := conn.Exec(t.Context(), sql); err != nil {
@@ -62,7 +62,10 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 	for _, sql := range []string{
 		"select jobs.cancel(1, 'x')", "select jobs.retry(1, 'x')", "select jobs.discard('{4}'::bigint[])", "select jobs.retry('{4}'::bigint[])",
 		"select jobs.run_now(7)", "select jobs.discard(7)", "select jobs.retry(7)", "select jobs.enqueue('send')", "select jobs.may('{1}', 'retry')",
-		"select jobs.delete((jobs.enqueue('send')).id)", "select jobs.pause('default')", "select jobs.resume('default')",
+		"select jobs.delete((jobs.enqueue('send')).id)",
+		"select jobs.snooze(7, now() + interval '1 h')", "select jobs.snooze('{7}'::bigint[], now() + interval '1 h')", "select jobs.copy(7)",
+		"select jobs.may_undo(array(select max(id) from jobs.audit where act = 'snooze'))",
+		"select jobs.undo((select max(id) from jobs.audit where act = 'snooze'))", "select jobs.undo('{1}'::bigint[])", "select jobs.pause('default')", "select jobs.resume('default')",
 		"select jobs.drain('w1')", "select jobs.undrain('w1')", "select jobs.mute('f1')", "select jobs.unmute('f1')", "select jobs.resolve('f1')",
 		"update river.river_job set scheduled_at = now() + interval '1 hour', state = 'scheduled' where id = 7",
 	} {
@@ -77,7 +80,8 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 	for _, sql := range []string{
 		"select * from river.river_job", "delete from river.river_job", "select * from work.audit", "insert into work.audit (act) values ('x')",
 		"delete from work.worker", "select * from public.secret", "select * from public.reader", "delete from jobs.job", "update jobs.worker set draining = true",
-		"create view jobs.mine as select 1", "drop view jobs.job", "select jobs.insist(true, '')", "alter function jobs.pause security invoker",
+		"create view jobs.mine as select 1", "drop view jobs.job", "select jobs.insist(true, '', '')", "select jobs.act('retry', '{1}')",
+		"select * from work.undo", "select jobs.judge('retry', '{1}')", "alter function jobs.pause security invoker",
 	} {
 		for _, conn := range []*pgx.Conn{reader, operator} {
 			if _, err := conn.Exec(t.Context(), sql); err == nil {

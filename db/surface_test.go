@@ -187,7 +187,10 @@ func TestActsAreAudited(t *testing.T) {
 		{"jobs.discard(4, 'because')", `discard 4 default - because retryable discarded`},
 		{"jobs.delete(4, 'because')", `delete 4 default - because discarded -`},
 		{"jobs.run_now(7, 'because')", `run_now 7 default - because scheduled available`},
+		{"jobs.snooze(7, now() + interval '1 h', 'because')", `snooze 7 default - because available scheduled`},
+		{"jobs.undo((select max(id) from jobs.audit), 'because')", `undo 7 default - because scheduled available`},
 		{"jobs.enqueue('send', '{}', reason => 'because')", `enqueue 101 mail - because - available`},
+		{"jobs.copy(1, reason => 'because')", `copy 102 mail - because - available`},
 		{"jobs.pause('mail', 'because')", `pause - mail - because - -`},
 		{"jobs.resume('mail', 'because')", `resume - mail - because - -`},
 		{"jobs.drain('w1', 'because')", `drain - - w1 because - -`},
@@ -203,8 +206,8 @@ func TestActsAreAudited(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.act, got, c.want)
 		}
 	}
-	if n := ask(t, tx, "select count(*)::text from jobs.audit where role = session_user and at = now() and xid > 0"); n != "13" {
-		t.Errorf("%s entries, want 13", n)
+	if n := ask(t, tx, "select count(*)::text from jobs.audit where role = session_user and at = now() and xid > 0"); n != "16" {
+		t.Errorf("%s entries, want 16", n)
 	}
 	do(t, tx, "select * from jobs.pause('*', 'all')")
 	if got := ask(t, tx, "select string_agg(concat_ws(' ', queue, paused, paused_by, paused_reason), ', ' order by queue) from jobs.queue where paused"); got != "default t anna all, mail t anna all" {
@@ -273,6 +276,20 @@ func TestBadUse(t *testing.T) {
 		{"jobs.run_now(2)", "Job 2 is running already."},
 		{"jobs.run_now(3)", "Job 3 is completed: jobs.retry runs it once more."},
 		{"jobs.run_now(1)", "Job 1 is available already"},
+		{"jobs.snooze(2, now() + interval '1 h')", "Job 2 is running: only jobs that wait can be put off."},
+		{"jobs.snooze(8, now() + interval '1 h')", "Job 8 is pending, which has no time: jobs.run_now(8) releases it."},
+		{"jobs.snooze(1, now())", "until is a time to come, before the year 10000, not "},
+		{"jobs.snooze(1, null)", "until is a time to come, before the year 10000, not null."},
+		{"jobs.snooze(1, 'infinity')", "until is a time to come, before the year 10000, not infinity."},
+		{"jobs.undo(99)", "There is no entry 99 in jobs.audit."},
+		{"jobs.undo(null::bigint)", "There is no entry without a number in jobs.audit."},
+		{"jobs.copy(99)", "There is no job 99."},
+		{"jobs.copy(null)", "There is no job without a number."},
+		{"jobs.copy(5, null)", "The changes are a JSON object"},
+		{`jobs.copy(5, '{"a": 1, "a": 2}')`, `changes has the key "a" twice`},
+		{`jobs.copy(5, '{"a": [{"b": "[redacted]"}]}')`, `The changes have the value "[redacted]", which stands for one that is not shown.`},
+		{`jobs.copy(1, '{"to": 9}')`, "The kind send has marked secrets: its jobs can be copied only without changes to their arguments."},
+		{"jobs.copy(5, queue => 'Mail')", "The queue name 'Mail' is not valid"},
 		{"jobs.pause('none')", "There is no queue 'none' to pause: a queue is known once a worker has worked it. Known are: default, mail."},
 		{"jobs.pause(null)", "There is no queue null"},
 		{"jobs.resume('none')", "There is no queue 'none' to resume. Paused are: none."},
@@ -280,7 +297,7 @@ func TestBadUse(t *testing.T) {
 		{"jobs.drain('w2')", "Worker w2 is gone: it was declared dead at"},
 		{"jobs.undrain('none')", "There is no worker 'none'"},
 		{"jobs.mute('none')", "There is no error 'none'"},
-		{"jobs.may('{1}', 'dance')", "The acts on jobs are retry, cancel, discard, delete and run_now, not 'dance'."},
+		{"jobs.may('{1}', 'dance')", "The acts on jobs are retry, cancel, discard, delete, run_now and snooze, not 'dance'."},
 		{"jobs.explain(99)", "There is no job 99"},
 		{"jobs.waterfall('none')", "Nothing is known of request 'none'"},
 		{"jobs.percentile(p => 2)", "p is a share between 0 and 1"},
@@ -328,8 +345,8 @@ func TestTwins(t *testing.T) {
 	do(t, tx, `update river.river_job set unique_key = 'k', unique_states = B'11110101' where id in (5, 1, 6);
 		update river.river_job set unique_key = 'm', unique_states = B'11010001' where id in (4, 9)`)
 	for call, says := range map[string]string{
-		"jobs.retry(5)":   "Job 5 has a unique twin, job 1, which is available: the two may not wait or run together.",
-		"jobs.run_now(4)": "Job 4 has a unique twin, job 9, which is available: the two may not wait or run together.",
+		"jobs.retry(5)":   "Job 5 is a duplicate of job 1, which is available: the two may not wait or run together.",
+		"jobs.run_now(4)": "Job 4 is a duplicate of job 9, which is available: the two may not wait or run together.",
 	} {
 		if err := fails(t, tx, "select * from "+call); err == nil || err.Message != says {
 			t.Errorf("%s: %v, want %s", call, err, says)
@@ -340,7 +357,7 @@ func TestTwins(t *testing.T) {
 	}
 	do(t, tx, "select * from jobs.cancel(1)")
 	got := ask(t, tx, "select string_agg(concat_ws(' ', id, changed::text, note), '|' order by id) from jobs.retry('{5,6,1}'::bigint[])")
-	if want := "1 true|5 false Job 5 has a unique twin among these jobs, which comes first.|6 false Job 6 has a unique twin among these jobs, which comes first."; got != want {
+	if want := "1 true|5 false Job 5 is a duplicate of job 1, which is among these jobs and comes first.|6 false Job 6 is a duplicate of job 1, which is among these jobs and comes first."; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -1,257 +1,222 @@
--- Acts on jobs: retry, cancel, discard, delete and run_now. Each takes one id, and raises an error where nothing can be done;
--- or the ids of a query, and then it does what can be done and says of each id what became of it. A job's row is locked
--- before it is judged, so that nothing changes in between.
+-- The engine of all acts on jobs. jobs.judge says what an act would make of each job or why it may not, jobs.act does it.
+-- The verbs are in verb.sql, undo.sql and copy.sql.
 
-create function jobs.brief(job river.river_job) returns jsonb
-language sql stable parallel safe set search_path = pg_catalog, pg_temp
-return jsonb_build_object('kind', job.kind, 'queue', job.queue, 'state', job.state, 'attempt', job.attempt,
-    'max_attempts', job.max_attempts, 'scheduled_at', job.scheduled_at, 'finished_at', job.finalized_at);
-comment on function jobs.brief is 'What jobs.audit keeps of a job before and after an act.';
+create function jobs.brief(kind text, queue text, image work.image) returns jsonb
+language sql stable parallel safe
+return jsonb_build_object('kind', kind, 'queue', queue, 'state', image.state, 'attempt', image.attempt,
+    'max_attempts', image.max_attempts, 'scheduled_at', image.scheduled_at, 'finished_at', image.finalized_at);
+comment on function jobs.brief is 'What jobs.audit keeps of one job before and after an act: its kind, its queue and what the image has for people.';
 
-create function jobs.may(job_ids bigint[], act text)
-returns table (id bigint, state text, note text)
+create function jobs.becomes(act text, job work.image, until timestamptz) returns work.image
+language plpgsql stable parallel safe as $$ -- without a path of its own, which would cost more than the rest
+begin
+    case act
+        when 'retry' then
+            job.state        := 'available';
+            job.finalized_at := null;
+            job.scheduled_at := pg_catalog.now();
+            job.max_attempts := least(job.max_attempts + case when job.attempt = job.max_attempts then 1 else 0 end, 32767); -- jobs.judge refuses more
+            job.cancel_attempted_at := null;
+        when 'cancel' then
+            if job.state <> 'running' then -- a running job is told to stop, and is cancelled once it has
+                job.state        := 'cancelled';
+                job.finalized_at := pg_catalog.now();
+            end if;
+            job.cancel_attempted_at := pg_catalog.to_jsonb(pg_catalog.to_char(pg_catalog.now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')); -- RFC 3339, as Go reads it
+        when 'discard' then
+            job.state        := 'discarded';
+            job.finalized_at := pg_catalog.now();
+        when 'run_now' then
+            job.state        := 'available';
+            job.scheduled_at := pg_catalog.now();
+        when 'snooze' then -- River leaves what is due within its scheduler's interval available
+            job.state        := case when until <= pg_catalog.now() + interval '5 s' then 'available' else 'scheduled' end;
+            job.scheduled_at := until;
+            job.snoozes      := pg_catalog.to_jsonb(case when pg_catalog.jsonb_typeof(job.snoozes) = 'number' then pg_catalog.trunc(job.snoozes::numeric) else 0 end + 1);
+        when 'delete' then
+            job := null;
+    end case;
+    return job;
+end $$;
+comment on function jobs.becomes is 'What an act makes of a job that it may change, until being the time of a snooze: null if nothing is left. Each act is written here and nowhere else.';
+
+create function jobs.refusal(code text, act text, id bigint, state text, other_id bigint, other_state text) returns text
+language sql immutable parallel safe
+return case code
+    when 'not_found' then format('There is no job %s.', coalesce(id::text, 'without a number'))
+    when 'locked' then format('Job %s is locked by another transaction: try again.', id)
+    when 'running' then format('Job %s is running', id) || case
+        when act in ('retry', 'run_now') then ' already.'
+        when act = 'snooze' then ': only jobs that wait can be put off.'
+        when act = 'undo' then ' and was told to stop: that cannot be taken back.'
+        else ': cancel it first, and wait until it has stopped.' end
+    when 'finished' then format('Job %s is ', id) || case
+        when act in ('run_now', 'snooze') then format('%s: jobs.retry runs it once more.', state)
+        else format('already %s.', state) end
+    when 'available' then format('Job %s is available already: jobs.explain(%1$s) says what it waits for.', id)
+    when 'pending' then format('Job %s is pending, which has no time: jobs.run_now(%1$s) releases it.', id)
+    when 'exhausted' then format('Job %s has used the most attempts that a job can have, 32767: jobs.copy(%1$s) starts at the first again.', id)
+    when 'changed' then format('Job %s is %s and no longer as the act left it.', id, state)
+    when 'duplicate' then format('Job %s is a duplicate of job %s, which ', id, other_id) || case
+        when other_state is null then 'is among these jobs and comes first.'
+        else format('is %s: %s.', other_state, case
+            when act in ('retry', 'run_now') then 'the two may not wait or run together'
+            else 'it holds their unique key' end) end
+end;
+comment on function jobs.refusal is 'The sentence for a code by which jobs.judge refuses an act on the job id, which is in this state. other_id and other_state are the job that holds its unique key.';
+
+create function jobs.judge(act text, job_ids bigint[], until timestamptz default null, entry bigint default null, locked bigint[] default '{}')
+returns table (id bigint, kind text, queue text, state text, code text, note text, before work.image, becomes work.image)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
-declare
-    target river.river_job_state;
 begin
-    if act is null or act not in ('retry', 'cancel', 'discard', 'delete', 'run_now') then
-        raise exception 'The acts on jobs are retry, cancel, discard, delete and run_now, not %.', quote_nullable(act) using errcode = '22023';
-    end if;
-    target := case act when 'cancel' then 'cancelled' when 'discard' then 'discarded' when 'delete' then null else 'available' end;
     return query
-    with judged as (
-        select w.id, j.state, j.unique_key, twin.id is null and j.unique_key is not null
-                   and river.river_job_state_in_bitmask(j.unique_states, target) as takes_key,
-               case
-                   when j.id is null then format('There is no job %s.', coalesce(w.id::text, 'without a number'))
-                   when j.state = 'running' and act in ('retry', 'run_now') then
-                       format('Job %s is running already.', j.id)
-                   when j.state = 'running' and act in ('discard', 'delete') then
-                       format('Job %s is running: cancel it first, and wait until it has stopped.', j.id)
-                   when j.state in ('cancelled', 'completed', 'discarded') and act in ('cancel', 'discard') then
-                       format('Job %s is already %s.', j.id, j.state)
-                   when j.state in ('cancelled', 'completed', 'discarded') and act = 'run_now' then
-                       format('Job %s is %s: jobs.retry runs it once more.', j.id, j.state)
-                   when j.state = 'available' and j.scheduled_at < now() and act in ('retry', 'run_now') then
-                       format('Job %s is available already: jobs.explain(%1$s) says what it waits for.', j.id)
-                   when act = 'retry' and j.attempt = j.max_attempts and j.max_attempts = 32767 then
-                       format('Job %s has had the most attempts that there can be: enqueue it anew.', j.id)
-                   when twin.id is not null and not (act = 'cancel' and j.state = 'running') then
-                       format('Job %s has a unique twin, job %s, which is %s: %s.', j.id, twin.id, twin.state,
-                           case when act in ('retry', 'run_now') then 'the two may not wait or run together'
-                                else 'it keeps this one from being ' || target end)
-               end as note
+    with job as materialized (
+        select w.id, j.id is not null as found, j.kind, j.queue, j.unique_key, j.unique_states, i.image, u.after,
+               case when act <> 'undo' then jobs.becomes(act, i.image, judge.until) else u.before end as becomes
         from (select distinct i as id from unnest(job_ids) as i) w
         left join river.river_job j on j.id = w.id
+        left join work.undo u on act = 'undo' and u.audit_id = entry and u.job_id = j.id
+        cross join lateral (select row(j.state, j.attempt, j.attempted_at, j.max_attempts, j.scheduled_at, j.finalized_at,
+            j.metadata -> 'cancel_attempted_at', j.metadata -> 'snoozes')::work.image as image offset 0) i
+    ), judged as (
+        select job.*, other.id as other_id, other.state::text as other_state,
+               other.id is null and job.unique_key is not null
+                   and river.river_job_state_in_bitmask(job.unique_states, (job.becomes).state::river.river_job_state) as takes_key,
+               case
+                   when not job.found then 'not_found'
+                   when job.id = any (locked) then 'locked'
+                   when act = 'undo' and job.image is distinct from job.after then 'changed'
+                   when (job.image).state = 'running' and act <> 'cancel' then 'running'
+                   when (job.image).state in ('cancelled', 'completed', 'discarded') and act in ('cancel', 'discard', 'run_now', 'snooze') then 'finished'
+                   when (job.image).state = 'available' and (job.image).scheduled_at < now() and act in ('retry', 'run_now') then 'available'
+                   when (job.image).state = 'pending' and act = 'snooze' then 'pending'
+                   when act = 'retry' and (job.image).attempt = (job.image).max_attempts and (job.image).max_attempts = 32767 then 'exhausted'
+                   when other.id is not null then 'duplicate'
+               end as code
+        from job
         left join lateral (
             select t.id, t.state from river.river_job t
-            where t.unique_key = j.unique_key and t.unique_states is not null and t.id <> j.id
+            where t.unique_key = job.unique_key and t.unique_states is not null and t.id <> job.id
               and river.river_job_state_in_bitmask(t.unique_states, t.state)
-              and river.river_job_state_in_bitmask(j.unique_states, target)
-            limit 1) twin on true
+              and river.river_job_state_in_bitmask(job.unique_states, (job.becomes).state::river.river_job_state)
+            limit 1) other on true
+    ), first as ( -- of several that would take one key
+        select d.*, case when d.takes_key and d.code is null then min(d.id) over (partition by d.unique_key, d.takes_key and d.code is null) end as first_id
+        from judged d
+    ), told as (
+        select f.*, case when f.id <> f.first_id then 'duplicate' else f.code end as told, coalesce(f.other_id, f.first_id) as other
+        from first f
     )
-    select d.id, d.state::text, coalesce(d.note, case
-               when d.takes_key and row_number() over (partition by d.unique_key, d.takes_key, d.note is null order by d.id) > 1 then
-                   format('Job %s has a unique twin among these jobs, which comes first.', d.id) end)
-    from judged d order by d.id;
+    select t.id, t.kind, t.queue, (t.image).state, t.told,
+           case when t.told is not null then jobs.refusal(t.told, act, t.id, (t.image).state, t.other, t.other_state) end, t.image, t.becomes
+    from told t order by t.id;
 end $$;
-comment on function jobs.may is 'What an act (retry, cancel, discard, delete, run_now) would do to the jobs job_ids, without doing it: those with a note would be left as they are, and it says why.';
+comment on function jobs.judge is 'What an act would make of each of job_ids (becomes), or the code and the sentence that refuse it. until is the time of a snooze, entry is the entry of jobs.audit that is undone, locked are the jobs that others have locked.';
 
-create function jobs.insist(changed boolean, note text) returns boolean
+create function jobs.may(job_ids bigint[], act text)
+returns table (id bigint, state text, note text, code text)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+    if act is null or act not in ('retry', 'cancel', 'discard', 'delete', 'run_now', 'snooze') then
+        raise exception 'The acts on jobs are retry, cancel, discard, delete, run_now and snooze, not %.', quote_nullable(act) using errcode = '22023';
+    end if;
+    return query select j.id, j.state, j.note, j.code from jobs.judge(act, job_ids) j;
+end $$;
+comment on function jobs.may is 'What an act (retry, cancel, discard, delete, run_now, snooze) would do to the jobs job_ids, without doing it: those with a code would be left as they are, and the note says why.
+Codes: not_found; locked (by another transaction for more than 2 s: only an act finds out); running; finished (cancelled, completed or discarded); available (already); pending (has no time to put off: snooze); exhausted (no more attempts can be allowed); duplicate (another job holds its unique key). Of jobs.undo also: changed (the job has moved since), expired and irreversible (see there).';
+
+create function jobs.insist(changed boolean, code text, note text) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if not changed then
-        raise exception '%', note using errcode = case when note like 'There is no job%' then 'P0002' else '55000' end;
+        raise exception '%', note using errcode = case code when 'not_found' then 'P0002' when 'locked' then '55P03' else '55000' end;
     end if;
     return true;
 end $$;
-comment on function jobs.insist is 'Raises the note as an error unless something was changed: for acts on one job.';
+comment on function jobs.insist is 'Raises the note as an error unless something was changed: for acts on one job. The SQLSTATE is P0002 for the code not_found, 55P03 for locked and 55000 for all others.';
 
-create function jobs.retry(job_ids bigint[], reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+create function jobs.act(act text, job_ids bigint[], reason text default null, until timestamptz default null, entry bigint default null)
+returns table (id bigint, state text, changed boolean, note text, code text)
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 #variable_conflict use_column
+declare
+    mine bigint[];
+    locked bigint[] := '{}';
 begin
-    perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
-    return query
-    with judged as materialized (
-        select * from jobs.may(job_ids, 'retry')
-    ), done as (
-        update river.river_job j set
-            state        = 'available',
-            finalized_at = null,
-            scheduled_at = now(),
-            max_attempts = j.max_attempts + case when j.attempt = j.max_attempts then 1 else 0 end,
-            metadata     = j.metadata - 'cancel_attempted_at'
-        from judged m join river.river_job o on o.id = m.id
-        where j.id = m.id and m.note is null
-        returning j.id, j.queue, j.state::text as state, jobs.brief(o) as before, jobs.brief(j) as after
-    ), noted as (
-        insert into work.audit (act, job_id, queue, reason, before, after)
-        select 'retry', d.id, d.queue, retry.reason, d.before, d.after from done d
-    ), told as ( -- River sends none here: the job would wait for a worker's poll
-        select pg_notify('river.river_insert', format('{"queue": %s}', to_json(q.queue)))
-        from (select distinct d.queue from done d) q
-    )
-    select m.id, coalesce(d.state, m.state), d.id is not null, m.note
-    from judged m left join done d on d.id = m.id
-    where (select count(*) from told) >= 0
-    order by m.id;
-exception when unique_violation then
-    raise exception 'A unique twin of one of these jobs came at this very moment: nothing was changed. Try again.' using errcode = '55000';
+    for try in 1..2 loop
+        begin
+            if try = 1 then
+                perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
+            else -- without those that others have locked for long
+                mine := array(select j.id from river.river_job j where j.id = any (job_ids) order by j.id for update skip locked);
+                locked := array(select i from unnest(job_ids) as i except select i from unnest(mine) as i);
+            end if;
+            return query
+            with judged as materialized (
+                select * from jobs.judge(act, job_ids, until, entry, locked)
+            ), kept as (
+                update river.river_job j set
+                    state        = (m.becomes).state::river.river_job_state,
+                    finalized_at = (m.becomes).finalized_at,
+                    scheduled_at = (m.becomes).scheduled_at,
+                    max_attempts = (m.becomes).max_attempts,
+                    metadata     = case when row((m.becomes).cancel_attempted_at, (m.becomes).snoozes)
+                        is not distinct from row((m.before).cancel_attempted_at, (m.before).snoozes) then j.metadata
+                        else j.metadata - '{cancel_attempted_at,snoozes}'::text[] || jsonb_strip_nulls(jsonb_build_object(
+                            'cancel_attempted_at', (m.becomes).cancel_attempted_at, 'snoozes', (m.becomes).snoozes)) end
+                from judged m
+                where j.id = m.id and m.code is null and act <> 'delete'
+                returning m.*
+            ), gone as (
+                delete from river.river_job j
+                using judged m
+                where j.id = m.id and m.code is null and act = 'delete'
+                returning m.*
+            ), done as materialized (
+                select * from kept union all select * from gone
+            ), noted as (
+                insert into work.audit (act, jobs, job_id, job_ids, queue, reason, undoes, undo_until, before, after)
+                select act, n.jobs, case when n.jobs = 1 then n.ids[1] end, case when n.jobs > 1 then n.ids end, n.queue, act.reason, entry,
+                       case when act <> 'delete' then now() + interval '10 minutes' end,
+                       case when n.jobs = 1 then (select jobs.brief(d.kind, d.queue, d.before) from done d)
+                            else jsonb_build_object('states', (select jsonb_object_agg(s.state, s.jobs) from (select (d.before).state, count(*) as jobs from done d group by 1) s),
+                                'kinds', (select jsonb_object_agg(k.kind, k.jobs) from (select d.kind, count(*) as jobs from done d group by 1) k)) end,
+                       case when act = 'delete' then null
+                            when n.jobs = 1 then (select jobs.brief(d.kind, d.queue, d.becomes) from done d)
+                            else jsonb_build_object('states', (select jsonb_object_agg(s.state, s.jobs) from (select (d.becomes).state, count(*) as jobs from done d group by 1) s)) end
+                from (select count(*) as jobs, array_agg(d.id order by d.id) as ids, case when min(d.queue) = max(d.queue) then min(d.queue) end as queue from done d) n
+                where n.jobs > 0
+                returning id, undo_until
+            ), remembered as (
+                insert into work.undo (audit_id, job_id, until, before, after)
+                select n.id, d.id, n.undo_until, d.before, d.becomes from done d, noted n where n.undo_until is not null
+            ), told as (
+                -- River sends none of these: the jobs would wait for a worker's poll.
+                select pg_notify('river.river_insert', format('{"queue": %s}', to_json(q.queue)))
+                from (select distinct d.queue from done d where (d.becomes).state = 'available' and act <> 'snooze') q
+                union all
+                -- The worker that runs a job ends its context. River tells of every job; of many only those that run matter.
+                select pg_notify('river.river_control', json_build_object('action', 'cancel', 'job_id', d.id, 'queue', d.queue)::text)
+                from done d where act = 'cancel' and ((d.becomes).state = 'running' or cardinality(job_ids) = 1)
+            )
+            select r.id, r.state, r.changed, r.note, r.code
+            from (
+                select d.id, (d.becomes).state, true as changed, d.note, d.code from done d
+                union all
+                select m.id, m.state, false, m.note, m.code from judged m where m.code is not null) r
+            where (select count(*) from told) >= 0
+            order by r.id;
+            return;
+        exception
+            when unique_violation then
+                raise exception 'A duplicate of one of these jobs was enqueued at the same moment: nothing was changed. Try again.' using errcode = '55000';
+            when lock_not_available or deadlock_detected then
+                if try = 2 then
+                    raise exception 'Another transaction holds what one of these jobs needs: nothing was changed. Try again.' using errcode = '55P03';
+                end if;
+        end;
+    end loop;
 end $$;
-comment on function jobs.retry(bigint[], text) is 'Makes a job run again, now, whatever became of it; one that has used up its attempts is allowed one more. As River''s JobRetry, and a worker is told at once. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.retry(array(select id from jobs.job where kind = ''send_invoice'' and state = ''discarded''), ''why'').';
-
-create function jobs.retry(job_id bigint, reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language sql set search_path = pg_catalog, pg_temp as $$
-    select r.id, r.state, r.changed, r.note from jobs.retry(array[job_id], reason) r where jobs.insist(r.changed, r.note)
-$$;
-comment on function jobs.retry(bigint, text) is 'Makes a job run again, now, whatever became of it; one that has used up its attempts is allowed one more. As River''s JobRetry, and a worker is told at once. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
-
-create function jobs.cancel(job_ids bigint[], reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-#variable_conflict use_column
-begin
-    perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
-    return query
-    with judged as materialized (
-        select * from jobs.may(job_ids, 'cancel')
-    ), done as (
-        update river.river_job j set
-            state        = case when j.state = 'running' then j.state else 'cancelled' end,
-            finalized_at = case when j.state = 'running' then j.finalized_at else now() end,
-            metadata     = jsonb_set(j.metadata, '{cancel_attempted_at}',
-                               to_jsonb(to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))) -- RFC 3339, as Go reads it
-        from judged m join river.river_job o on o.id = m.id
-        where j.id = m.id and m.note is null
-        returning j.id, j.queue, j.state::text as state, jobs.brief(o) as before, jobs.brief(j) as after
-    ), noted as (
-        insert into work.audit (act, job_id, queue, reason, before, after)
-        select 'cancel', d.id, d.queue, cancel.reason, d.before, d.after from done d
-    ), told as ( -- the worker that runs it ends its context
-        select pg_notify('river.river_control', json_build_object('action', 'cancel', 'job_id', d.id, 'queue', d.queue)::text)
-        from done d
-    )
-    select m.id, coalesce(d.state, m.state), d.id is not null, m.note
-    from judged m left join done d on d.id = m.id
-    where (select count(*) from told) >= 0
-    order by m.id;
-exception when unique_violation then
-    raise exception 'A unique twin of one of these jobs came at this very moment: nothing was changed. Try again.' using errcode = '55000';
-end $$;
-comment on function jobs.cancel(bigint[], text) is 'Cancels a job that is not finished. One that runs is told to stop, and is cancelled once it has. As River''s JobCancel. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.cancel(array(select id from jobs.job where kind = ''send_invoice'' and state = ''available''), ''why'').';
-
-create function jobs.cancel(job_id bigint, reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language sql set search_path = pg_catalog, pg_temp as $$
-    select r.id, r.state, r.changed, r.note from jobs.cancel(array[job_id], reason) r where jobs.insist(r.changed, r.note)
-$$;
-comment on function jobs.cancel(bigint, text) is 'Cancels a job that is not finished. One that runs is told to stop, and is cancelled once it has. As River''s JobCancel. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
-
-create function jobs.discard(job_ids bigint[], reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-#variable_conflict use_column
-begin
-    perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
-    return query
-    with judged as materialized (
-        select * from jobs.may(job_ids, 'discard')
-    ), done as (
-        update river.river_job j set
-            state        = 'discarded',
-            finalized_at = now()
-        from judged m join river.river_job o on o.id = m.id
-        where j.id = m.id and m.note is null
-        returning j.id, j.queue, j.state::text as state, jobs.brief(o) as before, jobs.brief(j) as after
-    ), noted as (
-        insert into work.audit (act, job_id, queue, reason, before, after)
-        select 'discard', d.id, d.queue, discard.reason, d.before, d.after from done d
-    )
-    select m.id, coalesce(d.state, m.state), d.id is not null, m.note
-    from judged m left join done d on d.id = m.id
-    order by m.id;
-exception when unique_violation then
-    raise exception 'A unique twin of one of these jobs came at this very moment: nothing was changed. Try again.' using errcode = '55000';
-end $$;
-comment on function jobs.discard(bigint[], text) is 'Gives a job up for good that neither runs nor is finished. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.discard(array(select id from jobs.job where kind = ''send_invoice'' and state = ''retryable''), ''why'').';
-
-create function jobs.discard(job_id bigint, reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language sql set search_path = pg_catalog, pg_temp as $$
-    select r.id, r.state, r.changed, r.note from jobs.discard(array[job_id], reason) r where jobs.insist(r.changed, r.note)
-$$;
-comment on function jobs.discard(bigint, text) is 'Gives a job up for good that neither runs nor is finished. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
-
-create function jobs.delete(job_ids bigint[], reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-#variable_conflict use_column
-begin
-    perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
-    return query
-    with judged as materialized (
-        select * from jobs.may(job_ids, 'delete')
-    ), done as (
-        delete from river.river_job j
-        using judged m
-        where j.id = m.id and m.note is null
-        returning j.id, j.queue, jobs.brief(j) as before, null::jsonb as after
-    ), noted as (
-        insert into work.audit (act, job_id, queue, reason, before, after)
-        select 'delete', d.id, d.queue, delete.reason, d.before, d.after from done d
-    )
-    select m.id, case when d.id is null then m.state end, d.id is not null, m.note
-    from judged m left join done d on d.id = m.id
-    order by m.id;
-end $$;
-comment on function jobs.delete(bigint[], text) is 'Deletes a job that does not run. As River''s JobDelete. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.delete(array(select id from jobs.job where kind = ''send_invoice'' and state = ''discarded''), ''why'').';
-
-create function jobs.delete(job_id bigint, reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language sql set search_path = pg_catalog, pg_temp as $$
-    select r.id, r.state, r.changed, r.note from jobs.delete(array[job_id], reason) r where jobs.insist(r.changed, r.note)
-$$;
-comment on function jobs.delete(bigint, text) is 'Deletes a job that does not run. As River''s JobDelete. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
-
-create function jobs.run_now(job_ids bigint[], reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-#variable_conflict use_column
-begin
-    perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
-    return query
-    with judged as materialized (
-        select * from jobs.may(job_ids, 'run_now')
-    ), done as (
-        update river.river_job j set
-            state        = 'available',
-            scheduled_at = now()
-        from judged m join river.river_job o on o.id = m.id
-        where j.id = m.id and m.note is null
-        returning j.id, j.queue, j.state::text as state, jobs.brief(o) as before, jobs.brief(j) as after
-    ), noted as (
-        insert into work.audit (act, job_id, queue, reason, before, after)
-        select 'run_now', d.id, d.queue, run_now.reason, d.before, d.after from done d
-    ), told as ( -- River sends none here: the job would wait for a worker's poll
-        select pg_notify('river.river_insert', format('{"queue": %s}', to_json(q.queue)))
-        from (select distinct d.queue from done d) q
-    )
-    select m.id, coalesce(d.state, m.state), d.id is not null, m.note
-    from judged m left join done d on d.id = m.id
-    where (select count(*) from told) >= 0
-    order by m.id;
-exception when unique_violation then
-    raise exception 'A unique twin of one of these jobs came at this very moment: nothing was changed. Try again.' using errcode = '55000';
-end $$;
-comment on function jobs.run_now(bigint[], text) is 'Makes a job run now that is scheduled for later, waits for its next try or is pending. Its attempts stay as they are. Acts on all of job_ids that it may, and says of each id whether it changed and if not why. The reason goes to jobs.audit. As in: select * from jobs.run_now(array(select id from jobs.job where kind = ''send_invoice'' and state = ''scheduled''), ''why'').';
-
-create function jobs.run_now(job_id bigint, reason text default null)
-returns table (id bigint, state text, changed boolean, note text)
-language sql set search_path = pg_catalog, pg_temp as $$
-    select r.id, r.state, r.changed, r.note from jobs.run_now(array[job_id], reason) r where jobs.insist(r.changed, r.note)
-$$;
-comment on function jobs.run_now(bigint, text) is 'Makes a job run now that is scheduled for later, waits for its next try or is pending. Its attempts stay as they are. Acts on the job job_id, or raises an error that says why it cannot. The reason goes to jobs.audit.';
+comment on function jobs.act is 'The engine of the verbs on jobs: does the act to all of job_ids that it may, and says of each id whether it changed and if not why (jobs.may). It waits for a locked job 2 s at most. One entry of jobs.audit tells of all that changed, with the reason; until is the time of jobs.snooze, entry the entry that jobs.undo takes back.';

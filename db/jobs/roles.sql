@@ -18,17 +18,20 @@ grant usage on schema jobs to jobs_reader, jobs_operator;
 grant select on all tables in schema jobs to jobs_reader;
 revoke execute on all functions in schema jobs from public;
 grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.percentile, jobs.leader, jobs.runner, jobs.explain, jobs.waterfall,
-    jobs.search to jobs_reader;
+    jobs.search, jobs.audit_of to jobs_reader;
 
 grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),
     jobs.cancel(bigint[], text), jobs.discard(bigint, text), jobs.discard(bigint[], text), jobs.delete(bigint, text),
-    jobs.delete(bigint[], text), jobs.run_now(bigint, text), jobs.run_now(bigint[], text), jobs.may, jobs.pause, jobs.resume,
+    jobs.delete(bigint[], text), jobs.run_now(bigint, text), jobs.run_now(bigint[], text), jobs.snooze(bigint, timestamptz, text),
+    jobs.snooze(bigint[], timestamptz, text), jobs.undo(bigint, text), jobs.undo(bigint[], text), jobs.copy, jobs.may, jobs.may_undo, jobs.pause, jobs.resume,
     jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve to jobs_operator;
 
 -- These read or write tables that the two may not touch: they run with the rights of the schema's owner. Each pins its
 -- search_path and builds no SQL from what it is given.
 alter function jobs.search security definer;
+alter function jobs.audit_of security definer;
 alter function jobs.may security definer;
+alter function jobs.may_undo security definer;
 alter function jobs.enqueue security definer;
 alter function jobs.retry(bigint[], text) security definer;
 alter function jobs.retry(bigint, text) security definer;
@@ -40,6 +43,11 @@ alter function jobs.delete(bigint[], text) security definer;
 alter function jobs.delete(bigint, text) security definer;
 alter function jobs.run_now(bigint[], text) security definer;
 alter function jobs.run_now(bigint, text) security definer;
+alter function jobs.snooze(bigint[], timestamptz, text) security definer;
+alter function jobs.snooze(bigint, timestamptz, text) security definer;
+alter function jobs.undo(bigint[], text) security definer;
+alter function jobs.undo(bigint, text) security definer;
+alter function jobs.copy security definer;
 alter function jobs.pause security definer;
 alter function jobs.resume security definer;
 alter function jobs.drain security definer;

@@ -25,5 +25,5 @@ select fingerprint, last_day, last_month, first_seen_at > now() - interval '7 da
 from jobs.error where last_seen_at > now() - interval '7 days' and not muted order by last_month desc limit 20;
 
 \echo 'Acts of operators'
-select date_trunc('day', at)::date as day, who, act, count(*) as times, max(reason) as a_reason
+select date_trunc('day', at)::date as day, who, act, count(*) as times, sum(jobs) as jobs, max(reason) as a_reason
 from jobs.audit where at > now() - interval '7 days' group by 1, 2, 3 order by 1 desc, 4 desc limit 30;

@@ -268,10 +268,10 @@ func TestJobsBrokenOff(t *testing.T) {
 	t.Parallel()
 	databaseURL := shop(t)
 	pool := lookInto(t, databaseURL)
-	letGo := holding(t, databaseURL, "select from river.river_job where id = 5 for update")
+	letGo := holding(t, databaseURL, "lock work.worker in access exclusive mode")
 	defer letGo()
-	p := launch(t, databaseURL, nil, "jobs", "retry", "5")
-	eventually(t, pool, "the command waits for the job's lock",
+	p := launch(t, databaseURL, nil, "jobs", "drain", "worker.1")
+	eventually(t, pool, "the command waits for the lock",
 		"select count(*) = 1 from pg_stat_activity where application_name = 'backlist jobs' and wait_event_type = 'Lock' and datname = current_database()")
 	p.tell(syscall.SIGINT)
 	out, err := outcome(t, p)

@@ -35,7 +35,7 @@ func Views() []View {
 		{"error", "fingerprint, this_hour, last_day, affected_jobs, now() - last_seen_at as last_seen, first_release, kinds, case when muted then 'muted' when regressed then 'regressed' when resolved_at is not null then 'resolved' end as marked, message", "muted, last_day desc, last_seen_at desc"},
 		{"schedule", "name, kind, words, next_at, paused, last_at, last_outcome, last_job, missed, overdue, broken", "retired, next_at"},
 		{"release", "release, first_seen_at, workers", "first_seen_at desc"},
-		{"audit", "id, at, who, act, coalesce(job_id::text, queue, worker, fingerprint) as what, reason", "id desc"},
+		{"audit", "id, at, who, act, coalesce(job_id::text, jobs || ' jobs', queue, worker, fingerprint) as what, reason", "id desc"},
 	}
 }
 
@@ -65,7 +65,7 @@ func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	if err != nil {
 		return d, err
 	}
-	d.Audit, err = Ask(ctx, db, "select at, who, act, reason from jobs.audit where job_id = $1 order by id", id)
+	d.Audit, err = Ask(ctx, db, "select at, who, act, jobs, reason from jobs.audit_of($1)", id)
 	if err == nil && len(d.Job.Rows)+len(d.Attempts.Rows)+len(d.Audit.Rows) == 0 {
 		err = &Refusal{Sentence: fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), Cause: pgx.ErrNoRows}
 	}

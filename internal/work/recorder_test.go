@@ -335,6 +335,8 @@ func TestTidy(t *testing.T) {
 		select n, '', '', 200, now() - n * interval '1 min' - case when n > 1400 then interval '1 h' else '0' end, now(), '', '', '{}'
 		from generate_series(1, 1500) n;
 		insert into work.audit (act, at) select 'pause', now() - n * interval '100 days' from generate_series(1, 5) n;
+		insert into work.undo (audit_id, job_id, until, before, after)
+		select 1 + n / 5000, n, now() - interval '1 s' + (n / 6001) * interval '1 h', i, i from generate_series(1, 6010) n, (select row('available', 0, null, 1, now(), null, null, null)::work.image) x (i);
 		insert into work.worker (id, slots, lock_key, stopped_at, dead_at)
 		select n, 1, n, case when n % 2 = 0 then now() - n * interval '1 day' end, case when n % 2 = 1 then now() - n * interval '1 day' end
 		from generate_series(1, 10) n;
@@ -354,6 +356,7 @@ func TestTidy(t *testing.T) {
 		"select count(*) from work.error_hour":                   29,
 		"select count(*) from work.request":                      1400,
 		"select count(*) from work.audit":                        3,
+		"select count(*) from work.undo":                         10,
 		"select count(*) from work.worker":                       7, // and the one that lives
 		"select count(*) from work.tick":                         100_000,
 		"select count(*) from work.tick where schedule = 'rare'": 1, // the oldest, but its schedule's latest

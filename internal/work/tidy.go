@@ -28,6 +28,7 @@ func tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{"work.error_hour", "hour < now() - interval '30 days'", "hour"},
 		{"work.error", "last_seen_at < now() - interval '30 days' and muted_at is null", "last_seen_at"},
 		{"work.audit", "at < now() - interval '400 days'", "at"}, // a year, and time to look back at it
+		{"work.undo", "until < now()", "audit_id"},
 		{"work.worker", "coalesce(stopped_at, dead_at) < now() - interval '7 days'", "coalesce(stopped_at, dead_at)"},
 		{"work.tick", "due_at < now() - interval '30 days'", "due_at"},
 	} {

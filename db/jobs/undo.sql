@@ -1,0 +1,75 @@
+-- jobs.undo takes back what an entry of jobs.audit did to jobs: a job that is still as the act left it becomes what it was.
+
+create function jobs.undoable(audit_ids bigint[]) returns table (audit_id bigint, note text, code text)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+    return query
+    with judged as (
+        select w.id, a.act, a.job_id, a.undo_until,
+               case a.act
+                   when 'pause' then format('jobs.resume(%L)', a.queue)
+                   when 'resume' then format('jobs.pause(%L)', a.queue)
+                   when 'drain' then format('jobs.undrain(%L)', a.worker)
+                   when 'undrain' then format('jobs.drain(%L)', a.worker)
+                   when 'mute' then format('jobs.unmute(%L)', a.fingerprint)
+                   when 'unmute' then format('jobs.mute(%L)', a.fingerprint)
+                   when 'enqueue' then format('jobs.cancel(%s)', a.job_id)
+                   when 'copy' then format('jobs.cancel(%s)', a.job_id)
+               end as inverse,
+               case
+                   when a.id is null then 'not_found'
+                   when a.act not in ('retry', 'cancel', 'discard', 'run_now', 'snooze', 'undo') then 'irreversible'
+                   when coalesce(a.undo_until <= clock_timestamp(), true) or not exists (select from work.undo u where u.audit_id = a.id) then 'expired'
+               end as code
+        from (select distinct i as id from unnest(audit_ids) as i) w
+        left join work.audit a on a.id = w.id
+    )
+    select j.id, case j.code
+               when 'not_found' then format('There is no entry %s in jobs.audit.', coalesce(j.id::text, 'without a number'))
+               when 'expired' then format('Entry %s can no longer be undone: ten minutes have passed.', j.id)
+               when 'irreversible' then format('Entry %s is a %s, which cannot be undone', j.id, j.act) || coalesce(': use ' || j.inverse, '') || '.'
+           end, j.code
+    from judged j order by j.id desc;
+end $$;
+comment on function jobs.undoable is 'Whether jobs.undo can take back the entries audit_ids of jobs.audit, newest first: those with a code it cannot. Codes: not_found; expired (ten minutes have passed); irreversible (a deletion, or what another act takes back, which the note names).';
+
+create function jobs.may_undo(audit_ids bigint[])
+returns table (audit_id bigint, id bigint, state text, note text, code text)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+    return query
+    select e.audit_id, j.id, j.state, coalesce(e.note, j.note), coalesce(e.code, j.code)
+    from jobs.undoable(audit_ids) e
+    left join lateral jobs.judge('undo', array(select u.job_id from work.undo u where u.audit_id = e.audit_id), entry => e.audit_id) j on e.code is null
+    order by e.audit_id desc, j.id;
+end $$;
+comment on function jobs.may_undo is 'What jobs.undo would do to the entries audit_ids, without doing it, each by itself: what has a code would be left as it is, and the note says why. Codes: those of jobs.may and jobs.undoable.';
+
+create function jobs.undo(audit_ids bigint[], reason text default null)
+returns table (audit_id bigint, id bigint, state text, changed boolean, note text, code text)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    e record;
+begin
+    for e in select * from jobs.undoable(audit_ids) loop -- newest first: what was done last is undone first
+        if e.code is null then
+            return query
+            select e.audit_id, a.* from jobs.act('undo', array(select u.job_id from work.undo u where u.audit_id = e.audit_id), reason, entry => e.audit_id) a;
+        else
+            return query select e.audit_id, null::bigint, null::text, false, e.note, e.code;
+        end if;
+    end loop;
+end $$;
+comment on function jobs.undo(bigint[], text) is 'Takes back, within ten minutes, what the acts retry, cancel, discard, run_now, snooze or undo did: audit_ids are entries of jobs.audit. Restores every job that is still as the act left it and whose unique key is free, and says of each other one why it was left alone, as a code (jobs.may and jobs.undoable list them) and a sentence. A deletion cannot be undone, nor the request to stop that a running job was sent. One entry of jobs.audit for each that was undone, with the reason; it can be undone too.';
+
+create function jobs.undo(audit_id bigint, reason text default null)
+returns table (audit_id bigint, id bigint, state text, changed boolean, note text, code text)
+language sql set search_path = pg_catalog, pg_temp as $$
+    select u.audit_id, u.id, u.state, u.changed, u.note, u.code
+    from (select r.*, bool_or(r.changed) over () as some from jobs.undo(array[$1], reason) r) u
+    where jobs.insist(u.some, u.code, u.note)
+$$;
+comment on function jobs.undo(bigint, text) is 'Takes back, within ten minutes, what the entry audit_id of jobs.audit did to jobs, as jobs.undo of several does, or raises an error that says why it can restore none. The reason goes to jobs.audit.';
