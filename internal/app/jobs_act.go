@@ -19,6 +19,7 @@ type acted struct {
 	Changed int      `json:"changed"`
 	Left    int      `json:"left"`
 	Notes   []string `json:"notes,omitempty"` // why they were left as they are
+	Undo    []int64  `json:"undo,omitempty"`  // the entries of jobs.audit that undo it
 }
 
 func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
@@ -50,6 +51,9 @@ func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
 // actOnJobs acts on the ids that are named, or on all that a filter means once --yes says so.
 func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []string) error {
 	ids, err := jobIDs(args)
+	if a.Name == "snooze" && err == nil {
+		err = p.readUntil()
+	}
 	filter := &p.filter
 	switch {
 	case err != nil:
@@ -105,7 +109,7 @@ func (p *jobsProgram) preview(a surface.Act, n int, counts []surface.Count) erro
 func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act, ids []int64, must int) error {
 	const mostNotes = 20
 	sum := acted{Act: a.Name}
-	err := a.Jobs(ctx, conn, ids, p.by(), func(outcomes []surface.Outcome) {
+	entries, err := a.Jobs(ctx, conn, ids, p.by(), func(outcomes []surface.Outcome) {
 		for _, o := range outcomes {
 			if o.Changed {
 				sum.Changed++
@@ -126,6 +130,7 @@ func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act,
 	if err != nil {
 		return err
 	}
+	sum.Undo = entries
 	if p.json {
 		err = json.NewEncoder(p.Stdout).Encode(sum)
 	} else {
@@ -137,6 +142,9 @@ func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act,
 		}
 		if sum.Changed > 0 {
 			fmt.Fprintf(p.Stdout, "%s %s.\n", ui.Count(sum.Changed, "job", "jobs"), a.Did)
+		}
+		if len(entries) > 0 {
+			fmt.Fprintf(p.Stdout, "To undo it within ten minutes: backlist jobs undo %s --yes\n", strings.Trim(fmt.Sprint(entries), "[]"))
 		}
 	}
 	switch {

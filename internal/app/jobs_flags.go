@@ -26,6 +26,8 @@ type jobsProgram struct {
 	filter      surface.Filter
 	json, yes   bool
 	reason, who string
+	until, in   string // jobs snooze --until, --for
+	changes     string // jobs copy --set
 }
 
 // words is a flag that may be given several times, or with commas.
@@ -115,9 +117,25 @@ func setActFlags(f *flag.FlagSet, p *jobsProgram) {
 	f.BoolVar(&p.yes, "yes", false, "do it; without this a filter only says how many jobs it means")
 }
 
+func setSnoozeFlags(f *flag.FlagSet, p *jobsProgram) {
+	setActFlags(f, p)
+	f.Var((*word)(&p.until), "until", "the `time`, as in '2026-12-24 18:00Z'")
+	f.Var((*word)(&p.in), "for", "how `long` from now, as in 90m, 2d or 1w")
+}
+
+func setUndoFlags(f *flag.FlagSet, p *jobsProgram) {
+	setByFlags(f, p)
+	f.BoolVar(&p.yes, "yes", false, "do it; without this it only says what would be undone")
+}
+
+func setCopyFlags(f *flag.FlagSet, p *jobsProgram) {
+	setByFlags(f, p)
+	f.Var((*word)(&p.changes), "set", "`JSON` that is merged into the arguments, as in '{\"order_id\": 42}'; null removes a key")
+}
+
 // by is who acts, and why.
 func (p *jobsProgram) by() surface.By {
-	by := surface.By{Who: p.who, Reason: p.reason}
+	by := surface.By{Who: p.who, Reason: p.reason, Until: p.until}
 	if by.Who == "" {
 		name, host := "somebody", "somewhere"
 		if u, err := user.Current(); err == nil && u.Username != "" {

@@ -33,9 +33,14 @@ func jobsCommands() []command {
 		if a.On == "jobs" {
 			args, set = "[ID ...]", setActFlags
 		}
+		if a.Name == "snooze" {
+			set = setSnoozeFlags
+		}
 		list = append(list, jobsCommand(a.Name, args, a.Help, set, actOn(a)))
 	}
-	return list
+	return append(list,
+		jobsCommand("undo", "ENTRY ...", "take back within ten minutes what entries of jobs audit did", setUndoFlags, runJobsUndo),
+		jobsCommand("copy", "ID", "enqueue a job once more, with changes to its arguments", setCopyFlags, runJobsCopy))
 }
 
 // jobsCommand returns a command of backlist jobs; set registers its flags.

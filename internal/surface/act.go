@@ -26,6 +26,7 @@ func Acts() []Act {
 		{"cancel", "cancelled", "cancel", "jobs", unfinished, "cancel jobs; those that run are told to stop"},
 		{"run-now", "made due", "run_now", "jobs", []string{"scheduled", "retryable", "pending"}, "run jobs now that are for later"},
 		{"discard", "discarded", "discard", "jobs", []string{"available", "scheduled", "retryable", "pending"}, "give jobs up for good"},
+		{"snooze", "snoozed", "snooze", "jobs", []string{"available", "scheduled", "retryable"}, "put jobs off: --for or --until says how long"},
 		{"delete", "deleted", "delete", "jobs", nil, "delete jobs"},
 		{"pause", "paused", "pause", "QUEUE", nil, "stop taking jobs from a queue; '*' is every queue"},
 		{"resume", "resumed", "resume", "QUEUE", nil, "take jobs from a queue again; '*' is every queue"},
@@ -40,6 +41,7 @@ func Acts() []Act {
 // By is who acts, and why. Both are recorded in jobs.audit.
 type By struct {
 	Who, Reason string
+	Until       string // the time of a snooze, as Postgres reads it; no other act has one
 }
 
 // Outcome is the result of an act on one job.
@@ -48,30 +50,48 @@ type Outcome struct {
 	State   *string // its state now; nil if the job does not exist
 	Changed bool
 	Note    *string // why it was left unchanged
+	Code    *string // the same for programs: jobs.may documents the codes
 }
 
 // chunk is how many jobs are locked and changed in one transaction.
 const chunk = 1000
 
 // Jobs acts on jobs, a thousand in each transaction, and passes the outcomes of each thousand to done. An error leaves the
-// chunks before it committed.
-func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Outcome)) error {
+// chunks before it committed. It returns the entries of jobs.audit that undo these acts.
+func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Outcome)) (entries []int64, err error) {
 	for part := range slices.Chunk(ids, chunk) {
 		var outcomes []Outcome
 		err := by.transaction(ctx, db, func(tx pgx.Tx) error {
-			rows, err := tx.Query(ctx, "select id, state, changed, note from jobs."+a.function+"($1::bigint[], $2)", part, by.Reason)
+			call, args := "($1::bigint[], $2)", []any{part, by.Reason}
+			if by.Until != "" {
+				call, args = "($1::bigint[], $3::timestamptz, $2)", append(args, by.Until)
+			}
+			outcomes, err = query(ctx, tx, pgx.RowToStructByPos[Outcome], "select id, state, changed, note, code from jobs."+a.function+call, args...)
 			if err != nil {
 				return err
 			}
-			outcomes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Outcome])
+			entry, err := query(ctx, tx, pgx.RowTo[int64], "select id from jobs.audit where "+ofThisTransaction+" and undo_until is not null")
+			entries = append(entries, entry...)
 			return err
 		})
 		if err != nil {
-			return err
+			return entries, err
 		}
 		done(outcomes)
 	}
-	return nil
+	return entries, nil
+}
+
+// ofThisTransaction is SQL that is true of the rows of jobs.audit that the transaction has written.
+const ofThisTransaction = "at = now() and xid = pg_current_xact_id()::text::bigint"
+
+// query returns the rows of a statement.
+func query[T any](ctx context.Context, tx pgx.Tx, to pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, to)
 }
 
 // Named acts on the queue, worker or error called name. It returns how many were changed: 0 if all were in that state already.
@@ -85,7 +105,7 @@ func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int,
 		if _, err := tx.Exec(ctx, "select from jobs."+a.function+"($1, $2)", name, by.Reason); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, "select count(*) from jobs.audit where at = now() and xid = pg_current_xact_id()::text::bigint").Scan(&changed)
+		return tx.QueryRow(ctx, "select count(*) from jobs.audit where "+ofThisTransaction).Scan(&changed)
 	})
 	return changed, err
 }

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/surface"
+	"github.com/backlist/backlist/views/ui"
+)
+
+// readUntil makes one time of --for and --until.
+func (p *jobsProgram) readUntil() error {
+	switch {
+	case (p.until == "") == (p.in == ""):
+		return badUse("say how long: --for 2h, or --until '2026-12-24 18:00Z'")
+	case p.until != "":
+		return nil
+	}
+	d, err := ago(p.in)
+	if err != nil {
+		return badUse("--for %s is not a time span, as in 90m or 2d", p.in)
+	}
+	p.until = time.Now().Add(d).Format(time.RFC3339Nano)
+	return nil
+}
+
+// runJobsUndo says what would be undone, and does it once --yes says so: an entry's number is easily taken for a job's.
+func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
+	entries, err := jobIDs(args)
+	if err == nil && len(entries) == 0 {
+		err = badUse("usage: backlist jobs undo ENTRY ...: the entries of backlist jobs audit")
+	}
+	if err != nil {
+		return err
+	}
+	return p.onJobs(ctx, func(conn *pgx.Conn) error {
+		if !p.yes {
+			list, err := surface.MayUndo(ctx, conn, entries)
+			if err == nil {
+				err = p.restored(list, "%s would be as before.\n")
+			}
+			if err == nil {
+				err = fmt.Errorf("nothing was changed: add --yes to do it")
+			}
+			return err
+		}
+		list, err := surface.Undo(ctx, conn, entries, p.by())
+		if err != nil {
+			return err
+		}
+		return p.restored(list, "%s as before.\n")
+	})
+}
+
+// restored tells what was, or would be, restored. It is an error if nothing is.
+func (p *jobsProgram) restored(list []surface.Restored, sentence string) error {
+	const mostNotes = 20
+	sum := acted{Act: "undo"}
+	for _, r := range list {
+		if r.Changed {
+			sum.Changed++
+			continue
+		}
+		if sum.Left++; r.Note != nil && len(sum.Notes) < mostNotes {
+			sum.Notes = append(sum.Notes, *r.Note)
+		}
+	}
+	changed := sum.Changed
+	if !p.yes {
+		sum.Would, sum.Changed = sum.Changed, 0
+	}
+	if p.json {
+		if err := json.NewEncoder(p.Stdout).Encode(sum); err != nil {
+			return err
+		}
+	} else {
+		for _, note := range sum.Notes {
+			fmt.Fprintln(p.Stdout, note)
+		}
+		if more := sum.Left - len(sum.Notes); more > 0 {
+			fmt.Fprintf(p.Stdout, "… and %s more are left as they are.\n", ui.Thousands(more))
+		}
+		if changed > 0 {
+			fmt.Fprintf(p.Stdout, sentence, ui.Count(changed, "job", "jobs"))
+		}
+	}
+	if changed == 0 {
+		return fmt.Errorf("nothing was changed")
+	}
+	return nil
+}
+
+func runJobsCopy(ctx context.Context, p *jobsProgram, args []string) error {
+	id, err := oneJob("jobs copy", args)
+	if err != nil {
+		return err
+	}
+	changes := p.changes
+	if changes == "" {
+		changes = "{}"
+	}
+	return p.onJobs(ctx, func(conn *pgx.Conn) error {
+		copied, duplicate, err := surface.Copy(ctx, conn, id, changes, p.by())
+		switch {
+		case err != nil:
+			return err
+		case p.json:
+			err = json.NewEncoder(p.Stdout).Encode(struct {
+				ID        int64 `json:"id"`
+				Duplicate bool  `json:"duplicate"`
+			}{copied, duplicate})
+		case !duplicate:
+			_, err = fmt.Fprintf(p.Stdout, "Job %d was enqueued, a copy of job %d.\n", copied, id)
+		}
+		if err == nil && duplicate {
+			err = fmt.Errorf("nothing was enqueued: job %d is the same by the kind's unique options", copied)
+		}
+		return err
+	})
+}
