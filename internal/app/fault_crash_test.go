@@ -230,7 +230,7 @@ func TestLateAttempt(t *testing.T) {
 	pool := catalogued(t, databaseURL)
 	sink, smtp := faultSink(t, 0)
 	line := newRelay(t, hostOf(t, smtp))
-	line.until = "\r\n.\r\n" // the server takes the letter, and its answer stays on the way
+	line.HushAfter("\r\n.\r\n") // the server takes the letter, and its answer stays on the way
 	odo := newCaller(start(t, databaseURL, nil, "web").URL)
 	odo.signUp(t, "Odo", "odo@example.org")
 	for id := range 3 {
@@ -238,7 +238,7 @@ func TestLateAttempt(t *testing.T) {
 	}
 	// The list waits while it is being reckoned, before its last transaction; the letter is on its way.
 	letGo := holding(t, databaseURL, "lock table neighbour in access exclusive mode")
-	late := start(t, databaseURL, []string{"SMTP_URL=" + line.through(smtp)}, "worker")
+	late := start(t, databaseURL, []string{"SMTP_URL=" + line.Through(smtp)}, "worker")
 	until(t, "the letter has arrived", func() bool { return sink.Count() == 1 })
 	eventually(t, pool, "it is still being sent, and the list waits",
 		"select (select state = 'sending' from message where kind = 'welcome') and ("+waiters+") >= 1 and (select state = 'running' from jobs.job where kind = 'recommend_reader')")
@@ -254,7 +254,7 @@ func TestLateAttempt(t *testing.T) {
 		'mail', (select jsonb_agg(to_jsonb(m) order by id) from message m), 'run', (select jsonb_agg(to_jsonb(n)) from recommendation_run n),
 		'list', (select jsonb_agg(to_jsonb(c) order by rank) from recommendation c))::text`
 	before := valueOf[string](t, pool, everything)
-	line.flow()
+	line.Flow()
 	late.tell(syscall.SIGCONT)
 	var lost []string
 	for range 2 {

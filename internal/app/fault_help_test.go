@@ -1,12 +1,9 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/reader"
+	"github.com/backlist/backlist/internal/relay"
 )
 
 // lacking skips the test with a sentence; where everything has to be there, it fails it.
@@ -313,173 +310,15 @@ func runProgram(t *testing.T, cmd *exec.Cmd) *process {
 	return p
 }
 
-// relay is a TCP proxy with a fixed address whose target can change, go away, or fall silent.
-type relay struct {
-	t        *testing.T
-	addr     string // host:port
-	mu       sync.Mutex
-	target   string
-	listener net.Listener
-	conns    map[net.Conn]struct{}
-	silent   chan struct{} // closed while bytes flow
-	until    string        // hush once this has been carried to the target; "" = never
-	carried  atomic.Int64  // connections, ever
-	wg       sync.WaitGroup
-}
-
-func newRelay(t *testing.T, target string) *relay {
+// newRelay starts a relay to target that ends with the test.
+func newRelay(t *testing.T, target string) *relay.Relay {
 	t.Helper()
-	flowing := make(chan struct{})
-	close(flowing)
-	r := &relay{t: t, addr: "127.0.0.1:0", target: target, conns: map[net.Conn]struct{}{}, silent: flowing}
-	r.up()
-	t.Cleanup(func() {
-		r.flow()
-		r.down()
-		r.wg.Wait()
-	})
+	r, err := relay.New("127.0.0.1:0", target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
 	return r
-}
-
-// up listens, on the address that the relay had before.
-func (r *relay) up() {
-	r.t.Helper()
-	listener, err := net.Listen("tcp", r.addr)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.mu.Lock()
-	r.addr, r.listener = listener.Addr().String(), listener
-	r.mu.Unlock()
-	r.wg.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			r.wg.Go(func() { r.carry(conn) })
-		}
-	})
-}
-
-// down refuses connections and breaks those that there are.
-func (r *relay) down() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.listener == nil {
-		return
-	}
-	r.listener.Close()
-	r.listener = nil
-	for conn := range r.conns {
-		conn.Close()
-	}
-}
-
-// aim sends new connections elsewhere; those that there are stay.
-func (r *relay) aim(target string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.target = target
-}
-
-// hush lets nothing through and closes nothing, as a network does that has lost its way; flow ends it.
-func (r *relay) hush() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.silent = make(chan struct{})
-}
-
-func (r *relay) flow() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	select {
-	case <-r.silent:
-	default:
-		close(r.silent)
-	}
-}
-
-func (r *relay) carry(from net.Conn) {
-	defer from.Close()
-	to := r.dial()
-	if to == nil {
-		return
-	}
-	defer to.Close()
-	r.carried.Add(1)
-	r.mu.Lock()
-	up := r.listener != nil
-	r.conns[from], r.conns[to] = struct{}{}, struct{}{}
-	r.mu.Unlock()
-	defer func() {
-		r.mu.Lock()
-		delete(r.conns, from)
-		delete(r.conns, to)
-		r.mu.Unlock()
-	}()
-	if !up {
-		return
-	}
-	var both sync.WaitGroup
-	both.Go(func() { r.pass(to, from, true) })
-	both.Go(func() { r.pass(from, to, false) })
-	both.Wait()
-}
-
-// dial connects to the target, and to the next one if that has just gone; nil if there is none.
-func (r *relay) dial() net.Conn {
-	for last := ""; ; {
-		r.mu.Lock()
-		target := r.target
-		r.mu.Unlock()
-		if target == last {
-			return nil
-		}
-		if conn, err := net.Dial("tcp", target); err == nil {
-			return conn
-		}
-		last = target
-	}
-}
-
-// pass copies one direction until it ends, and then ends it on the other side.
-func (r *relay) pass(to, from net.Conn, toTarget bool) {
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		r.mu.Lock()
-		silent := r.silent
-		r.mu.Unlock()
-		<-silent
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				from.Close()
-				return
-			}
-			if toTarget && r.until != "" && bytes.Contains(buf[:n], []byte(r.until)) {
-				r.hush()
-			}
-		}
-		if err != nil {
-			if half, ok := to.(*net.TCPConn); ok && errors.Is(err, io.EOF) {
-				_ = half.CloseWrite()
-			} else {
-				to.Close()
-			}
-			return
-		}
-	}
-}
-
-// through is databaseURL by way of the relay.
-func (r *relay) through(databaseURL string) string {
-	u, err := url.Parse(databaseURL)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	u.Host = r.addr
-	return u.String()
 }
 
 // hostOf is the host and port of a URL.

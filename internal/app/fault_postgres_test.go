@@ -15,6 +15,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/pglocal"
+	"github.com/backlist/backlist/internal/relay"
 )
 
 // outage is a Postgres of the test's own that can be stopped and started, behind an address that stays.
@@ -22,7 +23,7 @@ type outage struct {
 	t      *testing.T
 	dir    string
 	server *pglocal.Server
-	relay  *relay
+	relay  *relay.Relay
 }
 
 func newOutage(t *testing.T) *outage {
@@ -78,14 +79,16 @@ func (o *outage) begin(immediate bool) {
 	if err := o.server.Stop(); err != nil {
 		o.t.Fatal(err)
 	}
-	o.relay.down()
+	o.relay.Down()
 }
 
 func (o *outage) end() {
 	o.t.Helper()
 	o.start()
-	o.relay.aim(hostOf(o.t, o.server.URL()))
-	o.relay.up()
+	o.relay.Aim(hostOf(o.t, o.server.URL()))
+	if err := o.relay.Up(); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // load asks for pages and rates until it is stopped, and notes every answer that is neither good nor a proper 503.
@@ -181,7 +184,7 @@ func properlyAway(a answer) bool {
 func TestPostgresComesAndGoes(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
-	databaseURL := o.relay.through(o.server.URL())
+	databaseURL := o.relay.Through(o.server.URL())
 	web := start(t, databaseURL, nil, "web")
 	start(t, databaseURL, nil, "worker")
 	var callers map[int64]*caller
@@ -253,10 +256,10 @@ func TestPostgresComesAndGoes(t *testing.T) {
 func TestPostgresFallsSilent(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
-	web := start(t, o.relay.through(o.server.URL()), nil, "web")
+	web := start(t, o.relay.Through(o.server.URL()), nil, "web")
 	v := newCaller(web.URL)
 	v.must(t, http.StatusOK, "/books/1", nil)
-	o.relay.hush()
+	o.relay.Hush()
 	var all sync.WaitGroup
 	for range 8 { // more than the pool has connections
 		all.Go(func() {
@@ -269,7 +272,7 @@ func TestPostgresFallsSilent(t *testing.T) {
 		})
 	}
 	all.Wait()
-	o.relay.flow()
+	o.relay.Flow()
 	took := until(t, "pages load again", func() bool {
 		a, err := v.ask(t.Context(), "/books/1", nil)
 		return err == nil && a.StatusCode == http.StatusOK

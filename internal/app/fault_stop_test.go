@@ -209,7 +209,7 @@ func TestRollingRestart(t *testing.T) {
 	pool := catalogued(t, databaseURL)
 	web := start(t, databaseURL, nil, "web")
 	balancer := newRelay(t, hostOf(t, web.URL))
-	base := "http://" + balancer.addr
+	base := "http://" + balancer.Addr()
 	var (
 		served atomic.Int64
 		work   sync.WaitGroup
@@ -240,7 +240,7 @@ func TestRollingRestart(t *testing.T) {
 		next := start(t, databaseURL, nil, "web")
 		before := served.Load()
 		until(t, "the old process is busy", func() bool { return served.Load() > before+20 })
-		balancer.aim(hostOf(t, next.URL))
+		balancer.Aim(hostOf(t, next.URL))
 		web.tell(syscall.SIGTERM)
 		web.exits()
 		web = next

@@ -2,8 +2,6 @@ package drill
 
 import (
 	"bytes"
-	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -63,83 +61,4 @@ func TestRescueTimes(t *testing.T) {
 	if j.busy("a") != 1 || j.busy("c") != 0 || j.worked("c") != 1 || j.twice() != 1 {
 		t.Error("miscounted")
 	}
-}
-
-// TestRelay: each fault has the effect of its name.
-func TestRelay(t *testing.T) {
-	t.Parallel()
-	echo, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer echo.Close()
-	go func() {
-		for {
-			conn, err := echo.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.Copy(conn, conn)
-				_, _ = conn.Write([]byte("end"))
-				conn.Close()
-			}()
-		}
-	}()
-	s := &stage{result: &Result{}}
-	r, err := s.relayAt("127.0.0.1:0", echo.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
-	dial := func() net.Conn {
-		conn, err := net.Dial("tcp", r.listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		echoed(t, conn, "hello", time.Minute)
-		return conn
-	}
-	cut := dial()
-	r.cut()
-	if _, err := cut.Read(make([]byte, 1)); err == nil || err == io.EOF {
-		t.Errorf("after a reset: %v", err)
-	}
-	half := dial()
-	r.halve(false)
-	if text, err := io.ReadAll(half); string(text) != "end" || err != nil {
-		t.Errorf("after half-closing towards the server: %q, %v", text, err)
-	}
-	slow := dial()
-	r.slow(50 * time.Millisecond)
-	if took := echoed(t, slow, "slow", time.Minute); took < 100*time.Millisecond {
-		t.Errorf("delayed by only %s", took)
-	}
-	r.slow(0)
-	quiet := dial()
-	r.hush()
-	began := time.Now()
-	if _, err := quiet.Write([]byte("psst")); err != nil {
-		t.Fatal(err)
-	}
-	time.AfterFunc(100*time.Millisecond, r.flow)
-	if _, err := io.ReadFull(quiet, make([]byte, 4)); err != nil || time.Since(began) < 100*time.Millisecond {
-		t.Errorf("after silence: %v in %s", err, time.Since(began))
-	}
-}
-
-// echoed sends a word and waits for its echo.
-func echoed(t *testing.T, conn net.Conn, word string, limit time.Duration) time.Duration {
-	t.Helper()
-	began := time.Now()
-	_ = conn.SetDeadline(began.Add(limit))
-	if _, err := conn.Write([]byte(word)); err != nil {
-		t.Fatal(err)
-	}
-	back := make([]byte, len(word))
-	if _, err := io.ReadFull(conn, back); err != nil || string(back) != word {
-		t.Fatalf("%q came back as %q: %v", word, back, err)
-	}
-	return time.Since(began)
 }

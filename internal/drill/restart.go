@@ -18,7 +18,7 @@ func restart(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	url := way.through(s.url)
+	url := way.Through(s.url)
 	webs, err := s.startReady(ctx, url, webRole)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func restart(ctx context.Context, s *stage) error {
 		if err := s.connect(ctx); err != nil {
 			return err
 		}
-		way.aim(hostOf(s.url))
+		way.Aim(hostOf(s.url))
 		s.result.note("outage %d: Postgres was unavailable for at least %s", i+1, time.Since(began).Round(10*time.Millisecond))
 	}
 	<-l.done

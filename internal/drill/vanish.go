@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/backlist/backlist/internal/relay"
 )
 
 // vanish disconnects a worker's host from the network: no side is notified that its connections are gone, and it keeps
@@ -72,7 +74,7 @@ func (s *stage) elsewhere(ctx context.Context, role Role) (p *process, unplug, p
 	here, there := name+"a", name+"b"
 	subnet := fmt.Sprintf("198.18.%d", rand.IntN(256)) // reserved for network benchmarks (RFC 2544)
 	var prefix []string
-	var way *relay
+	var way *relay.Relay
 	for _, line := range []string{
 		"netns add " + name, "link add " + here + " type veth peer name " + there + " netns " + name,
 		"addr add " + subnet + ".1/30 dev " + here, "link set " + here + " up",
@@ -100,13 +102,13 @@ func (s *stage) elsewhere(ctx context.Context, role Role) (p *process, unplug, p
 	} else {
 		s.result.Injected = "a proxy stopped all traffic of a worker; a network namespace could not be made: " + err.Error()
 		way, err = s.relay(s.url)
-		unplug = func() error { way.hush(); return nil }
-		plug = func() error { way.flow(); return nil }
+		unplug = func() error { way.Hush(); return nil }
+		plug = func() error { way.Flow(); return nil }
 	}
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if p, err = s.start(role, way.through(s.url), prefix...); err != nil {
+	if p, err = s.start(role, way.Through(s.url), prefix...); err != nil {
 		return nil, nil, nil, err
 	}
 	return p, unplug, plug, s.await(ctx, p)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/backlist/backlist/internal/relay"
 )
 
 // wire disturbs the connections between workers and Postgres, for each worker separately.
@@ -13,14 +15,14 @@ func wire(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	var ways []*relay
+	var ways []*relay.Relay
 	for _, role := range workersOf(roleWorker, 4, 10) {
 		way, err := s.relay(s.url)
 		if err != nil {
 			return err
 		}
 		ways = append(ways, way)
-		if _, err := s.supervise(ctx, way.through(s.url), role); err != nil {
+		if _, err := s.supervise(ctx, way.Through(s.url), role); err != nil {
 			return err
 		}
 	}
@@ -48,28 +50,28 @@ func wire(ctx context.Context, s *stage) error {
 }
 
 // disturb injects the nth fault into one worker's connections.
-func disturb(ctx context.Context, way *relay, n int) {
+func disturb(ctx context.Context, way *relay.Relay, n int) {
 	some := func(most time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(most))) }
 	switch n % 6 {
 	case 0:
-		way.cut()
+		way.Cut()
 	case 1:
-		way.slow(some(300 * time.Millisecond))
+		way.Slow(some(300 * time.Millisecond))
 		pause(ctx, some(2*time.Second))
-		way.slow(0)
+		way.Slow(0)
 	case 2:
-		way.halve(true)
+		way.Halve(true)
 	case 3:
-		way.halve(false)
+		way.Halve(false)
 	case 4:
-		way.hush()
+		way.Hush()
 		pause(ctx, some(4*time.Second))
-		way.flow()
+		way.Flow()
 	case 5:
 		if n == 11 {
-			way.hush()
+			way.Hush()
 			pause(ctx, 14*time.Second)
-			way.flow()
+			way.Flow()
 		}
 	}
 	pause(ctx, some(600*time.Millisecond))
