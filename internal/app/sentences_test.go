@@ -21,7 +21,6 @@ var compared = map[string]string{
 	"database user":        "the same, of the sources of settings",
 	"client backend":       "the same",
 	"keeper/":              "how a maintenance process names itself (work.Keeper): River keeps nothing of a leader but its name",
-	"There is no job%":     "jobs.insist, until the acts have one engine",
 	"known:%":              "the prefix of a key",
 	"%@bench.example":      "the addresses of invented readers",
 	"%-own-%":              "a part of an application name",
