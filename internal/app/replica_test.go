@@ -69,7 +69,7 @@ func TestReplica(t *testing.T) {
 	}
 	stdout, _, err := inProcess(t, env, "doctor")
 	first, _, _ := strings.Cut(stdout, "\n")
-	if ExitCode(err) != 2 || !strings.HasPrefix(first, "broken   postgres      The server is a replica: ") || strings.Contains(stdout, "schema") {
+	if ExitCode(err) != 2 || !strings.HasPrefix(first, "broken   postgres      The server is a replica, ") || strings.Contains(stdout, "schema") {
 		t.Errorf("doctor: %v\n%s", err, stdout)
 	}
 	pool := lookInto(t, databaseURL)
