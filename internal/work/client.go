@@ -69,15 +69,10 @@ func (o Options) config() *river.Config {
 		workers = o.Workers.river
 	}
 	return &river.Config{
-		Logger:  o.Log,
-		Schema:  o.Schema,
-		Workers: workers,
-		Hooks:   []rivertype.Hook{river.HookInsertBeginFunc(accept), stampOrigin(o.Release)},
-		Middleware: []rivertype.Middleware{
-			river.JobInsertMiddlewareFunc(collect),
-			river.WorkerMiddlewareFunc(passOrigin),
-			(&attemptLog{log: o.Log}).middleware(),
-			river.WorkerMiddlewareFunc(maskAddresses),
-		},
+		Logger:     o.Log,
+		Schema:     o.Schema,
+		Workers:    workers,
+		Hooks:      []rivertype.Hook{river.HookInsertBeginFunc(accept), stampOrigin(o.Release)},
+		Middleware: []rivertype.Middleware{river.JobInsertMiddlewareFunc(collect)},
 	}
 }

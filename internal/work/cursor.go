@@ -36,7 +36,7 @@ func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cur
 		if err != nil {
 			return fmt.Errorf("keep the cursor: %w", err)
 		}
-		if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
+		if r := runOf(ctx); r != nil {
 			r.advanced.Store(true)
 		}
 		return nil

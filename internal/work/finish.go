@@ -34,22 +34,19 @@ var ErrLost = errors.New("the job no longer belongs to this attempt")
 // latest progress is stored in the same transaction; what the worker recorded otherwise for the job's metadata
 // (river.RecordOutput) follows a moment later.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
-	report, _ := ctx.Value(reporterKey{}).(*reporter)
-	moved := report.moved() || cursorOf(job.JobRow) != nil
-	last := report.take()
+	r := runOf(ctx)
+	moved := r.moved(job.JobRow) // a job that is run once more starts from the beginning
+	last := r.takeProgress()
 	sql := statement(ctx, finishSQL)
 	complete := func(tx pgx.Tx) (pgconn.CommandTag, error) {
 		return tx.Exec(ctx, sql, job.ID, job.Attempt, job.AttemptedBy[len(job.AttemptedBy)-1], moved, last)
 	}
 	err := fenced(ctx, db, complete, effects)
 	if err != nil && last != nil {
-		report.back(last)
+		r.returnProgress(last)
 	}
-	if err == nil {
-		attemptOf(ctx).finished = true
-		if r, ok := ctx.Value(runningKey{}).(*running); ok {
-			r.gate.Finished(job.JobRow)
-		}
+	if err == nil && r != nil {
+		r.finish()
 	}
 	return err
 }

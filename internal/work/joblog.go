@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"sync"
 
 	"github.com/riverqueue/river/riverlog"
 	"github.com/riverqueue/river/rivertype"
@@ -19,33 +18,26 @@ const (
 	logsMost = 64 << 10
 )
 
-// Log is the logger of the job that runs with ctx: its lines go to the process's log, marked with the job, and are kept
-// with the job. They are for operators: ids and facts, no secrets; addresses are masked. Where no job runs, lines go
-// nowhere.
+// Log returns the logger of the job that runs with ctx: its lines go to the process's log, marked with the job, and are stored
+// with the job. They are for operators: ids and facts, no secrets; addresses are masked. Where no job runs, lines are discarded.
 func Log(ctx context.Context) *slog.Logger {
-	l, ok := ctx.Value(jobLogKey{}).(*jobLog)
-	if !ok {
+	r := runOf(ctx)
+	if r == nil || r.kept == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return l.logger()
+	r.logging.Do(func() {
+		marked := r.worker.opts.Log.With("job_id", r.job.ID, "kind", r.job.Kind, "attempt", r.job.Attempt)
+		kept := slog.NewTextHandler(&bounded{w: r.kept, left: logMost - len(logFull)}, nil)
+		r.logger = slog.New(masking{slog.NewMultiHandler(marked.Handler(), kept)})
+	})
+	return r.logger
 }
 
-type jobLogKey struct{}
-
-// jobLog makes its logger when a job first logs: most never do.
-type jobLog struct {
-	logger func() *slog.Logger
-}
-
-// keepLog is River's own way of keeping logs with jobs, in their metadata.
-func keepLog(log *slog.Logger) rivertype.Middleware {
+// keepLog is River's own way of storing logs with jobs, in their metadata.
+func keepLog() rivertype.Middleware {
 	return riverlog.NewMiddlewareCustomContext(func(ctx context.Context, w io.Writer) context.Context {
-		a := attemptOf(ctx)
-		return context.WithValue(ctx, jobLogKey{}, &jobLog{sync.OnceValue(func() *slog.Logger {
-			marked := log.With("job_id", a.jobID, "kind", a.kind, "attempt", a.number)
-			kept := slog.NewTextHandler(&bounded{w: w, left: logMost - len(logFull)}, nil)
-			return slog.New(masking{slog.NewMultiHandler(marked.Handler(), kept)})
-		})})
+		runOf(ctx).kept = w
+		return ctx
 	}, &riverlog.MiddlewareConfig{MaxSizeBytes: logMost, MaxTotalBytes: logsMost})
 }
 

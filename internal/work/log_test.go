@@ -2,7 +2,6 @@ package work
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -16,10 +15,8 @@ func TestJobsDoneAreLoggedWithinBounds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		attempt := (&attemptLog{log: slog.New(slog.NewTextHandler(&out, nil))}).middleware()
-		run := func(err error) {
-			_ = attempt(t.Context(), &jobRow{Kind: "k", AttemptedAt: &time.Time{}}, func(context.Context) error { return err })
-		}
+		lines := attemptLines{out: slog.New(slog.NewTextHandler(&out, nil))}
+		run := func(err error) { lines.log(t.Context(), &attempt{kind: "k"}, err) }
 		for range linesASecond + 7 {
 			run(nil)
 		}

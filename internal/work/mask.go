@@ -1,10 +1,7 @@
 package work
 
 import (
-	"context"
 	"regexp"
-
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/bound"
 )
@@ -22,10 +19,9 @@ func (e *masked) Error() string { return e.text }
 
 func (e *masked) Unwrap() error { return e.cause }
 
-// maskAddresses keeps people's addresses out of what is kept of a failed attempt, which mail servers like to repeat, and bounds
-// it.
-func maskAddresses(ctx context.Context, _ *rivertype.JobRow, doInner func(context.Context) error) error {
-	err := doInner(ctx)
+// mask keeps people's addresses out of what is stored of a failed attempt, since mail servers like to repeat them, and bounds
+// its text.
+func mask(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -55,13 +55,14 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// originOf returns the origin that ctx carries, empty if none.
+// originOf returns the origin of jobs that are enqueued with ctx, empty if they have none. Those that a running job enqueues
+// name it as their parent and keep its request.
 func originOf(ctx context.Context) Origin {
-	switch from := ctx.Value(originKey{}).(type) {
-	case Origin:
-		return from
-	case *rivertype.JobRow: // that of a job which this one enqueues
-		return Origin{RequestID: originIn(from).RequestID, ParentID: from.ID}
+	if o, ok := ctx.Value(originKey{}).(Origin); ok {
+		return o
+	}
+	if r := runOf(ctx); r != nil {
+		return Origin{RequestID: r.attempt.origin.RequestID, ParentID: r.job.ID}
 	}
 	return Origin{}
 }
@@ -100,11 +101,4 @@ func stampOrigin(release string) river.HookInsertBeginFunc {
 		params.Metadata = encoded
 		return err
 	}
-}
-
-// passOrigin gives a running job's context its origin, so that jobs which it enqueues name it as their parent and keep
-// the request.
-func passOrigin(ctx context.Context, job *rivertype.JobRow, doInner func(context.Context) error) error {
-	attemptOf(ctx).origin = originIn(job)
-	return doInner(context.WithValue(ctx, originKey{}, job)) // read only where it is asked for
 }

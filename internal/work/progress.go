@@ -1,21 +1,17 @@
 package work
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"math"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
@@ -41,7 +37,7 @@ const (
 // likes: it never waits and never fails. About one a second is written, from the first quarter of a second on; of a job that
 // is over by then, none is, unless an earlier attempt left some. The last one stays with the finished job.
 func Progress(ctx context.Context, percent float64, sentence string) {
-	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
+	if r := runOf(ctx); r != nil {
 		r.report(percent, sentence)
 	}
 }
@@ -49,14 +45,13 @@ func Progress(ctx context.Context, percent float64, sentence string) {
 // TellProgress also announces the running job's progress on channel, with payload, each time it is written: to the pages that
 // show it, say. Whoever listens reads the progress itself from jobs.job.
 func TellProgress(ctx context.Context, channel, payload string) {
-	if r, ok := ctx.Value(reporterKey{}).(*reporter); ok {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.channel, r.payload = channel, payload
+	if r := runOf(ctx); r != nil {
+		p := &r.reports
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.channel, p.payload = channel, payload
 	}
 }
-
-type reporterKey struct{}
 
 // progress is what is kept in a job's metadata.
 type progress struct {
@@ -68,13 +63,8 @@ type progress struct {
 	Of int64 `json:"of"`
 }
 
-// reporter writes the progress of one attempt.
-type reporter struct {
-	pool   *pgxpool.Pool // not that of the jobs, which their own statements may fill
-	schema string
-	job    *jobRow
-	log    *slog.Logger
-
+// reports are what a run has reported of its progress.
+type reports struct {
 	mu               sync.Mutex
 	latest           *progress // not yet written
 	channel, payload string    // where else it is told
@@ -82,18 +72,9 @@ type reporter struct {
 	next             time.Time // when it may be written again
 	shown            bool      // some was written, or may have been, perhaps by an earlier attempt
 	ended            bool
-
-	advanced atomic.Bool // the attempt has kept a cursor
 }
 
-func newReporter(w *Worker, job *jobRow) *reporter {
-	return &reporter{
-		pool: w.pool, schema: w.opts.Schema, job: job, log: w.opts.Log,
-		next: time.Now().Add(progressBrief), shown: bytes.Contains(job.Metadata, []byte(`"`+KeyProgress+`"`)),
-	}
-}
-
-func (r *reporter) report(percent float64, sentence string) {
+func (r *run) report(percent float64, sentence string) {
 	if math.IsNaN(percent) {
 		percent = 0
 	}
@@ -104,93 +85,94 @@ func (r *reporter) report(percent float64, sentence string) {
 	if runes := []rune(sentence); len(runes) > longestSentence {
 		sentence = string(runes[:longestSentence-1]) + "…"
 	}
-	p := &progress{min(max(percent, 0), 100), address.ReplaceAllString(sentence, "(address)"), time.Now().UTC(), r.job.AttemptedAt.UnixMicro()}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.latest = p
-	r.arm()
+	p := &progress{min(max(percent, 0), 100), hideAddresses(sentence), time.Now().UTC(), r.job.AttemptedAt.UnixMicro()}
+	r.reports.mu.Lock()
+	defer r.reports.mu.Unlock()
+	r.reports.latest = p
+	r.armReports()
 }
 
-// arm has the latest progress written as soon as it may be; mu is held.
-func (r *reporter) arm() {
-	if r.timer == nil && !r.ended {
-		r.timer = time.AfterFunc(time.Until(r.next), r.write)
+// armReports has the latest progress written as soon as it may be; reports.mu is held.
+func (r *run) armReports() {
+	if p := &r.reports; p.timer == nil && !p.ended {
+		p.timer = time.AfterFunc(time.Until(p.next), r.writeProgress)
 	}
 }
 
-// write stores the latest progress and tells of it, unless the job belongs to another attempt. It does not wait for the
-// job's row, which a transaction of the job may have locked: then it is tried again later.
-func (r *reporter) write() {
-	r.mu.Lock()
-	p, channel, payload := r.latest, r.channel, r.payload
-	if p == nil { // taken since the timer went off, to be stored with the job's completion
-		r.timer = nil
-		r.mu.Unlock()
+// writeProgress stores the latest progress and tells of it, unless the job belongs to another attempt. It does not wait for the
+// job's row, which a transaction of the job may have locked: then it is tried again later. It uses the worker's own pool, not
+// that of the jobs, which their statements may fill.
+func (r *run) writeProgress() {
+	p := &r.reports
+	p.mu.Lock()
+	latest, channel, payload := p.latest, p.channel, p.payload
+	if latest == nil { // taken since the timer went off, to be stored with the job's completion
+		p.timer = nil
+		p.mu.Unlock()
 		return
 	}
-	r.shown = true
-	r.mu.Unlock()
+	p.shown = true
+	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), progressTimeout)
 	defer cancel()
-	text, err := json.Marshal(p)
+	text, err := json.Marshal(latest)
 	if err == nil {
 		var written bool
-		err = r.pool.QueryRow(ctx, db.Statement(progressSQL, r.schema), pgx.NamedArgs{
+		err = r.worker.pool.QueryRow(ctx, db.Statement(progressSQL, r.worker.opts.Schema), pgx.NamedArgs{
 			"id": r.job.ID, "attempt": r.job.Attempt, "worker": r.job.AttemptedBy[len(r.job.AttemptedBy)-1],
 			"progress": string(text), "channel": ProgressChannel, "also": channel, "payload": payload,
 		}).Scan(&written)
 	}
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		r.log.WarnContext(ctx, "progress was not written", "job_id", r.job.ID, "err", err)
+		r.worker.opts.Log.WarnContext(ctx, "progress was not written", "job_id", r.job.ID, "err", err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.timer, r.next = nil, time.Now().Add(progressEvery)
-	if r.latest == p && err == nil {
-		r.latest = nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer, p.next = nil, time.Now().Add(progressEvery)
+	if p.latest == latest && err == nil {
+		p.latest = nil
 	}
-	if r.latest != nil {
-		r.arm()
+	if p.latest != nil {
+		r.armReports()
 	}
 }
 
-// end leaves what is not yet written to be stored with the attempt's outcome. ctx is a worker's.
-func (r *reporter) end(ctx context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ended = true
-	if r.timer != nil {
-		r.timer.Stop()
+// endReports leaves what is not yet written to be stored with the attempt's outcome.
+func (r *run) endReports(ctx context.Context) {
+	p := &r.reports
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	if p.timer != nil {
+		p.timer.Stop()
 	}
-	if r.latest == nil || !r.shown {
+	if p.latest == nil || !p.shown {
 		return
 	}
-	if err := river.MetadataSet(ctx, KeyProgress, r.latest); err != nil {
-		r.log.WarnContext(ctx, "the last progress was not kept", "job_id", r.job.ID, "err", err)
+	if err := river.MetadataSet(ctx, KeyProgress, p.latest); err != nil {
+		r.worker.opts.Log.WarnContext(ctx, "the last progress was not kept", "job_id", r.job.ID, "err", err)
 	}
 }
 
-// moved reports whether the attempt has kept a cursor. A nil reporter knows of none.
-func (r *reporter) moved() bool { return r != nil && r.advanced.Load() }
-
-// take returns what is not yet written, if anything is, to be stored with the job's completion. A nil reporter has nothing.
-func (r *reporter) take() *progress {
+// takeProgress returns what is not yet written, if anything is, to be stored with the job's completion. A nil run has nothing.
+func (r *run) takeProgress() *progress {
 	if r == nil {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.shown {
+	p := &r.reports
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.shown {
 		return nil
 	}
-	p := r.latest
-	r.latest = nil
-	return p
+	latest := p.latest
+	p.latest = nil
+	return latest
 }
 
-// back takes back what take gave: the job was not completed.
-func (r *reporter) back(p *progress) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.latest = cmp.Or(r.latest, p)
+// returnProgress takes back what takeProgress gave: the job was not completed.
+func (r *run) returnProgress(taken *progress) {
+	r.reports.mu.Lock()
+	defer r.reports.mu.Unlock()
+	r.reports.latest = cmp.Or(r.reports.latest, taken)
 }

@@ -64,6 +64,9 @@ func newRecorder(pool *pgxpool.Pool, worker string, o Options) *recorder {
 	}
 }
 
+// enabled reports whether anything is recorded of jobs that run here.
+func (r *recorder) enabled() bool { return r.without != RecordEverything }
+
 // note takes an attempt that has ended. It never waits for the database: if that is away for long, the oldest are dropped.
 func (r *recorder) note(a *attempt) {
 	a.bytes = 640 + len(a.err) + len(a.stack)

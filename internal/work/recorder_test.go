@@ -406,20 +406,6 @@ func BenchmarkNote(b *testing.B) {
 	})
 }
 
-// BenchmarkAttempt is what recording adds to a job: the middleware around work that does nothing.
-func BenchmarkAttempt(b *testing.B) {
-	r := newTestRecorder(b, nil, "one")
-	now := time.Now()
-	job := &jobRow{ID: 1, Kind: "k", Queue: "q", Attempt: 1, MaxAttempts: 25, AttemptedAt: &now, CreatedAt: now, ScheduledAt: now}
-	b.ReportAllocs()
-	for n := 1; b.Loop(); n++ {
-		_ = r.middleware(b.Context(), job, func(context.Context) error { return nil })
-		if n%1000 == 0 {
-			r.take()
-		}
-	}
-}
-
 func BenchmarkFlush5000(b *testing.B) {
 	pool := testdb.New(b)
 	r := newTestRecorder(b, pool, "one")

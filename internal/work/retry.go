@@ -1,15 +1,12 @@
 package work
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -59,34 +56,13 @@ func spread(wait time.Duration, low, high float64) time.Duration {
 	return time.Duration(float64(wait) * (1 + low + (high-low)*rand.Float64()))
 }
 
-// final says whether an error ends its job whatever else happens.
-func final(err error) bool {
-	_, ours := errors.AsType[*permanent](err)
-	_, rivers := errors.AsType[*river.JobCancelError](err)
-	return ours || rivers
-}
-
-// translate turns an error of a worker into what River acts on.
-func (r *retries) translate(job *jobRow, err error) error {
-	if _, ok := errors.AsType[*permanent](err); ok {
-		return river.JobCancel(err)
-	}
-	if after, ok := errors.AsType[*retryAfter](err); ok && job.Attempt < job.MaxAttempts { // of the last one River asks no more
+// ask notes how long the error of a failed attempt asks to wait. River does not ask after the last one.
+func (r *retries) ask(job *jobRow, err error) {
+	if after, ok := errors.AsType[*retryAfter](err); ok {
 		r.asked.Store(job.ID, min(max(after.wait, 0), longestWait))
 	}
-	return err
 }
 
-// heldFor is how long a job that cannot be read waits before a worker, perhaps of another release, looks again.
+// heldFor is how long a job whose arguments this release cannot read waits before a worker, perhaps of another release, looks
+// again. It has not failed, no attempt is spent, and its row says why it waits.
 const heldFor = 10 * time.Minute
-
-// holdBack keeps a job whose arguments this release cannot read: it is neither failed nor discarded, no attempt is
-// spent, and its row says why it waits.
-func (w *Worker) holdBack(ctx context.Context, job *jobRow, cause error) error {
-	w.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", job.ID, "kind", job.Kind, "err", cause)
-	attemptOf(ctx).held = cause
-	if err := river.MetadataSet(ctx, KeyHeld, fitting(fmt.Sprintf("the arguments cannot be read: %v", cause))); err != nil {
-		w.opts.Log.WarnContext(ctx, "the reason could not be noted", "job_id", job.ID, "err", err)
-	}
-	return river.JobSnooze(heldFor)
-}

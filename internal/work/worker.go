@@ -1,19 +1,16 @@
 package work
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
 )
@@ -46,6 +43,7 @@ type Worker struct {
 	keeping  *housekeeping
 	retries  retries
 	recorder *recorder
+	lines    attemptLines
 }
 
 // NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
@@ -59,7 +57,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	w.line = pilot.NewLine(line, o.Schema, o.Log, o.PollOnly)
 	driver, gate, aside := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
 	w.gate, w.aside = gate, aside
-	w.recorder = newRecorder(pool, w.id, o)
+	w.recorder, w.lines.out = newRecorder(pool, w.id, o), o.Log
 	w.liveness = newLiveness(w.id, o, gate, w.recorder)
 	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.line)
 	var err error
@@ -75,11 +73,10 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.SoftStopTimeout = o.Grace
 	cfg.RetryPolicy = &w.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
-	outermost := []rivertype.Middleware{river.WorkerMiddlewareFunc(w.recorder.middleware), keepLog(o.Log)}
-	if o.Unrecorded == RecordEverything {
-		outermost = nil
+	cfg.Middleware = append(cfg.Middleware, river.WorkerMiddlewareFunc(w.execute))
+	if w.recorder.enabled() {
+		cfg.Middleware = append(cfg.Middleware, keepLog())
 	}
-	cfg.Middleware = slices.Concat(outermost, cfg.Middleware, []rivertype.Middleware{river.WorkerMiddlewareFunc(w.middleware)})
 	cfg.Queues = map[string]river.QueueConfig{}
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
@@ -191,40 +188,4 @@ func (w *Worker) sayGoodbye(ctx context.Context) {
 	if err := w.line.Do(ctx, w.liveness.goodbye); err != nil {
 		w.opts.Log.WarnContext(ctx, "could not say goodbye: this worker will be taken for dead", "err", err)
 	}
-}
-
-// middleware is the innermost: it lets the gate end the job's context, and turns what the worker returned into
-// what River understands.
-func (w *Worker) middleware(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
-	ctx, cancel := w.gate.Watch(ctx, job)
-	defer cancel(nil)
-	defer func() {
-		a := attemptOf(ctx)
-		a.cause, a.contested = context.Cause(ctx), w.liveness.doubtful()
-	}()
-	r := &running{gate: w.gate, log: w.opts.Log, ended: make(chan struct{})}
-	defer close(r.ended)
-	report := newReporter(w, job)
-	defer report.end(ctx)
-	err := doInner(context.WithValue(context.WithValue(ctx, runningKey{}, r), reporterKey{}, report))
-	if r.began && bytes.Contains(job.Metadata, []byte(`"`+KeyHeld+`"`)) {
-		err = errors.Join(err, river.MetadataSet(ctx, KeyHeld, nil)) // it can be read again
-	}
-	switch {
-	case err == nil && !attemptOf(ctx).finished && (report.moved() || cursorOf(job) != nil):
-		return river.MetadataSet(ctx, KeyCursor, nil) // who has it done once more begins anew
-	case err == nil:
-		return nil
-	case errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely):
-		return fmt.Errorf("%w: %v", rivertype.ErrJobCancelledRemotely, err) // whatever err asks for, such as a snooze
-	case errors.Is(context.Cause(ctx), ErrLost):
-		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
-		w.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", job.ID, "err", err)
-		return river.JobSnooze(0)
-	case !r.began && ctx.Err() == nil:
-		return w.holdBack(ctx, job, err)
-	case ctx.Err() != nil && !final(err):
-		return fmt.Errorf("%w: %w", context.Canceled, err) // River hands back at a stop what names the context's end
-	}
-	return w.retries.translate(job, err)
 }

@@ -1,0 +1,155 @@
+package work
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work/bound"
+)
+
+// What may become of an attempt.
+const (
+	outcomeCompleted  = "completed"
+	outcomeFailed     = "failed" // and is tried again
+	outcomeDiscarded  = "discarded"
+	outcomeCancelled  = "cancelled"
+	outcomeSnoozed    = "snoozed"
+	outcomeHandedBack = "handed back" // at a stop
+	outcomeHeld       = "held"        // its arguments cannot be read
+	outcomeLost       = "lost"        // to another attempt, or with its worker
+)
+
+// updateMetadata removes from the job's metadata what no longer holds after the worker has returned err: that its arguments
+// cannot be read, and the cursor of a job that has completed, which starts from the beginning if it is run once more.
+func (r *run) updateMetadata(ctx context.Context, err error) error {
+	if r.began && bytes.Contains(r.job.Metadata, []byte(`"`+KeyHeld+`"`)) {
+		err = errors.Join(err, river.MetadataSet(ctx, KeyHeld, nil))
+	}
+	if err == nil && !r.finished && r.moved(r.job) {
+		err = river.MetadataSet(ctx, KeyCursor, nil)
+	}
+	return err
+}
+
+// returned completes the record of an attempt whose worker returned err, and returns the error for River.
+func (r *run) returned(ctx context.Context, err error) error {
+	a, cause := r.attempt, context.Cause(ctx)
+	a.contested = cause != nil || r.worker.liveness.doubtful()
+	verdict := r.decide(cause, err)
+	a.outcome, a.countsErr, a.err = verdict.outcome, verdict.countsErr, fitting(verdict.text)
+	switch a.outcome {
+	case outcomeLost:
+		a.contested = true
+		if errors.Is(cause, ErrLost) {
+			r.worker.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", r.job.ID, "err", err)
+		}
+	case outcomeHeld:
+		r.worker.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", r.job.ID, "kind", r.job.Kind, "err", err)
+		if err := river.MetadataSet(ctx, KeyHeld, a.err); err != nil {
+			r.worker.opts.Log.WarnContext(ctx, "the reason could not be noted", "job_id", r.job.ID, "err", err)
+		}
+	case outcomeFailed:
+		r.worker.retries.ask(r.job, err)
+	}
+	return mask(verdict.err)
+}
+
+// verdict is what becomes of an attempt.
+type verdict struct {
+	outcome   string
+	text      string // of the error that is recorded
+	countsErr bool   // the error is listed for operators
+	err       error  // makes River do the same
+}
+
+// decide is the one place where the outcome of an attempt that returned is decided. Its cases stand in the order in which River
+// looks at an error. cause is why the job's context ended, nil if it has not.
+func (r *run) decide(cause, err error) verdict {
+	if err == nil {
+		return verdict{outcome: outcomeCompleted}
+	}
+	_, snoozed := errors.AsType[*river.JobSnoozeError](err)
+	rivers := forRiver(cause, err)
+	switch {
+	case r.finished: // what is committed counts, whatever is returned after it
+		return verdict{outcome: outcomeCompleted, err: rivers}
+	case errors.Is(cause, rivertype.ErrJobCancelledRemotely): // whatever err asks for, such as a snooze
+		err = fmt.Errorf("%w: %v", rivertype.ErrJobCancelledRemotely, err)
+		return verdict{outcome: outcomeCancelled, text: cancelText(err), err: err}
+	case errors.Is(cause, ErrLost):
+		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
+		return verdict{outcome: outcomeLost, text: err.Error(), err: river.JobSnooze(0)}
+	case cause == nil && !r.began:
+		return verdict{outcome: outcomeHeld, text: "the arguments cannot be read: " + err.Error(), countsErr: true, err: river.JobSnooze(heldFor)}
+	case errors.Is(err, ErrLost):
+		return verdict{outcome: outcomeLost, text: rivers.Error(), err: rivers}
+	case snoozed:
+		return verdict{outcome: outcomeSnoozed, err: rivers}
+	case cause != nil && errors.Is(rivers, context.Canceled):
+		return verdict{outcome: outcomeHandedBack, text: rivers.Error(), err: rivers}
+	case final(err):
+		return verdict{outcome: outcomeCancelled, text: cancelText(rivers), countsErr: true, err: rivers}
+	}
+	return verdict{outcome: failure(r.job), text: rivers.Error(), countsErr: true, err: rivers}
+}
+
+// forRiver turns an error of a worker into one that River acts on. At a stop it hands back what names the context's end.
+func forRiver(cause, err error) error {
+	if cause != nil && !final(err) {
+		return fmt.Errorf("%w: %w", context.Canceled, err)
+	}
+	if _, ok := errors.AsType[*permanent](err); ok {
+		return river.JobCancel(err)
+	}
+	return err
+}
+
+// final reports whether an error ends its job whatever else happens.
+func final(err error) bool {
+	_, ours := errors.AsType[*permanent](err)
+	_, rivers := errors.AsType[*river.JobCancelError](err)
+	return ours || rivers
+}
+
+// panicked is returned for a panic, which River takes for an error even at a stop. It returns the value for River to log and to
+// keep with the job.
+func (r *run) panicked(cause error, value any, stack string) any {
+	a := r.attempt
+	a.contested = cause != nil || r.worker.liveness.doubtful()
+	switch {
+	case r.finished:
+		a.outcome = outcomeCompleted
+	case errors.Is(cause, ErrLost):
+		a.outcome = outcomeLost
+	case errors.Is(cause, rivertype.ErrJobCancelledRemotely) && r.job.Attempt < r.job.MaxAttempts:
+		a.outcome = outcomeCancelled
+	default:
+		a.outcome, a.countsErr = failure(r.job), true
+	}
+	if _, below, ok := strings.Cut(stack, "\npanic("); ok { // the lines above are of catching it
+		_, stack, _ = strings.Cut(below, "\n\t")
+		_, stack, _ = strings.Cut(stack, "\n")
+	}
+	a.err = fitting(fmt.Sprintf("panic: %v", value))
+	a.stack = hideAddresses(bound.Text(stack, bound.Trace))
+	if text := fmt.Sprint(value); fitting(text) != text {
+		return fitting(text)
+	}
+	return value
+}
+
+func failure(job *jobRow) string {
+	if job.Attempt >= job.MaxAttempts {
+		return outcomeDiscarded
+	}
+	return outcomeFailed
+}
+
+// cancelText is the text of an error that cancels its job, without River's mark.
+func cancelText(err error) string { return strings.TrimPrefix(err.Error(), "JobCancelError: ") }

@@ -1,0 +1,90 @@
+package work
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/backlist/backlist/internal/trace"
+)
+
+// run is one attempt of a job while this process executes it. The job's context carries it, under the one key of this
+// package that belongs to running jobs: Finish, Progress, Log and the rest find it there.
+type run struct {
+	worker  *Worker
+	job     *jobRow
+	attempt *attempt // its record, which outlives it
+
+	began    bool          // the worker's Work was called: the arguments could be read
+	finished bool          // its effects are committed (Finish)
+	advanced atomic.Bool   // it has stored a cursor (Advance)
+	ended    chan struct{} // closed when the worker's code has returned
+	reports  reports       // its progress
+	kept     io.Writer     // the log that is stored with the job; nil if none is
+	logger   *slog.Logger  // made when the job first logs: most never do
+	logging  sync.Once
+}
+
+type runKey struct{}
+
+// runOf returns the run that ctx belongs to, nil if none: in a web request, or in a test that calls Work itself.
+func runOf(ctx context.Context) *run {
+	r, _ := ctx.Value(runKey{}).(*run)
+	return r
+}
+
+func (w *Worker) newRun(job *jobRow) *run {
+	r := &run{worker: w, job: job, attempt: newAttempt(job, w.id, w.opts.Release), ended: make(chan struct{})}
+	r.reports.next = time.Now().Add(progressBrief)
+	r.reports.shown = bytes.Contains(job.Metadata, []byte(`"`+KeyProgress+`"`))
+	return r
+}
+
+// execute is the middleware around all that a job does here. It makes the run, lets the gate end its context, decides its
+// outcome, records it, and returns the error by which River does the same.
+func (w *Worker) execute(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
+	r := w.newRun(job)
+	ctx, cancel := w.gate.Watch(context.WithValue(ctx, runKey{}, r), job)
+	defer cancel(nil)
+	defer r.end(ctx)
+	if w.recorder.enabled() {
+		ctx, r.attempt.steps = trace.Start(ctx)
+	}
+	began := time.Now()
+	defer func() {
+		if v := recover(); v != nil {
+			r.attempt.run = time.Since(began)
+			v = r.panicked(context.Cause(ctx), v, string(debug.Stack()))
+			w.recorder.note(r.attempt)
+			panic(v)
+		}
+	}()
+	err := doInner(ctx)
+	r.attempt.run = time.Since(began)
+	err = r.returned(ctx, r.updateMetadata(ctx, err))
+	w.lines.log(ctx, r.attempt, err)
+	w.recorder.note(r.attempt)
+	return err
+}
+
+// end stops what goes on beside the worker's code.
+func (r *run) end(ctx context.Context) {
+	close(r.ended)
+	r.endReports(ctx)
+}
+
+// finish notes that the effects are committed, and the job completed with them.
+func (r *run) finish() {
+	r.finished = true
+	r.worker.gate.Finished(r.job)
+}
+
+// moved reports whether the job has a cursor, of this attempt or an earlier one.
+func (r *run) moved(job *jobRow) bool {
+	return r != nil && r.advanced.Load() || cursorOf(job) != nil
+}
