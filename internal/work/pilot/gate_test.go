@@ -11,7 +11,7 @@ import (
 // TestGateTellsAttemptsApart of one job, also where they have the same number, as after a snooze.
 func TestGateTellsAttemptsApart(t *testing.T) {
 	t.Parallel()
-	g := newGate("me", func(string) {})
+	g := newGate(newAttempts("me"), func(string) {})
 	first, second := &rivertype.JobRow{ID: 7, Attempt: 1}, &rivertype.JobRow{ID: 7, Attempt: 1}
 	if !g.take(first) || g.take(second) {
 		t.Fatal("only the first can be taken")
@@ -46,7 +46,7 @@ func TestGateEndsWhatBeginsLate(t *testing.T) {
 		"fetched after":  func(g *Gate, job *rivertype.JobRow) { g.SetDead(boom); g.take(job) },
 		"lost":           func(g *Gate, job *rivertype.JobRow) { g.take(job); g.Cancel(boom) },
 	} {
-		g := newGate("me", func(string) {})
+		g := newGate(newAttempts("me"), func(string) {})
 		job := &rivertype.JobRow{ID: 7, Attempt: 1}
 		arrive(g, job)
 		ctx, cancel := g.Watch(t.Context(), job)

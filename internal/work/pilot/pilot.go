@@ -42,7 +42,7 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 // NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, its notices come through line, and outcomes
 // that cannot be stored at once are set aside.
 func NewWorkerDriver(pool *pgxpool.Pool, clientID string, line *Line, log *slog.Logger) (*Driver, *Gate, *Aside) {
-	gate := newGate(clientID, line.nudge)
+	gate := newGate(newAttempts(clientID), line.nudge)
 	aside := newAside(gate, log)
 	p := &Pilot{pool: pool, gate: gate, line: line, aside: aside, log: log}
 	d := &Driver{Driver: riverpgxv5.New(pool), pilot: p, listener: &Listener{line: line}}
@@ -89,7 +89,7 @@ func (p *Pilot) JobGetAvailable(
 		if err != nil {
 			return nil, err
 		}
-		p.gate.waitAlone(turn)
+		p.gate.isolatedWaits(turn)
 		if waiting {
 			p.line.lookIn(params.Queue, aloneAgain)
 		}
