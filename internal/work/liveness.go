@@ -57,7 +57,7 @@ type liveness struct {
 	known     chan struct{} // closed when the row is there
 	knownOnce sync.Once
 	confirmed atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)
-	judgeFrom time.Time    // the line's goroutine only
+	judgeFrom time.Time    // the connection's goroutine only
 	judged    time.Time    // the same
 	unjust    bool         // the latest judgement failed; the same
 	locked    bool         // the same
@@ -90,10 +90,10 @@ func (l *liveness) opened(ctx context.Context, conn *pgx.Conn, again bool) error
 }
 
 // heard gets the notices on our channel: somebody changed whether a worker drains. The next beat reads it.
-func (l *liveness) heard(line *pilot.Line) func(channel, payload string) {
+func (l *liveness) heard(conn *pilot.Conn) func(channel, payload string) {
 	return func(_, payload string) {
 		if payload == l.id {
-			line.BeatNow()
+			conn.HeartbeatNow()
 		}
 	}
 }

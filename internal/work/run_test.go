@@ -88,7 +88,7 @@ func riverDoes(cause, err error) string {
 func BenchmarkRun(b *testing.B) {
 	log := slog.New(slog.DiscardHandler)
 	w := &Worker{id: "w", opts: Options{Schema: "river", Log: log}, lines: attemptLines{out: log}}
-	_, w.gate, _ = pilot.NewWorkerDriver(nil, "w", pilot.NewLine(nil, "river", log, true), log)
+	_, w.gate, _ = pilot.NewWorkerDriver(nil, "w", pilot.NewConn(nil, "river", log, true), log)
 	w.recorder = newTestRecorder(b, nil, "w")
 	w.liveness = newLiveness("w", w.opts, w.gate, w.recorder)
 	now := time.Now()

@@ -38,7 +38,7 @@ type Worker struct {
 	client   *Client
 	gate     *pilot.Gate
 	aside    *pilot.Aside
-	line     *pilot.Line
+	conn     *pilot.Conn
 	liveness *liveness
 	keeping  *housekeeping
 	retries  retries
@@ -52,14 +52,14 @@ type Worker struct {
 func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	o.Grace = cmp.Or(o.Grace, stopGrace)
 	w := &Worker{id: cmp.Or(o.Process, "worker") + "-" + rand.Text()[:10], pool: pool, opts: o}
-	line := pool.Config().ConnConfig.Copy()
-	line.RuntimeParams["application_name"] = "backlist " + w.id
-	w.line = pilot.NewLine(line, o.Schema, o.Log, o.PollOnly)
-	driver, gate, aside := pilot.NewWorkerDriver(pool, w.id, w.line, o.Log)
+	own := pool.Config().ConnConfig.Copy()
+	own.RuntimeParams["application_name"] = "backlist " + w.id
+	w.conn = pilot.NewConn(own, o.Schema, o.Log, o.PollOnly)
+	driver, gate, aside := pilot.NewWorkerDriver(pool, w.id, w.conn, o.Log)
 	w.gate, w.aside = gate, aside
 	w.recorder, w.lines.out = newRecorder(pool, w.id, o), o.Log
 	w.liveness = newLiveness(w.id, o, gate, w.recorder)
-	w.line.Opened, w.line.Beat, w.line.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.line)
+	w.conn.Opened, w.conn.Heartbeat, w.conn.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.conn)
 	var err error
 	if w.keeping, err = newHousekeeping(pool, w.id, o); err != nil {
 		return nil, err
@@ -95,12 +95,12 @@ func (w *Worker) Slots() int { return w.liveness.slots }
 // Run works until ctx ends, calling ready when it has begun. Then it fetches nothing more, gives running jobs 20 s, and
 // hands back what is left without spending an attempt, even of jobs that ignore their context: within 29 s it returns.
 func (w *Worker) Run(ctx context.Context, ready func()) error {
-	lineCtx, closeLine := context.WithCancel(context.WithoutCancel(ctx))
-	defer closeLine()
-	defer w.recorder.start(lineCtx)()
-	go w.line.Run(lineCtx)
-	go w.liveness.watch(lineCtx)
-	stopAside := background(lineCtx, w.aside.Run)
+	connCtx, closeConn := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeConn()
+	defer w.recorder.start(connCtx)()
+	go w.conn.Run(connCtx)
+	go w.liveness.watch(connCtx)
+	stopAside := background(connCtx, w.aside.Run)
 	defer stopAside()
 	select { // a worker that is not known could not be told from a dead one
 	case <-w.liveness.known:
@@ -112,7 +112,7 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	defer w.sayGoodbye(context.WithoutCancel(ctx))
 	if err := w.opts.Workers.Register(ctx, w.pool, w.opts.Release); pilot.IsContended(err) {
 		w.opts.Log.WarnContext(ctx, "a kind's row is locked by others: jobs.enqueue and masking follow the earlier release until it is free", "err", err)
-		defer background(lineCtx, w.registerLater)()
+		defer background(connCtx, w.registerLater)()
 	} else if err != nil {
 		return unlessEnded(ctx, err)
 	}
@@ -185,7 +185,7 @@ func (w *Worker) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error
 func (w *Worker) sayGoodbye(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if err := w.line.Do(ctx, w.liveness.goodbye); err != nil {
+	if err := w.conn.Do(ctx, w.liveness.goodbye); err != nil {
 		w.opts.Log.WarnContext(ctx, "could not say goodbye: this worker will be taken for dead", "err", err)
 	}
 }

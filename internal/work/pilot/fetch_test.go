@@ -41,7 +41,7 @@ func TestFetchIsRivers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	line := NewLine(nil, "", nil, false)
+	line := NewConn(nil, "", nil, false)
 	driver, _, _ := NewWorkerDriver(pool, "me", line, nil)
 	params := func(queue string) *riverdriver.JobGetAvailableParams {
 		return &riverdriver.JobGetAvailableParams{
@@ -110,7 +110,7 @@ func TestFetchTellsWhatItCannotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := NewLine(nil, "", nil, false)
+	line := NewConn(nil, "", nil, false)
 	driver, _, _ := NewWorkerDriver(pool, "me", line, nil)
 	res, err := driver.pilot.(*Pilot).fetch(t.Context(), &riverdriver.JobGetAvailableParams{
 		ClientID: "me", MaxAttemptedBy: 100, MaxToLock: 10, Queue: "default", Schema: "river",

@@ -19,11 +19,11 @@ type Gate struct {
 	isolation isolation
 
 	refused map[string]bool    // queues that wanted to fetch meanwhile
-	nudge   func(queue string) // makes River fetch from a queue; it never waits
+	wake    func(queue string) // makes River fetch from a queue; it never waits
 }
 
-func newGate(attempts *Attempts, nudge func(queue string)) *Gate {
-	return &Gate{Attempts: attempts, refused: map[string]bool{}, nudge: nudge}
+func newGate(attempts *Attempts, wake func(queue string)) *Gate {
+	return &Gate{Attempts: attempts, refused: map[string]bool{}, wake: wake}
 }
 
 // SetDraining sets whether an operator wants nothing new to be fetched. It takes effect at once.
@@ -58,7 +58,7 @@ func (g *Gate) Running() (jobs int, fetching bool) {
 	return g.running, g.fetching > 0
 }
 
-// enter asks to fetch from a queue; leave must follow if it is granted. If not, the queue is nudged once it may.
+// enter asks to fetch from a queue; leave must follow if it is granted. If not, the queue is woken once it may.
 func (g *Gate) enter(queue string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -78,12 +78,12 @@ func (g *Gate) mayFetch(queue string) bool {
 	return g.isolation.allows(queue, g.running+g.fetching > 0)
 }
 
-// reopen nudges the queues that were refused and may fetch now; mu is held.
+// reopen wakes the queues that were refused and may fetch now; mu is held.
 func (g *Gate) reopen() {
 	for queue := range g.refused {
 		if g.mayFetch(queue) {
 			delete(g.refused, queue)
-			g.nudge(queue)
+			g.wake(queue)
 		}
 	}
 }
@@ -113,7 +113,7 @@ func (g *Gate) endedJob(job *rivertype.JobRow) {
 	defer g.mu.Unlock()
 	g.running--
 	if g.isolation.ended(job.Queue) {
-		g.nudge(job.Queue)
+		g.wake(job.Queue)
 	}
 	g.reopen()
 }

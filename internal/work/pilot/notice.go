@@ -30,13 +30,6 @@ const (
 	justDue = time.Second
 )
 
-// togetherFrom is how many jobs a fetch brings from which it may be that one was inserted without a notice. Where
-// manyWaiting wait, somebody fetches as many.
-const togetherFrom = 2
-
-// lookAgain are the times after such a fetch at which the queue is looked at once more.
-var lookAgain = [...]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond}
-
 // JobInsertMany inserts as River does and sends the notice in the inserting transaction. River sends at most one notice
 // a client, queue and cooldown, so that the second of a pair, or any insert after one that was rolled back, would wait
 // for a worker's poll. A duplicate is announced too: the insert locked the waiting job's row for a moment, and a fetch
@@ -68,47 +61,4 @@ func (p *Pilot) JobInsertMany(
 		return nil, fmt.Errorf("notify of jobs: %w", err)
 	}
 	return results, nil
-}
-
-// nudge makes River fetch from a queue, as a notice would.
-func (l *Line) nudge(queue string) {
-	l.deliver(l.Schema+".river_insert", fmt.Sprintf("{\"queue\": %q}", queue))
-}
-
-// echo repeats River's insert notice to this process itself, at the times of lookAgain from now on.
-func (l *Line) echo(queue string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if timer := l.echoes[queue]; timer != nil {
-		timer.Stop()
-	}
-	l.again(queue, 0)
-}
-
-// again arms the timer of the i-th look; l.mu is held.
-func (l *Line) again(queue string, i int) {
-	wait := lookAgain[i]
-	if i > 0 {
-		wait -= lookAgain[i-1]
-	}
-	var timer *time.Timer
-	timer = time.AfterFunc(wait, func() {
-		l.nudge(queue)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if i+1 < len(lookAgain) && l.echoes[queue] == timer { // nobody has begun anew
-			l.again(queue, i+1)
-		}
-	})
-	l.echoes[queue] = timer
-}
-
-// lookIn has the queue looked at once more in a while, instead of whatever was planned for it.
-func (l *Line) lookIn(queue string, wait time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if timer := l.echoes[queue]; timer != nil {
-		timer.Stop()
-	}
-	l.echoes[queue] = time.AfterFunc(wait, func() { l.nudge(queue) })
 }

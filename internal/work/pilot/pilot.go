@@ -39,13 +39,13 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 	return &Driver{Driver: riverpgxv5.New(pool), pilot: &Pilot{}}
 }
 
-// NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, its notices come through line, and outcomes
+// NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, its notices come through conn, and outcomes
 // that cannot be stored at once are set aside.
-func NewWorkerDriver(pool *pgxpool.Pool, clientID string, line *Line, log *slog.Logger) (*Driver, *Gate, *Aside) {
-	gate := newGate(newAttempts(clientID), line.nudge)
+func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.Logger) (*Driver, *Gate, *Aside) {
+	gate := newGate(newAttempts(clientID), conn.wake)
 	aside := newAside(gate, log)
-	p := &Pilot{pool: pool, gate: gate, line: line, aside: aside, log: log}
-	d := &Driver{Driver: riverpgxv5.New(pool), pilot: p, listener: &Listener{line: line}}
+	p := &Pilot{pool: pool, gate: gate, conn: conn, aside: aside, log: log}
+	d := &Driver{Driver: riverpgxv5.New(pool), pilot: p, listener: &Listener{conn: conn}}
 	aside.store = func(ctx context.Context, batch *outcomes) error {
 		_, err := p.store(ctx, d.GetExecutor(), batch, p.completeUnlocked)
 		return err
@@ -72,7 +72,7 @@ type Pilot struct {
 	riverpilot.StandardPilot
 	pool  *pgxpool.Pool
 	gate  *Gate
-	line  *Line
+	conn  *Conn
 	aside *Aside
 	log   *slog.Logger
 }
@@ -91,7 +91,7 @@ func (p *Pilot) JobGetAvailable(
 		}
 		p.gate.isolatedWaits(turn)
 		if waiting {
-			p.line.lookIn(params.Queue, aloneAgain)
+			p.conn.pollIn(params.Queue, aloneAgain)
 		}
 		if !turn {
 			return &riverdriver.JobGetAvailableResult{}, nil
@@ -115,7 +115,7 @@ func (p *Pilot) JobGetAvailable(
 	}
 	res.Jobs = kept
 	if len(kept) >= togetherFrom {
-		p.line.echo(params.Queue)
+		p.conn.repoll(params.Queue)
 	}
 	p.gate.leave(params.Queue, len(kept))
 	return res, nil
