@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"regexp"
 	"strings"
+
+	"github.com/backlist/backlist/internal/work/mask"
 )
 
 // A fingerprint names an error by its text without what differs from one time to the next, so that a thousand failures of
@@ -21,7 +23,7 @@ var differing = []struct {
 }{
 	{regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`\n]*`|“[^”\n]*”|«[^»\n]*»"), `"…"`, "\"`“«"},
 	{regexp.MustCompile(`(^|[\s(\[{=:,])'[^'\n]*'`), `$1"…"`, "'"}, // not the apostrophe of a word
-	{address, "(address)", "@"},
+	{regexp.MustCompile(mask.Address), "(address)", "@"},
 	{regexp.MustCompile(`\b\w+(?:\.\w+)?-[A-Z2-7]{10}\b`), "(worker)", "-"},
 	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "(id)", "-"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?`), "(time)", "-"},

@@ -8,7 +8,7 @@ import (
 	"github.com/riverqueue/river/riverlog"
 	"github.com/riverqueue/river/rivertype"
 
-	"github.com/backlist/backlist/internal/work/bound"
+	"github.com/backlist/backlist/internal/work/mask"
 )
 
 const (
@@ -28,7 +28,7 @@ func Log(ctx context.Context) *slog.Logger {
 	r.logging.Do(func() {
 		marked := r.worker.opts.Log.With("job_id", r.job.ID, "kind", r.job.Kind, "attempt", r.job.Attempt)
 		kept := slog.NewTextHandler(&bounded{w: r.kept, left: logMost - len(logFull)}, nil)
-		r.logger = slog.New(masking{slog.NewMultiHandler(marked.Handler(), kept)})
+		r.logger = slog.New(mask.Handler{Handler: slog.NewMultiHandler(marked.Handler(), kept)})
 	})
 	return r.logger
 }
@@ -61,45 +61,4 @@ func (b *bounded) Write(line []byte) (int, error) {
 	b.left -= len(kept)
 	_, err := b.w.Write(kept)
 	return len(line), err
-}
-
-// masking keeps people's addresses out of what is logged, and long texts.
-type masking struct{ slog.Handler }
-
-func (m masking) Handle(ctx context.Context, r slog.Record) error {
-	clean := slog.NewRecord(r.Time, r.Level, hideAddresses(bound.Text(r.Message, bound.Line)), r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(maskAttr(a))
-		return true
-	})
-	return m.Handler.Handle(ctx, clean)
-}
-
-func (m masking) WithAttrs(attrs []slog.Attr) slog.Handler {
-	clean := make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		clean[i] = maskAttr(a)
-	}
-	return masking{m.Handler.WithAttrs(clean)}
-}
-
-func (m masking) WithGroup(name string) slog.Handler { return masking{m.Handler.WithGroup(name)} }
-
-// maskAttr leaves what holds no address as it is.
-func maskAttr(a slog.Attr) slog.Attr {
-	v := a.Value.Resolve()
-	switch v.Kind() {
-	case slog.KindGroup:
-		var clean []slog.Attr
-		for _, member := range v.Group() {
-			clean = append(clean, maskAttr(member))
-		}
-		return slog.Attr{Key: a.Key, Value: slog.GroupValue(clean...)}
-	case slog.KindString, slog.KindAny:
-		text := v.String()
-		if clean := hideAddresses(bound.Text(text, bound.Line)); clean != text {
-			return slog.String(a.Key, clean)
-		}
-	}
-	return a
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/bound"
+	"github.com/backlist/backlist/internal/work/mask"
 )
 
 // What may become of an attempt.
@@ -42,7 +43,7 @@ func (r *run) returned(ctx context.Context, err error) error {
 	a, cause := r.attempt, context.Cause(ctx)
 	a.contested = cause != nil || r.worker.liveness.doubtful()
 	verdict := r.decide(cause, err)
-	a.outcome, a.countsErr, a.err = verdict.outcome, verdict.countsErr, fitting(verdict.text)
+	a.outcome, a.countsErr, a.err = verdict.outcome, verdict.countsErr, mask.Text(verdict.text)
 	switch a.outcome {
 	case outcomeLost:
 		a.contested = true
@@ -57,7 +58,7 @@ func (r *run) returned(ctx context.Context, err error) error {
 	case outcomeFailed:
 		r.worker.retries.ask(r.job, err)
 	}
-	return mask(verdict.err)
+	return mask.Error(verdict.err)
 }
 
 // verdict is what becomes of an attempt.
@@ -136,10 +137,10 @@ func (r *run) panicked(cause error, value any, stack string) any {
 		_, stack, _ = strings.Cut(below, "\n\t")
 		_, stack, _ = strings.Cut(stack, "\n")
 	}
-	a.err = fitting(fmt.Sprintf("panic: %v", value))
-	a.stack = hideAddresses(bound.Text(stack, bound.Trace))
-	if text := fmt.Sprint(value); fitting(text) != text {
-		return fitting(text)
+	a.err = mask.Text(fmt.Sprintf("panic: %v", value))
+	a.stack = mask.Addresses(bound.Text(stack, bound.Trace))
+	if text := fmt.Sprint(value); mask.Text(text) != text {
+		return mask.Text(text)
 	}
 	return value
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/work/mask"
 )
 
 //go:embed sql/progress.sql
@@ -85,7 +86,7 @@ func (r *run) report(percent float64, sentence string) {
 	if runes := []rune(sentence); len(runes) > longestSentence {
 		sentence = string(runes[:longestSentence-1]) + "…"
 	}
-	p := &progress{min(max(percent, 0), 100), hideAddresses(sentence), time.Now().UTC(), r.job.AttemptedAt.UnixMicro()}
+	p := &progress{min(max(percent, 0), 100), mask.Addresses(sentence), time.Now().UTC(), r.job.AttemptedAt.UnixMicro()}
 	r.reports.mu.Lock()
 	defer r.reports.mu.Unlock()
 	r.reports.latest = p

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/backlist/backlist/internal/work/mask"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
@@ -22,5 +23,5 @@ func rescueEach(ctx context.Context, db querier, r *recorder, schema string, ids
 			rescueEach(ctx, db, r, schema, ids, attempts, running[n/2:]))
 	}
 	r.log.ErrorContext(ctx, "the server refuses to let a rescued job run again: it is discarded", "job_id", running[0], "err", err)
-	return pilot.EndRefused(ctx, db, schema, running[0], CodeRescueRefused, "its worker is gone, and the server refuses to let it run again: "+fitting(err.Error()))
+	return pilot.EndRefused(ctx, db, schema, running[0], CodeRescueRefused, "its worker is gone, and the server refuses to let it run again: "+mask.Text(err.Error()))
 }
