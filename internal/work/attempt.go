@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 // attempt is one row of work.attempt in the making. Its run fills it in, or the process that rescues its job.
@@ -15,7 +16,7 @@ type attempt struct {
 	outcome   string
 	worker    string
 	release   string
-	origin    Origin
+	origin    metadata.Origin
 	due       time.Time
 	started   time.Time // by the database's clock
 	run       time.Duration
@@ -35,6 +36,6 @@ type attempt struct {
 func newAttempt(job *jobRow, worker, release string) *attempt {
 	return &attempt{
 		jobID: job.ID, number: job.Attempt, kind: job.Kind, queue: job.Queue, worker: worker, release: release,
-		origin: originIn(job), due: dueAt(job), started: *job.AttemptedAt,
+		origin: metadata.OriginOf(job), due: metadata.DueAt(job), started: *job.AttemptedAt,
 	}
 }

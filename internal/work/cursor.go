@@ -1,7 +1,6 @@
 package work
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -11,6 +10,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/work/bound"
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 //go:embed sql/keep_cursor.sql
@@ -46,7 +46,7 @@ func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cur
 // Cursor reads where the attempts before this one have come to. It returns false, and leaves cursor as it is, if nowhere
 // yet. What the present attempt adds does not show.
 func Cursor[T river.JobArgs](job *river.Job[T], cursor any) (bool, error) {
-	kept := cursorOf(job.JobRow)
+	kept := metadata.CursorOf(job.JobRow)
 	if kept == nil {
 		return false, nil
 	}
@@ -54,15 +54,4 @@ func Cursor[T river.JobArgs](job *river.Job[T], cursor any) (bool, error) {
 		return false, fmt.Errorf("the cursor: %w", err)
 	}
 	return true, nil
-}
-
-func cursorOf(job *jobRow) json.RawMessage {
-	if !bytes.Contains(job.Metadata, []byte(`"`+KeyCursor+`"`)) {
-		return nil
-	}
-	var metadata map[string]json.RawMessage
-	if json.Unmarshal(job.Metadata, &metadata) != nil || bytes.Equal(metadata[KeyCursor], []byte("null")) {
-		return nil
-	}
-	return metadata[KeyCursor]
 }

@@ -1,7 +1,6 @@
 package work
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/backlist/backlist/internal/work/bound"
 	"github.com/backlist/backlist/internal/work/mask"
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 // What may become of an attempt.
@@ -29,11 +29,11 @@ const (
 // updateMetadata removes from the job's metadata what no longer holds after the worker has returned err: that its arguments
 // cannot be read, and the cursor of a job that has completed, which starts from the beginning if it is run once more.
 func (r *run) updateMetadata(ctx context.Context, err error) error {
-	if r.began && bytes.Contains(r.job.Metadata, []byte(`"`+KeyHeld+`"`)) {
-		err = errors.Join(err, river.MetadataSet(ctx, KeyHeld, nil))
+	if r.began && metadata.Has(r.job, metadata.Held) {
+		err = errors.Join(err, river.MetadataSet(ctx, metadata.Held, nil))
 	}
 	if err == nil && !r.finished && r.moved(r.job) {
-		err = river.MetadataSet(ctx, KeyCursor, nil)
+		err = river.MetadataSet(ctx, metadata.Cursor, nil)
 	}
 	return err
 }
@@ -52,7 +52,7 @@ func (r *run) returned(ctx context.Context, err error) error {
 		}
 	case outcomeHeld:
 		r.worker.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", r.job.ID, "kind", r.job.Kind, "err", err)
-		if err := river.MetadataSet(ctx, KeyHeld, a.err); err != nil {
+		if err := river.MetadataSet(ctx, metadata.Held, a.err); err != nil {
 			r.worker.opts.Log.WarnContext(ctx, "the reason could not be noted", "job_id", r.job.ID, "err", err)
 		}
 	case outcomeFailed:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/mask"
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 //go:embed sql/progress.sql
@@ -150,7 +151,7 @@ func (r *run) endReports(ctx context.Context) {
 	if p.latest == nil || !p.shown {
 		return
 	}
-	if err := river.MetadataSet(ctx, KeyProgress, p.latest); err != nil {
+	if err := river.MetadataSet(ctx, metadata.Progress, p.latest); err != nil {
 		r.worker.opts.Log.WarnContext(ctx, "the last progress was not kept", "job_id", r.job.ID, "err", err)
 	}
 }

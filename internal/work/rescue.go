@@ -1,12 +1,10 @@
 package work
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -147,26 +145,4 @@ func rescueAmong(ctx context.Context, q querier, r *recorder, schema string, ids
 		r.note(j.attempt())
 	}
 	return nil
-}
-
-// rescuesOf reads how often a job was rescued, and when that was last. Where somebody wrote something else under our names, it was
-// not.
-func rescuesOf(job *rivertype.JobRow) (n int, last time.Time) {
-	if !bytes.Contains(job.Metadata, []byte(`"`+KeyRescues+`"`)) {
-		return 0, last
-	}
-	var kept struct {
-		N    int     `json:"rescues"`    // KeyRescues
-		Last float64 `json:"rescued_at"` // KeyRescuedAt
-	}
-	if json.Unmarshal(job.Metadata, &kept) != nil {
-		return 0, last
-	}
-	return kept.N, time.UnixMicro(int64(min(max(kept.Last, 0), 1e10) * 1e6))
-}
-
-// dueAt is since when a job has waited for its present attempt.
-func dueAt(job *rivertype.JobRow) time.Time {
-	_, rescued := rescuesOf(job)
-	return slices.MaxFunc([]time.Time{job.CreatedAt, job.ScheduledAt, rescued}, time.Time.Compare)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 // Permanent wraps an error that trying again cannot mend: the job is cancelled at once, with the error.
@@ -48,7 +50,7 @@ func (r *retries) NextRetry(job *jobRow) time.Time {
 // Failures is how many attempts of a job have failed before this one. Snoozes, and attempts that ended with their worker, are
 // no failures.
 func Failures(job *rivertype.JobRow) int {
-	n, _ := rescuesOf(job)
+	n, _ := metadata.RescuesOf(job)
 	return max(len(job.Errors)-n, 0)
 }
 

@@ -1,7 +1,6 @@
 package work
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 // run is one attempt of a job while this process executes it. The job's context carries it, under the one key of this
@@ -41,7 +41,7 @@ func runOf(ctx context.Context) *run {
 func (w *Worker) newRun(job *jobRow) *run {
 	r := &run{worker: w, job: job, attempt: newAttempt(job, w.id, w.opts.Release), ended: make(chan struct{})}
 	r.reports.next = time.Now().Add(progressBrief)
-	r.reports.shown = bytes.Contains(job.Metadata, []byte(`"`+KeyProgress+`"`))
+	r.reports.shown = metadata.Has(job, metadata.Progress)
 	return r
 }
 
@@ -86,5 +86,5 @@ func (r *run) finish() {
 
 // moved reports whether the job has a cursor, of this attempt or an earlier one.
 func (r *run) moved(job *jobRow) bool {
-	return r != nil && r.advanced.Load() || cursorOf(job) != nil
+	return r != nil && r.advanced.Load() || metadata.CursorOf(job) != nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 //go:embed sql/*.sql pilot/sql/*.sql
@@ -82,12 +83,12 @@ func TestStatementsAgree(t *testing.T) {
 
 	for name, keys := range map[string][]string{
 		"sql/rescue.sql": {
-			KeyDeaths, KeyRescues, KeyRescuedAt, KeyRescuedFrom, KeyRescueCode, KeyQueue,
+			metadata.Deaths, metadata.Rescues, metadata.RescuedAt, metadata.RescuedFrom, metadata.RescueCode, metadata.Queue,
 			CodePoisonPill, CodeWorkerDied, CodeWorkerStopped, CodeNotReceived, CodeUnregistered,
 		},
-		"sql/finish.sql":      {KeyCursor, "{" + KeyProgress + "}"},
-		"sql/progress.sql":    {"{" + KeyProgress + "}"},
-		"sql/keep_cursor.sql": {"{" + KeyCursor + "}"},
+		"sql/finish.sql":      {metadata.Cursor, "{" + metadata.Progress + "}"},
+		"sql/progress.sql":    {"{" + metadata.Progress + "}"},
+		"sql/keep_cursor.sql": {"{" + metadata.Cursor + "}"},
 	} {
 		for _, key := range keys {
 			if !strings.Contains(readStatement(t, name), "'"+key+"'") {

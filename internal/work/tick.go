@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/backlist/backlist/internal/work/metadata"
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
@@ -221,7 +222,7 @@ func (k *housekeeping) record(ctx context.Context, tx pgx.Tx, d due, i insertion
 
 func (k *housekeeping) enqueue(ctx context.Context, tx pgx.Tx, d due, i insertion) (id int64, twin bool, err error) {
 	opts := i.opts()
-	if opts.Metadata, err = json.Marshal(map[string]string{KeySchedule: d.Name}); err != nil {
+	if opts.Metadata, err = json.Marshal(map[string]string{metadata.Schedule: d.Name}); err != nil {
 		return 0, false, err
 	}
 	res, err := k.jobs.InsertTx(ctx, tx, rawArgs{d.Kind, d.Args}, opts)
