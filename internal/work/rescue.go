@@ -131,7 +131,7 @@ func rescueAmong(ctx context.Context, q querier, r *recorder, schema string, ids
 	rows, err := q.Query(ctx, db.Statement(rescueSQL, schema), pgx.NamedArgs{
 		"quick": quickDead.Seconds(), "silent": silentDead.Seconds(), "after_start": afterServerStart.Seconds(),
 		"stranger": strangerLost.Seconds(), "fetch": fetchLost.Seconds(), "me": r.worker, "ids": ids, "attempts": attempts,
-		"alone": pilot.AloneQueue, "among": among,
+		"alone": pilot.IsolationQueue, "isolate_after": pilot.IsolateAfter, "among": among,
 	})
 	if err != nil {
 		return err

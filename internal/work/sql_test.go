@@ -64,9 +64,9 @@ func TestStatementsAgree(t *testing.T) {
 		_, sql, _ := strings.Cut(readStatement(t, name), "\nupdate ")
 		return strings.Split(sql, "\n")
 	}
-	fetch, alone := body("pilot/sql/fetch.sql"), body("pilot/sql/fetch_alone.sql")
+	fetch, isolated := body("pilot/sql/fetch.sql"), body("pilot/sql/fetch_isolated.sql")
 	var more []string
-	for _, line := range alone {
+	for _, line := range isolated {
 		if len(fetch) > 0 && line == fetch[0] {
 			fetch = fetch[1:]
 		} else {
@@ -75,10 +75,10 @@ func TestStatementsAgree(t *testing.T) {
 	}
 	paused := "and not exists (select from river.river_queue q where q.name = river_job.metadata ->> 'queue' and q.paused_at is not null)"
 	if len(fetch) > 0 || len(more) != 1 || more[0] != paused {
-		t.Errorf("fetch.sql has %q more, fetch_alone.sql %q", fetch, more)
+		t.Errorf("fetch.sql has %q more, fetch_isolated.sql %q", fetch, more)
 	}
-	if !strings.Contains(readStatement(t, "pilot/sql/turn_alone.sql"), paused) {
-		t.Errorf("turn_alone.sql looks for other jobs than fetch_alone.sql takes")
+	if !strings.Contains(readStatement(t, "pilot/sql/turn_isolated.sql"), paused) {
+		t.Errorf("turn_isolated.sql looks for other jobs than fetch_isolated.sql takes")
 	}
 
 	for name, keys := range map[string][]string{

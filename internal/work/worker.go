@@ -26,8 +26,6 @@ const (
 	fetchCooldown = time.Millisecond
 	// fetchPoll is the fallback where a notice was lost; notices make it rare.
 	fetchPoll = time.Second
-	// alonePoll is the same for the queue of jobs that run alone, which is nearly always empty.
-	alonePoll = 4 * time.Second
 )
 
 // Worker is a process that works jobs: a River client, and beside it the connection that proves it alive.
@@ -81,7 +79,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
-	cfg.Queues[pilot.AloneQueue] = river.QueueConfig{MaxWorkers: 1, FetchPollInterval: alonePoll} // whatever o says of it
+	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig() // whatever o says of it
 	w.client, err = river.NewClient(driver, cfg)
 	return w, err
 }

@@ -18,12 +18,8 @@ import (
 	"github.com/backlist/backlist/db"
 )
 
-var (
-	//go:embed sql/fetch.sql
-	fetchSQL string
-	//go:embed sql/fetch_alone.sql
-	fetchAloneSQL string
-)
+//go:embed sql/fetch.sql
+var fetchSQL string
 
 // fetchTimeout bounds a fetch: a connection may be cut without a word.
 const fetchTimeout = 10 * time.Second
@@ -35,11 +31,7 @@ const fetchTimeout = 10 * time.Second
 func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	sql := fetchSQL
-	if params.Queue == AloneQueue {
-		sql = fetchAloneSQL
-	}
-	rows, err := p.pool.Query(ctx, db.Statement(sql, params.Schema), params.Queue, params.Kind, params.MaxToLock, params.ClientID, params.MaxAttemptedBy)
+	rows, err := p.pool.Query(ctx, db.Statement(fetchStatement(params.Queue), params.Schema), params.Queue, params.Kind, params.MaxToLock, params.ClientID, params.MaxAttemptedBy)
 	if err != nil {
 		return nil, fmt.Errorf("fetch jobs: %w", err)
 	}

@@ -32,20 +32,20 @@ func TestIsolation(t *testing.T) {
 		end := func(queue string) { g.endedJob(&rivertype.JobRow{Queue: queue}) }
 		fetch("default", 1)
 		g.isolatedWaits(true)
-		refused(AloneQueue)
+		refused(IsolationQueue)
 		refused("default")
 		end("default")
-		if !slices.Equal(woken, []string{AloneQueue}) {
+		if !slices.Equal(woken, []string{IsolationQueue}) {
 			t.Fatalf("%v are woken when the last other job ends", woken)
 		}
-		fetch(AloneQueue, 1)
+		fetch(IsolationQueue, 1)
 		refused("default")
-		time.Sleep(aloneFor / 2)
-		end(AloneQueue)
+		time.Sleep(isolatedFor / 2)
+		end(IsolationQueue)
 		refused("default") // until it is known whether another waits
-		fetch(AloneQueue, 1)
-		time.Sleep(aloneFor)
-		end(AloneQueue)
+		fetch(IsolationQueue, 1)
+		time.Sleep(isolatedFor)
+		end(IsolationQueue)
 		fetch("default", 1)
 		end("default")
 		g.isolatedWaits(true)

@@ -20,12 +20,8 @@ import (
 	"github.com/backlist/backlist/db"
 )
 
-var (
-	//go:embed sql/turn_alone.sql
-	turnAloneSQL string
-	//go:embed sql/put_back.sql
-	putBackSQL string
-)
+//go:embed sql/put_back.sql
+var putBackSQL string
 
 // Driver is River's pgx driver with our pilot plugged in and, for worker processes, our listener.
 type Driver struct {
@@ -84,17 +80,9 @@ func (p *Pilot) JobGetAvailable(
 	if p.gate == nil || params.MaxToLock <= 0 {
 		return p.StandardPilot.JobGetAvailable(ctx, exec, state, params)
 	}
-	if params.Queue == AloneQueue {
-		waiting, turn, err := p.turnToRunAlone(ctx, exec, params)
-		if err != nil {
-			return nil, err
-		}
-		p.gate.isolatedWaits(turn)
-		if waiting {
-			p.conn.pollIn(params.Queue, aloneAgain)
-		}
-		if !turn {
-			return &riverdriver.JobGetAvailableResult{}, nil
+	if params.Queue == IsolationQueue {
+		if turn, err := p.isolationTurn(ctx, exec, params); err != nil || !turn {
+			return &riverdriver.JobGetAvailableResult{}, err
 		}
 	}
 	if !p.gate.enter(params.Queue) {
@@ -123,21 +111,6 @@ func (p *Pilot) JobGetAvailable(
 
 // ownTimeout bounds the statements that are not River's while it fetches: a connection may be cut without a word.
 const ownTimeout = 5 * time.Second
-
-// aloneAgain is how soon a worker looks again for a job that waits to be run alone: whose turn it is changes.
-const aloneAgain = time.Second
-
-// turnToRunAlone reports whether a job that this worker knows waits to be run alone, and whether this is a worker to do it: that
-// is half of them at a time, which all agree on, or one. If every worker went quiet for these jobs, nothing else would be done
-// meanwhile. The choice changes every ten seconds, for the chosen may not know the jobs' kinds.
-func (p *Pilot) turnToRunAlone(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) (waiting, turn bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
-	defer cancel()
-	err = exec.QueryRow(ctx, db.Statement(turnAloneSQL, params.Schema), pgx.NamedArgs{
-		"queue": AloneQueue, "kinds": params.Kind, "client": p.gate.clientID,
-	}).Scan(&waiting, &turn)
-	return waiting, turn, err
-}
 
 // putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
 // attempt counts, so that the fence tells the two apart, but it is not spent: one more is allowed.

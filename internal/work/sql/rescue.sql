@@ -53,14 +53,14 @@ with died as (
     update river.river_job j set
         state = (case when v.cancelled then 'cancelled' when v.poison then 'discarded' else 'available' end)::river.river_job_state,
         finalized_at = case when v.cancelled or v.poison then now() end,
-        queue = case when v.deaths >= 2 then @alone else j.queue end,
+        queue = case when v.deaths >= @isolate_after then @alone else j.queue end,
         max_attempts = least(j.max_attempts + 1, 32767),
         errors = case when array_ndims(j.errors) > 1 then array[e.error] else array_append(j.errors, e.error) end,
         metadata = v.metadata
             || jsonb_build_object('rescues', v.rescues, 'rescued_at', extract(epoch from clock_timestamp()),
                 'rescued_from', v.worker, 'rescue_code', v.code)
             || case when v.deaths > 0 then jsonb_build_object('deaths', v.deaths) else '{}' end
-            || case when v.deaths >= 2 and j.queue <> @alone then jsonb_build_object('queue', j.queue) else '{}' end
+            || case when v.deaths >= @isolate_after and j.queue <> @alone then jsonb_build_object('queue', j.queue) else '{}' end
     from lost v
     cross join lateral (
         select jsonb_build_object('at', clock_timestamp(), 'attempt', v.attempt, 'trace', '', 'code', v.code, 'worker', v.worker,
