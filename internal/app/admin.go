@@ -19,7 +19,7 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/site"
-	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/schedule"
 )
 
 // withPool runs fn on a small pool: what one-off commands need, even beside a full formation.
@@ -50,7 +50,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		return err
 	}
 	return db.Usual().Step(ctx, pool, log, "declare schedules", func(tx pgx.Tx) error {
-		return work.Declare(ctx, tx, schedules())
+		return schedule.Declare(ctx, tx, schedules())
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/surface"
-	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/schedule"
 )
 
 // jobsProgram is the program as a command of backlist jobs runs it: with the flags of that command, which has only some of these.
@@ -88,7 +88,7 @@ func setFilterFlags(f *flag.FlagSet, p *jobsProgram, limit int) {
 
 // ago reads a time span as schedules do.
 func ago(text string) (time.Duration, error) {
-	d, err := work.ParseInterval(text)
+	d, err := schedule.ParseInterval(text)
 	if err == nil && d < time.Millisecond {
 		err = errors.New("since is how long ago, as in 90m or 2d")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/schedule"
 )
 
 // Client enqueues jobs; a Worker works them.
@@ -25,6 +26,15 @@ type jobRow = rivertype.JobRow
 type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
+
+// Schedule is a job that is enqueued again and again, as the program declares it.
+type Schedule = schedule.Schedule
+
+// What becomes of runs of a schedule that no process was there for.
+const (
+	MissedOnce = schedule.MissedOnce // however many were missed, the job runs once for all of them
+	MissedSkip = schedule.MissedSkip // they are left out
+)
 
 // Options say how a client is set up.
 type Options struct {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/schedule"
 )
 
 //go:embed sql/due.sql
@@ -32,13 +33,10 @@ const (
 // housekeeping is what every process does, whoever leads, so that it goes on as long as there is any process: schedules
 // tick, and jobs that were put off come due.
 type housekeeping struct {
-	db     *pgxpool.Pool
-	jobs   *Client
-	by     string             // this process, as work.tick names it
-	schema string             // River's
-	failed map[string]setback // schedules that could not tick; run's goroutine only
-	broken map[string]setback // schedules whose rows are wrong; the same
-	log    *slog.Logger
+	db        *pgxpool.Pool
+	schema    string // River's
+	schedules *schedule.Runner
+	log       *slog.Logger
 }
 
 func newHousekeeping(pool *pgxpool.Pool, by string, o Options) (*housekeeping, error) {
@@ -48,8 +46,7 @@ func newHousekeeping(pool *pgxpool.Pool, by string, o Options) (*housekeeping, e
 		return nil, err
 	}
 	return &housekeeping{
-		db: pool, jobs: jobs, by: by, schema: o.Schema, failed: map[string]setback{}, broken: map[string]setback{},
-		log: o.Log,
+		db: pool, schema: o.Schema, schedules: schedule.NewRunner(pool, jobs, by, o.Log), log: o.Log,
 	}, nil
 }
 
@@ -105,12 +102,18 @@ func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
 		more, err = k.comeDue(ctx)
 	}
 	if schedules {
-		err = errors.Join(err, k.tickAll(ctx)) // which may succeed where the other does not
+		err = errors.Join(err, k.runSchedules(ctx)) // which may succeed where the other does not
 	}
 	if more {
 		return moreIn, err
 	}
 	return min(max(next, lookAgainIn), lookEvery), err
+}
+
+func (k *housekeeping) runSchedules(ctx context.Context) error {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
+	return k.schedules.RunDue(ctx)
 }
 
 // patiently is the context of something that is not broken off at a stop: that would cost the connection, which is needed to

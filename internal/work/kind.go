@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work/insert"
 )
 
 //go:embed sql/register_kind.sql
@@ -28,7 +30,7 @@ func NewWorkers() *Workers { return &Workers{river.NewWorkers(), map[string]kind
 // kind is what schema jobs wants to know of one.
 type kind struct {
 	secrets []string // keys of its args and metadata that are not to be shown, in lower case
-	opts    insertion
+	opts    insert.Options
 }
 
 // ArgsWithSecrets is implemented by args of which the values of some keys are never shown, because they say much of a
@@ -51,7 +53,7 @@ func AddWorker[T river.JobArgs](workers *Workers, worker river.Worker[T]) {
 		own = with.InsertOpts()
 	}
 	var err error
-	if k.opts, err = insertionOf(args, own, river.InsertOpts{}); err != nil {
+	if k.opts, err = insert.Merge(args, own, river.InsertOpts{}); err != nil {
 		panic(err) // a mistake in the type's tags, as those that River panics at here
 	}
 	river.AddWorker(workers.river, &limited[T]{worker})

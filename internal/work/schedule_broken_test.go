@@ -8,6 +8,7 @@ import (
 
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/schedule"
 )
 
 // TestBrokenSchedules: a row with which no job can be enqueued says what is wrong as soon as a process looks at it, long before it is
@@ -95,7 +96,7 @@ func TestDeclareRefuses(t *testing.T) {
 		"schedule a: the arguments must be a JSON object": {Name: "a", Args: listArgs{1, 2}, Spec: "every 1d", Missed: work.MissedOnce},
 		"schedule b: the kind":                            {Name: "b", Args: oddArgs{}, Spec: "every 1d", Missed: work.MissedOnce},
 	} {
-		if err := work.Declare(t.Context(), testdb.Tx(t), []work.Schedule{s}); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if err := schedule.Declare(t.Context(), testdb.Tx(t), []work.Schedule{s}); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s …", err, want)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/schedule"
 )
 
 // digestArgs is a job with all that can be said of one.
@@ -64,7 +65,7 @@ func keeping(t *testing.T, pool *pgxpool.Pool, o work.Options) (stop func()) {
 
 func declare(t *testing.T, pool *pgxpool.Pool, schedules ...work.Schedule) {
 	t.Helper()
-	if err := work.Declare(t.Context(), pool, schedules); err != nil {
+	if err := schedule.Declare(t.Context(), pool, schedules); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -124,7 +125,7 @@ func TestDeclare(t *testing.T) {
 		"schedule f: the jobs are unique":                                   {Name: "f", Args: taggedArgs{}, Opts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}, Spec: "every 1h", Missed: work.MissedOnce},
 		"schedule g: a schedule's jobs are":                                 {Name: "g", Args: stepArgs{}, Opts: &river.InsertOpts{Pending: true}, Spec: "every 1h", Missed: work.MissedOnce},
 	} {
-		if err := work.Declare(t.Context(), pool, []work.Schedule{s}); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if err := schedule.Declare(t.Context(), pool, []work.Schedule{s}); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s …", err, want)
 		}
 	}
@@ -179,7 +180,7 @@ func TestScheduledJobIsTheClients(t *testing.T) {
 func TestMissedTicks(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		missed work.Missed
+		missed schedule.Missed
 		spec   string
 		before string // how long ago somebody was last there
 		want   string // of the tick's row

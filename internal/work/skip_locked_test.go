@@ -58,7 +58,7 @@ func TestLockedRowsArePassedOver(t *testing.T) {
 			do: func(ctx context.Context, pool *pgxpool.Pool, o Options) error {
 				k, err := newHousekeeping(pool, "me", o)
 				if err == nil {
-					err = k.tickAll(ctx)
+					err = k.runSchedules(ctx)
 				}
 				return err
 			},

@@ -4,6 +4,7 @@ package bound
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -34,4 +35,12 @@ func Text(text string, most int) string {
 		text = text[:cut] + note
 	}
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+}
+
+// Quote quotes outside text for an error: not too long, on one line.
+func Quote(text string) string {
+	if cut := []rune(text); len(cut) > 40 {
+		text = string(cut[:40]) + "…"
+	}
+	return strconv.Quote(text)
 }

@@ -1,10 +1,12 @@
-package work
+package schedule
 
 import (
 	"fmt"
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/backlist/backlist/internal/work/bound"
 )
 
 const (
@@ -19,7 +21,7 @@ var weeksAndDays = regexp.MustCompile(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
 // ParseInterval reads a span of time as time.ParseDuration does, and weeks and days before that: 2w, 1d, 1d12h. A day has
 // 24 hours. There is no sign.
 func ParseInterval(text string) (time.Duration, error) {
-	bad := fmt.Errorf("the interval %s must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w", quoted(text))
+	bad := fmt.Errorf("the interval %s must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w", bound.Quote(text))
 	parts := weeksAndDays.FindStringSubmatch(text)
 	if parts == nil || text == "" {
 		return 0, bad

@@ -1,4 +1,4 @@
-package work
+package schedule
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/backlist/backlist/internal/work/bound"
 )
 
 // cronField is one of the five fields of cron, or what it may hold.
@@ -45,7 +47,7 @@ func parseCron(text string) (*cron.SpecSchedule, error) {
 	fields := strings.Fields(text)
 	switch n := len(fields); {
 	case n > 0 && cronMacros[strings.ToLower(fields[0])] != "":
-		return nil, fmt.Errorf("%s is not supported: write %q", quoted(fields[0]), cronMacros[strings.ToLower(fields[0])])
+		return nil, fmt.Errorf("%s is not supported: write %q", bound.Quote(fields[0]), cronMacros[strings.ToLower(fields[0])])
 	case n > 0 && strings.Contains(fields[0], "TZ="):
 		return nil, errors.New("a time zone does not belong in the spec: write it in the column zone")
 	case n == 6:
@@ -76,7 +78,7 @@ func parseCron(text string) (*cron.SpecSchedule, error) {
 func (f cronField) parse(text string) (bits uint64, err error) {
 	for item := range strings.SplitSeq(text, ",") {
 		if item == "" {
-			return 0, fmt.Errorf("the %s %s has an empty part", f.name, quoted(text))
+			return 0, fmt.Errorf("the %s %s has an empty part", f.name, bound.Quote(text))
 		}
 		base, stepText, stepped := strings.Cut(item, "/")
 		from, to, err := f.span(base, stepped)
@@ -87,7 +89,7 @@ func (f cronField) parse(text string) (bits uint64, err error) {
 		if stepped {
 			// A larger step would name the first value only: what was meant is another field's step.
 			if step, err = strconv.Atoi(stepText); err != nil || step < 1 || step > to-from+1 {
-				return 0, fmt.Errorf("the %s %s must have a step of 1 to %d", f.name, quoted(item), to-from+1)
+				return 0, fmt.Errorf("the %s %s must have a step of 1 to %d", f.name, bound.Quote(item), to-from+1)
 			}
 		}
 		if f.isStar(base) && step == 1 {
@@ -122,7 +124,7 @@ func (f cronField) span(base string, stepped bool) (from, to int, err error) {
 		to = 7
 	}
 	if from > to {
-		return 0, 0, fmt.Errorf("the %s %s runs backwards: split it in two, as in %s", f.name, quoted(base), f.split(low, high, to))
+		return 0, 0, fmt.Errorf("the %s %s runs backwards: split it in two, as in %s", f.name, bound.Quote(base), f.split(low, high, to))
 	}
 	return from, to, nil
 }
@@ -154,7 +156,7 @@ func (f cronField) value(text string) (int, error) {
 	if v := int(n); err == nil && v >= f.min && v <= last {
 		return v, nil
 	}
-	return 0, fmt.Errorf("the %s %s must be %d to %d%s", f.name, quoted(text), f.min, last, orNames)
+	return 0, fmt.Errorf("the %s %s must be %d to %d%s", f.name, bound.Quote(text), f.min, last, orNames)
 }
 
 // split is how to write a range that runs over the end of the field.
@@ -166,12 +168,4 @@ func (f cronField) split(low, high string, to int) string {
 		return low + "-7,1-" + high
 	}
 	return fmt.Sprintf("%s-%d,%d-%s", low, f.max, f.min, high)
-}
-
-// quoted is outside text for an error: not too long, on one line.
-func quoted(text string) string {
-	if cut := []rune(text); len(cut) > 40 {
-		text = string(cut[:40]) + "…"
-	}
-	return strconv.Quote(text)
 }

@@ -1,4 +1,4 @@
-package work
+package schedule
 
 import (
 	"slices"
@@ -332,7 +332,7 @@ func TestTicksThatWereMissed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		last, before, next := s.ticks(now.Add(-c.first), now)
+		last, before, next := s.runs(now.Add(-c.first), now)
 		if now.Sub(last) != c.last || before != c.before || next.Sub(now) != c.nextFor {
 			t.Errorf("%+v: the last is %s, %d before it, the next %s", c, last, before, next)
 		}
@@ -352,7 +352,7 @@ func TestTicksMissedForCenturies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		last, before, next := s.ticks(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), now)
+		last, before, next := s.runs(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), now)
 		if last.After(now) || !s.next(last).Equal(next) || !next.After(now) || before < count-2 || before > count+2 {
 			t.Errorf("%q: the last is %s, %d before it, the next %s", text, last, before, next)
 		}

@@ -1,4 +1,4 @@
-package work
+package schedule
 
 import (
 	"errors"
@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/backlist/backlist/internal/work/bound"
 )
 
-// spec says when a schedule ticks: at fixed intervals, or at times of a clock on somebody's wall.
+// spec says when a schedule runs: at fixed intervals, or at local wall-clock times.
 type spec struct {
 	text  string
 	every time.Duration      // 0 for cron
@@ -49,7 +51,7 @@ func parseZone(name string) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil { // which may name a path
-		return nil, fmt.Errorf("the time zone %s is unknown: write one as in UTC or Europe/Berlin", quoted(name))
+		return nil, fmt.Errorf("the time zone %s is unknown: write one as in UTC or Europe/Berlin", bound.Quote(name))
 	}
 	return zone, nil
 }
@@ -60,7 +62,7 @@ func (s *spec) parse() (err error) {
 			return err
 		}
 		if s.every < time.Second || s.every%time.Second != 0 {
-			return fmt.Errorf("the interval %s must be whole seconds, at least one", quoted(s.text))
+			return fmt.Errorf("the interval %s must be whole seconds, at least one", bound.Quote(s.text))
 		}
 		return nil
 	}
@@ -68,12 +70,12 @@ func (s *spec) parse() (err error) {
 		return fmt.Errorf("the fields of cron: %w", err)
 	}
 	if s.next(time.Now()).IsZero() {
-		return fmt.Errorf("the fields of cron: %s names a day that never comes", quoted(s.text))
+		return fmt.Errorf("the fields of cron: %s names a day that never comes", bound.Quote(s.text))
 	}
 	return nil
 }
 
-// next is the first tick after t. Intervals are counted from the beginning of 1970 in UTC, a Thursday, so that all processes
+// next is the first run after t. Intervals are counted from the beginning of 1970 in UTC, a Thursday, so that all processes
 // agree.
 func (s spec) next(t time.Time) time.Time {
 	switch {
@@ -91,7 +93,7 @@ func (s spec) next(t time.Time) time.Time {
 	}
 }
 
-// nextOfAnyHour follows the time as it passes: "*/10 * * * *" ticks every ten minutes on a day of 23 or 25 hours as well. The
+// nextOfAnyHour follows the time as it passes: "*/10 * * * *" runs every ten minutes on a day of 23 or 25 hours as well. The
 // fields are compared with the wall's clock, from one change of it to the next.
 func (s spec) nextOfAnyHour(t time.Time) time.Time {
 	for from, after := t, onTheWall(t, s.zone); ; {
@@ -148,13 +150,12 @@ func momentOf(wall time.Time, zone *time.Location) time.Time {
 	return t
 }
 
-// countedMost is how many missed ticks of cron are counted one by one: more than a month of minutes, for that is how long ticks
-// are kept. Where there were more, those of the last month are counted too.
+// countedMost is how many missed runs of cron are counted one by one: more than a month of minutes, since runs are kept that
+// long. Where there were more, those of the last month are counted too.
 const countedMost = 100_000
 
-// ticks are those that are due at now, from a first one on: the last of them, how many there are before it, and the one
-// after. It is quick however long ago the first was.
-func (s spec) ticks(first, now time.Time) (last time.Time, before int, next time.Time) {
+// runs are those that are due at now, from a first one on: the last of them, how many there are before it, and the one after. It is quick however long ago the first was.
+func (s spec) runs(first, now time.Time) (last time.Time, before int, next time.Time) {
 	last, next = first, s.next(first)
 	if s.every > 0 && !next.After(now) {
 		each := int64(s.every / time.Second)

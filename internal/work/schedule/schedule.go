@@ -1,4 +1,6 @@
-package work
+// Package schedule enqueues jobs again and again: it reads specs, keeps the rows of work.schedule as the program declares them, and
+// runs those that are due.
+package schedule
 
 import (
 	"context"
@@ -10,8 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivershared/structtag"
-	"github.com/riverqueue/river/rivertype"
+
+	"github.com/backlist/backlist/internal/work/insert"
 )
 
 //go:embed sql/declare_schedule.sql
@@ -27,7 +29,7 @@ type Schedule struct {
 	Missed Missed
 }
 
-// Missed says what becomes of ticks that no process was there for.
+// Missed says what becomes of runs that no process was there for.
 type Missed string
 
 const (
@@ -37,39 +39,8 @@ const (
 	MissedSkip Missed = "skip"
 )
 
-// insertion is what a row says of its job. It is enough to enqueue it, so that any process can, of whatever release,
-// whether or not it knows the kind.
-type insertion struct {
-	Queue       string   `json:"queue,omitempty"`
-	Priority    int      `json:"priority,omitempty"`
-	MaxAttempts int      `json:"max_attempts,omitempty"`
-	Tags        []string `json:"tags,omitempty"`
-	Unique      *unique  `json:"unique,omitempty"`
-}
-
-// unique are River's options of the same names. Period is in seconds.
-type unique struct {
-	Args        bool                 `json:"args,omitempty"`
-	Period      float64              `json:"period,omitempty"`
-	Queue       bool                 `json:"queue,omitempty"`
-	States      []rivertype.JobState `json:"states,omitempty"`
-	ExcludeKind bool                 `json:"exclude_kind,omitempty"`
-	Keys        []string             `json:"keys,omitempty"` // fields of the args that count, where not all do
-}
-
-func (i insertion) opts() *river.InsertOpts {
-	opts := &river.InsertOpts{Queue: i.Queue, Priority: i.Priority, MaxAttempts: i.MaxAttempts, Tags: i.Tags}
-	if u := i.Unique; u != nil {
-		opts.UniqueOpts = river.UniqueOpts{
-			ByArgs: u.Args, ByPeriod: time.Duration(u.Period * float64(time.Second)), ByQueue: u.Queue, ByState: u.States,
-			ExcludeKind: u.ExcludeKind,
-		}
-	}
-	return opts
-}
-
 // insertion is what the schedule's row says.
-func (s Schedule) insertion() (i insertion, err error) {
+func (s Schedule) insertion() (o insert.Options, err error) {
 	var own, opts river.InsertOpts
 	if with, ok := s.Args.(river.JobArgsWithInsertOpts); ok {
 		own = with.InsertOpts()
@@ -77,46 +48,16 @@ func (s Schedule) insertion() (i insertion, err error) {
 	if s.Opts != nil {
 		opts = *s.Opts
 	}
-	if i, err = insertionOf(s.Args, own, opts); err != nil {
-		return i, err
+	if o, err = insert.Merge(s.Args, own, opts); err != nil {
+		return o, err
 	}
 	switch {
 	case opts.Pending || own.Pending || !opts.ScheduledAt.IsZero() || !own.ScheduledAt.IsZero() || len(opts.Metadata) > 0 || len(own.Metadata) > 0:
-		return i, errors.New("a schedule's jobs are due at once, and have no metadata of their own")
-	case i.Unique != nil && len(i.Unique.Keys) > 0: // the row knows the args' text and not their type
-		return i, errors.New("the jobs are unique by some fields of their args only, which no schedule can express")
+		return o, errors.New("a schedule's jobs are due at once, and have no metadata of their own")
+	case o.Unique != nil && len(o.Unique.Keys) > 0: // the row knows the args' text and not their type
+		return o, errors.New("the jobs are unique by some fields of their args only, which no schedule can express")
 	}
-	return i, nil
-}
-
-// insertionOf merges the args' own options with those of an insert, as River does at each.
-func insertionOf(args river.JobArgs, own, opts river.InsertOpts) (i insertion, err error) {
-	i = insertion{Queue: opts.Queue, Priority: opts.Priority, MaxAttempts: opts.MaxAttempts, Tags: opts.Tags}
-	if i.Queue == "" {
-		i.Queue = own.Queue
-	}
-	if i.Priority == 0 {
-		i.Priority = own.Priority
-	}
-	if i.MaxAttempts == 0 {
-		i.MaxAttempts = own.MaxAttempts
-	}
-	if i.Tags == nil {
-		i.Tags = own.Tags
-	}
-	u := opts.UniqueOpts
-	if u.ByState == nil && !u.ByArgs && u.ByPeriod == 0 && !u.ByQueue && !u.ExcludeKind {
-		u = own.UniqueOpts
-	}
-	if u.ByState != nil || u.ByArgs || u.ByPeriod != 0 || u.ByQueue || u.ExcludeKind {
-		i.Unique = &unique{Args: u.ByArgs, Period: u.ByPeriod.Seconds(), Queue: u.ByQueue, States: u.ByState, ExcludeKind: u.ExcludeKind}
-	}
-	if u.ByArgs {
-		if i.Unique.Keys, err = structtag.SortedFieldsWithTag(args, "unique"); err != nil {
-			return i, fmt.Errorf("the fields that make %s unique: %w", args.Kind(), err)
-		}
-	}
-	return i, nil
+	return o, nil
 }
 
 // declaration is a schedule as its row has it. Its JSON is what the row keeps, to see whether the program has changed it.
@@ -124,7 +65,7 @@ type declaration struct {
 	Name   string          `json:"-"`
 	Kind   string          `json:"kind"`
 	Args   json.RawMessage `json:"args"`
-	Opts   insertion       `json:"opts"`
+	Opts   insert.Options  `json:"opts"`
 	Spec   string          `json:"spec"`
 	Zone   string          `json:"zone"`
 	Missed Missed          `json:"missed"`
@@ -151,12 +92,17 @@ func (s Schedule) declaration() (d declaration, err error) {
 	return d, checkJob(d.Kind, string(d.Args), d.Opts)
 }
 
+// DB is what declaring schedules needs of a connection: a pool in production, a transaction in tests.
+type DB interface {
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
 // declaring is the advisory lock of Declare.
 const declaring = 0x7363686564756c65
 
 // Declare makes the rows of work.schedule say what this release wants. What an operator has changed since the program last
-// declared a schedule stays, until the program itself changes it; a pause stays in any case. Schedules that are declared
-// no more are retired, but not those that were made by SQL.
+// declared a schedule stays, until the program itself changes it; a pause stays in any case. Schedules that are no
+// longer declared are retired, but not those that were made by SQL.
 //
 // It belongs beside the migration and nowhere else: a process of an older release that starts again must not undo it.
 func Declare(ctx context.Context, db DB, schedules []Schedule) error {
@@ -194,7 +140,7 @@ func (s Schedule) declare(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	// A pause is left alone. What else has changed the next process that looks works out: see work.schedule_changed.
+	// A pause is left alone. The next process that looks works out what else has changed: see work.schedule_changed.
 	next := d.parsed.next(now)
 	_, err = tx.Exec(ctx, declareScheduleSQL, pgx.NamedArgs{
 		"name": d.Name, "kind": d.Kind, "args": string(d.Args), "opts": string(opts), "spec": d.Spec, "zone": d.Zone,

@@ -1,4 +1,4 @@
-package work
+package schedule
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 // spelledOut is how many values of a field are named one by one.
 const spelledOut = 6
 
-// words says for people when a schedule ticks. Forms that few use are left as cron has them.
+// words says for people when a schedule runs. Rare forms are left as cron has them.
 func (s spec) words() string {
 	if s.every > 0 {
 		return everyInWords(s.every)
@@ -37,7 +37,7 @@ func (s spec) words() string {
 	return fmt.Sprintf("%s at %s (%s)", days, listed(times), s.zone)
 }
 
-// isDaily reports whether it ticks on each day.
+// isDaily reports whether it runs on each day.
 func (s spec) isDaily() bool {
 	return s.cron.Month&cronStar != 0 && s.cron.Dom&cronStar != 0 && len(valuesOf(s.cron.Dow)) == 7
 }
