@@ -21,6 +21,7 @@ import (
 	"github.com/backlist/backlist/internal/site"
 	"github.com/backlist/backlist/internal/web"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // webMemory is what the garbage collector tries to keep a web process under, in bytes. Each password that is checked
@@ -149,7 +150,7 @@ func (p *program) site(pool *pgxpool.Pool, log *slog.Logger) (*web.Server, error
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	return &web.Server{
-		DB: pool, Jobs: jobs, Requests: work.NewRequests(pool, p.workOptions(nil, log)), Hasher: reader.NewHasher(), Hub: live.NewHub(log), Log: log,
+		DB: pool, Jobs: jobs, Requests: record.NewRequests(pool, p.workOptions(nil, log).Recording()), Hasher: reader.NewHasher(), Hub: live.NewHub(log), Log: log,
 		Secret: p.cfg.SecretKey, Release: p.cfg.Release, Address: site.NewAddress(p.cfg.BaseURL), Dev: p.cfg.Dev,
 		TrustProxy: p.cfg.OnHeroku,
 		Ready:      func(ctx context.Context) error { return db.Check(ctx, pool) },

@@ -18,6 +18,7 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // The contenders of bench work and bench latency.
@@ -34,14 +35,14 @@ const (
 )
 
 // unrecorded returns what a contender does not record about its jobs.
-func unrecorded(contender string) work.Record {
+func unrecorded(contender string) record.Parts {
 	switch contender {
 	case OursUnrecorded:
-		return work.RecordEverything
+		return record.Everything
 	case OursNoAttempts:
-		return work.RecordAttempts
+		return record.Attempts
 	case OursNoMinutes:
-		return work.RecordMinutes
+		return record.Minutes
 	}
 	return 0
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // accessLog writes one line a request, at level debug for assets and probes that succeed. It logs the route's pattern and
@@ -23,7 +24,7 @@ func (s *Server) accessLog(next http.Handler) http.Handler {
 		start := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		ctx, steps := trace.Start(r.Context())
-		ctx, enqueued := work.Collect(ctx)
+		ctx, enqueued := record.Collect(ctx)
 		ctx = work.WithOrigin(ctx, work.Origin{RequestID: answer.RequestID(ctx)})
 		r = r.WithContext(ctx)
 		defer func() {
@@ -31,7 +32,7 @@ func (s *Server) accessLog(next http.Handler) http.Handler {
 			if ww.Status() < 400 && (route == "/assets/*" || route == "/healthz" || route == "/readyz") {
 				level = slog.LevelDebug
 			}
-			s.Requests.Note(work.Request{
+			s.Requests.Note(record.Request{
 				ID: answer.RequestID(r.Context()), Method: r.Method, Route: route, Status: cmp.Or(ww.Status(), http.StatusOK),
 				Began: start, Ended: time.Now(), Enqueued: enqueued, Steps: steps,
 			})

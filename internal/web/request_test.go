@@ -17,6 +17,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // TestRequestsThatEnqueueAreKept: with their route, steps and jobs, within two seconds; one that was rolled back is not,
@@ -38,7 +39,7 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 	work.AddWorker(workers, &recommend.ReaderWorker{})
 	work.AddWorker(workers, &mail.DeliverWorker{})
 	o := work.Options{Schema: "river", Log: s.server.Log, Workers: workers, Process: "web.1", Release: "v7"}
-	s.server.DB, s.server.Requests = pool, work.NewRequests(pool, o)
+	s.server.DB, s.server.Requests = pool, record.NewRequests(pool, o.Recording())
 	if s.server.Jobs, err = work.NewInserter(pool, o); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // DB is what handlers need of a database: a pool in production, a transaction in tests.
@@ -29,8 +30,8 @@ type DB interface {
 // Server answers requests. All fields but Requests, Ready and TasteChange are needed.
 type Server struct {
 	DB         DB
-	Jobs       *work.Client   // enqueues; it is not started
-	Requests   *work.Requests // notes requests that enqueued jobs; nil: they are not kept
+	Jobs       *work.Client     // enqueues; it is not started
+	Requests   *record.Requests // notes requests that enqueued jobs; nil: they are not kept
 	Hasher     *reader.Hasher
 	Hub        *live.Hub
 	Log        *slog.Logger

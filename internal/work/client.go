@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/record"
 	"github.com/backlist/backlist/internal/work/schedule"
 )
 
@@ -51,18 +52,13 @@ type Options struct {
 	// makes up for, and no session lock, so that a worker counts as dead only when it has not beaten for 12 s.
 	PollOnly bool
 	// Unrecorded is what is not kept of jobs: to measure what keeping it costs.
-	Unrecorded Record
+	Unrecorded record.Parts
 }
 
-// Record is what a worker keeps of its jobs.
-type Record uint8
-
-// RecordAttempts are rows of work.attempt, RecordMinutes those of work.minute. RecordEverything has errors and logs as well.
-const (
-	RecordAttempts Record = 1 << iota
-	RecordMinutes
-	RecordEverything Record = 1<<8 - 1
-)
+// Recording returns the options for what is recorded.
+func (o Options) Recording() record.Options {
+	return record.Options{Schema: o.Schema, Process: o.Process, Release: o.Release, Without: o.Unrecorded, Log: o.Log}
+}
 
 // NewInserter returns a client that enqueues and works nothing, for web processes.
 func NewInserter(pool *pgxpool.Pool, o Options) (*Client, error) {
@@ -83,6 +79,6 @@ func (o Options) config() *river.Config {
 		Schema:     o.Schema,
 		Workers:    workers,
 		Hooks:      []rivertype.Hook{river.HookInsertBeginFunc(accept), stampOrigin(o.Release)},
-		Middleware: []rivertype.Middleware{river.JobInsertMiddlewareFunc(collect)},
+		Middleware: []rivertype.Middleware{river.JobInsertMiddlewareFunc(record.Inserted)},
 	}
 }

@@ -19,15 +19,15 @@ const dueBatch = 1000
 // leader does the same every 5 s, once there is one, which takes up to 20 s after an outage; and a retry that waits for it
 // keeps its unique twin, a reader's next run say, waiting too.
 // There may be more of them than it takes at once.
-func (k *housekeeping) comeDue(ctx context.Context) (more bool, err error) {
+func (m *maintenance) comeDue(ctx context.Context) (more bool, err error) {
 	ctx, cancel := patiently(ctx)
 	defer cancel()
 	var moved, discarded int
-	if err := k.db.QueryRow(ctx, db.Statement(comeDueSQL, k.schema), pgx.NamedArgs{"most": dueBatch}).Scan(&moved, &discarded); err != nil {
+	if err := m.db.QueryRow(ctx, db.Statement(comeDueSQL, m.schema), pgx.NamedArgs{"most": dueBatch}).Scan(&moved, &discarded); err != nil {
 		return false, err
 	}
 	if discarded > 0 {
-		k.log.InfoContext(ctx, "jobs came due whose unique twin is unfinished: they are discarded", "jobs", discarded)
+		m.log.InfoContext(ctx, "jobs came due whose unique twin is unfinished: they are discarded", "jobs", discarded)
 	}
 	return moved == dueBatch, nil
 }

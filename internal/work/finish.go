@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -60,6 +61,12 @@ func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effect
 	}
 	return fenced(ctx, db, lock, effects)
 }
+
+// lockedWait is how soon the fence is tried again that others' locks prevented; the wait doubles up to lockedWaitMost.
+const (
+	lockedWait     = 20 * time.Millisecond
+	lockedWaitMost = time.Second
+)
 
 // fenced runs effects in a transaction that begins with fence, a statement that locks the job's row if this attempt holds the job. It
 // returns ErrLost if the statement found no row. While others have the row locked it tries again, each time in a new transaction.

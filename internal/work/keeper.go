@@ -10,21 +10,23 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // Keeper keeps house in a process that works no jobs, so that workers can be scaled to zero: schedules tick, jobs come due,
 // the dead are found and their jobs given back, and it can lead River's clients, of which one has to clean up.
 type Keeper struct {
-	id      string
-	pool    *pgxpool.Pool
-	opts    Options
-	client  *Client
-	keeping *housekeeping
+	id          string
+	pool        *pgxpool.Pool
+	opts        Options
+	client      *Client
+	maintenance *maintenance
 
-	recorder *recorder // of attempts whose workers are gone
+	recorder *record.Recorder // of attempts whose workers are gone
+	rescuer  rescuer
 
-	judgeFrom time.Time // the keeping goroutine only
-	judged    time.Time // the same
+	rescueFrom time.Time // the keeping goroutine only
+	rescuedAt  time.Time // the same
 }
 
 const (
@@ -32,8 +34,8 @@ const (
 	keeperID = "keeper/"
 	// keeperQueue is what River's client works, for it must work one to be started. Nothing is ever fetched from it.
 	keeperQueue = "keeper"
-	// keeperJudges is how often a keeper looks for the dead.
-	keeperJudges = 2 * time.Second
+	// keeperRescues is how often a keeper looks for dead workers.
+	keeperRescues = 2 * time.Second
 	// keeperStops is how long a keeper may take to end.
 	keeperStops = 5 * time.Second
 )
@@ -42,9 +44,10 @@ const (
 // connection besides: all it does is short.
 func NewKeeper(pool *pgxpool.Pool, o Options) (*Keeper, error) {
 	k := &Keeper{id: keeperID + cmp.Or(o.Process, "web") + "-" + rand.Text()[:10], pool: pool, opts: o}
-	k.recorder = newRecorder(pool, k.id, o)
+	k.recorder = record.NewRecorder(pool, k.id, o.Recording())
+	k.rescuer = rescuer{k.id, o.Schema, k.recorder, o.Log}
 	var err error
-	if k.keeping, err = newHousekeeping(pool, k.id, o); err != nil {
+	if k.maintenance, err = newMaintenance(pool, k.id, o); err != nil {
 		return nil, err
 	}
 	k.client, err = k.newClient()
@@ -64,13 +67,13 @@ func (k *Keeper) newClient() (*Client, error) {
 
 // Run keeps house until ctx ends. It outlasts a database that is away.
 func (k *Keeper) Run(ctx context.Context) {
-	defer k.recorder.start(context.WithoutCancel(ctx))()
+	defer k.recorder.Start(context.WithoutCancel(ctx))()
 	led := make(chan struct{})
 	go func() {
 		defer close(led)
 		k.lead(ctx)
 	}()
-	k.keeping.run(ctx, k.judge)
+	k.maintenance.run(ctx, k.rescue)
 	<-led
 }
 
@@ -98,16 +101,16 @@ func (k *Keeper) lead(ctx context.Context) {
 	}
 }
 
-// judge looks for the dead, but not within 10 s of an outage: whatever cut this process off may have cut off others.
-func (k *Keeper) judge(ctx context.Context, wasCutOff bool) error {
+// rescue rescues jobs of dead workers, but not within 10 s of an outage: what cut this process off may have cut off others.
+func (k *Keeper) rescue(ctx context.Context, wasCutOff bool) error {
 	if wasCutOff {
-		k.judgeFrom = time.Now().Add(grace)
+		k.rescueFrom = time.Now().Add(grace)
 	}
-	if time.Now().Before(k.judgeFrom) || time.Since(k.judged) < keeperJudges {
+	if time.Now().Before(k.rescueFrom) || time.Since(k.rescuedAt) < keeperRescues {
 		return nil
 	}
-	k.judged = time.Now()
+	k.rescuedAt = time.Now()
 	ctx, cancel := patiently(ctx)
 	defer cancel()
-	return rescue(ctx, k.pool, k.recorder, k.opts.Schema, []int64{}, []int{})
+	return k.rescuer.rescue(ctx, k.pool, []int64{}, []int{})
 }

@@ -20,20 +20,20 @@ import (
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
-//go:embed sql/beat.sql
-var beatSQL string
+//go:embed sql/heartbeat.sql
+var heartbeatSQL string
 
 const (
-	// beatEvery is how often a worker proves itself alive.
+	// beatEvery is how often a worker sends a heartbeat.
 	beatEvery = time.Second
-	// stopAfter is how long a worker goes on without a confirmed beat. Others wait longer before they take its jobs
+	// stopAfter is how long a worker goes on without a confirmed heartbeat. Others wait longer before they take its jobs
 	// (silentDead in rescue.go), so that it stops first, if it can do anything at all.
 	stopAfter = 8 * time.Second
-	// grace is how long a worker judges nobody after it had to connect again: whatever cut it off may have cut off others.
+	// grace is how long a worker declares none dead after it had to connect again: what cut it off may have cut off others.
 	grace = 10 * time.Second
-	// judgeEvery is how often a worker looks after the running jobs although nobody seems to have died: for jobs of
-	// strangers, and those that it was given itself and never got.
-	judgeEvery = 10 * time.Second
+	// rescueEvery is how often a worker looks at the running jobs although no worker seems to have died: for jobs of
+	// unregistered clients, and those that it was given itself and never got.
+	rescueEvery = 10 * time.Second
 
 	controlChannel = "work_control"
 
@@ -41,7 +41,7 @@ const (
 	CodeDeclaredDead = "declared_dead"
 )
 
-// liveness is a worker's row in work.worker: beats, draining, and the judgement of others.
+// liveness is a worker's row in work.worker: heartbeats, draining, and the rescue of dead workers' jobs.
 type liveness struct {
 	id      string
 	opts    Options
@@ -52,21 +52,21 @@ type liveness struct {
 	slots   int
 	queues  []string
 
-	recorder *recorder // of the attempts that ended with their worker
+	rescuer rescuer
 
-	known     chan struct{} // closed when the row is there
-	knownOnce sync.Once
-	confirmed atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)
-	judgeFrom time.Time    // the connection's goroutine only
-	judged    time.Time    // the same
-	unjust    bool         // the latest judgement failed; the same
-	locked    bool         // the same
-	draining  bool         // the same
+	known      chan struct{} // closed when the row is there
+	knownOnce  sync.Once
+	confirmed  atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)
+	rescueFrom time.Time    // the connection's goroutine only
+	rescuedAt  time.Time    // when it last rescued; the same
+	failing    bool         // the latest rescue failed; the same
+	locked     bool         // the same
+	draining   bool         // the same
 }
 
-func newLiveness(id string, o Options, gate *pilot.Gate, r *recorder) *liveness {
+func newLiveness(id string, o Options, gate *pilot.Gate, r rescuer) *liveness {
 	l := &liveness{
-		id: id, opts: o, gate: gate, log: o.Log, recorder: r, known: make(chan struct{}),
+		id: id, opts: o, gate: gate, log: o.Log, rescuer: r, known: make(chan struct{}),
 		lockKey: rand.Int64N(1 << 62), started: time.Now(),
 	}
 	l.queues = slices.Sorted(maps.Keys(o.Queues))
@@ -80,7 +80,7 @@ func newLiveness(id string, o Options, gate *pilot.Gate, r *recorder) *liveness 
 func (l *liveness) opened(ctx context.Context, conn *pgx.Conn, again bool) error {
 	l.locked = false
 	if again {
-		l.judgeFrom = time.Now().Add(grace)
+		l.rescueFrom = time.Now().Add(grace)
 	}
 	if l.opts.PollOnly {
 		return nil
@@ -89,7 +89,7 @@ func (l *liveness) opened(ctx context.Context, conn *pgx.Conn, again bool) error
 	return err
 }
 
-// heard gets the notices on our channel: somebody changed whether a worker drains. The next beat reads it.
+// heard gets the notices on our channel: an operator changed whether a worker drains. The next heartbeat reads it.
 func (l *liveness) heard(conn *pilot.Conn) func(channel, payload string) {
 	return func(_, payload string) {
 		if payload == l.id {
@@ -98,9 +98,9 @@ func (l *liveness) heard(conn *pilot.Conn) func(channel, payload string) {
 	}
 }
 
-// beat is report, which is repeated where another statement was in its way: that must not cost the connection, whose lock
+// heartbeat is report, which is repeated where another statement was in its way: that must not cost the connection, whose lock
 // others look at.
-func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+func (l *liveness) heartbeat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	next, err := l.report(ctx, conn)
 	if pilot.IsContended(err) {
 		return lookAgainIn, nil
@@ -108,8 +108,8 @@ func (l *liveness) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, err
 	return next, db.ExplainReadOnly(err)
 }
 
-// report tells the database that this worker lives, learns whether it was given up for dead and whether it is to drain,
-// and looks after the others. It returns how long to wait until the next.
+// report tells the database that this worker is alive, learns whether it was declared dead and whether it is to drain, and
+// rescues jobs of dead workers. It returns how long to wait until the next.
 func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	sent := time.Since(l.started)
 	if !l.locked && !l.opts.PollOnly {
@@ -120,19 +120,19 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	}
 	running, fetching := l.gate.Running()
 	dyno, index := l.dyno()
-	var wasDead, draining, judge bool
+	var wasDead, draining, lost bool
 	var dueIn float64 // seconds until another worker counts as dead
-	err := conn.QueryRow(ctx, db.Statement(beatSQL, l.opts.Schema), pgx.NamedArgs{
+	err := conn.QueryRow(ctx, db.Statement(heartbeatSQL, l.opts.Schema), pgx.NamedArgs{
 		"id": l.id, "dyno": dyno, "index": index, "release": l.opts.Release, "slots": l.slots, "running": running, "rss": rss(),
 		"lock_key": l.lockKey, "locked": l.locked, "queues": l.queues, "kinds": l.opts.Workers.names(),
 		"drained": l.draining && !fetching, "quick": quickDead.Seconds(), "silent": silentDead.Seconds(),
-	}).Scan(&wasDead, &draining, &judge, &dueIn)
+	}).Scan(&wasDead, &draining, &lost, &dueIn)
 	if err != nil {
 		return 0, err
 	}
 	l.knownOnce.Do(func() { close(l.known) })
 	if wasDead {
-		l.log.WarnContext(ctx, "this worker was taken for dead; its jobs run elsewhere", "code", CodeDeclaredDead, "worker", l.id)
+		l.log.WarnContext(ctx, "this worker was declared dead; its jobs run elsewhere", "code", CodeDeclaredDead, "worker", l.id)
 		l.gate.Cancel(ErrLost)
 	}
 	l.confirmed.Store(int64(sent))
@@ -143,17 +143,17 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 		l.gate.SetDraining(draining)
 		l.log.InfoContext(ctx, "draining", "worker", l.id, "on", draining)
 	}
-	if (judge || time.Since(l.judged) > judgeEvery) && time.Now().After(l.judgeFrom) {
-		// A judgement that fails must not cost the lock, by which others know that this worker lives.
-		if err := l.judge(ctx, conn); err != nil && conn.IsClosed() {
+	if (lost || time.Since(l.rescuedAt) > rescueEvery) && time.Now().After(l.rescueFrom) {
+		// A rescue that fails must not cost the lock, by which others know that this worker is alive.
+		if err := l.rescue(ctx, conn); err != nil && conn.IsClosed() {
 			return 0, fmt.Errorf("rescue: %w", err)
 		} else if pilot.IsContended(err) {
-			l.judged = time.Time{} // it is tried again at the next beat
-		} else if err != nil && !l.unjust {
-			l.log.ErrorContext(ctx, "nobody's jobs are rescued by this worker; it tries again", "err", err)
-			l.unjust = true
+			l.rescuedAt = time.Time{} // it is tried again at the next beat
+		} else if err != nil && !l.failing {
+			l.log.ErrorContext(ctx, "cannot rescue jobs of dead workers; will retry", "err", err)
+			l.failing = true
 		} else if err == nil {
-			l.unjust = false
+			l.failing = false
 		}
 	}
 	if acknowledge {
@@ -162,7 +162,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	return min(beatEvery, max(time.Duration(dueIn*float64(time.Second)), 50*time.Millisecond)), nil
 }
 
-// watch ends this worker's jobs when no beat has been confirmed for too long: others may have taken them. It goes by the
+// watch ends this worker's jobs when no heartbeat has been confirmed for too long: others may have taken them. It goes by the
 // monotonic clock, which ran on if the process was stopped.
 func (l *liveness) watch(ctx context.Context) {
 	tick := time.NewTicker(250 * time.Millisecond)
@@ -175,25 +175,32 @@ func (l *liveness) watch(ctx context.Context) {
 		}
 		silent := time.Since(l.started) - time.Duration(l.confirmed.Load())
 		if silent > stopAfter && !dead {
-			l.log.WarnContext(ctx, "no beat was confirmed: jobs are ended, nothing is fetched", "worker", l.id, "silent", silent)
+			l.log.WarnContext(ctx, "heartbeat not confirmed: jobs are cancelled, nothing is fetched", "worker", l.id, "silent", silent)
 			l.gate.SetDead(ErrLost)
 		}
 		dead = silent > stopAfter
 	}
 }
 
-// doubtful reports whether others may have taken this worker for dead by now, as after the process was stopped for a while.
+// doubtful reports whether others may have declared this worker dead by now, as after the process was stopped for a while.
 func (l *liveness) doubtful() bool {
 	return time.Since(l.started)-time.Duration(l.confirmed.Load()) > quickDead
 }
 
-// goodbye marks the worker as stopped and hands back what still runs here.
-func (l *liveness) goodbye(ctx context.Context, conn *pgx.Conn) error {
+// rescue rescues jobs of dead workers, and those that this worker was given and never got.
+func (l *liveness) rescue(ctx context.Context, conn *pgx.Conn) error {
+	l.rescuedAt = time.Now()
+	ids, attempts := l.gate.Held()
+	return l.rescuer.rescue(ctx, conn, ids, attempts)
+}
+
+// deregister marks the worker as stopped and hands back what still runs here.
+func (l *liveness) deregister(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, "update work.worker set stopped_at = clock_timestamp(), running = 0 where id = $1", l.id)
-	if err != nil || time.Now().Before(l.judgeFrom) {
-		return err // who may not judge now leaves what is left to others
+	if err != nil || time.Now().Before(l.rescueFrom) {
+		return err // what is left is rescued by others
 	}
-	return l.judge(ctx, conn)
+	return l.rescue(ctx, conn)
 }
 
 // dyno splits the platform's name, "worker.2", into what it is and its number.

@@ -29,7 +29,7 @@ func originOf(ctx context.Context) Origin {
 		return o
 	}
 	if r := runOf(ctx); r != nil {
-		return Origin{RequestID: r.attempt.origin.RequestID, ParentID: r.job.ID}
+		return Origin{RequestID: r.attempt.Origin.RequestID, ParentID: r.job.ID}
 	}
 	return Origin{}
 }

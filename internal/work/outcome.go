@@ -12,18 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/work/bound"
 	"github.com/backlist/backlist/internal/work/mask"
 	"github.com/backlist/backlist/internal/work/metadata"
-)
-
-// What may become of an attempt.
-const (
-	outcomeCompleted  = "completed"
-	outcomeFailed     = "failed" // and is tried again
-	outcomeDiscarded  = "discarded"
-	outcomeCancelled  = "cancelled"
-	outcomeSnoozed    = "snoozed"
-	outcomeHandedBack = "handed back" // at a stop
-	outcomeHeld       = "held"        // its arguments cannot be read
-	outcomeLost       = "lost"        // to another attempt, or with its worker
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // updateMetadata removes from the job's metadata what no longer holds after the worker has returned err: that its arguments
@@ -41,21 +30,21 @@ func (r *run) updateMetadata(ctx context.Context, err error) error {
 // returned completes the record of an attempt whose worker returned err, and returns the error for River.
 func (r *run) returned(ctx context.Context, err error) error {
 	a, cause := r.attempt, context.Cause(ctx)
-	a.contested = cause != nil || r.worker.liveness.doubtful()
+	a.Contested = cause != nil || r.worker.liveness.doubtful()
 	verdict := r.decide(cause, err)
-	a.outcome, a.countsErr, a.err = verdict.outcome, verdict.countsErr, mask.Text(verdict.text)
-	switch a.outcome {
-	case outcomeLost:
-		a.contested = true
+	a.Outcome, a.CountsErr, a.Err = verdict.outcome, verdict.countsErr, mask.Text(verdict.text)
+	switch a.Outcome {
+	case record.Lost:
+		a.Contested = true
 		if errors.Is(cause, ErrLost) {
 			r.worker.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", r.job.ID, "err", err)
 		}
-	case outcomeHeld:
+	case record.Held:
 		r.worker.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", r.job.ID, "kind", r.job.Kind, "err", err)
-		if err := river.MetadataSet(ctx, metadata.Held, a.err); err != nil {
+		if err := river.MetadataSet(ctx, metadata.Held, a.Err); err != nil {
 			r.worker.opts.Log.WarnContext(ctx, "the reason could not be noted", "job_id", r.job.ID, "err", err)
 		}
-	case outcomeFailed:
+	case record.Failed:
 		r.worker.retries.ask(r.job, err)
 	}
 	return mask.Error(verdict.err)
@@ -73,29 +62,29 @@ type verdict struct {
 // looks at an error. cause is why the job's context ended, nil if it has not.
 func (r *run) decide(cause, err error) verdict {
 	if err == nil {
-		return verdict{outcome: outcomeCompleted}
+		return verdict{outcome: record.Completed}
 	}
 	_, snoozed := errors.AsType[*river.JobSnoozeError](err)
 	rivers := forRiver(cause, err)
 	switch {
 	case r.finished: // what is committed counts, whatever is returned after it
-		return verdict{outcome: outcomeCompleted, err: rivers}
+		return verdict{outcome: record.Completed, err: rivers}
 	case errors.Is(cause, rivertype.ErrJobCancelledRemotely): // whatever err asks for, such as a snooze
 		err = fmt.Errorf("%w: %v", rivertype.ErrJobCancelledRemotely, err)
-		return verdict{outcome: outcomeCancelled, text: cancelText(err), err: err}
+		return verdict{outcome: record.Cancelled, text: cancelText(err), err: err}
 	case errors.Is(cause, ErrLost):
 		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
-		return verdict{outcome: outcomeLost, text: err.Error(), err: river.JobSnooze(0)}
+		return verdict{outcome: record.Lost, text: err.Error(), err: river.JobSnooze(0)}
 	case cause == nil && !r.began:
-		return verdict{outcome: outcomeHeld, text: "the arguments cannot be read: " + err.Error(), countsErr: true, err: river.JobSnooze(heldFor)}
+		return verdict{outcome: record.Held, text: "the arguments cannot be read: " + err.Error(), countsErr: true, err: river.JobSnooze(heldFor)}
 	case errors.Is(err, ErrLost):
-		return verdict{outcome: outcomeLost, text: rivers.Error(), err: rivers}
+		return verdict{outcome: record.Lost, text: rivers.Error(), err: rivers}
 	case snoozed:
-		return verdict{outcome: outcomeSnoozed, err: rivers}
+		return verdict{outcome: record.Snoozed, err: rivers}
 	case cause != nil && errors.Is(rivers, context.Canceled):
-		return verdict{outcome: outcomeHandedBack, text: rivers.Error(), err: rivers}
+		return verdict{outcome: record.HandedBack, text: rivers.Error(), err: rivers}
 	case final(err):
-		return verdict{outcome: outcomeCancelled, text: cancelText(rivers), countsErr: true, err: rivers}
+		return verdict{outcome: record.Cancelled, text: cancelText(rivers), countsErr: true, err: rivers}
 	}
 	return verdict{outcome: failure(r.job), text: rivers.Error(), countsErr: true, err: rivers}
 }
@@ -122,23 +111,23 @@ func final(err error) bool {
 // keep with the job.
 func (r *run) panicked(cause error, value any, stack string) any {
 	a := r.attempt
-	a.contested = cause != nil || r.worker.liveness.doubtful()
+	a.Contested = cause != nil || r.worker.liveness.doubtful()
 	switch {
 	case r.finished:
-		a.outcome = outcomeCompleted
+		a.Outcome = record.Completed
 	case errors.Is(cause, ErrLost):
-		a.outcome = outcomeLost
+		a.Outcome = record.Lost
 	case errors.Is(cause, rivertype.ErrJobCancelledRemotely) && r.job.Attempt < r.job.MaxAttempts:
-		a.outcome = outcomeCancelled
+		a.Outcome = record.Cancelled
 	default:
-		a.outcome, a.countsErr = failure(r.job), true
+		a.Outcome, a.CountsErr = failure(r.job), true
 	}
 	if _, below, ok := strings.Cut(stack, "\npanic("); ok { // the lines above are of catching it
 		_, stack, _ = strings.Cut(below, "\n\t")
 		_, stack, _ = strings.Cut(stack, "\n")
 	}
-	a.err = mask.Text(fmt.Sprintf("panic: %v", value))
-	a.stack = mask.Addresses(bound.Text(stack, bound.Trace))
+	a.Err = mask.Text(fmt.Sprintf("panic: %v", value))
+	a.Stack = mask.Addresses(bound.Text(stack, bound.Trace))
 	if text := fmt.Sprint(value); mask.Text(text) != text {
 		return mask.Text(text)
 	}
@@ -147,9 +136,9 @@ func (r *run) panicked(cause error, value any, stack string) any {
 
 func failure(job *jobRow) string {
 	if job.Attempt >= job.MaxAttempts {
-		return outcomeDiscarded
+		return record.Discarded
 	}
-	return outcomeFailed
+	return record.Failed
 }
 
 // cancelText is the text of an error that cancels its job, without River's mark.

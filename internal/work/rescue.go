@@ -4,14 +4,18 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/work/mask"
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 var (
@@ -22,17 +26,17 @@ var (
 )
 
 const (
-	// quickDead: a worker whose connection is gone, and which has not beaten for this long, is dead.
+	// quickDead is how long after its last heartbeat a worker is dead whose connection is gone.
 	quickDead = 2 * time.Second
-	// silentDead: so is one that has not beaten for this long, whatever its connection seems to be.
+	// silentDead is how long after it a worker is dead in any case.
 	silentDead = 12 * time.Second
-	// afterServerStart: nobody is declared dead this soon after Postgres has started, for all connections were cut.
+	// afterServerStart is how long after the start of Postgres no worker is declared dead, since all connections were cut.
 	afterServerStart = 10 * time.Second
-	// strangerLost: a running job of a client that never registered (an older release, another program) is lost after
-	// this long. It must exceed every worker's time limit.
+	// strangerLost is how long a client that never registered (another program, say) may run a job before it counts as lost. It
+	// must exceed every worker's time limit.
 	strangerLost = 6 * time.Minute
-	// fetchLost: so is one that this worker was given this long ago and never got, because the connection broke before
-	// the answer. River ends a fetch after 10 s.
+	// fetchLost is how long after a fetch a job is lost that this worker was given and never got, because the connection broke
+	// before the answer. River ends a fetch after 10 s.
 	fetchLost = 15 * time.Second
 )
 
@@ -53,7 +57,7 @@ const (
 	CodeRescueRefused = "rescue_refused"
 )
 
-// rescued is a job that was taken from a worker that is no more.
+// rescued is a job that was taken from a dead or stopped worker.
 type rescued struct {
 	ID     int64
 	Kind   string
@@ -64,7 +68,7 @@ type rescued struct {
 	Ended endedAttempt
 }
 
-// endedAttempt is the attempt that a rescue ended: what there is to note of it.
+// endedAttempt is the attempt that a rescue ended: what is recorded of it.
 type endedAttempt struct {
 	Number            int
 	Queue             string
@@ -75,20 +79,20 @@ type endedAttempt struct {
 	Lost              bool // not handed back
 }
 
-// attempt is noted by the rescuer, for who ran it is gone. If that is untrue, both note the same.
-func (j *rescued) attempt() *attempt {
+// attempt is recorded by the rescuer, since the process that ran it is gone. If that is untrue, both record the same.
+func (j *rescued) attempt() *record.Attempt {
 	e := j.Ended
-	a := &attempt{
-		jobID: j.ID, number: e.Number, kind: j.Kind, queue: e.Queue, worker: j.Worker, release: e.Release,
-		due: e.Due, started: e.Began, run: e.Ended.Sub(e.Began), err: e.Reason, code: e.Code,
-		outcome: outcomeHandedBack, countsErr: e.Lost, contested: true,
+	a := &record.Attempt{
+		JobID: j.ID, Number: e.Number, Kind: j.Kind, Queue: e.Queue, Worker: j.Worker, Release: e.Release,
+		Due: e.Due, Started: e.Began, Run: e.Ended.Sub(e.Began), Err: e.Reason, Code: e.Code,
+		Outcome: record.HandedBack, CountsErr: e.Lost, Contested: true,
 	}
-	_ = json.Unmarshal(e.Metadata, &a.origin)
+	_ = json.Unmarshal(e.Metadata, &a.Origin)
 	switch {
 	case j.State != string(rivertype.JobStateAvailable): // cancelled, or discarded as a poison pill
-		a.outcome = j.State
+		a.Outcome = j.State
 	case e.Lost:
-		a.outcome = outcomeLost
+		a.Outcome = record.Lost
 	}
 	return a
 }
@@ -98,24 +102,24 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// judge declares workers dead, and gives the jobs of the dead and the stopped to others, all in one statement. A job's
-// attempt is not held against it, and it keeps its place in the line, for it has waited its turn already. Each death with
-// it is counted: after two it runs alone, and a worker that dies then has died of it.
-func (l *liveness) judge(ctx context.Context, conn *pgx.Conn) error {
-	l.judged = time.Now()
-	ids, attempts := l.gate.Held()
-	return rescue(ctx, conn, l.recorder, l.opts.Schema, ids, attempts)
+// rescuer declares workers dead, and gives the jobs of dead and stopped workers to others.
+type rescuer struct {
+	by       string // the process that does it
+	schema   string // River's
+	recorder *record.Recorder
+	log      *slog.Logger
 }
 
-// rescue does the judging, for a worker, which passes the jobs and attempts that it holds, or for a process that works
-// none. A job whose rescue the server refuses, because another job has its unique key, say, does not keep the others: it is
-// discarded.
-func rescue(ctx context.Context, q querier, r *recorder, schema string, ids []int64, attempts []int) error {
-	err := rescueAmong(ctx, q, r, schema, ids, attempts, nil)
+// rescue does all of it in one statement. ids and attempts are the jobs that this process has; one that works none has none. The
+// attempt is not held against a job, and the job keeps its place in the queue, since it has waited its turn already. Each death
+// with it is counted: see pilot.IsolateAfter. A job whose rescue the server refuses, because another job has its unique key,
+// say, does not keep the others from theirs: it is discarded.
+func (r *rescuer) rescue(ctx context.Context, q querier, ids []int64, attempts []int) error {
+	err := r.among(ctx, q, ids, attempts, nil)
 	if !pilot.IsRefused(err) {
 		return err
 	}
-	rows, err := q.Query(ctx, db.Statement(findRunningSQL, schema))
+	rows, err := q.Query(ctx, db.Statement(findRunningSQL, r.schema))
 	if err != nil {
 		return err
 	}
@@ -123,15 +127,15 @@ func rescue(ctx context.Context, q querier, r *recorder, schema string, ids []in
 	if err != nil {
 		return err
 	}
-	return rescueEach(ctx, q, r, schema, ids, attempts, running)
+	return r.each(ctx, q, ids, attempts, running)
 }
 
-// rescueAmong rescues among the jobs of among, or among all if that is nil.
-func rescueAmong(ctx context.Context, q querier, r *recorder, schema string, ids []int64, attempts []int, among []int64) error {
-	rows, err := q.Query(ctx, db.Statement(rescueSQL, schema), pgx.NamedArgs{
+// among rescues among the running jobs that are given, or among all if that is nil.
+func (r *rescuer) among(ctx context.Context, q querier, ids []int64, attempts []int, running []int64) error {
+	rows, err := q.Query(ctx, db.Statement(rescueSQL, r.schema), pgx.NamedArgs{
 		"quick": quickDead.Seconds(), "silent": silentDead.Seconds(), "after_start": afterServerStart.Seconds(),
-		"stranger": strangerLost.Seconds(), "fetch": fetchLost.Seconds(), "me": r.worker, "ids": ids, "attempts": attempts,
-		"alone": pilot.IsolationQueue, "isolate_after": pilot.IsolateAfter, "among": among,
+		"stranger": strangerLost.Seconds(), "fetch": fetchLost.Seconds(), "me": r.by, "ids": ids, "attempts": attempts,
+		"alone": pilot.IsolationQueue, "isolate_after": pilot.IsolateAfter, "among": running,
 	})
 	if err != nil {
 		return err
@@ -142,7 +146,23 @@ func rescueAmong(ctx context.Context, q querier, r *recorder, schema string, ids
 	}
 	for _, j := range jobs {
 		r.log.WarnContext(ctx, "a job was rescued", "job_id", j.ID, "kind", j.Kind, "queue", j.Queue, "state", j.State, "worker", j.Worker)
-		r.note(j.attempt())
+		r.recorder.Note(j.attempt())
 	}
 	return nil
+}
+
+// each rescues among the running jobs, which it halves until the one that the server refuses is left.
+func (r *rescuer) each(ctx context.Context, q querier, ids []int64, attempts []int, running []int64) error {
+	if len(running) == 0 {
+		return nil
+	}
+	err := r.among(ctx, q, ids, attempts, running)
+	switch n := len(running); {
+	case !pilot.IsRefused(err):
+		return err
+	case n > 1:
+		return errors.Join(r.each(ctx, q, ids, attempts, running[:n/2]), r.each(ctx, q, ids, attempts, running[n/2:]))
+	}
+	r.log.ErrorContext(ctx, "the server refuses to let a rescued job run again: it is discarded", "job_id", running[0], "err", err)
+	return pilot.EndRefused(ctx, q, r.schema, running[0], CodeRescueRefused, "its worker is gone, and the server refuses to let it run again: "+mask.Text(err.Error()))
 }

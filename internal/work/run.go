@@ -11,6 +11,7 @@ import (
 
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work/metadata"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // run is one attempt of a job while this process executes it. The job's context carries it, under the one key of this
@@ -18,7 +19,7 @@ import (
 type run struct {
 	worker  *Worker
 	job     *jobRow
-	attempt *attempt // its record, which outlives it
+	attempt *record.Attempt // its record, which outlives it
 
 	began    bool          // the worker's Work was called: the arguments could be read
 	finished bool          // its effects are committed (Finish)
@@ -39,7 +40,7 @@ func runOf(ctx context.Context) *run {
 }
 
 func (w *Worker) newRun(job *jobRow) *run {
-	r := &run{worker: w, job: job, attempt: newAttempt(job, w.id, w.opts.Release), ended: make(chan struct{})}
+	r := &run{worker: w, job: job, attempt: record.NewAttempt(job, w.id, w.opts.Release), ended: make(chan struct{})}
 	r.reports.next = time.Now().Add(progressBrief)
 	r.reports.shown = metadata.Has(job, metadata.Progress)
 	return r
@@ -52,23 +53,23 @@ func (w *Worker) execute(ctx context.Context, job *jobRow, doInner func(context.
 	ctx, cancel := w.gate.Watch(context.WithValue(ctx, runKey{}, r), job)
 	defer cancel(nil)
 	defer r.end(ctx)
-	if w.recorder.enabled() {
-		ctx, r.attempt.steps = trace.Start(ctx)
+	if w.recorder.Enabled() {
+		ctx, r.attempt.Steps = trace.Start(ctx)
 	}
 	began := time.Now()
 	defer func() {
 		if v := recover(); v != nil {
-			r.attempt.run = time.Since(began)
+			r.attempt.Run = time.Since(began)
 			v = r.panicked(context.Cause(ctx), v, string(debug.Stack()))
-			w.recorder.note(r.attempt)
+			w.recorder.Note(r.attempt)
 			panic(v)
 		}
 	}()
 	err := doInner(ctx)
-	r.attempt.run = time.Since(began)
+	r.attempt.Run = time.Since(began)
 	err = r.returned(ctx, r.updateMetadata(ctx, err))
 	w.lines.log(ctx, r.attempt, err)
-	w.recorder.note(r.attempt)
+	w.recorder.Note(r.attempt)
 	return err
 }
 

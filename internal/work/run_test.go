@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // TestDecide: what is recorded of an attempt and what River does with its job are the same, for each way to end.
@@ -89,18 +90,15 @@ func BenchmarkRun(b *testing.B) {
 	log := slog.New(slog.DiscardHandler)
 	w := &Worker{id: "w", opts: Options{Schema: "river", Log: log}, lines: attemptLines{out: log}}
 	_, w.gate, _ = pilot.NewWorkerDriver(nil, "w", pilot.NewConn(nil, "river", log, true), log)
-	w.recorder = newTestRecorder(b, nil, "w")
-	w.liveness = newLiveness("w", w.opts, w.gate, w.recorder)
+	w.recorder = record.NewRecorder(nil, "w", w.opts.Recording())
+	w.liveness = newLiveness("w", w.opts, w.gate, rescuer{"w", "river", w.recorder, log})
 	now := time.Now()
 	job := &jobRow{
 		ID: 1, Kind: "k", Queue: "q", Attempt: 1, MaxAttempts: 25, AttemptedAt: &now, CreatedAt: now, ScheduledAt: now,
 		Metadata: []byte(`{"request_id": "req-1", "parent_id": 7}`), AttemptedBy: []string{"w"},
 	}
 	b.ReportAllocs()
-	for n := 1; b.Loop(); n++ {
+	for b.Loop() {
 		_ = w.execute(b.Context(), job, func(context.Context) error { return nil })
-		if n%1000 == 0 {
-			w.recorder.take()
-		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/backlist/backlist/internal/testdb"
-	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // TestLockedRowsArePassedOver: each statement that locks or changes several rows does so to all that are free. One that waited
@@ -43,7 +43,7 @@ func TestLockedRowsArePassedOver(t *testing.T) {
 				select n, 'k', '{}', 25, 'scheduled', now() - interval '1 s' from generate_series(1, 2) n`,
 			lock: "select from river.river_job where id = 1 for update",
 			do: func(ctx context.Context, pool *pgxpool.Pool, o Options) error {
-				k, err := newHousekeeping(pool, "me", o)
+				k, err := newMaintenance(pool, "me", o)
 				if err == nil {
 					_, err = k.comeDue(ctx)
 				}
@@ -56,7 +56,7 @@ func TestLockedRowsArePassedOver(t *testing.T) {
 				select n, 'test', '{}', '{}', 'every 1h', 'UTC', 'once', now() - interval '1 s', false from generate_series(1, 2) n`,
 			lock: "select from work.schedule where name = '1' for update",
 			do: func(ctx context.Context, pool *pgxpool.Pool, o Options) error {
-				k, err := newHousekeeping(pool, "me", o)
+				k, err := newMaintenance(pool, "me", o)
 				if err == nil {
 					err = k.runSchedules(ctx)
 				}
@@ -68,7 +68,7 @@ func TestLockedRowsArePassedOver(t *testing.T) {
 			rows: `insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, due_at, started_at, ended_at)
 				select n, 1, 'k', 'q', 'failed', 'w', 'v7', at, at, at from (select n, now() - interval '2 days' as at from generate_series(1, 2) n) a`,
 			lock: "select from work.attempt where job_id = 1 for update",
-			do:   func(ctx context.Context, pool *pgxpool.Pool, _ Options) error { return tidy(ctx, pool) },
+			do:   func(ctx context.Context, pool *pgxpool.Pool, _ Options) error { return record.Tidy(ctx, pool) },
 			done: "select 2 - count(*) from work.attempt",
 		},
 		"cleaning": {
@@ -82,21 +82,6 @@ func TestLockedRowsArePassedOver(t *testing.T) {
 				return err
 			},
 			done: "select 2 - count(*) from river.river_job",
-		},
-		"requests": {
-			rows: `insert into river.river_job (id, kind, args, max_attempts) select n, 'k', '{}', 25 from generate_series(1, 2) n;
-				insert into work.request (id, method, route, status, started_at, ended_at, release, process, jobs)
-				select n, '', '', 200, now(), now(), '', '', array[n] from generate_series(1, 2) n`,
-			lock: "select from work.request where id = '1' for update",
-			do: func(ctx context.Context, pool *pgxpool.Pool, o Options) error {
-				r := NewRequests(pool, o)
-				for id, name := range map[int64]string{1: "1", 2: "2"} {
-					r.Note(Request{ID: name, Status: 200, Began: time.Now(), Ended: time.Now().Add(time.Hour), Enqueued: &Enqueued{ids: []int64{id}}, Steps: &trace.Trace{}})
-				}
-				r.flush(ctx)
-				return nil
-			},
-			done: "select count(*) from work.request where ended_at > now() + interval '30 min'",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,5 +118,14 @@ func rescuing(ctx context.Context, pool *pgxpool.Pool, o Options) error {
 		}
 		sleep(ctx, 20*time.Millisecond)
 	}
-	return rescue(ctx, pool, newRecorder(pool, "me", o), o.Schema, []int64{}, []int{})
+	r := rescuer{"me", o.Schema, record.NewRecorder(pool, "me", o.Recording()), o.Log}
+	return r.rescue(ctx, pool, []int64{}, []int{})
+}
+
+func sum(t testing.TB, pool *pgxpool.Pool, sql string) (n int) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), "select coalesce(("+sql+"), 0)::int").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/work/metadata"
 )
 
-//go:embed sql/*.sql pilot/sql/*.sql schedule/sql/*.sql
+//go:embed sql/*.sql pilot/sql/*.sql record/sql/*.sql schedule/sql/*.sql
 var statements embed.FS
 
 func readStatement(t *testing.T, name string) string {
@@ -102,8 +102,8 @@ func TestStatementsAgree(t *testing.T) {
 		sql, _, _ = strings.Cut(sql, "4294967295)::oid")
 		return strings.Join(strings.Fields(sql), " ")
 	}
-	if beat, rescue := lock("sql/beat.sql"), lock("sql/rescue.sql"); beat != rescue || beat == "" {
-		t.Errorf("beat.sql looks for the lock as %q, rescue.sql as %q", beat, rescue)
+	if beat, rescue := lock("sql/heartbeat.sql"), lock("sql/rescue.sql"); beat != rescue || beat == "" {
+		t.Errorf("heartbeat.sql looks for the lock as %q, rescue.sql as %q", beat, rescue)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
 	ours := regexp.MustCompile(`\briver\.`)
-	for _, dir := range []string{"sql", "pilot/sql", "schedule/sql"} {
+	for _, dir := range []string{"sql", "pilot/sql", "record/sql", "schedule/sql"} {
 		entries, err := statements.ReadDir(dir)
 		if err != nil || len(entries) == 0 {
 			t.Fatal(dir, entries, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 const (
@@ -30,18 +31,18 @@ const (
 
 // Worker is a process that works jobs: a River client, and beside it the connection that proves it alive.
 type Worker struct {
-	id       string
-	pool     *pgxpool.Pool
-	opts     Options
-	client   *Client
-	gate     *pilot.Gate
-	aside    *pilot.Aside
-	conn     *pilot.Conn
-	liveness *liveness
-	keeping  *housekeeping
-	retries  retries
-	recorder *recorder
-	lines    attemptLines
+	id          string
+	pool        *pgxpool.Pool
+	opts        Options
+	client      *Client
+	gate        *pilot.Gate
+	aside       *pilot.Aside
+	conn        *pilot.Conn
+	liveness    *liveness
+	maintenance *maintenance
+	retries     retries
+	recorder    *record.Recorder
+	lines       attemptLines
 }
 
 // NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
@@ -55,11 +56,11 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	w.conn = pilot.NewConn(own, o.Schema, o.Log, o.PollOnly)
 	driver, gate, aside := pilot.NewWorkerDriver(pool, w.id, w.conn, o.Log)
 	w.gate, w.aside = gate, aside
-	w.recorder, w.lines.out = newRecorder(pool, w.id, o), o.Log
-	w.liveness = newLiveness(w.id, o, gate, w.recorder)
-	w.conn.Opened, w.conn.Heartbeat, w.conn.Heard = w.liveness.opened, w.beat, w.liveness.heard(w.conn)
+	w.recorder, w.lines.out = record.NewRecorder(pool, w.id, o.Recording()), o.Log
+	w.liveness = newLiveness(w.id, o, gate, rescuer{w.id, o.Schema, w.recorder, o.Log})
+	w.conn.Opened, w.conn.Heartbeat, w.conn.Heard = w.liveness.opened, w.heartbeat, w.liveness.heard(w.conn)
 	var err error
-	if w.keeping, err = newHousekeeping(pool, w.id, o); err != nil {
+	if w.maintenance, err = newMaintenance(pool, w.id, o); err != nil {
 		return nil, err
 	}
 
@@ -72,7 +73,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.RetryPolicy = &w.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
 	cfg.Middleware = append(cfg.Middleware, river.WorkerMiddlewareFunc(w.execute))
-	if w.recorder.enabled() {
+	if w.recorder.Enabled() {
 		cfg.Middleware = append(cfg.Middleware, keepLog())
 	}
 	cfg.Queues = map[string]river.QueueConfig{}
@@ -95,7 +96,7 @@ func (w *Worker) Slots() int { return w.liveness.slots }
 func (w *Worker) Run(ctx context.Context, ready func()) error {
 	connCtx, closeConn := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeConn()
-	defer w.recorder.start(connCtx)()
+	defer w.recorder.Start(connCtx)()
 	go w.conn.Run(connCtx)
 	go w.liveness.watch(connCtx)
 	stopAside := background(connCtx, w.aside.Run)
@@ -107,7 +108,7 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	case <-time.After(30 * time.Second):
 		return errors.New("the database did not let this worker register within 30 s")
 	}
-	defer w.sayGoodbye(context.WithoutCancel(ctx))
+	defer w.deregister(context.WithoutCancel(ctx))
 	if err := w.opts.Workers.Register(ctx, w.pool, w.opts.Release); pilot.IsContended(err) {
 		w.opts.Log.WarnContext(ctx, "a kind's row is locked by others: jobs.enqueue and masking follow the earlier release until it is free", "err", err)
 		defer background(connCtx, w.registerLater)()
@@ -120,7 +121,7 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		w.keeping.run(ctx, nil)
+		w.maintenance.run(ctx, nil)
 	}()
 	ready()
 	<-ctx.Done()
@@ -164,9 +165,9 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// beat is the liveness's, and looks for cancelled jobs.
-func (w *Worker) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
-	next, err := w.liveness.beat(ctx, conn)
+// heartbeat is the liveness's, and looks for cancelled jobs.
+func (w *Worker) heartbeat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+	next, err := w.liveness.heartbeat(ctx, conn)
 	if err != nil {
 		return 0, err
 	}
@@ -178,12 +179,12 @@ func (w *Worker) beat(ctx context.Context, conn *pgx.Conn) (time.Duration, error
 	return next, nil
 }
 
-// sayGoodbye marks this worker as stopped and hands back jobs that still run here. If the database is away, others will
+// deregister marks this worker as stopped and hands back jobs that still run here. If the database is away, others will
 // find this worker dead instead.
-func (w *Worker) sayGoodbye(ctx context.Context) {
+func (w *Worker) deregister(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if err := w.conn.Do(ctx, w.liveness.goodbye); err != nil {
-		w.opts.Log.WarnContext(ctx, "could not say goodbye: this worker will be taken for dead", "err", err)
+	if err := w.conn.Do(ctx, w.liveness.deregister); err != nil {
+		w.opts.Log.WarnContext(ctx, "could not deregister; others will declare this worker dead", "err", err)
 	}
 }

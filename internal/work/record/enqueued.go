@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"context"
@@ -24,8 +24,8 @@ func Collect(ctx context.Context) (context.Context, *Enqueued) {
 	return context.WithValue(ctx, enqueuedKey{}, e), e
 }
 
-// collect notes the ids of an insert. A duplicate is not enqueued: its twin was there before.
-func collect(
+// Inserted is the middleware that notes the ids of an insert. A duplicate is not enqueued: the job was there before.
+func Inserted(
 	ctx context.Context, _ []*rivertype.JobInsertParams, doInner func(context.Context) ([]*rivertype.JobInsertResult, error),
 ) ([]*rivertype.JobInsertResult, error) {
 	results, err := doInner(ctx)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // TestJobsDoneAreLoggedWithinBounds: a busy worker's log stays readable, says what it leaves out, and shows every failure.
@@ -16,7 +18,7 @@ func TestJobsDoneAreLoggedWithinBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		lines := attemptLines{out: slog.New(slog.NewTextHandler(&out, nil))}
-		run := func(err error) { lines.log(t.Context(), &attempt{kind: "k"}, err) }
+		run := func(err error) { lines.log(t.Context(), &record.Attempt{Kind: "k"}, err) }
 		for range linesASecond + 7 {
 			run(nil)
 		}

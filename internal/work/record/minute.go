@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"cmp"
@@ -33,34 +33,34 @@ type minute struct {
 	waitSum, runSum                                              time.Duration
 }
 
-func (m *minute) add(a *attempt) {
-	switch a.outcome {
-	case outcomeCompleted:
+func (m *minute) add(a *Attempt) {
+	switch a.Outcome {
+	case Completed:
 		m.completed++
-	case outcomeFailed:
+	case Failed:
 		m.failed++
-	case outcomeDiscarded:
+	case Discarded:
 		m.discarded++
-	case outcomeCancelled:
+	case Cancelled:
 		m.cancelled++
-	case outcomeSnoozed:
+	case Snoozed:
 		m.snoozed++
 	default:
 		m.handedBack++
 	}
-	wait := max(a.started.Sub(a.due), 0)
+	wait := max(a.Started.Sub(a.Due), 0)
 	m.wait.add(wait)
-	m.run.add(a.run)
+	m.run.add(a.Run)
 	m.waitSum += wait
-	m.runSum += a.run
+	m.runSum += a.Run
 }
 
 // minuteSums are what the attempts add to their minutes. Processes that write the same rows do it in the same order,
 // so that they wait for each other and never in a circle.
-func minuteSums(attempts []*attempt) (sums []addition) {
+func minuteSums(attempts []*Attempt) (sums []addition) {
 	minutes := map[minuteKey]*minute{}
 	for _, a := range attempts {
-		key := minuteKey{a.started.Add(a.run).Truncate(time.Minute).UTC(), a.queue, a.kind}
+		key := minuteKey{a.Started.Add(a.Run).Truncate(time.Minute).UTC(), a.Queue, a.Kind}
 		if minutes[key] == nil {
 			minutes[key] = &minute{}
 		}

@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"context"
@@ -17,9 +17,9 @@ const (
 	tidyStep = 5000
 )
 
-// tidy deletes measurements that are too old or too many. Every process calls it, every minute or so: while one is at
+// Tidy deletes measurements that are too old or too many. Every process calls it, every minute or so: while one is at
 // it, the others find nothing to do.
-func tidy(ctx context.Context, pool *pgxpool.Pool) error {
+func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	var errs []error // of tables that others have locked, or cannot be tidied: the rest can
 	for _, old := range []struct{ table, where, order string }{
 		{"work.attempt", "ended_at < now() - interval '1 day'", "ended_at"},

@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"cmp"
@@ -22,26 +22,26 @@ type seen struct {
 	firstRelease, lastRelease string
 }
 
-func (s *seen) add(a *attempt, at time.Time) {
+func (s *seen) add(a *Attempt, at time.Time) {
 	if s.first.IsZero() || at.Before(s.first) {
-		s.first, s.firstRelease = at, a.release
+		s.first, s.firstRelease = at, a.Release
 	}
 	if !at.Before(s.last) {
-		s.last, s.lastRelease, s.message = at, a.release, a.err
+		s.last, s.lastRelease, s.message = at, a.Release, a.Err
 	}
 }
 
 // fingerprints gives each error its own. Many have the very same text.
-func fingerprints(attempts []*attempt) {
+func fingerprints(attempts []*Attempt) {
 	known := map[string]string{}
 	for _, a := range attempts {
-		if !a.countsErr || a.finger != "" {
+		if !a.CountsErr || a.finger != "" {
 			continue
 		}
-		if known[a.err] == "" {
-			known[a.err] = fingerprint(a.err)
+		if known[a.Err] == "" {
+			known[a.Err] = fingerprint(a.Err)
 		}
-		a.finger = known[a.err]
+		a.finger = known[a.Err]
 	}
 }
 
@@ -52,18 +52,18 @@ type hourKey struct {
 }
 
 // errorSums are what the attempts say of their errors, in an order that all processes keep.
-func errorSums(attempts []*attempt) (sums []addition) {
+func errorSums(attempts []*Attempt) (sums []addition) {
 	errs, hours := map[string]*seen{}, map[hourKey]int{}
 	for _, a := range attempts {
-		if !a.countsErr {
+		if !a.CountsErr {
 			continue
 		}
-		finger, at := a.finger, a.started.Add(a.run).UTC()
+		finger, at := a.finger, a.Started.Add(a.Run).UTC()
 		if errs[finger] == nil {
 			errs[finger] = &seen{}
 		}
 		errs[finger].add(a, at)
-		hours[hourKey{finger, a.kind, a.release, at.Truncate(time.Hour)}]++
+		hours[hourKey{finger, a.Kind, a.Release, at.Truncate(time.Hour)}]++
 	}
 	for _, finger := range sortedKeys(errs, cmp.Compare[string]) {
 		e := errs[finger]

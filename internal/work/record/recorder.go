@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"context"
@@ -24,24 +24,23 @@ const (
 	bufferMost = 16 << 20
 	// lastFlush bounds the last write of a process that stops; it comes after all else, and the platform kills at 30 s.
 	lastFlush = time.Second
-	// lockedWait is how soon something is tried again that others' locks prevented; the wait doubles up to lockedWaitMost.
-	lockedWait     = 20 * time.Millisecond
-	lockedWaitMost = time.Second
+	// lockedWait is how soon the last write is tried again that others' locks prevented.
+	lockedWait = 20 * time.Millisecond
 	// tidyEvery is how often what is too old is deleted, by whichever process comes first.
 	tidyEvery = time.Minute
 )
 
-// recorder notes a worker's attempts and writes them in batches, beside the work and never in its way.
-type recorder struct {
+// Recorder notes a worker's attempts and writes them in batches, beside the work and never in its way.
+type Recorder struct {
 	pool    *pgxpool.Pool
 	worker  string
 	release string
-	without Record
+	without Parts
 	log     *slog.Logger
 	lockKey int64
 
 	mu      sync.Mutex
-	noted   []*attempt
+	noted   []*Attempt
 	bytes   int // of noted
 	dropped int // the buffer was full
 	many    chan struct{}
@@ -53,25 +52,27 @@ type recorder struct {
 
 // batch is what is written in one transaction.
 type batch struct {
-	attempts []*attempt
+	attempts []*Attempt
 	unsure   bool       // it was tried, and may have been written although we heard nothing
 	owed     []addition // if it was
 }
 
-func newRecorder(pool *pgxpool.Pool, worker string, o Options) *recorder {
-	return &recorder{
-		pool: pool, worker: worker, release: o.Release, without: o.Unrecorded, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
+// NewRecorder returns a recorder for the process by, which is a worker, or another that rescues jobs. Nothing is written until
+// Start.
+func NewRecorder(pool *pgxpool.Pool, by string, o Options) *Recorder {
+	return &Recorder{
+		pool: pool, worker: by, release: o.Release, without: o.Without, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
 	}
 }
 
-// enabled reports whether anything is recorded of jobs that run here.
-func (r *recorder) enabled() bool { return r.without != RecordEverything }
+// Enabled reports whether anything is recorded of jobs that run here.
+func (r *Recorder) Enabled() bool { return r.without != Everything }
 
-// note takes an attempt that has ended. It never waits for the database: if that is away for long, the oldest are dropped.
-func (r *recorder) note(a *attempt) {
-	a.bytes = 640 + len(a.err) + len(a.stack)
-	if a.steps != nil {
-		a.bytes += a.steps.Len() * 160
+// Note takes an attempt that has ended. It never waits for the database: if that is away for long, the oldest are dropped.
+func (r *Recorder) Note(a *Attempt) {
+	a.bytes = 640 + len(a.Err) + len(a.Stack)
+	if a.Steps != nil {
+		a.bytes += a.Steps.Len() * 160
 	}
 	r.mu.Lock()
 	r.noted = append(r.noted, a)
@@ -93,7 +94,7 @@ func (r *recorder) note(a *attempt) {
 }
 
 // take moves the oldest attempts into a batch; ok is false if there are none.
-func (r *recorder) take() (b batch, dropped int, ok bool) {
+func (r *Recorder) take() (b batch, dropped int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := min(len(r.noted), batchMost)
@@ -109,15 +110,24 @@ func (r *recorder) take() (b batch, dropped int, ok bool) {
 	return b, dropped, n > 0
 }
 
-// start writes what is noted, beside the work, until stop is called, which writes the rest unless the database is away.
-func (r *recorder) start(ctx context.Context) (stop func()) {
-	stopRun := background(ctx, r.run)
+// Start writes what is noted, beside the work, until stop is called, which writes the rest unless the database is away.
+func (r *Recorder) Start(ctx context.Context) (stop func()) {
+	runCtx, stopRun := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		r.run(runCtx)
+	}()
 	return func() {
 		stopRun()
+		<-stopped
 		ctx, cancel := context.WithTimeout(ctx, lastFlush)
 		defer cancel()
 		for r.flush(ctx); r.left() > 0 && !r.away && ctx.Err() == nil; r.flush(ctx) {
-			sleep(ctx, lockedWait)
+			select {
+			case <-ctx.Done():
+			case <-time.After(lockedWait):
+			}
 		}
 		if n := r.left(); n > 0 || len(r.owed) > 0 {
 			r.log.WarnContext(ctx, "attempts were not written before the end", "attempts", n, "sums", len(r.owed))
@@ -125,8 +135,8 @@ func (r *recorder) start(ctx context.Context) (stop func()) {
 	}
 }
 
-// left is how many attempts are not written; nobody must be writing.
-func (r *recorder) left() (n int) {
+// left is how many attempts are not written; none may be being written.
+func (r *Recorder) left() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n = len(r.noted) + r.dropped
@@ -136,7 +146,7 @@ func (r *recorder) left() (n int) {
 	return n
 }
 
-func (r *recorder) run(ctx context.Context) {
+func (r *Recorder) run(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	marked, tidied := false, time.Now()
@@ -157,7 +167,7 @@ func (r *recorder) run(ctx context.Context) {
 		r.flush(ctx)
 		if time.Since(tidied) > tidyEvery {
 			tidied = time.Now()
-			if err := tidy(ctx, r.pool); err != nil && ctx.Err() == nil {
+			if err := Tidy(ctx, r.pool); err != nil && ctx.Err() == nil {
 				r.log.WarnContext(ctx, "old measurements could not be deleted", "err", err)
 			}
 		}
@@ -165,7 +175,7 @@ func (r *recorder) run(ctx context.Context) {
 }
 
 // flush writes all that is noted, or what it can until something fails or is locked; the rest waits for the next time.
-func (r *recorder) flush(ctx context.Context) {
+func (r *Recorder) flush(ctx context.Context) {
 	for ctx.Err() == nil {
 		if len(r.writing) == 0 {
 			b, dropped, ok := r.take()
@@ -192,7 +202,7 @@ func (r *recorder) flush(ctx context.Context) {
 		case pilot.IsRefused(err) && len(b.attempts) <= 1:
 			r.log.ErrorContext(ctx, "an attempt cannot be stored and is dropped", "attempts", len(b.attempts), "sums", len(r.owed), "err", err)
 			r.writing, r.owed = r.writing[1:], nil
-		case pilot.IsRefused(err): // halve it until the culprit is alone
+		case pilot.IsRefused(err): // halve it until the one at fault is alone
 			half := len(b.attempts) / 2
 			r.writing = append([]batch{{attempts: b.attempts[:half]}, {attempts: b.attempts[half:]}}, r.writing[1:]...)
 		case pilot.IsContended(err): // a table is locked, as by vacuum full

@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"context"
@@ -19,20 +19,22 @@ import (
 	"github.com/backlist/backlist/internal/trace"
 )
 
-func newTestRecorder(t testing.TB, pool *pgxpool.Pool, worker string) *recorder {
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+func newTestRecorder(t testing.TB, pool *pgxpool.Pool, worker string) *Recorder {
 	t.Helper()
-	return newRecorder(pool, worker, Options{Release: "v7", Schema: "river", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	return NewRecorder(pool, worker, Options{Release: "v7", Schema: "river", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 }
 
 // anAttempt is the n-th of many, a millisecond after the one before.
-func anAttempt(worker string, n int) *attempt {
+func anAttempt(worker string, n int) *Attempt {
 	began := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Millisecond)
-	a := &attempt{
-		jobID: int64(n), number: 1, kind: fmt.Sprintf("kind_%d", n%5), queue: "default", outcome: outcomeCompleted, worker: worker, release: "v7",
-		due: began.Add(-10 * time.Millisecond), started: began, run: 3 * time.Millisecond,
+	a := &Attempt{
+		JobID: int64(n), Number: 1, Kind: fmt.Sprintf("kind_%d", n%5), Queue: "default", Outcome: Completed, Worker: worker, Release: "v7",
+		Due: began.Add(-10 * time.Millisecond), Started: began, Run: 3 * time.Millisecond,
 	}
 	if n%10 == 0 {
-		a.outcome, a.err, a.countsErr = outcomeFailed, fmt.Sprintf("error %c: no book %d", 'a'+rune(n/10%7), n), true
+		a.Outcome, a.Err, a.CountsErr = Failed, fmt.Sprintf("error %c: no book %d", 'a'+rune(n/10%7), n), true
 	}
 	return a
 }
@@ -78,7 +80,7 @@ func TestRecordersMerge(t *testing.T) {
 			for part := range 4 {
 				notes.Go(func() {
 					for n := range 500 {
-						r.note(anAttempt(worker, part*500+n))
+						r.Note(anAttempt(worker, part*500+n))
 						if n%50 == 0 && part == 0 {
 							r.flush(t.Context())
 						}
@@ -161,7 +163,7 @@ func TestDatabaseAway(t *testing.T) {
 	const many = 30_000
 	wire.cut.Store(true)
 	for n := range many {
-		r.note(anAttempt("one", n))
+		r.Note(anAttempt("one", n))
 		if n == 10 {
 			r.flush(t.Context()) // these are on their way, and not dropped
 		}
@@ -186,7 +188,7 @@ func TestLostAnswer(t *testing.T) {
 	through, wire := wired(t, pool)
 	r := newTestRecorder(t, through, "one")
 	for n := range 100 {
-		r.note(anAttempt("one", n))
+		r.Note(anAttempt("one", n))
 	}
 	wire.loseCommit.Store(true)
 	r.flush(t.Context())
@@ -194,7 +196,7 @@ func TestLostAnswer(t *testing.T) {
 		t.Fatalf("%d left: the answer was not lost", r.left())
 	}
 	for n := range 100 {
-		r.note(anAttempt("one", 100+n))
+		r.Note(anAttempt("one", 100+n))
 	}
 	r.flush(t.Context())
 	adds(t, pool, 200)
@@ -208,9 +210,9 @@ func TestBadRow(t *testing.T) {
 	for n := range 100 {
 		a := anAttempt("one", n)
 		if n == 41 {
-			a.kind = "bad\x00"
+			a.Kind = "bad\x00"
 		}
-		r.note(a)
+		r.Note(a)
 	}
 	r.flush(t.Context())
 	adds(t, pool, 99)
@@ -224,8 +226,8 @@ func TestContested(t *testing.T) {
 		r := newTestRecorder(t, pool, worker)
 		for n := range 100 {
 			if a := anAttempt("one", n); worker == "one" || n%10 == 0 {
-				a.contested = n%10 == 0
-				r.note(a)
+				a.Contested = n%10 == 0
+				r.Note(a)
 			}
 		}
 		r.flush(t.Context())
@@ -253,10 +255,10 @@ func TestLockedTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newTestRecorder(t, own, "one")
-	r.note(anAttempt("one", 1))
+	r.Note(anAttempt("one", 1))
 	for name, do := range map[string]func() error{
 		"the recorder": func() error { r.flush(t.Context()); return nil },
-		"tidying":      func() error { return tidy(t.Context(), own) },
+		"tidying":      func() error { return Tidy(t.Context(), own) },
 		"a release":    func() error { return markRelease(t.Context(), own, "v9") },
 	} {
 		err := do() // the lock_timeout of 0.5 s ends it, not writeTimeout, after which the database would count as away
@@ -282,7 +284,7 @@ func TestLockedRows(t *testing.T) {
 	pool := testdb.New(t)
 	r := newTestRecorder(t, pool, "one")
 	for n := range 100 {
-		r.note(anAttempt("one", n))
+		r.Note(anAttempt("one", n))
 	}
 	r.flush(t.Context())
 	tx, err := pool.Begin(t.Context())
@@ -299,7 +301,7 @@ func TestLockedRows(t *testing.T) {
 		}
 	}
 	for n := range 100 {
-		r.note(anAttempt("one", 100+n))
+		r.Note(anAttempt("one", 100+n))
 	}
 	r.flush(t.Context())
 	if r.left() != 0 || len(r.owed) != 2 {
@@ -346,7 +348,7 @@ func TestTidy(t *testing.T) {
 		insert into work.worker (id, slots, lock_key, started_at) values ('alive', 1, 1, now() - interval '100 days')`); err != nil {
 		t.Fatal(err)
 	}
-	if err := tidy(t.Context(), pool); err != nil {
+	if err := Tidy(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
 	for sql, want := range map[string]int{
@@ -394,11 +396,11 @@ func TestTidy(t *testing.T) {
 func BenchmarkNote(b *testing.B) {
 	r := newTestRecorder(b, nil, "one")
 	a := anAttempt("one", 1)
-	_, a.steps = trace.Start(b.Context())
+	_, a.Steps = trace.Start(b.Context())
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for n := 1; pb.Next(); n++ {
-			r.note(a)
+			r.Note(a)
 			if n%1000 == 0 {
 				r.take()
 			}
@@ -413,7 +415,7 @@ func BenchmarkFlush5000(b *testing.B) {
 	for b.Loop() {
 		for range 5000 {
 			n++
-			r.note(anAttempt("one", n))
+			r.Note(anAttempt("one", n))
 		}
 		r.flush(b.Context())
 	}

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/backlist/backlist/internal/work/record"
 )
 
 // linesASecond is how many attempts that ended well are logged each second: a worker may do thousands, all of which
@@ -23,7 +25,7 @@ type attemptLines struct {
 }
 
 // log writes the line of an attempt that ended with err.
-func (l *attemptLines) log(ctx context.Context, a *attempt, err error) {
+func (l *attemptLines) log(ctx context.Context, a *record.Attempt, err error) {
 	silent, quiet := 0, false
 	if err == nil {
 		if silent, quiet = l.account(time.Now()); quiet {
@@ -31,9 +33,9 @@ func (l *attemptLines) log(ctx context.Context, a *attempt, err error) {
 		}
 	}
 	attrs := []any{
-		"job_id", a.jobID, "kind", a.kind, "attempt", a.number, "wait_ms", a.started.Sub(a.due).Milliseconds(), "run_ms", a.run.Milliseconds(),
+		"job_id", a.JobID, "kind", a.Kind, "attempt", a.Number, "wait_ms", a.Started.Sub(a.Due).Milliseconds(), "run_ms", a.Run.Milliseconds(),
 	}
-	if id := a.origin.RequestID; id != "" {
+	if id := a.Origin.RequestID; id != "" {
 		attrs = append(attrs, "request_id", id)
 	}
 	if silent > 0 {

@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"context"
@@ -27,19 +27,19 @@ var attemptColumns = []string{
 	"due_at", "started_at", "ended_at", "error", "code", "trace", "fingerprint", "steps",
 }
 
-func (a *attempt) row() []any {
+func (a *Attempt) row() []any {
 	var steps []byte
-	if a.steps != nil {
-		steps = stepsJSON(a.steps)
+	if a.Steps != nil {
+		steps = stepsJSON(a.Steps)
 	}
 	return []any{
-		a.jobID, a.number, a.kind, a.queue, a.outcome, a.worker, a.release, orNull(bound.Text(a.origin.RequestID, bound.Name)), orNull(a.origin.ParentID),
-		a.due, a.started, a.started.Add(a.run), orNull(a.err), orNull(a.code), orNull(a.stack), orNull(a.finger), steps,
+		a.JobID, a.Number, a.Kind, a.Queue, a.Outcome, a.Worker, a.Release, orNull(bound.Text(a.Origin.RequestID, bound.Name)), orNull(a.Origin.ParentID),
+		a.Due, a.Started, a.Started.Add(a.Run), orNull(a.Err), orNull(a.Code), orNull(a.Stack), orNull(a.finger), steps,
 	}
 }
 
 // named is the row by the names of its columns.
-func (a *attempt) named() pgx.NamedArgs {
+func (a *Attempt) named() pgx.NamedArgs {
 	args := pgx.NamedArgs{}
 	for i, v := range a.row() {
 		args[attemptColumns[i]] = v
@@ -67,7 +67,7 @@ func orNull[T comparable](v T) *T {
 // write stores a batch whole or not at all: the attempts, and what they add to minutes and errors. Sums whose rows others have
 // locked are owed, and written with a later batch. An earlier try whose answer was lost is found out: its transaction, if it lives
 // on in the server, is waited for, by and by, and what it committed is not written again.
-func (r *recorder) write(ctx context.Context, b *batch) error {
+func (r *Recorder) write(ctx context.Context, b *batch) error {
 	fingerprints(b.attempts)
 	err := briefly(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", r.lockKey); err != nil {
@@ -77,12 +77,12 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 		if b.unsure && len(ours) > 0 {
 			var written bool
 			err := tx.QueryRow(ctx, `select exists (select from work.attempt where job_id = $1 and started_at = $2 and worker = $3)`,
-				ours[0].jobID, ours[0].started, ours[0].worker).Scan(&written)
+				ours[0].JobID, ours[0].Started, ours[0].Worker).Scan(&written)
 			if err != nil || written {
 				return err
 			}
 		}
-		if r.without&RecordAttempts == 0 && len(ours) > 0 {
+		if r.without&Attempts == 0 && len(ours) > 0 {
 			_, err := tx.CopyFrom(ctx, pgx.Identifier{"work", "attempt"}, attemptColumns,
 				pgx.CopyFromSlice(len(ours), func(i int) ([]any, error) { return ours[i].row(), nil }))
 			if err != nil {
@@ -99,7 +99,7 @@ func (r *recorder) write(ctx context.Context, b *batch) error {
 			}
 		}
 		sums := append(slices.Clone(r.owed), errorSums(ours)...)
-		if r.without&RecordMinutes == 0 {
+		if r.without&Minutes == 0 {
 			sums = append(sums, minuteSums(ours)...) // last: every worker writes these rows, and waits for whoever has them
 		}
 		var err error
@@ -131,10 +131,10 @@ func briefly(ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Contex
 }
 
 // split sets apart the attempts that others may have written.
-func split(attempts []*attempt) (ours, contested []*attempt) {
-	ours = make([]*attempt, 0, len(attempts))
+func split(attempts []*Attempt) (ours, contested []*Attempt) {
+	ours = make([]*Attempt, 0, len(attempts))
 	for _, a := range attempts {
-		if a.contested {
+		if a.Contested {
 			contested = append(contested, a)
 		} else {
 			ours = append(ours, a)

@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"context"
@@ -62,7 +62,7 @@ type sample struct {
 	kept []Request
 }
 
-// NewRequests returns a recorder for o.Process and o.Release. Nothing is written until Run.
+// NewRequests returns a recorder of web requests. Nothing is written until Run.
 func NewRequests(pool *pgxpool.Pool, o Options) *Requests {
 	return &Requests{pool: pool, opts: o, sorts: map[requestSort]*sample{}}
 }

@@ -1,4 +1,4 @@
-package work
+package record
 
 import (
 	"context"
@@ -10,9 +10,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work/pilot"
 )
 
 type requestArgs struct {
@@ -21,15 +23,24 @@ type requestArgs struct {
 
 func (requestArgs) Kind() string { return "test_request" }
 
+// newInserter returns a client whose inserts are collected.
+func newInserter(t *testing.T, pool *pgxpool.Pool) *river.Client[pgx.Tx] {
+	t.Helper()
+	client, err := river.NewClient(pilot.NewDriver(pool), &river.Config{
+		Schema: "river", Middleware: []rivertype.Middleware{river.JobInsertMiddlewareFunc(Inserted)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
 // requesting returns a recorder, and a function that does what a handler does: it enqueues jobs in a transaction, which is
 // committed unless outcome says otherwise.
 func requesting(t *testing.T, pool *pgxpool.Pool) (*Requests, func(id string, jobs int, outcome error)) {
 	t.Helper()
 	o := Options{Schema: "river", Process: "web.1", Release: "v7", Log: newTestRecorder(t, nil, "").log}
-	client, err := NewInserter(pool, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newInserter(t, pool)
 	requests := NewRequests(pool, o)
 	return requests, func(id string, jobs int, outcome error) {
 		ctx, steps := trace.Start(t.Context())
@@ -144,10 +155,7 @@ func TestRequestsWhileDatabaseIsAway(t *testing.T) {
 func TestDuplicatesAreNotEnqueued(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
-	client, err := NewInserter(pool, Options{Schema: "river", Log: newTestRecorder(t, nil, "").log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newInserter(t, pool)
 	for _, want := range []int{1, 0} {
 		ctx, enqueued := Collect(t.Context())
 		if _, err := client.Insert(ctx, requestArgs{}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}); err != nil {
@@ -156,5 +164,35 @@ func TestDuplicatesAreNotEnqueued(t *testing.T) {
 		if got := len(enqueued.list()); got != want {
 			t.Errorf("%d jobs are collected, want %d", got, want)
 		}
+	}
+}
+
+// TestLockedRequestIsPassedOver: the others are written while one row is locked.
+func TestLockedRequestIsPassedOver(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	_, err := pool.Exec(t.Context(), `insert into river.river_job (id, kind, args, max_attempts) select n, 'k', '{}', 25 from generate_series(1, 2) n;
+		insert into work.request (id, method, route, status, started_at, ended_at, release, process, jobs)
+		select n, '', '', 200, now(), now(), '', '', array[n] from generate_series(1, 2) n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if tag, err := tx.Exec(t.Context(), "select from work.request where id = '1' for update"); err != nil || tag.RowsAffected() != 1 {
+		t.Fatal(tag, err)
+	}
+	r := NewRequests(pool, Options{Schema: "river", Log: newTestRecorder(t, nil, "").log})
+	for id, name := range map[int64]string{1: "1", 2: "2"} {
+		r.Note(Request{
+			ID: name, Status: 200, Began: time.Now(), Ended: time.Now().Add(time.Hour), Enqueued: &Enqueued{ids: []int64{id}}, Steps: &trace.Trace{},
+		})
+	}
+	r.flush(t.Context())
+	if n := sum(t, pool, "select count(*) from work.request where ended_at > now() + interval '30 min'"); n != 1 {
+		t.Errorf("%d of two rows were written while one was locked", n)
 	}
 }

@@ -32,30 +32,30 @@ const (
 
 // housekeeping is what every process does, whoever leads, so that it goes on as long as there is any process: schedules
 // tick, and jobs that were put off come due.
-type housekeeping struct {
+type maintenance struct {
 	db        *pgxpool.Pool
 	schema    string // River's
 	schedules *schedule.Runner
 	log       *slog.Logger
 }
 
-func newHousekeeping(pool *pgxpool.Pool, by string, o Options) (*housekeeping, error) {
+func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, error) {
 	o.Workers = nil // any kind may be enqueued, those of other releases too
 	jobs, err := NewInserter(pool, o)
 	if err != nil {
 		return nil, err
 	}
-	return &housekeeping{
+	return &maintenance{
 		db: pool, schema: o.Schema, schedules: schedule.NewRunner(pool, jobs, by, o.Log), log: o.Log,
 	}, nil
 }
 
 // run keeps house until ctx ends. also is done at each look that reached the database, and may be nil; wasCutOff says that the
 // one before did not. Whatever fails is tried again.
-func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, wasCutOff bool) error) {
+func (m *maintenance) run(ctx context.Context, also func(ctx context.Context, wasCutOff bool) error) {
 	failed, cutOff := false, false
 	for ctx.Err() == nil {
-		wait, err := k.look(ctx)
+		wait, err := m.look(ctx)
 		if also != nil && (err == nil || isAnswer(err)) {
 			err = errors.Join(err, also(ctx, cutOff))
 		}
@@ -65,7 +65,7 @@ func (k *housekeeping) run(ctx context.Context, also func(ctx context.Context, w
 			continue
 		}
 		if err != nil && ctx.Err() == nil && !failed {
-			k.log.WarnContext(ctx, "housekeeping failed: schedules and jobs that come due wait until it succeeds", "err", db.ExplainReadOnly(err))
+			m.log.WarnContext(ctx, "housekeeping failed: schedules and jobs that come due wait until it succeeds", "err", db.ExplainReadOnly(err))
 		}
 		if failed = err != nil; failed {
 			wait = lookEvery
@@ -92,17 +92,17 @@ func allContended(err error) bool {
 }
 
 // look does what is due, and says how long to wait until the next look.
-func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
-	jobs, schedules, next, err := k.whatIsDue(ctx)
+func (m *maintenance) look(ctx context.Context) (time.Duration, error) {
+	jobs, schedules, next, err := m.whatIsDue(ctx)
 	if err != nil {
 		return 0, err
 	}
 	more := false
 	if jobs {
-		more, err = k.comeDue(ctx)
+		more, err = m.comeDue(ctx)
 	}
 	if schedules {
-		err = errors.Join(err, k.runSchedules(ctx)) // which may succeed where the other does not
+		err = errors.Join(err, m.runSchedules(ctx)) // which may succeed where the other does not
 	}
 	if more {
 		return moreIn, err
@@ -110,10 +110,10 @@ func (k *housekeeping) look(ctx context.Context) (time.Duration, error) {
 	return min(max(next, lookAgainIn), lookEvery), err
 }
 
-func (k *housekeeping) runSchedules(ctx context.Context) error {
+func (m *maintenance) runSchedules(ctx context.Context) error {
 	ctx, cancel := patiently(ctx)
 	defer cancel()
-	return k.schedules.RunDue(ctx)
+	return m.schedules.RunDue(ctx)
 }
 
 // patiently is the context of something that is not broken off at a stop: that would cost the connection, which is needed to
@@ -123,11 +123,11 @@ func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // whatIsDue tells whether jobs that were put off or schedules are due, and when the next are.
-func (k *housekeeping) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
+func (m *maintenance) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
 	ctx, cancel := patiently(ctx)
 	defer cancel()
 	var job, schedule float64 // seconds from now
-	err = k.db.QueryRow(ctx, db.Statement(dueSQL, k.schema)).Scan(&job, &schedule)
+	err = m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule)
 	next = time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
