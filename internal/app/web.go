@@ -101,7 +101,7 @@ func (p *program) maintain(ctx context.Context, log *slog.Logger, pool *pgxpool.
 	if err != nil {
 		return nil, err
 	}
-	keeper, err := work.NewKeeper(pool, p.workOptions(workers, log))
+	keeper, err := work.NewMaintainer(pool, p.workOptions(workers, log))
 	if err != nil {
 		return nil, fmt.Errorf("job keeper: %w", err)
 	}

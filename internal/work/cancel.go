@@ -13,10 +13,10 @@ import (
 //go:embed sql/cancelled.sql
 var cancelledSQL string
 
-// endCancelled ends the contexts of this worker's running jobs that somebody cancelled. River's notice does that sooner, but it
-// may be lost, is never sent after an update in SQL, and nobody in River listens once the worker is being stopped.
+// endCancelled ends the contexts of this worker's running jobs that an operator cancelled. River's notice does that sooner, but it
+// may be lost, is never sent after an update in SQL, and River does not listen once the worker is being stopped.
 func (w *Worker) endCancelled(ctx context.Context, conn *pgx.Conn) error {
-	ids, _ := w.gate.Held()
+	ids, _ := w.attempts.Held()
 	if len(ids) == 0 {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (w *Worker) endCancelled(ctx context.Context, conn *pgx.Conn) error {
 	}
 	cancelled, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	for _, id := range cancelled {
-		w.gate.CancelJob(id, rivertype.ErrJobCancelledRemotely)
+		w.attempts.CancelJob(id, rivertype.ErrJobCancelledRemotely)
 	}
 	return err
 }

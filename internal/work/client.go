@@ -1,6 +1,3 @@
-// Package work is the job system: the only place that builds a River client. It adds to River what operators feel most:
-// prompt notices, effects that complete with their job (Finish), workers that prove themselves alive and whose jobs are
-// rescued at once when they die, draining, and metadata that tells where a job came from.
 package work
 
 import (

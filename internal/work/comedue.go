@@ -17,7 +17,7 @@ const dueBatch = 1000
 
 // comeDue makes jobs available that were put off until now: retries, snoozes, and what was enqueued for later. River's
 // leader does the same every 5 s, once there is one, which takes up to 20 s after an outage; and a retry that waits for it
-// keeps its unique twin, a reader's next run say, waiting too.
+// keeps its duplicate, a reader's next run say, waiting too.
 // There may be more of them than it takes at once.
 func (m *maintenance) comeDue(ctx context.Context) (more bool, err error) {
 	ctx, cancel := patiently(ctx)
@@ -27,7 +27,7 @@ func (m *maintenance) comeDue(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if discarded > 0 {
-		m.log.InfoContext(ctx, "jobs came due whose unique twin is unfinished: they are discarded", "jobs", discarded)
+		m.log.InfoContext(ctx, "jobs came due whose duplicate is unfinished: they are discarded", "jobs", discarded)
 	}
 	return moved == dueBatch, nil
 }

@@ -17,7 +17,7 @@ import (
 var keepCursorSQL string
 
 // Advance does one step of a long job: in one transaction that holds the fence it runs the step's effects and keeps cursor,
-// from which the next attempt goes on. So the effects of each step are committed once, whatever becomes of the worker. It
+// from which the next attempt goes on. So the effects of each step are committed once, also if the worker dies. It
 // returns the same errors as Finish, with which a long job must still end.
 func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cursor any, effects func(tx pgx.Tx) error) error {
 	text, err := json.Marshal(cursor)

@@ -31,7 +31,7 @@ var ErrLost = errors.New("the job no longer belongs to this attempt")
 // that effects may enqueue the same unique job again.
 //
 // Everything slow, above all every network call, belongs before Finish. The lock order is the job's row, then any
-// other: effects come after the fence, and whoever enqueues for a reader does so before it writes the reader. The
+// other: effects come after the fence, and what enqueues for a reader does so before it writes the reader. The
 // latest progress is stored in the same transaction; what the worker recorded otherwise for the job's metadata
 // (river.RecordOutput) follows a moment later.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {

@@ -24,8 +24,8 @@ import (
 var heartbeatSQL string
 
 const (
-	// beatEvery is how often a worker sends a heartbeat.
-	beatEvery = time.Second
+	// heartbeatEvery is how often a worker sends a heartbeat.
+	heartbeatEvery = time.Second
 	// stopAfter is how long a worker goes on without a confirmed heartbeat. Others wait longer before they take its jobs
 	// (silentDead in rescue.go), so that it stops first, if it can do anything at all.
 	stopAfter = 8 * time.Second
@@ -43,20 +43,21 @@ const (
 
 // liveness is a worker's row in work.worker: heartbeats, draining, and the rescue of dead workers' jobs.
 type liveness struct {
-	id      string
-	opts    Options
-	gate    *pilot.Gate
-	log     *slog.Logger
-	lockKey int64
-	started time.Time
-	slots   int
-	queues  []string
+	id       string
+	opts     Options
+	gate     *pilot.Gate
+	attempts *pilot.Attempts
+	log      *slog.Logger
+	lockKey  int64
+	started  time.Time
+	slots    int
+	queues   []string
 
 	rescuer rescuer
 
 	known      chan struct{} // closed when the row is there
 	knownOnce  sync.Once
-	confirmed  atomic.Int64 // when the last confirmed beat was sent, in nanoseconds since started (monotonic)
+	confirmed  atomic.Int64 // when the last confirmed heartbeat was sent, in nanoseconds since started (monotonic)
 	rescueFrom time.Time    // the connection's goroutine only
 	rescuedAt  time.Time    // when it last rescued; the same
 	failing    bool         // the latest rescue failed; the same
@@ -64,9 +65,9 @@ type liveness struct {
 	draining   bool         // the same
 }
 
-func newLiveness(id string, o Options, gate *pilot.Gate, r rescuer) *liveness {
+func newLiveness(id string, o Options, driver *pilot.WorkerDriver, r rescuer) *liveness {
 	l := &liveness{
-		id: id, opts: o, gate: gate, log: o.Log, rescuer: r, known: make(chan struct{}),
+		id: id, opts: o, gate: driver.Gate, attempts: driver.Attempts, log: o.Log, rescuer: r, known: make(chan struct{}),
 		lockKey: rand.Int64N(1 << 62), started: time.Now(),
 	}
 	l.queues = slices.Sorted(maps.Keys(o.Queues))
@@ -133,7 +134,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	l.knownOnce.Do(func() { close(l.known) })
 	if wasDead {
 		l.log.WarnContext(ctx, "this worker was declared dead; its jobs run elsewhere", "code", CodeDeclaredDead, "worker", l.id)
-		l.gate.Cancel(ErrLost)
+		l.attempts.Cancel(ErrLost)
 	}
 	l.confirmed.Store(int64(sent))
 	l.gate.SetDead(nil)
@@ -148,7 +149,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 		if err := l.rescue(ctx, conn); err != nil && conn.IsClosed() {
 			return 0, fmt.Errorf("rescue: %w", err)
 		} else if pilot.IsContended(err) {
-			l.rescuedAt = time.Time{} // it is tried again at the next beat
+			l.rescuedAt = time.Time{} // it is tried again at the next heartbeat
 		} else if err != nil && !l.failing {
 			l.log.ErrorContext(ctx, "cannot rescue jobs of dead workers; will retry", "err", err)
 			l.failing = true
@@ -159,7 +160,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	if acknowledge {
 		return 10 * time.Millisecond, nil // a fetch that was under way is over then
 	}
-	return min(beatEvery, max(time.Duration(dueIn*float64(time.Second)), 50*time.Millisecond)), nil
+	return min(heartbeatEvery, max(time.Duration(dueIn*float64(time.Second)), 50*time.Millisecond)), nil
 }
 
 // watch ends this worker's jobs when no heartbeat has been confirmed for too long: others may have taken them. It goes by the
@@ -190,7 +191,7 @@ func (l *liveness) doubtful() bool {
 // rescue rescues jobs of dead workers, and those that this worker was given and never got.
 func (l *liveness) rescue(ctx context.Context, conn *pgx.Conn) error {
 	l.rescuedAt = time.Now()
-	ids, attempts := l.gate.Held()
+	ids, attempts := l.attempts.Held()
 	return l.rescuer.rescue(ctx, conn, ids, attempts)
 }
 

@@ -22,7 +22,7 @@ var dueSQL string
 const (
 	// lookEvery is how often a process looks whether anything is due, at the latest.
 	lookEvery = time.Second
-	// lookAgainIn is how soon at the earliest: somebody else may be at it.
+	// lookAgainIn is how soon at the earliest: another process may be at it.
 	lookAgainIn = 50 * time.Millisecond
 	// moreIn is when a process goes on with what was too much for once: its connection has other work to do in between.
 	moreIn = 10 * time.Millisecond
@@ -30,8 +30,8 @@ const (
 	keepTimeout = 5 * time.Second
 )
 
-// housekeeping is what every process does, whoever leads, so that it goes on as long as there is any process: schedules
-// tick, and jobs that were put off come due.
+// maintenance is what every process does, whichever leads, so that it goes on as long as there is any process: schedules run,
+// and jobs that were put off come due.
 type maintenance struct {
 	db        *pgxpool.Pool
 	schema    string // River's
@@ -50,8 +50,8 @@ func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, err
 	}, nil
 }
 
-// run keeps house until ctx ends. also is done at each look that reached the database, and may be nil; wasCutOff says that the
-// one before did not. Whatever fails is tried again.
+// run does maintenance until ctx ends. also is done at each look that reached the database, and may be nil; wasCutOff says that the
+// one before did not. What fails is tried again.
 func (m *maintenance) run(ctx context.Context, also func(ctx context.Context, wasCutOff bool) error) {
 	failed, cutOff := false, false
 	for ctx.Err() == nil {
@@ -65,7 +65,7 @@ func (m *maintenance) run(ctx context.Context, also func(ctx context.Context, wa
 			continue
 		}
 		if err != nil && ctx.Err() == nil && !failed {
-			m.log.WarnContext(ctx, "housekeeping failed: schedules and jobs that come due wait until it succeeds", "err", db.ExplainReadOnly(err))
+			m.log.WarnContext(ctx, "maintenance failed: schedules and jobs that come due wait until it succeeds", "err", db.ExplainReadOnly(err))
 		}
 		if failed = err != nil; failed {
 			wait = lookEvery
@@ -131,7 +131,7 @@ func (m *maintenance) whatIsDue(ctx context.Context) (jobs, schedules bool, next
 	next = time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
-			s = lookEvery.Seconds() // it is seen to now, unless somebody has it locked
+			s = lookEvery.Seconds() // it is seen to now, unless another session has it locked
 		}
 		next = min(next, time.Duration(s*float64(time.Second)))
 	}

@@ -67,9 +67,9 @@ func (r *run) decide(cause, err error) verdict {
 	_, snoozed := errors.AsType[*river.JobSnoozeError](err)
 	rivers := forRiver(cause, err)
 	switch {
-	case r.finished: // what is committed counts, whatever is returned after it
+	case r.finished: // what is committed counts, not what is returned after it
 		return verdict{outcome: record.Completed, err: rivers}
-	case errors.Is(cause, rivertype.ErrJobCancelledRemotely): // whatever err asks for, such as a snooze
+	case errors.Is(cause, rivertype.ErrJobCancelledRemotely): // also if err asks for something else, such as a snooze
 		err = fmt.Errorf("%w: %v", rivertype.ErrJobCancelledRemotely, err)
 		return verdict{outcome: record.Cancelled, text: cancelText(err), err: err}
 	case errors.Is(cause, ErrLost):
@@ -100,7 +100,7 @@ func forRiver(cause, err error) error {
 	return err
 }
 
-// final reports whether an error ends its job whatever else happens.
+// final reports whether an error ends its job in any case.
 func final(err error) bool {
 	_, ours := errors.AsType[*permanent](err)
 	_, rivers := errors.AsType[*river.JobCancelError](err)

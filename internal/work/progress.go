@@ -27,7 +27,7 @@ const (
 	ProgressChannel = "work_progress"
 	// progressEvery is how often a job's progress is written at most.
 	progressEvery = time.Second
-	// progressBrief is how long a job runs before its progress is written: for one that is over by then nobody waits.
+	// progressBrief is how long a job runs before its progress is written: one that is over by then needs none.
 	progressBrief = 250 * time.Millisecond
 	// progressTimeout bounds writing it.
 	progressTimeout = 3 * time.Second
@@ -45,7 +45,7 @@ func Progress(ctx context.Context, percent float64, sentence string) {
 }
 
 // TellProgress also announces the running job's progress on channel, with payload, each time it is written: to the pages that
-// show it, say. Whoever listens reads the progress itself from jobs.job.
+// show it, say. Listeners read the progress itself from jobs.job.
 func TellProgress(ctx context.Context, channel, payload string) {
 	if r := runOf(ctx); r != nil {
 		p := &r.reports

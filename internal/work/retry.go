@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/work/metadata"
 )
 
-// Permanent wraps an error that trying again cannot mend: the job is cancelled at once, with the error.
+// Permanent wraps an error that retrying cannot fix: the job is cancelled at once, with the error.
 func Permanent(err error) error { return &permanent{err} }
 
 type permanent struct{ error }

@@ -50,7 +50,7 @@ func (w *Worker) newRun(job *jobRow) *run {
 // outcome, records it, and returns the error by which River does the same.
 func (w *Worker) execute(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	r := w.newRun(job)
-	ctx, cancel := w.gate.Watch(context.WithValue(ctx, runKey{}, r), job)
+	ctx, cancel := w.attempts.Watch(context.WithValue(ctx, runKey{}, r), job)
 	defer cancel(nil)
 	defer r.end(ctx)
 	if w.recorder.Enabled() {
@@ -82,7 +82,7 @@ func (r *run) end(ctx context.Context) {
 // finish notes that the effects are committed, and the job completed with them.
 func (r *run) finish() {
 	r.finished = true
-	r.worker.gate.Finished(r.job)
+	r.worker.attempts.Finished(r.job)
 }
 
 // moved reports whether the job has a cursor, of this attempt or an earlier one.

@@ -89,9 +89,10 @@ func riverDoes(cause, err error) string {
 func BenchmarkRun(b *testing.B) {
 	log := slog.New(slog.DiscardHandler)
 	w := &Worker{id: "w", opts: Options{Schema: "river", Log: log}, lines: attemptLines{out: log}}
-	_, w.gate, _ = pilot.NewWorkerDriver(nil, "w", pilot.NewConn(nil, "river", log, true), log)
+	driver := pilot.NewWorkerDriver(nil, "w", pilot.NewConn(nil, "river", log, true), log)
+	w.gate, w.attempts = driver.Gate, driver.Attempts
 	w.recorder = record.NewRecorder(nil, "w", w.opts.Recording())
-	w.liveness = newLiveness("w", w.opts, w.gate, rescuer{"w", "river", w.recorder, log})
+	w.liveness = newLiveness("w", w.opts, driver, rescuer{"w", "river", w.recorder, log})
 	now := time.Now()
 	job := &jobRow{
 		ID: 1, Kind: "k", Queue: "q", Attempt: 1, MaxAttempts: 25, AttemptedAt: &now, CreatedAt: now, ScheduledAt: now,

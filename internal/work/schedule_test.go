@@ -45,7 +45,7 @@ func (taggedArgs) Kind() string { return "test_tagged" }
 // keeping starts a keeper, as a web process has one, and returns how to stop it.
 func keeping(t *testing.T, pool *pgxpool.Pool, o work.Options) (stop func()) {
 	t.Helper()
-	k, err := work.NewKeeper(pool, o)
+	k, err := work.NewMaintainer(pool, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ type Worker struct {
 	opts        Options
 	client      *Client
 	gate        *pilot.Gate
+	attempts    *pilot.Attempts
 	aside       *pilot.Aside
 	conn        *pilot.Conn
 	liveness    *liveness
@@ -54,10 +55,10 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	own := pool.Config().ConnConfig.Copy()
 	own.RuntimeParams["application_name"] = "backlist " + w.id
 	w.conn = pilot.NewConn(own, o.Schema, o.Log, o.PollOnly)
-	driver, gate, aside := pilot.NewWorkerDriver(pool, w.id, w.conn, o.Log)
-	w.gate, w.aside = gate, aside
+	driver := pilot.NewWorkerDriver(pool, w.id, w.conn, o.Log)
+	w.gate, w.attempts, w.aside = driver.Gate, driver.Attempts, driver.Aside
 	w.recorder, w.lines.out = record.NewRecorder(pool, w.id, o.Recording()), o.Log
-	w.liveness = newLiveness(w.id, o, gate, rescuer{w.id, o.Schema, w.recorder, o.Log})
+	w.liveness = newLiveness(w.id, o, driver, rescuer{w.id, o.Schema, w.recorder, o.Log})
 	w.conn.Opened, w.conn.Heartbeat, w.conn.Heard = w.liveness.opened, w.heartbeat, w.liveness.heard(w.conn)
 	var err error
 	if w.maintenance, err = newMaintenance(pool, w.id, o); err != nil {
@@ -80,7 +81,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
-	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig() // whatever o says of it
+	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig() // also where o has another opinion
 	w.client, err = river.NewClient(driver, cfg)
 	return w, err
 }

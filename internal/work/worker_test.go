@@ -48,7 +48,7 @@ func workForEver(url string) {
 		o.Release = "v8"
 	}
 	if does == "keep" {
-		k, err := work.NewKeeper(pool, o)
+		k, err := work.NewMaintainer(pool, o)
 		if err != nil {
 			panic(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/backlist/backlist/internal/work/bound"
 )
 
-// Address is a regular expression for whatever looks like an e-mail address, or like the user, password and host of a URL.
+// Address is a regular expression for what looks like an e-mail address, or like the user, password and host of a URL.
 const Address = `[\pL\pN_][^\s<>"(),;/]*@[^\s<>"'(),;/]*[\pL\pN\]]`
 
 var address = regexp.MustCompile(Address)

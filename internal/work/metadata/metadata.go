@@ -37,7 +37,7 @@ const (
 	Schedule = "schedule"
 	// Progress is how far a job has come: {"percent", "sentence", "at", "of"}.
 	Progress = "progress"
-	// Cursor is where the next attempt of a long job goes on: whatever its worker has put there.
+	// Cursor is where the next attempt of a long job goes on: as its worker has stored it.
 	Cursor = "cursor"
 )
 

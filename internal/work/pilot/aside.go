@@ -9,9 +9,9 @@ import (
 
 // Aside has the outcomes of jobs whose rows others have locked. River knows them as stored; they are as soon as the rows are free.
 type Aside struct {
-	gate  *Gate
-	log   *slog.Logger
-	store func(ctx context.Context, batch *outcomes) error // what is locked still it adds again
+	attempts *Attempts
+	log      *slog.Logger
+	store    func(ctx context.Context, batch *outcomes) error // what is locked still it adds again
 
 	mu      sync.Mutex
 	waiting *outcomes     // nil if there are none
@@ -24,12 +24,12 @@ const (
 	asideLast  = time.Second
 )
 
-func newAside(gate *Gate, log *slog.Logger) *Aside {
-	return &Aside{gate: gate, log: log, added: make(chan struct{}, 1)}
+func newAside(attempts *Attempts, log *slog.Logger) *Aside {
+	return &Aside{attempts: attempts, log: log, added: make(chan struct{}, 1)}
 }
 
 func (a *Aside) add(batch *outcomes) {
-	a.gate.setAside(batch.ID)
+	a.attempts.setAside(batch.ID)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.waiting == nil {

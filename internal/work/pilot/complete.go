@@ -74,10 +74,10 @@ func (p *Pilot) completeBy(ctx context.Context, sql string, c *completion) ([]*r
 		rows, done = append(rows, completed(job, time.Now())), append(done, job.ID)
 	}
 	if len(c.ids) == 0 {
-		p.gate.written(done)
+		p.attempts.written(done)
 		return rows, nil
 	}
-	res, err := p.pool.Query(ctx, db.Statement(sql, c.of.Schema), c.ids, c.attempts, c.ages, p.gate.clientID)
+	res, err := p.pool.Query(ctx, db.Statement(sql, c.of.Schema), c.ids, c.attempts, c.ages, p.attempts.clientID)
 	if err != nil {
 		return nil, fmt.Errorf("complete jobs: %w", err)
 	}
@@ -97,7 +97,7 @@ func (p *Pilot) completeBy(ctx context.Context, sql string, c *completion) ([]*r
 			move(missed, c.of, c.at[i])
 		}
 	}
-	p.gate.written(append(done, stored...))
+	p.attempts.written(append(done, stored...))
 	return rows, p.missing(ctx, missed)
 }
 

@@ -42,7 +42,7 @@ func TestFetchIsRivers(t *testing.T) {
 		}
 	}
 	line := NewConn(nil, "", nil, false)
-	driver, _, _ := NewWorkerDriver(pool, "me", line, nil)
+	driver := NewWorkerDriver(pool, "me", line, nil)
 	params := func(queue string) *riverdriver.JobGetAvailableParams {
 		return &riverdriver.JobGetAvailableParams{
 			ClientID: "me", Kind: []string{"a", "b"}, MaxAttemptedBy: 100, MaxToLock: 3, Queue: queue, Schema: "river",
@@ -111,7 +111,7 @@ func TestFetchTellsWhatItCannotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := NewConn(nil, "", nil, false)
-	driver, _, _ := NewWorkerDriver(pool, "me", line, nil)
+	driver := NewWorkerDriver(pool, "me", line, nil)
 	res, err := driver.pilot.(*Pilot).fetch(t.Context(), &riverdriver.JobGetAvailableParams{
 		ClientID: "me", MaxAttemptedBy: 100, MaxToLock: 10, Queue: "default", Schema: "river",
 	})

@@ -8,7 +8,7 @@ import (
 
 // Gate decides whether this process fetches jobs.
 type Gate struct {
-	*Attempts // that it has
+	attempts *Attempts // that it has
 
 	mu        sync.Mutex
 	running   int // jobs that are being executed
@@ -23,7 +23,7 @@ type Gate struct {
 }
 
 func newGate(attempts *Attempts, wake func(queue string)) *Gate {
-	return &Gate{Attempts: attempts, refused: map[string]bool{}, wake: wake}
+	return &Gate{attempts: attempts, refused: map[string]bool{}, wake: wake}
 }
 
 // SetDraining sets whether an operator wants nothing new to be fetched. It takes effect at once.
@@ -47,7 +47,7 @@ func (g *Gate) SetDead(cause error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.dead = cause != nil
-	g.setDead(cause)
+	g.attempts.setDead(cause)
 	g.reopen()
 }
 
@@ -108,7 +108,7 @@ func (g *Gate) isolatedWaits(waiting bool) {
 
 // endedJob notes that a job is not executed any more. Its outcome may be stored already, and its next attempt be here.
 func (g *Gate) endedJob(job *rivertype.JobRow) {
-	g.ended(job)
+	g.attempts.ended(job)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.running--

@@ -11,28 +11,29 @@ import (
 // TestGateTellsAttemptsApart of one job, also where they have the same number, as after a snooze.
 func TestGateTellsAttemptsApart(t *testing.T) {
 	t.Parallel()
-	g := newGate(newAttempts("me"), func(string) {})
+	a := newAttempts("me")
+	g := newGate(a, func(string) {})
 	first, second := &rivertype.JobRow{ID: 7, Attempt: 1}, &rivertype.JobRow{ID: 7, Attempt: 1}
-	if !g.take(first) || g.take(second) {
+	if !a.take(first) || a.take(second) {
 		t.Fatal("only the first can be taken")
 	}
 	g.endedJob(first)
-	if g.take(second) {
+	if a.take(second) {
 		t.Fatal("taken before the outcome of the first is stored")
 	}
-	g.written([]int64{7})
-	if !g.take(second) {
+	a.written([]int64{7})
+	if !a.take(second) {
 		t.Fatal("not taken after it")
 	}
-	ctx, cancel := g.Watch(t.Context(), second)
+	ctx, cancel := a.Watch(t.Context(), second)
 	defer cancel(nil)
 	g.endedJob(first) // River's word may come after the outcome is stored
 	boom := errors.New("boom")
-	g.Cancel(boom)
+	a.Cancel(boom)
 	if !errors.Is(context.Cause(ctx), boom) {
 		t.Error("the end of the first was taken for that of the second")
 	}
-	if ids, _ := g.Held(); len(ids) != 1 {
+	if ids, _ := a.Held(); len(ids) != 1 {
 		t.Errorf("%v are held", ids)
 	}
 }
@@ -42,14 +43,15 @@ func TestGateEndsWhatBeginsLate(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
 	for name, arrive := range map[string]func(g *Gate, job *rivertype.JobRow){
-		"fetched before": func(g *Gate, job *rivertype.JobRow) { g.take(job); g.SetDead(boom) },
-		"fetched after":  func(g *Gate, job *rivertype.JobRow) { g.SetDead(boom); g.take(job) },
-		"lost":           func(g *Gate, job *rivertype.JobRow) { g.take(job); g.Cancel(boom) },
+		"fetched before": func(g *Gate, job *rivertype.JobRow) { g.attempts.take(job); g.SetDead(boom) },
+		"fetched after":  func(g *Gate, job *rivertype.JobRow) { g.SetDead(boom); g.attempts.take(job) },
+		"lost":           func(g *Gate, job *rivertype.JobRow) { g.attempts.take(job); g.attempts.Cancel(boom) },
 	} {
-		g := newGate(newAttempts("me"), func(string) {})
+		a := newAttempts("me")
+		g := newGate(a, func(string) {})
 		job := &rivertype.JobRow{ID: 7, Attempt: 1}
 		arrive(g, job)
-		ctx, cancel := g.Watch(t.Context(), job)
+		ctx, cancel := a.Watch(t.Context(), job)
 		defer cancel(nil)
 		if !errors.Is(context.Cause(ctx), boom) {
 			t.Errorf("%s: it goes on", name)

@@ -65,7 +65,7 @@ func (p *Pilot) isolationTurn(ctx context.Context, exec riverdriver.Executor, pa
 	defer cancel()
 	var waiting bool
 	err = exec.QueryRow(ctx, db.Statement(turnIsolatedSQL, params.Schema), pgx.NamedArgs{
-		"queue": IsolationQueue, "kinds": params.Kind, "client": p.gate.clientID,
+		"queue": IsolationQueue, "kinds": params.Kind, "client": p.attempts.clientID,
 	}).Scan(&waiting, &turn)
 	if err != nil {
 		return false, err

@@ -16,7 +16,7 @@ func NewLeadDriver(pool *pgxpool.Pool) *Driver {
 
 type leadPilot struct{ Pilot }
 
-// JobGetAvailable fetches nothing, whatever somebody has put into the queue that River wants this client to have.
+// JobGetAvailable fetches nothing, also if there are jobs in the queue that River wants this client to have.
 func (*leadPilot) JobGetAvailable(
 	context.Context, riverdriver.Executor, riverpilot.ProducerState, *riverdriver.JobGetAvailableParams,
 ) (*riverdriver.JobGetAvailableResult, error) {

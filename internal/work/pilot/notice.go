@@ -20,13 +20,13 @@ var noticeSQL string
 //
 // Postgres commits transactions that notify one at a time, their flush to disk included: under load notices cost more
 // than the jobs (measured at 32 connections: a third of the requests). So an insert says nothing where a few jobs that
-// have only just come due wait already: whoever was told of those fetches this one with them, or right after. Workers
+// have only just come due wait already: the worker that was told of those fetches this one with them, or right after. Workers
 // look again a few times after each fetch that brought some together, so that a job which commits while its forerunners
 // are being fetched is not left to the poll.
 const (
 	// manyWaiting is from how many such jobs on nothing is said.
 	manyWaiting = 8
-	// justDue is how long a job may have waited to be one of them: older ones may be there because nobody can run them.
+	// justDue is how long a job may have waited to be one of them: older ones may be there because no worker can run them.
 	justDue = time.Second
 )
 

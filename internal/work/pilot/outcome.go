@@ -35,7 +35,7 @@ func (p *Pilot) JobSetStateIfRunningMany(ctx context.Context, exec riverdriver.E
 func (p *Pilot) store(ctx context.Context, exec riverdriver.Executor, params *outcomes, complete completing) ([]*rivertype.JobRow, error) {
 	plain := completion{of: params}
 	rest := &outcomes{Now: params.Now, Schema: params.Schema}
-	for i, h := range p.gate.known(params.ID) {
+	for i, h := range p.attempts.known(params.ID) {
 		switch {
 		case h.job == nil:
 		case isPlain(params, i):

@@ -35,18 +35,25 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 	return &Driver{Driver: riverpgxv5.New(pool), pilot: &Pilot{}}
 }
 
+// WorkerDriver is the driver of a process that works, and what that process has to do with our pilot.
+type WorkerDriver struct {
+	*Driver
+	Gate     *Gate
+	Attempts *Attempts
+	Aside    *Aside
+}
+
 // NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, its notices come through conn, and outcomes
 // that cannot be stored at once are set aside.
-func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.Logger) (*Driver, *Gate, *Aside) {
-	gate := newGate(newAttempts(clientID), conn.wake)
-	aside := newAside(gate, log)
-	p := &Pilot{pool: pool, gate: gate, conn: conn, aside: aside, log: log}
+func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.Logger) *WorkerDriver {
+	attempts := newAttempts(clientID)
+	p := &Pilot{pool: pool, gate: newGate(attempts, conn.wake), attempts: attempts, conn: conn, aside: newAside(attempts, log), log: log}
 	d := &Driver{Driver: riverpgxv5.New(pool), pilot: p, listener: &Listener{conn: conn}}
-	aside.store = func(ctx context.Context, batch *outcomes) error {
+	p.aside.store = func(ctx context.Context, batch *outcomes) error {
 		_, err := p.store(ctx, d.GetExecutor(), batch, p.completeUnlocked)
 		return err
 	}
-	return d, gate, aside
+	return &WorkerDriver{Driver: d, Gate: p.gate, Attempts: attempts, Aside: p.aside}
 }
 
 // PluginInit satisfies River's plugin interface; there is nothing to set up.
@@ -66,14 +73,15 @@ func (d *Driver) GetListener(params *riverdriver.GetListenenerParams) riverdrive
 // Pilot overrides what River leaves open. All its fields are nil in processes that only enqueue.
 type Pilot struct {
 	riverpilot.StandardPilot
-	pool  *pgxpool.Pool
-	gate  *Gate
-	conn  *Conn
-	aside *Aside
-	log   *slog.Logger
+	pool     *pgxpool.Pool
+	gate     *Gate
+	attempts *Attempts
+	conn     *Conn
+	aside    *Aside
+	log      *slog.Logger
 }
 
-// JobGetAvailable fetches as River does, unless this process drains, stops, or may have been given up for dead.
+// JobGetAvailable fetches as River does, unless this process drains, stops, or may have been declared dead.
 func (p *Pilot) JobGetAvailable(
 	ctx context.Context, exec riverdriver.Executor, state riverpilot.ProducerState, params *riverdriver.JobGetAvailableParams,
 ) (*riverdriver.JobGetAvailableResult, error) {
@@ -95,7 +103,7 @@ func (p *Pilot) JobGetAvailable(
 	}
 	kept := res.Jobs[:0]
 	for _, job := range res.Jobs {
-		if p.gate.take(job) {
+		if p.attempts.take(job) {
 			kept = append(kept, job)
 		} else if err := p.putBack(ctx, exec, params.Schema, job.ID); err != nil {
 			p.log.WarnContext(ctx, "a job could not be put back; it will be rescued", "job_id", job.ID, "err", err)

@@ -26,7 +26,7 @@ var endRefusedSQL string
 // setRefused stores the one outcome of batch, which the server refuses, without the parts that it refuses; an error of the job
 // names them. Where none of the parts is the cause, the job's next state is, and endRefused ends the job.
 func (p *Pilot) setRefused(ctx context.Context, exec riverdriver.Executor, batch *outcomes, cause error) ([]*rivertype.JobRow, error) {
-	id, attempt := batch.ID[0], p.gate.known(batch.ID)[0].attempt
+	id, attempt := batch.ID[0], p.attempts.known(batch.ID)[0].attempt
 	kept, refused, err := p.withoutRefused(ctx, batch)
 	if err != nil {
 		return nil, err
@@ -99,13 +99,13 @@ func (p *Pilot) endRefused(ctx context.Context, batch *outcomes, attempt int, ca
 	}
 	var ended int64
 	err := p.pool.QueryRow(ctx, db.Statement(endRefusedSQL, batch.Schema), pgx.NamedArgs{
-		"id": batch.ID[0], "state": string(state), "error": string(batch.ErrData[0]), "attempt": attempt, "client": p.gate.clientID,
+		"id": batch.ID[0], "state": string(state), "error": string(batch.ErrData[0]), "attempt": attempt, "client": p.attempts.clientID,
 	}).Scan(&ended)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p.missing(ctx, batch)
 	}
 	if err == nil {
-		p.gate.written(batch.ID)
+		p.attempts.written(batch.ID)
 	}
 	return err
 }

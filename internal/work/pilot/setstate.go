@@ -69,7 +69,7 @@ func (p *Pilot) setTogether(ctx context.Context, exec riverdriver.Executor, batc
 	if err := tx.Commit(ctx); err != nil {
 		return nil, err
 	}
-	p.gate.written(ours.ID)
+	p.attempts.written(ours.ID)
 	return rows, p.missing(ctx, missed)
 }
 
@@ -77,7 +77,7 @@ func (p *Pilot) setTogether(ctx context.Context, exec riverdriver.Executor, batc
 func (p *Pilot) noteFinished(ctx context.Context, tx riverdriver.ExecutorTx, batch *outcomes) error {
 	var ids []int64
 	var notes []string
-	for i, h := range p.gate.known(batch.ID) {
+	for i, h := range p.attempts.known(batch.ID) {
 		if h.finished && batch.State[i] == rivertype.JobStateCompleted && batch.ErrData[i] != nil {
 			ids, notes = append(ids, batch.ID[i]), append(notes, string(batch.ErrData[i]))
 		}
@@ -97,12 +97,12 @@ func (p *Pilot) noteFinished(ctx context.Context, tx riverdriver.ExecutorTx, bat
 // Finish completed is ours too, for River adds its metadata to it.
 func (p *Pilot) lock(ctx context.Context, tx riverdriver.ExecutorTx, batch *outcomes) (ours, missed *outcomes, err error) {
 	attempts := make([]int, len(batch.ID))
-	for i, h := range p.gate.known(batch.ID) {
+	for i, h := range p.attempts.known(batch.ID) {
 		attempts[i] = h.attempt
 	}
 	var locked []int64
 	var server time.Time
-	if err := tx.QueryRow(ctx, db.Statement(lockSQL, batch.Schema), batch.ID, attempts, p.gate.clientID).Scan(&locked, &server); err != nil {
+	if err := tx.QueryRow(ctx, db.Statement(lockSQL, batch.Schema), batch.ID, attempts, p.attempts.clientID).Scan(&locked, &server); err != nil {
 		return nil, nil, fmt.Errorf("lock the jobs of a batch: %w", err)
 	}
 	missed = &outcomes{Now: batch.Now, Schema: batch.Schema}
@@ -129,13 +129,13 @@ func (p *Pilot) missing(ctx context.Context, missed *outcomes) error {
 	if len(missed.ID) == 0 {
 		return nil
 	}
-	list := p.gate.known(missed.ID)
+	list := p.attempts.known(missed.ID)
 	attempts := make([]int, len(list))
 	for i, h := range list {
 		attempts[i] = h.attempt
 	}
 	rows, err := p.pool.Query(ctx, db.Statement(missingSQL, missed.Schema),
-		pgx.NamedArgs{"ids": missed.ID, "attempts": attempts, "client": p.gate.clientID})
+		pgx.NamedArgs{"ids": missed.ID, "attempts": attempts, "client": p.attempts.clientID})
 	if err != nil {
 		return fmt.Errorf("look for missed jobs: %w", err)
 	}
@@ -159,7 +159,7 @@ func (p *Pilot) missing(ctx context.Context, missed *outcomes) error {
 		}
 		over = append(over, id)
 	}
-	p.gate.written(over)
+	p.attempts.written(over)
 	if len(locked.ID) > 0 {
 		p.aside.add(locked)
 	}

@@ -45,7 +45,7 @@ func (c *Conn) armPoll(queue string, i int) {
 	c.polls[queue] = timer
 }
 
-// pollIn has the queue polled once more in a while, instead of whatever was planned for it.
+// pollIn has the queue polled once more in a while, instead of what was planned for it.
 func (c *Conn) pollIn(queue string, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

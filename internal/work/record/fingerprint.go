@@ -10,7 +10,7 @@ import (
 )
 
 // A fingerprint names an error by its text without what differs from one time to the next, so that a thousand failures of
-// one cause are one line for the operator. The kind of job is no part of it: a mail server that is down fails many kinds.
+// one cause are one line for the operator. The kind of job is not part of it: a mail server that is down fails many kinds.
 
 const digits = "0123456789"
 

@@ -13,7 +13,7 @@ import (
 const (
 	// tidyLock is the advisory lock that lets one process at a time delete: "tidy" in ASCII.
 	tidyLock = 0x74696479
-	// tidyStep is how many rows one statement deletes: its locks are short, and whoever shares the connection waits little.
+	// tidyStep is how many rows one statement deletes: its locks are short, and others that share the connection wait little.
 	tidyStep = 5000
 )
 

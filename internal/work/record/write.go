@@ -100,7 +100,7 @@ func (r *Recorder) write(ctx context.Context, b *batch) error {
 		}
 		sums := append(slices.Clone(r.owed), errorSums(ours)...)
 		if r.without&Minutes == 0 {
-			sums = append(sums, minuteSums(ours)...) // last: every worker writes these rows, and waits for whoever has them
+			sums = append(sums, minuteSums(ours)...) // last: every worker writes these rows, and waits for the one that has them
 		}
 		var err error
 		b.owed, err = addAll(ctx, tx, sums)

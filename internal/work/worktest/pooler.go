@@ -52,7 +52,7 @@ default_pool_size = 6
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { // it reads the file as somebody else
+	if err := os.Chmod(dir, 0o755); err != nil { // it reads the file as another user
 		t.Fatal(err)
 	}
 	args := []string{file}

@@ -1,0 +1,116 @@
+package work
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work/pilot"
+	"github.com/backlist/backlist/internal/work/record"
+)
+
+// Maintainer does maintenance in a process that works no jobs, so that workers can be scaled to zero: schedules run, jobs come
+// due, jobs of dead workers are rescued, and it can lead River's clients, of which one has to clean up.
+type Maintainer struct {
+	id          string
+	pool        *pgxpool.Pool
+	opts        Options
+	client      *Client
+	maintenance *maintenance
+
+	recorder *record.Recorder // of attempts whose workers are gone
+	rescuer  rescuer
+
+	rescueFrom time.Time // the goroutine of maintenance only
+	rescuedAt  time.Time // the same
+}
+
+const (
+	// maintainerID begins a maintainer's name: views of schema jobs tell by it that the leader works no jobs.
+	maintainerID = "keeper/"
+	// maintainerQueue is what River's client works, since it must work one to be started. Nothing is ever fetched from it.
+	maintainerQueue = "keeper"
+	// maintainerRescues is how often a maintainer looks for dead workers.
+	maintainerRescues = 2 * time.Second
+	// maintainerStops is how long a maintainer may take to end.
+	maintainerStops = 5 * time.Second
+)
+
+// NewMaintainer returns a maintainer that begins once Run is called. It shares the pool with the process's own work and needs no
+// connection besides: all it does is short.
+func NewMaintainer(pool *pgxpool.Pool, o Options) (*Maintainer, error) {
+	m := &Maintainer{id: maintainerID + cmp.Or(o.Process, "web") + "-" + rand.Text()[:10], pool: pool, opts: o}
+	m.recorder = record.NewRecorder(pool, m.id, o.Recording())
+	m.rescuer = rescuer{m.id, o.Schema, m.recorder, o.Log}
+	var err error
+	if m.maintenance, err = newMaintenance(pool, m.id, o); err != nil {
+		return nil, err
+	}
+	m.client, err = m.newClient()
+	return m, err
+}
+
+// newClient returns the client that can lead.
+func (m *Maintainer) newClient() (*Client, error) {
+	cfg := m.opts.config()
+	cfg.ID = m.id
+	cfg.PollOnly = true // no connection of its own to listen on
+	cfg.Queues = map[string]river.QueueConfig{maintainerQueue: {MaxWorkers: 1}}
+	cfg.FetchCooldown, cfg.FetchPollInterval = 24*time.Hour, 24*time.Hour
+	cfg.ReindexerSchedule = river.NeverSchedule() // as in workers
+	return river.NewClient(pilot.NewLeadDriver(m.pool), cfg)
+}
+
+// Run does maintenance until ctx ends. It outlasts a database that is away.
+func (m *Maintainer) Run(ctx context.Context) {
+	defer m.recorder.Start(context.WithoutCancel(ctx))()
+	led := make(chan struct{})
+	go func() {
+		defer close(led)
+		m.lead(ctx)
+	}()
+	m.maintenance.run(ctx, m.rescue)
+	<-led
+}
+
+// lead makes the kinds known and runs River's client, which stands for election every few seconds.
+func (m *Maintainer) lead(ctx context.Context) {
+	for warned := false; ctx.Err() == nil; {
+		err := m.opts.Workers.Register(ctx, m.pool, m.opts.Release)
+		if err == nil {
+			err = m.client.Start(ctx)
+		}
+		if err == nil {
+			break
+		}
+		if !warned && ctx.Err() == nil {
+			m.opts.Log.WarnContext(ctx, "this process cannot lead yet", "err", err)
+		}
+		warned = true
+		sleep(ctx, lookEvery)
+	}
+	<-ctx.Done()
+	select {
+	case <-m.client.Stopped():
+	case <-time.After(maintainerStops):
+		m.opts.Log.WarnContext(ctx, "giving up the lead takes too long: it runs out by itself")
+	}
+}
+
+// rescue rescues jobs of dead workers, but not within 10 s of an outage: what cut this process off may have cut off others.
+func (m *Maintainer) rescue(ctx context.Context, wasCutOff bool) error {
+	if wasCutOff {
+		m.rescueFrom = time.Now().Add(grace)
+	}
+	if time.Now().Before(m.rescueFrom) || time.Since(m.rescuedAt) < maintainerRescues {
+		return nil
+	}
+	m.rescuedAt = time.Now()
+	ctx, cancel := patiently(ctx)
+	defer cancel()
+	return m.rescuer.rescue(ctx, m.pool, []int64{}, []int{})
+}
