@@ -101,11 +101,11 @@ func (p *program) maintain(ctx context.Context, log *slog.Logger, pool *pgxpool.
 	if err != nil {
 		return nil, err
 	}
-	keeper, err := work.NewMaintainer(pool, p.workOptions(workers, log))
+	maintainer, err := work.NewMaintainer(pool, p.workOptions(workers, log))
 	if err != nil {
-		return nil, fmt.Errorf("job keeper: %w", err)
+		return nil, fmt.Errorf("job maintenance: %w", err)
 	}
-	return background(ctx, keeper.Run), nil
+	return background(ctx, maintainer.Run), nil
 }
 
 // keepRequests writes which requests enqueued jobs, until stop is called, which writes the last of them.

@@ -49,8 +49,8 @@ func TestNoWorkerAtAll(t *testing.T) {
 	holds(t, pool, "nothing has run", "select bool_and(attempt = 0 or id = $1) and not bool_or(state = 'running') from river.river_job", held)
 }
 
-// TestKeeperOutlastsAnOutage: it is back by itself, and gives up the lead when it stops.
-func TestKeeperOutlastsAnOutage(t *testing.T) {
+// TestMaintainerOutlastsAnOutage: it is back by itself, and gives up the lead when it stops.
+func TestMaintainerOutlastsAnOutage(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	cfg := pool.Config()

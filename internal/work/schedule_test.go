@@ -42,7 +42,7 @@ type taggedArgs struct {
 
 func (taggedArgs) Kind() string { return "test_tagged" }
 
-// keeping starts a keeper, as a web process has one, and returns how to stop it.
+// keeping starts a maintainer, as a web process has one, and returns how to stop it.
 func keeping(t *testing.T, pool *pgxpool.Pool, o work.Options) (stop func()) {
 	t.Helper()
 	k, err := work.NewMaintainer(pool, o)
