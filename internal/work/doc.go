@@ -8,7 +8,7 @@
 // carries one run, which [Finish], [Hold], [Advance], [Progress] and [Log] find there. [Permanent] and [RetryAfter] say what an
 // error means, [Schedule] makes a job run again and again.
 //
-//	client.go, kind.go      clients, options, the registry of kinds
+//	client.go, kind.go      clients, options, the registry of kinds; unfinished.go: at most one job a set of args
 //	accept.go, origin.go    what an insert refuses, and what it adds
 //	finish.go, cursor.go    the fence: effects that are committed with the job
 //	progress.go, log.go     what a running job reports
@@ -18,6 +18,7 @@
 //
 // A [Worker] works jobs; a [Maintainer] looks after them in a process that works none.
 //
+//	process.go              a worker process as a whole: connections, collector, kinds, worker
 //	worker.go               starting and stopping
 //	run.go, outcome.go      one attempt, and the one place where its outcome is decided
 //	lines.go                its line in the process's log
