@@ -47,10 +47,15 @@ type Attempt struct {
 	bytes int // about what it takes in memory
 }
 
-// NewAttempt returns the record of an attempt that begins.
+// NewAttempt returns the record of an attempt that begins. It starts no earlier than it was due: a job that commits while a
+// fetch is on its way may be some microseconds younger than the fetch's time.
 func NewAttempt(job *rivertype.JobRow, worker, release string) *Attempt {
+	due, started := metadata.DueAt(job), *job.AttemptedAt
+	if due.After(started) {
+		due = started
+	}
 	return &Attempt{
 		JobID: job.ID, Number: job.Attempt, Kind: job.Kind, Queue: job.Queue, Worker: worker, Release: release,
-		Origin: metadata.OriginOf(job), Due: metadata.DueAt(job), Started: *job.AttemptedAt,
+		Origin: metadata.OriginOf(job), Due: due, Started: started,
 	}
 }
