@@ -7,12 +7,12 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestActsMeet: an act that waits for another act, for a worker or for an enqueue judges by what these have left.
+// TestActsMeet: an act that has waited for another act, a worker or an enqueue sees what that has changed.
 func TestActsMeet(t *testing.T) {
 	t.Parallel()
 	const undoLast = "jobs.undo(array(select max(id) from jobs.audit where act <> 'undo'), 'why')"
 	for name, c := range map[string]struct {
-		seed, first, second, want string // want: each id's state and code, and what the audit says
+		seed, first, second, want string // want: each id's state and code, and the audit
 	}{
 		"two acts on one job": {
 			first: "select jobs.cancel(1, 'first')", second: "jobs.discard('{1}'::bigint[], 'second')",
@@ -84,7 +84,7 @@ func TestActsMeet(t *testing.T) {
 	}
 }
 
-// TestActsPassLockedJobs: a job that a stranger keeps locked is left alone after 2 s, with a code, and the others are not.
+// TestActsPassLockedJobs: an act skips a job that stays locked for 2 s, with a code, and changes the others.
 func TestActsPassLockedJobs(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -109,7 +109,7 @@ func TestActsPassLockedJobs(t *testing.T) {
 	}
 }
 
-// TestUndoMeetsAnEnqueue: a key that is just being taken is waited for 2 s, and then nothing was changed.
+// TestUndoMeetsAnEnqueue: undo waits 2 s for a transaction that is taking a job's unique key, and then changes nothing.
 func TestUndoMeetsAnEnqueue(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -132,7 +132,7 @@ func TestUndoMeetsAnEnqueue(t *testing.T) {
 	}
 }
 
-// TestManyActsOneEntry: an act on many jobs is one entry of the audit, which says how many, and each job's history has it.
+// TestManyActsOneEntry: an act on many jobs is one entry of the audit, with their number, and is in each job's history.
 func TestManyActsOneEntry(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -157,7 +157,7 @@ func TestManyActsOneEntry(t *testing.T) {
 	}
 }
 
-// TestActsKeepNoSecrets: neither the audit nor what undo needs has anything of a job's arguments.
+// TestActsKeepNoSecrets: neither the audit nor the data for undo contains a job's arguments.
 func TestActsKeepNoSecrets(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)

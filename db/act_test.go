@@ -11,9 +11,9 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestTwinInFlight: a twin that somebody is just enqueueing is seen only when both would write. Nothing is changed then, and
-// the sentence says what to do.
-func TestTwinInFlight(t *testing.T) {
+// TestDuplicateInFlight: an act cannot see a duplicate that is not committed yet until both write the unique key. Then it changes
+// nothing, and its error says what to do.
+func TestDuplicateInFlight(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	do(t, pool, what+"; update river.river_job set unique_key = sha256('&kind=count&queue=default'), unique_states = B'11110101' where id = 5")
@@ -39,7 +39,7 @@ func TestTwinInFlight(t *testing.T) {
 	}
 }
 
-// TestActWaitsForTheWorker: a job that a worker is just taking is judged by what it has become.
+// TestActWaitsForTheWorker: an act on a job that a worker is fetching sees it running.
 func TestActWaitsForTheWorker(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -63,15 +63,15 @@ func TestActWaitsForTheWorker(t *testing.T) {
 	}
 }
 
-// untilBlocked returns once somebody waits for a lock in this database.
+// untilBlocked waits until a session waits for a lock in this database.
 func untilBlocked(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for ask(t, pool, "select exists (select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database())::text") != "true" {
 	}
 }
 
-// TestHealthNamesTheHolder: who keeps vacuum from its work is named, with what to end: an old snapshot, or a transaction that
-// has written and does nothing.
+// TestHealthNamesTheHolder: jobs.health names the session that keeps vacuum from removing rows, by an old snapshot or as an idle
+// transaction that has written, and how to end it.
 func TestHealthNamesTheHolder(t *testing.T) {
 	t.Parallel()
 	for level, does := range map[pgx.TxIsoLevel]string{
@@ -92,9 +92,9 @@ func TestHealthNamesTheHolder(t *testing.T) {
 	}
 }
 
-// TestFunctionsPinTheirPath: what a function calls does not depend on its caller's search_path. Bodies that were parsed at
-// their creation are bound already; quantile runs a thousand times a page and calls nothing
-// but operators; becomes runs for every job of an act, is called by judge alone, and names the schema of what it calls.
+// TestFunctionsPinTheirPath: no function depends on its caller's search_path. Bodies parsed at creation are already bound.
+// Two set no path because it would be slow: quantile runs a thousand times per page and uses only operators; becomes runs for
+// every job of an act, is called only by judge, and qualifies every name.
 func TestFunctionsPinTheirPath(t *testing.T) {
 	t.Parallel()
 	got := ask(t, testdb.Tx(t), `select coalesce(string_agg(p.oid::regprocedure::text, ' '), '') from pg_proc p
@@ -103,7 +103,8 @@ func TestFunctionsPinTheirPath(t *testing.T) {
 	if got != "" {
 		t.Errorf("without a search_path of their own: %s", got)
 	}
-	// Only leader, which takes nothing and changes nothing: the views that call it run with their owner's rights too.
+	// Only leader may be a security definer: it has no arguments and changes nothing, and the views that call it run with their
+	// owner's rights too.
 	if got := ask(t, testdb.Tx(t), "select coalesce(string_agg(p.proname, ' '), '') from pg_proc p where p.pronamespace = 'jobs'::regnamespace and p.prosecdef"); got != "leader" {
 		t.Errorf("with their owner's rights, before anybody ran roles.sql: %s", got)
 	}

@@ -314,7 +314,7 @@ func everyJob(b *bench) string {
 		}
 		add(s, 6, 5, past, `{}`, "", "")
 		add(s, 0, 1, future, `{}`, "own"+s, "11110101")
-		add(s, 5, 5, future, `{}`, "twin"+s, without(s))
+		add(s, 5, 5, future, `{}`, "duplicate"+s, without(s))
 	}
 	for _, s := range []string{"discarded", "cancelled"} {
 		add(s, 2, 3, past, `{}`, "pair"+s, "11110101")
@@ -327,7 +327,7 @@ func everyJob(b *bench) string {
 		add("retryable", 2, 3, past, `{}`, "held"+s, string(bits))
 	}
 	for _, s := range allStates {
-		add("available", 0, 3, past, `{}`, "twin"+s, "11110101")
+		add("available", 0, 3, past, `{}`, "duplicate"+s, "11110101")
 	}
 	for _, s := range []string{"cancelled", "completed", "discarded"} {
 		add("available", 0, 3, past, `{}`, "held"+s, "11110101")
@@ -463,7 +463,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// inBulk: a call with many ids does the same to the jobs as the client does to one after the other.
+// inBulk makes one call with all ids. It does the same to the jobs as the client does one by one.
 func (b *bench) inBulk(t *testing.T, verb string) string {
 	t.Helper()
 	i := slices.IndexFunc(verbs(), func(s scenario) bool { return s.name == verb })

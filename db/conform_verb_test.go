@@ -16,8 +16,8 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// snoozes is the scenario of snooze: a job is left as River leaves one whose worker returned JobSnooze. What River decides in
-// Go (which state, which count) is repeated here; what it writes is its own statement.
+// snoozes is the scenario of snooze, which leaves a job as River leaves one whose worker returned JobSnooze. River's choices in
+// Go (the state and the count) are repeated here; its own statement then writes them.
 func snoozes() scenario {
 	s := scenario{name: "snooze", seed: func(b *bench) string {
 		// River cancels a job that was told to stop rather than snooze it.
@@ -35,8 +35,8 @@ func snoozes() scenario {
 	return s
 }
 
-// snooze makes the job run, apart from its key, which is free meanwhile, and end with JobSnooze. River's
-// scheduler looks every 5 s: what is due sooner stays available.
+// snooze makes the job run, without its key, which it gets back at the end, and end with JobSnooze. River's scheduler looks
+// every 5 s: a job that is due sooner stays available.
 func (b *bench) snooze(ctx context.Context, id int64, until string) error {
 	return pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
 		exec := riverpgxv5.New(b.pool).UnwrapExecutor(tx)
@@ -78,7 +78,7 @@ func (b *bench) snooze(ctx context.Context, id int64, until string) error {
 	})
 }
 
-// copies is the scenario of copy: River's Insert of what is stored of a job, changed, with its options or its kind's.
+// copies is the scenario of copy: River's Insert of a job's stored arguments, changed, with its options or its kind's.
 func copies() scenario {
 	s := scenario{name: "copy", seed: func(b *bench) string {
 		return ownOptions().seed(b) + `insert into work.kind (kind, secrets) values ('marked', '{home}'), ('plain', '{}');` + fmt.Sprintf(`
@@ -108,7 +108,7 @@ func copies() scenario {
 		{id: 1, changes: `{"a": {"b": null, "c": 1}}`, args: loose{"plain", `{"a": {"c": 1}, "at": {"x": [1, 2.50], "y": null, "token": "s"}, "password": "p"}`}, opts: plain},
 		{id: 1, changes: `{}`, more: `, queue => 'asked', scheduled_at => '2031-05-06 07:08:09.123456Z', priority => 4, max_attempts => 3, tags => '{new}'`, args: loose{"plain", stored}, opts: asked},
 		{id: 2, changes: `{}`, args: optioned{"mon", "<&>"}},
-		{id: 2, changes: `{"note": "other"}`, args: optioned{"mon", "other"}}, // a duplicate: note is not of its key
+		{id: 2, changes: `{"note": "other"}`, args: optioned{"mon", "other"}}, // a duplicate: its key does not include note
 		{id: 2, changes: `{"day": "tue"}`, args: optioned{"tue", "<&>"}},
 		{id: 2, changes: `{}`, more: `, queue => 'asked', scheduled_at => '2031-05-06 07:08:09.123456Z', priority => 4, max_attempts => 3, tags => '{new}'`, args: optioned{"mon", "<&>"}, opts: asked},
 		{id: 3, changes: `{}`, args: wholly{"mon"}, opts: river.InsertOpts{Queue: "default", Priority: 1, MaxAttempts: 25}},
@@ -138,9 +138,9 @@ func copies() scenario {
 	return s
 }
 
-// undoes says where undo, which River does not have, breaks its rule: every job that an act changed is as it was before the
-// act, except one that runs and was told to stop; the queues of those that are available again are told; a second undo
-// changes nothing, and undoing the undo brings the act's own outcome back.
+// undoes returns where undo, which River does not have, breaks its rules. It restores every job that an act changed, except a
+// running one that was told to stop. It notifies the queues of jobs that become available. A second undo changes nothing, and
+// undoing the undo restores the act's outcome.
 func (b *bench) undoes(t *testing.T) string {
 	t.Helper()
 	const last = "(select max(id) from jobs.audit)"
@@ -193,7 +193,7 @@ func distinct(list []string) []string {
 	return slices.Compact(list)
 }
 
-// TestUndoRestores holds undo against its rule in a schema that is not ours.
+// TestUndoRestores checks undo against its rules in a schema that is not ours.
 func TestUndoRestores(t *testing.T) {
 	t.Parallel()
 	if broken := newBench(t, "Shop_Jobs", "Asia/Kathmandu").undoes(t); broken != "" {
@@ -201,8 +201,8 @@ func TestUndoRestores(t *testing.T) {
 	}
 }
 
-// codes says where an act is not refused by the code that is documented, or done where it should be refused. The ids are of
-// everyJob: one without a key in each state, and one that is not there.
+// codes returns where an act does not refuse with the documented code, or acts where it should refuse. The ids are those of
+// everyJob: one without a key in each state, and one that does not exist.
 func (b *bench) codes(t *testing.T) string {
 	t.Helper()
 	do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate work.audit, work.undo, work.kind;", b.table("river_job"))+everyJob(b)+fmt.Sprintf(`

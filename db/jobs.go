@@ -67,7 +67,7 @@ func (r *run) replaceJobs(ctx context.Context, riverSchema string) error {
 }
 
 func installJobs(ctx context.Context, tx pgx.Tx, riverSchema, version, mark string) error {
-	// Who was given rights by roles.sql keeps them.
+	// If an operator has run roles.sql, its roles keep their rights.
 	var roles bool
 	if err := tx.QueryRow(ctx, `select count(*) = 2 from pg_namespace n, aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
 		where n.nspname = 'jobs' and r.rolname in ('jobs_reader', 'jobs_operator') and a.privilege_type = 'USAGE'`).Scan(&roles); err != nil {

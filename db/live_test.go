@@ -11,7 +11,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestAliveIsDefinedOnce: no file of schema jobs but live.sql says which workers are alive, or which of them runs a job.
+// TestAliveIsDefinedOnce: only live.sql defines which workers are alive and which of them runs a job.
 func TestAliveIsDefinedOnce(t *testing.T) {
 	t.Parallel()
 	definition := regexp.MustCompile(`interval '12 ?s|attempted_by\[`) // 12 s are silentDead of internal/work
@@ -30,7 +30,7 @@ func TestAliveIsDefinedOnce(t *testing.T) {
 	}
 }
 
-// TestRunnerIsInlined: Postgres replaces a call of jobs.runner by its body, so that no row pays for it.
+// TestRunnerIsInlined: Postgres inlines jobs.runner, so that it costs a query nothing.
 func TestRunnerIsInlined(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
@@ -40,7 +40,7 @@ func TestRunnerIsInlined(t *testing.T) {
 	}
 }
 
-// TestLiveAgreesWithWorker: jobs.worker calls exactly those alive that are in jobs.live.
+// TestLiveAgreesWithWorker: the workers that are alive in jobs.worker are those in jobs.live.
 func TestLiveAgreesWithWorker(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
@@ -63,7 +63,7 @@ func TestLiveAgreesWithWorker(t *testing.T) {
 	}
 }
 
-// TestStatementAgreesWithRunner: what a process runs instead of a call of jobs.runner gives the same.
+// TestStatementAgreesWithRunner: the expression that a process runs in place of jobs.runner has the same result.
 func TestStatementAgreesWithRunner(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)

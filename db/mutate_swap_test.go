@@ -1,6 +1,6 @@
 package db_test
 
-// swaps are changes of a function's text that matter: the first place of the one becomes the other.
+// swaps are significant changes to a function's text: the first occurrence of one text is replaced with the other.
 func swaps() [][2]string {
 	return [][2]string{
 		{"opts ->> 'queue'", "opts ->> 'none'"},

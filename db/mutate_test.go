@@ -20,7 +20,7 @@ type mutant struct {
 	sql  string
 }
 
-// first returns the checks with the one that the mutant is meant for first: its text begins with the name.
+// first returns the checks, beginning with the one meant for the mutant, whose text begins with the check's name.
 func (m mutant) first(checks []string) []string {
 	for i, check := range checks {
 		if strings.HasPrefix(m.what, check+":") {
@@ -136,7 +136,7 @@ var (
 	bits       = regexp.MustCompile(`B'[01]{8}'`)
 )
 
-// other has a value for each column that no act writes.
+// other has, for each column, a value that no act writes.
 var other = map[string]string{
 	"kind": "'mutant'", "args": `'{"mutant": 1}'`, "queue": "'mutant'", "state": "'pending'", "attempt": "7", "max_attempts": "99",
 	"priority": "2", "scheduled_at": "timestamptz '2000-01-01'", "attempted_at": "timestamptz '2000-01-01'",
@@ -145,7 +145,7 @@ var other = map[string]string{
 	"paused_at": "timestamptz '2000-01-01'", "updated_at": "timestamptz '2000-01-01'", "name": "name || 'mutant'", "id": "id + 1000000",
 }
 
-// image is the same of an image.
+// image has the same for the fields of an image.
 var image = map[string]string{
 	"attempt": "7", "attempted_at": "timestamptz '2000-01-01'", "max_attempts": "99", "scheduled_at": "timestamptz '2000-01-01'",
 	"finalized_at": "timestamptz '2000-01-01'", "cancel_attempted_at": `'"mutant"'`, "snoozes": "'77'",
@@ -210,7 +210,7 @@ func mutate(sql string) (list []mutant) {
 			if !slices.Contains(assigned, column) && column != "finalized_at" && len(assigned) > 0 {
 				act := act
 				if strings.HasPrefix(column, "attempt") {
-					act = "undo: " // no act writes it, and undo tells by it that the job has moved
+					act = "undo: " // no act writes it, and undo checks it to see that the job has not changed
 				}
 				replace(act+column+" is written too", block[4], block[4], strings.Repeat(" ", 12)+"job."+column+" := "+image[column]+";\n")
 			}
@@ -269,7 +269,7 @@ func mutate(sql string) (list []mutant) {
 		}
 	}
 	for _, d := range bits.FindAllStringIndex(sql, -1) {
-		replace(sql[d[0]:d[1]]+" is no bit", d[0], d[1], "B'00000000'")
+		replace(sql[d[0]:d[1]]+" without its bit", d[0], d[1], "B'00000000'")
 	}
 	for _, swap := range swaps() {
 		if i := strings.Index(sql, swap[0]); i >= 0 && !strings.Contains(swap[1], "en_US") {
@@ -297,13 +297,13 @@ func (b *bench) breaksRules(t *testing.T, verb string) string {
 		scheduled, state := row["scheduled_at"] != "2021-01-02T03:04:05Z", row["state"].(string)
 		final := row["finalized_at"] != nil
 		target := map[string]string{"discard": "discarded", "run_now": "available"}[verb]
-		twin := false // all keys of everyJob but "own…" and "pair…" have a twin that waits
+		duplicate := false // all keys of everyJob but "own…" and "pair…" are also held by a waiting job
 		if bits, ok := row["unique_states"].(string); ok && bits != "11110101" {
-			twin = bits[bit[target]] == '1'
+			duplicate = bits[bit[target]] == '1'
 		}
 		changed := false
 		switch {
-		case twin || state == "running" || final:
+		case duplicate || state == "running" || final:
 		case verb == "discard":
 			changed = true
 			want.Rows[i]["state"], want.Rows[i]["finalized_at"] = "discarded", "now"

@@ -97,7 +97,7 @@ func TestReplica(t *testing.T) {
 		report(t, replica, strings.TrimSuffix(filepath.Base(file), ".sql"))
 	}
 
-	// Without a worker of ours, a plain River program may lead and take the jobs.
+	// Without a worker in work.worker, a plain River program may lead and take the jobs.
 	do(t, primary, "delete from work.worker; delete from river.river_leader")
 	testdb.CatchUp(t, primary, replica)
 	const why = "select coalesce(waiting, 'null') from jobs.job where id = 9"

@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestRoles: the reader may read and the operator may act, and neither may do anything else, also after the next
+// TestRoles: the reader may read, the operator may also act, and neither may do anything else, not even after the next
 // migration.
 func TestRoles(t *testing.T) {
 	t.Parallel()
@@ -103,7 +103,7 @@ func as(t *testing.T, pool *pgxpool.Pool, role string) *pgx.Conn {
 	return conn
 }
 
-// TestViewsNeedNoMore: a role that may only read the views can read all rows and columns of every view.
+// TestViewsNeedNoMore: a role that may read only the views can read all their rows and columns.
 func TestViewsNeedNoMore(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -114,7 +114,7 @@ func TestViewsNeedNoMore(t *testing.T) {
 	}
 }
 
-// TestWithoutRoles: a role that may create none, as on the smallest plans, has the whole surface all the same.
+// TestWithoutRoles: a role that may not create roles, as on the smallest plans, has the whole surface.
 func TestWithoutRoles(t *testing.T) {
 	t.Parallel()
 	url := testdb.NewEmptyURL(t)
@@ -161,8 +161,8 @@ func TestWithoutRoles(t *testing.T) {
 	}
 }
 
-// TestOverPlainRiver: laid over the database of a River program that knows nothing of us, all of it answers, and what is
-// not known is not made up.
+// TestOverPlainRiver: on the database of a plain River program every view and function works, and does not invent what is
+// unknown.
 func TestOverPlainRiver(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "public", "UTC")

@@ -59,7 +59,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestAcceptableSettings: other values than ours with which everything works.
+// TestAcceptableSettings: values other than ours that work too.
 func TestAcceptableSettings(t *testing.T) {
 	t.Parallel()
 	url := testdb.NewEmptyURL(t)

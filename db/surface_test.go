@@ -67,7 +67,7 @@ func TestViews(t *testing.T) {
 		{"select progress || progress_note || request_id || parent_id from jobs.job where id = 2", "404 of 10r13"},
 		{"select logs ->> 0 || (metadata ? 'river:log')::text from jobs.job where id = 3", `{"log": "hello", "attempt": 1}false`},
 		{"select string_agg(concat_ws(': ', id, waiting, why_waiting), E'\n' order by id) from jobs.job where waiting is not null or why_waiting is not null", strings.Join([]string{
-			"1: queued: waiting its turn", "4: backing_off: failed, and not due for its next try", "7: scheduled: scheduled for later",
+			"1: queued: waiting its turn", "4: backing_off: failed, and waits for its next attempt", "7: scheduled: scheduled for later",
 			"8: pending: pending until it is released", "9: no_worker_for_kind: no live worker takes this kind",
 			"10: no_worker_for_queue: no live worker takes this queue", "11: unreadable: the arguments cannot be read",
 		}, "\n")},
@@ -109,7 +109,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// TestAttemptsOfAnOlderRelease: its rescuer writes no code; a trigger reads the text that it writes.
+// TestAttemptsOfAnOlderRelease: a rescuer of an older release writes no code; a trigger derives it from the text.
 func TestAttemptsOfAnOlderRelease(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -126,7 +126,7 @@ func TestAttemptsOfAnOlderRelease(t *testing.T) {
 	}
 }
 
-// TestLeadersRole tells a worker, a web process and another program apart.
+// TestLeadersRole: jobs.leader distinguishes a worker, a web process and another program.
 func TestLeadersRole(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
@@ -144,14 +144,14 @@ func TestReadingFunctions(t *testing.T) {
 	tx := peopled(t)
 	for _, c := range []struct{ sql, want string }{
 		{"select concat_ws('|', code, why, place, running, slots, workers) from jobs.explain(1)", "queued|waiting its turn|1|1|10|{w1}"},
-		{"select concat_ws('|', code, why, advice) from jobs.explain(9)", "no_worker_for_kind|no live worker takes this kind|start a worker that takes it; those that live are in jobs.worker"},
+		{"select concat_ws('|', code, why, advice) from jobs.explain(9)", "no_worker_for_kind|no live worker takes this kind|start a worker that takes it; jobs.worker lists those that are alive"},
 		{"select expected_at = scheduled_at from jobs.explain(7) join jobs.job using (id)", "true"},
 		{"select why like 'it was discarded at %: last' and advice = $$select * from jobs.retry(5, 'why')$$ from jobs.explain(5)", "true"},
 		{"select concat_ws(' ', code, worker, started_at = finished_at, last_error) from jobs.explain(5)", "discarded w2 t last"},
-		{"select (expected_at is null)::text from jobs.explain(9)", "true"}, // nobody takes it
+		{"select (expected_at is null)::text from jobs.explain(9)", "true"}, // no worker takes it
 		{"select (why like 'it was completed at %')::text from jobs.explain(3)", "true"},
 		{"select concat_ws('|', code, why, advice) from jobs.explain(8)", "pending|pending until it is released|to release it: select * from jobs.run_now(8, 'why')"},
-		{"select advice from jobs.explain(11)", "start a worker of a release that can read it, or: select * from jobs.cancel(11, 'why')"},
+		{"select advice from jobs.explain(11)", "start a worker whose release can read its arguments, or: select * from jobs.cancel(11, 'why')"},
 		{"select jobs.percentile('default', past => '1 hour', p => 0.5)::text", "00:00:00.768"},
 		{"select jobs.percentile(kind => 'count', measure => 'run', p => 0.25)::text", "00:00:00.0005"},
 		{"select (jobs.percentile(kind => 'none') is null)::text", "true"},
@@ -220,7 +220,7 @@ func TestActsAreAudited(t *testing.T) {
 		t.Error("a job of a paused queue has an expected start")
 	}
 	do(t, tx, "update work.worker set dead_at = now() where id = 'w1'")
-	if got := ask(t, tx, "select concat_ws(' ', code, worker, why like 'it runs on worker w1 since %, which is not alive', advice like 'it is taken over %') from jobs.explain(2)"); got != "orphaned w1 t t" {
+	if got := ask(t, tx, "select concat_ws(' ', code, worker, why like 'it has run since % on worker w1, which is not alive', advice like 'any live worker %') from jobs.explain(2)"); got != "orphaned w1 t t" {
 		t.Error("the explanation of a job whose worker died does not mention its rescue")
 	}
 	do(t, tx, "update work.worker set dead_at = null where id = 'w1'")
@@ -235,32 +235,32 @@ func TestBadUse(t *testing.T) {
 	tx := peopled(t)
 	before := ask(t, tx, snapshot)
 	for _, c := range []struct{ call, says string }{
-		{"jobs.enqueue('nobody')", "No worker knows the kind 'nobody': the job would never run. Known are: count, send, sweep."},
+		{"jobs.enqueue('unknown')", "No worker knows the kind 'unknown': the job would never run. Known kinds: count, send, sweep."},
 		{"jobs.enqueue('x')", "The kind 'x' is not valid"},
 		{"jobs.enqueue(null)", "The kind NULL is not valid"},
-		{"jobs.enqueue('send', '[1]')", "The arguments are a JSON object"},
-		{"jobs.enqueue('send', null)", "The arguments are a JSON object"},
+		{"jobs.enqueue('send', '[1]')", "The arguments must be a JSON object"},
+		{"jobs.enqueue('send', null)", "The arguments must be a JSON object"},
 		{`jobs.enqueue('send', '{"a": "\u0000"}')`, `args is JSON that Postgres cannot store: \u0000 cannot be converted to text.`},
 		{`jobs.enqueue('send', '{"a": "\ud83d"}')`, `args is JSON that Postgres cannot store: Unicode low surrogate must follow a high surrogate.`},
 		{`jobs.enqueue('send', '{"a": 1e999999}')`, `args is JSON that Postgres cannot store: value overflows numeric format.`},
 		{`jobs.enqueue('send', '{"a": [{"b": 1, "b": 2}]}')`, `args has the key "a.b" twice`},
-		{"jobs.enqueue('send', scheduled_at => to_timestamp(1764000000000))", "scheduled_at lies between the years 1 and 9999, not at 57868-12-07"},
-		{"jobs.enqueue('send', unique_by_period => '106752 days')", "unique_by_period is at most 106751 days"},
+		{"jobs.enqueue('send', scheduled_at => to_timestamp(1764000000000))", "scheduled_at must be in the years 1 to 9999, not 57868-12-07"},
+		{"jobs.enqueue('send', unique_by_period => '106752 days')", "unique_by_period must be at most 106751 days"},
 		{`jobs.search('{"a": 1}', state => 'gone')`, "'gone' is not a state."},
 		{"jobs.enqueue('send', queue => 'Mail')", "The queue name 'Mail' is not valid"},
 		{"jobs.enqueue('send', queue => '')", "The queue name '' is not valid"},
 		{"jobs.enqueue('send', queue => repeat('a', 65))", "is not valid"},
 		{"jobs.enqueue('send', queue => '*')", "The queue name '*' is not valid"},
-		{"jobs.enqueue('send', priority => 5)", "The priority is 1 (first) to 4 (last), not 5."},
-		{"jobs.enqueue('send', priority => 0)", "The priority is 1"},
-		{"jobs.enqueue('send', scheduled_at => 'infinity')", "scheduled_at is a time, not infinity."},
-		{"jobs.enqueue('send', max_attempts => 0)", "max_attempts is 1 to 32767"},
-		{"jobs.enqueue('send', max_attempts => 32768)", "max_attempts is 1 to 32767"},
+		{"jobs.enqueue('send', priority => 5)", "The priority must be from 1 (first) to 4 (last), not 5."},
+		{"jobs.enqueue('send', priority => 0)", "The priority must be from 1"},
+		{"jobs.enqueue('send', scheduled_at => 'infinity')", "scheduled_at must be a time, not infinity."},
+		{"jobs.enqueue('send', max_attempts => 0)", "max_attempts must be from 1 to 32767"},
+		{"jobs.enqueue('send', max_attempts => 32768)", "max_attempts must be from 1 to 32767"},
 		{"jobs.enqueue('send', tags => '{\"a,b\"}')", "The tag 'a,b' is not valid"},
 		{"jobs.enqueue('send', tags => '{ok_tag,null}')", "The tag NULL is not valid"},
-		{"jobs.enqueue('send', metadata => '1')", "The metadata is a JSON object"},
-		{"jobs.enqueue('send', unique_by_period => '0.5 s')", "unique_by_period is at least 1 second"},
-		{"jobs.enqueue('send', unique_by_period => '1 month')", "unique_by_period counts weeks, days and shorter"},
+		{"jobs.enqueue('send', metadata => '1')", "The metadata must be a JSON object"},
+		{"jobs.enqueue('send', unique_by_period => '0.5 s')", "unique_by_period must be at least 1 second"},
+		{"jobs.enqueue('send', unique_by_period => '1 month')", "unique_by_period must be in weeks, days or less"},
 		{"jobs.enqueue('send', unique_exclude_kind => true)", "unique_exclude_kind needs"},
 		{"jobs.enqueue('send', unique_by_state => '{running}')", "unique_by_state must contain"},
 		{"jobs.enqueue('send', unique_by_state => '{available,pending,running,scheduled,gone}')", "'gone' is not a state"},
@@ -274,37 +274,37 @@ func TestBadUse(t *testing.T) {
 		{"jobs.discard(5)", "Job 5 is already discarded."},
 		{"jobs.delete(2)", "Job 2 is running: cancel it first"},
 		{"jobs.run_now(2)", "Job 2 is running already."},
-		{"jobs.run_now(3)", "Job 3 is completed: jobs.retry runs it once more."},
+		{"jobs.run_now(3)", "Job 3 is completed: jobs.retry runs it again."},
 		{"jobs.run_now(1)", "Job 1 is available already"},
-		{"jobs.snooze(2, now() + interval '1 h')", "Job 2 is running: only jobs that wait can be put off."},
-		{"jobs.snooze(8, now() + interval '1 h')", "Job 8 is pending, which has no time: jobs.run_now(8) releases it."},
-		{"jobs.snooze(1, now())", "until is a time to come, before the year 10000, not "},
-		{"jobs.snooze(1, null)", "until is a time to come, before the year 10000, not null."},
-		{"jobs.snooze(1, 'infinity')", "until is a time to come, before the year 10000, not infinity."},
+		{"jobs.snooze(2, now() + interval '1 h')", "Job 2 is running: only waiting jobs can be snoozed."},
+		{"jobs.snooze(8, now() + interval '1 h')", "Job 8 is pending and has no time to run: jobs.run_now(8) releases it."},
+		{"jobs.snooze(1, now())", "until must be in the future and before the year 10000, not "},
+		{"jobs.snooze(1, null)", "until must be in the future and before the year 10000, not null."},
+		{"jobs.snooze(1, 'infinity')", "until must be in the future and before the year 10000, not infinity."},
 		{"jobs.undo(99)", "There is no entry 99 in jobs.audit."},
 		{"jobs.undo(null::bigint)", "There is no entry without a number in jobs.audit."},
 		{"jobs.copy(99)", "There is no job 99."},
 		{"jobs.copy(null)", "There is no job without a number."},
 		{"jobs.copy(5, null)", "The changes are a JSON object"},
 		{`jobs.copy(5, '{"a": 1, "a": 2}')`, `changes has the key "a" twice`},
-		{`jobs.copy(5, '{"a": [{"b": "[redacted]"}]}')`, `The changes have the value "[redacted]", which stands for one that is not shown.`},
-		{`jobs.copy(1, '{"to": 9}')`, "The kind send has marked secrets: its jobs can be copied only without changes to their arguments."},
+		{`jobs.copy(5, '{"a": [{"b": "[redacted]"}]}')`, `The changes contain "[redacted]", which stands for a hidden value.`},
+		{`jobs.copy(1, '{"to": 9}')`, "The kind send marks keys as secret: its jobs can be copied only without changes to their arguments."},
 		{"jobs.copy(5, queue => 'Mail')", "The queue name 'Mail' is not valid"},
-		{"jobs.pause('none')", "There is no queue 'none' to pause: a queue is known once a worker has worked it. Known are: default, mail."},
+		{"jobs.pause('none')", "There is no queue 'none' to pause: a queue is known once a worker has used it. Known queues: default, mail."},
 		{"jobs.pause(null)", "There is no queue null"},
-		{"jobs.resume('none')", "There is no queue 'none' to resume. Paused are: none."},
+		{"jobs.resume('none')", "There is no queue 'none' to resume. Paused queues: none."},
 		{"jobs.drain('none')", "There is no worker 'none'"},
 		{"jobs.drain('w2')", "Worker w2 is gone: it was declared dead at"},
 		{"jobs.undrain('none')", "There is no worker 'none'"},
 		{"jobs.mute('none')", "There is no error 'none'"},
 		{"jobs.may('{1}', 'dance')", "The acts on jobs are retry, cancel, discard, delete, run_now and snooze, not 'dance'."},
 		{"jobs.explain(99)", "There is no job 99"},
-		{"jobs.waterfall('none')", "Nothing is known of request 'none'"},
+		{"jobs.waterfall('none')", "There is no record of request 'none'"},
 		{"jobs.percentile(p => 2)", "p is a share between 0 and 1"},
 		{"jobs.percentile(measure => 'luck')", "measure is 'wait' or 'run', not 'luck'."},
 		{"jobs.percentile(past => '-1 s')", "past is how far to look back"},
-		{"jobs.search('{}')", "Say what to look for"},
-		{"jobs.search('{\"a\": 1}', max => 0)", "max is how many jobs"},
+		{"jobs.search('{}')", "Say which arguments to look for"},
+		{"jobs.search('{\"a\": 1}', max => 0)", "max must be from 1 to 10000."},
 	} {
 		err := fails(t, tx, "select * from "+c.call)
 		if err == nil || !strings.Contains(err.Message, c.says) {
@@ -338,15 +338,15 @@ func TestActsOnMany(t *testing.T) {
 	}
 }
 
-// TestTwins: where River would discard a job or raise a raw error, the acts refuse with a sentence.
-func TestTwins(t *testing.T) {
+// TestDuplicates: where River would discard a job or raise a raw error, the acts refuse with a sentence.
+func TestDuplicates(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
 	do(t, tx, `update river.river_job set unique_key = 'k', unique_states = B'11110101' where id in (5, 1, 6);
 		update river.river_job set unique_key = 'm', unique_states = B'11010001' where id in (4, 9)`)
 	for call, says := range map[string]string{
-		"jobs.retry(5)":   "Job 5 is a duplicate of job 1, which is available: the two may not wait or run together.",
-		"jobs.run_now(4)": "Job 4 is a duplicate of job 9, which is available: the two may not wait or run together.",
+		"jobs.retry(5)":   "Job 5 is a duplicate of job 1, which is available: only one of them may wait or run.",
+		"jobs.run_now(4)": "Job 4 is a duplicate of job 9, which is available: only one of them may wait or run.",
 	} {
 		if err := fails(t, tx, "select * from "+call); err == nil || err.Message != says {
 			t.Errorf("%s: %v, want %s", call, err, says)

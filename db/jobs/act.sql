@@ -1,14 +1,14 @@
--- The engine of all acts on jobs. jobs.judge says what an act would make of each job or why it may not, jobs.act does it.
--- The verbs are in verb.sql, undo.sql and copy.sql.
+-- The engine of all acts on jobs. jobs.judge computes how an act would change each job, or why it may not; jobs.act changes
+-- them. The verbs are in verb.sql, undo.sql and copy.sql.
 
 create function jobs.brief(kind text, queue text, image work.image) returns jsonb
 language sql stable parallel safe
 return jsonb_build_object('kind', kind, 'queue', queue, 'state', image.state, 'attempt', image.attempt,
     'max_attempts', image.max_attempts, 'scheduled_at', image.scheduled_at, 'finished_at', image.finalized_at);
-comment on function jobs.brief is 'What jobs.audit keeps of one job before and after an act: its kind, its queue and what the image has for people.';
+comment on function jobs.brief is 'The summary of one job that jobs.audit keeps, before and after an act: its kind and queue, and the fields of image that people read.';
 
 create function jobs.becomes(act text, job work.image, until timestamptz) returns work.image
-language plpgsql stable parallel safe as $$ -- without a path of its own, which would cost more than the rest
+language plpgsql stable parallel safe as $$ -- setting search_path would cost more than the rest
 begin
     case act
         when 'retry' then
@@ -18,7 +18,7 @@ begin
             job.max_attempts := least(job.max_attempts + case when job.attempt = job.max_attempts then 1 else 0 end, 32767); -- jobs.judge refuses more
             job.cancel_attempted_at := null;
         when 'cancel' then
-            if job.state <> 'running' then -- a running job is told to stop, and is cancelled once it has
+            if job.state <> 'running' then -- a running job is told to stop, and is cancelled once it has stopped
                 job.state        := 'cancelled';
                 job.finalized_at := pg_catalog.now();
             end if;
@@ -29,7 +29,7 @@ begin
         when 'run_now' then
             job.state        := 'available';
             job.scheduled_at := pg_catalog.now();
-        when 'snooze' then -- River leaves what is due within its scheduler's interval available
+        when 'snooze' then -- River keeps a job available that is due within its scheduler's interval
             job.state        := case when until <= pg_catalog.now() + interval '5 s' then 'available' else 'scheduled' end;
             job.scheduled_at := until;
             job.snoozes      := pg_catalog.to_jsonb(case when pg_catalog.jsonb_typeof(job.snoozes) = 'number' then pg_catalog.trunc(job.snoozes::numeric) else 0 end + 1);
@@ -38,7 +38,7 @@ begin
     end case;
     return job;
 end $$;
-comment on function jobs.becomes is 'What an act makes of a job that it may change, until being the time of a snooze: null if nothing is left. Each act is written here and nowhere else.';
+comment on function jobs.becomes is 'The image of a job after an act that is allowed on it; until is the time of a snooze. Null if the act deletes the job. The only definition of what each act changes.';
 
 create function jobs.refusal(code text, act text, id bigint, state text, other_id bigint, other_state text) returns text
 language sql immutable parallel safe
@@ -47,23 +47,23 @@ return case code
     when 'locked' then format('Job %s is locked by another transaction: try again.', id)
     when 'running' then format('Job %s is running', id) || case
         when act in ('retry', 'run_now') then ' already.'
-        when act = 'snooze' then ': only jobs that wait can be put off.'
-        when act = 'undo' then ' and was told to stop: that cannot be taken back.'
+        when act = 'snooze' then ': only waiting jobs can be snoozed.'
+        when act = 'undo' then ' and was told to stop: that cannot be undone.'
         else ': cancel it first, and wait until it has stopped.' end
     when 'finished' then format('Job %s is ', id) || case
-        when act in ('run_now', 'snooze') then format('%s: jobs.retry runs it once more.', state)
+        when act in ('run_now', 'snooze') then format('%s: jobs.retry runs it again.', state)
         else format('already %s.', state) end
-    when 'available' then format('Job %s is available already: jobs.explain(%1$s) says what it waits for.', id)
-    when 'pending' then format('Job %s is pending, which has no time: jobs.run_now(%1$s) releases it.', id)
-    when 'exhausted' then format('Job %s has used the most attempts that a job can have, 32767: jobs.copy(%1$s) starts at the first again.', id)
-    when 'changed' then format('Job %s is %s and no longer as the act left it.', id, state)
+    when 'available' then format('Job %s is available already: jobs.explain(%1$s) says why it does not run.', id)
+    when 'pending' then format('Job %s is pending and has no time to run: jobs.run_now(%1$s) releases it.', id)
+    when 'exhausted' then format('Job %s has used all 32767 attempts that a job can have: jobs.copy(%1$s) enqueues it again.', id)
+    when 'changed' then format('Job %s is %s and has changed since the act.', id, state)
     when 'duplicate' then format('Job %s is a duplicate of job %s, which ', id, other_id) || case
         when other_state is null then 'is among these jobs and comes first.'
         else format('is %s: %s.', other_state, case
-            when act in ('retry', 'run_now') then 'the two may not wait or run together'
+            when act in ('retry', 'run_now') then 'only one of them may wait or run'
             else 'it holds their unique key' end) end
 end;
-comment on function jobs.refusal is 'The sentence for a code by which jobs.judge refuses an act on the job id, which is in this state. other_id and other_state are the job that holds its unique key.';
+comment on function jobs.refusal is 'The sentence for the code with which jobs.judge refuses an act on the job id, which is in this state. other_id and other_state are the job that holds its unique key.';
 
 create function jobs.judge(act text, job_ids bigint[], until timestamptz default null, entry bigint default null, locked bigint[] default '{}')
 returns table (id bigint, kind text, queue text, state text, code text, note text, before work.image, becomes work.image)
@@ -101,7 +101,7 @@ begin
               and river.river_job_state_in_bitmask(t.unique_states, t.state)
               and river.river_job_state_in_bitmask(job.unique_states, (job.becomes).state::river.river_job_state)
             limit 1) other on true
-    ), first as ( -- of several that would take one key
+    ), first as ( -- of several jobs that would take the same key, only the first may
         select d.*, case when d.takes_key and d.code is null then min(d.id) over (partition by d.unique_key, d.takes_key and d.code is null) end as first_id
         from judged d
     ), told as (
@@ -112,7 +112,7 @@ begin
            case when t.told is not null then jobs.refusal(t.told, act, t.id, (t.image).state, t.other, t.other_state) end, t.image, t.becomes
     from told t order by t.id;
 end $$;
-comment on function jobs.judge is 'What an act would make of each of job_ids (becomes), or the code and the sentence that refuse it. until is the time of a snooze, entry is the entry of jobs.audit that is undone, locked are the jobs that others have locked.';
+comment on function jobs.judge is 'How an act would change each of job_ids (becomes), or the code and sentence that refuse it. until is the time of a snooze, entry is the entry of jobs.audit to undo, locked are the jobs that other transactions have locked.';
 
 create function jobs.may(job_ids bigint[], act text)
 returns table (id bigint, state text, note text, code text)
@@ -124,8 +124,8 @@ begin
     end if;
     return query select j.id, j.state, j.note, j.code from jobs.judge(act, job_ids) j;
 end $$;
-comment on function jobs.may is 'What an act (retry, cancel, discard, delete, run_now, snooze) would do to the jobs job_ids, without doing it: those with a code would be left as they are, and the note says why.
-Codes: not_found; locked (by another transaction for more than 2 s: only an act finds out); running; finished (cancelled, completed or discarded); available (already); pending (has no time to put off: snooze); exhausted (no more attempts can be allowed); duplicate (another job holds its unique key). Of jobs.undo also: changed (the job has moved since), expired and irreversible (see there).';
+comment on function jobs.may is 'Which of the jobs job_ids an act (retry, cancel, discard, delete, run_now, snooze) may change, without changing any. A job with a code would be left unchanged; the note says why.
+Codes: not_found; locked (by another transaction for more than 2 s: reported by acts only); running; finished (completed, cancelled or discarded); available (already); pending (has no time to snooze from); exhausted (it has had the most attempts that a job can have); duplicate (another job holds its unique key). jobs.undo also has: changed (the job has changed since the act), expired and irreversible (see there).';
 
 create function jobs.insist(changed boolean, code text, note text) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -135,7 +135,7 @@ begin
     end if;
     return true;
 end $$;
-comment on function jobs.insist is 'Raises the note as an error unless something was changed: for acts on one job. The SQLSTATE is P0002 for the code not_found, 55P03 for locked and 55000 for all others.';
+comment on function jobs.insist is 'Raises the note as an error unless something changed, for acts on one job. SQLSTATE P0002 stands for the code not_found, 55P03 for locked and 55000 for all others.';
 
 create function jobs.act(act text, job_ids bigint[], reason text default null, until timestamptz default null, entry bigint default null)
 returns table (id bigint, state text, changed boolean, note text, code text)
@@ -149,7 +149,7 @@ begin
         begin
             if try = 1 then
                 perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
-            else -- without those that others have locked for long
+            else -- leave out the jobs that other transactions keep locked
                 mine := array(select j.id from river.river_job j where j.id = any (job_ids) order by j.id for update skip locked);
                 locked := array(select i from unnest(job_ids) as i except select i from unnest(mine) as i);
             end if;
@@ -193,11 +193,12 @@ begin
                 insert into work.undo (audit_id, job_id, until, before, after)
                 select n.id, d.id, n.undo_until, d.before, d.becomes from done d, noted n where n.undo_until is not null
             ), told as (
-                -- River sends none of these: the jobs would wait for a worker's poll.
+                -- River sends none of these notices: the jobs would wait for a worker's poll.
                 select pg_notify('river.river_insert', format('{"queue": %s}', to_json(q.queue)))
                 from (select distinct d.queue from done d where (d.becomes).state = 'available' and act <> 'snooze') q
                 union all
-                -- The worker that runs a job ends its context. River tells of every job; of many only those that run matter.
+                -- The worker that runs the job ends its context. River sends one notice for each job; among many, only running
+                -- ones need it.
                 select pg_notify('river.river_control', json_build_object('action', 'cancel', 'job_id', d.id, 'queue', d.queue)::text)
                 from done d where act = 'cancel' and ((d.becomes).state = 'running' or cardinality(job_ids) = 1)
             )
@@ -214,9 +215,9 @@ begin
                 raise exception 'A duplicate of one of these jobs was enqueued at the same moment: nothing was changed. Try again.' using errcode = '55000';
             when lock_not_available or deadlock_detected then
                 if try = 2 then
-                    raise exception 'Another transaction holds what one of these jobs needs: nothing was changed. Try again.' using errcode = '55P03';
+                    raise exception 'Another transaction has locked what one of these jobs needs: nothing was changed. Try again.' using errcode = '55P03';
                 end if;
         end;
     end loop;
 end $$;
-comment on function jobs.act is 'The engine of the verbs on jobs: does the act to all of job_ids that it may, and says of each id whether it changed and if not why (jobs.may). It waits for a locked job 2 s at most. One entry of jobs.audit tells of all that changed, with the reason; until is the time of jobs.snooze, entry the entry that jobs.undo takes back.';
+comment on function jobs.act is 'The engine of the verbs on jobs. Does the act to each of job_ids that it may change, and returns for each id whether it changed and if not why (see jobs.may). Waits at most 2 s for a locked job. Writes one entry of jobs.audit for all jobs that changed, with the reason. until is the time of jobs.snooze, entry the entry that jobs.undo undoes.';

@@ -1,4 +1,4 @@
--- jobs.attempt: what became of every attempt, for a day.
+-- jobs.attempt: how every attempt of the last day ended.
 
 create view jobs.attempt as
 select a.job_id, a.attempt, a.kind, a.queue, a.outcome, a.worker, a.release, a.request_id, a.parent_id,
@@ -9,23 +9,23 @@ select a.job_id, a.attempt, a.kind, a.queue, a.outcome, a.worker, a.release, a.r
 from work.attempt a
 left join (select) readonly on true;
 
-comment on view jobs.attempt is 'Every attempt that has ended, for a day; the newest may be missing for a second. Quick by job_id, request_id, fingerprint and ended_at. For longer spans there is jobs.minute.';
-comment on column jobs.attempt.job_id is 'The job: jobs.job.';
-comment on column jobs.attempt.attempt is 'Its number as the job counted then. A snooze or hand-back gives the number back, so it may recur.';
+comment on view jobs.attempt is 'Every attempt that ended in the last day; the newest may be missing for a second. Fast by job_id, request_id, fingerprint and ended_at. For longer periods, use jobs.minute.';
+comment on column jobs.attempt.job_id is 'The job: see jobs.job.';
+comment on column jobs.attempt.attempt is 'The job''s count of attempts at the time. A snooze or hand-back lowers the count again, so the number may recur.';
 comment on column jobs.attempt.kind is 'The job''s kind.';
-comment on column jobs.attempt.queue is 'The queue that it was taken from.';
-comment on column jobs.attempt.outcome is 'A code: completed, failed (will be tried again), discarded (failed for good, or a poison pill), cancelled, snoozed, handed back (the worker stopped), held (its arguments could not be read) or lost (its worker died or never received it, or another attempt had the job by then).';
-comment on column jobs.attempt.worker is 'The worker process that ran it: jobs.worker.';
+comment on column jobs.attempt.queue is 'The queue that the worker took it from.';
+comment on column jobs.attempt.outcome is 'A code: completed, failed (will be retried), discarded (failed for good, or a poison pill), cancelled, snoozed, handed back (its worker stopped), held (its arguments could not be read) or lost (its worker died or never received it, or another attempt had taken the job).';
+comment on column jobs.attempt.worker is 'The worker process that ran it: see jobs.worker.';
 comment on column jobs.attempt.release is 'The release of that worker.';
-comment on column jobs.attempt.request_id is 'The web request at the beginning of it all: jobs.request.';
+comment on column jobs.attempt.request_id is 'The web request that caused the job: see jobs.request.';
 comment on column jobs.attempt.parent_id is 'The job that enqueued this one, if one did.';
-comment on column jobs.attempt.due_at is 'From when it could have run: the latest of enqueued, scheduled and rescued.';
-comment on column jobs.attempt.started_at is 'When it began, by the database''s clock.';
+comment on column jobs.attempt.due_at is 'When it was due: the latest of enqueued, scheduled and rescued.';
+comment on column jobs.attempt.started_at is 'When it started, by the database''s clock.';
 comment on column jobs.attempt.ended_at is 'When it ended.';
 comment on column jobs.attempt.wait is 'From due_at to started_at.';
 comment on column jobs.attempt.run is 'From started_at to ended_at.';
-comment on column jobs.attempt.error is 'The error''s sentence, if it failed.';
-comment on column jobs.attempt.fingerprint is 'Of the error: jobs.error.';
+comment on column jobs.attempt.error is 'The error message, if it failed.';
+comment on column jobs.attempt.fingerprint is 'The error''s fingerprint: see jobs.error.';
 comment on column jobs.attempt.trace is 'The stack, if it panicked.';
-comment on column jobs.attempt.code is 'Why the job system ended the attempt: worker_died, worker_stopped (and handed its jobs back), not_received (the worker''s connection broke before it was told), unregistered (no worker that is known has the job) or poison_pill (a worker died while it ran the job alone). Null where the attempt ended by itself.';
-comment on column jobs.attempt.steps is 'What it did, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';
+comment on column jobs.attempt.code is 'Why the job system ended the attempt: worker_died, worker_stopped (and handed its jobs back), not_received (the worker''s connection broke before it received the job), unregistered (no known worker has the job) or poison_pill (a worker died while it ran the job isolated). Null if the attempt ended by itself.';
+comment on column jobs.attempt.steps is 'Its steps, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';

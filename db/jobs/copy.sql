@@ -1,4 +1,4 @@
--- jobs.copy enqueues a job once more, with changes, without showing what is hidden of its arguments.
+-- jobs.copy enqueues a job again, with changes, without revealing redacted arguments.
 
 create function jobs.merged(value jsonb, changes jsonb) returns jsonb
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
@@ -13,7 +13,7 @@ begin
             union all
             select c.key, jobs.merged(merged.value -> c.key, c.value) from jsonb_each(merged.changes) c where c.value <> 'null') m);
 end $$;
-comment on function jobs.merged is 'The JSON value with the changes, as RFC 7396 merges them: objects at any depth key by key, null removes a key, all else replaces.';
+comment on function jobs.merged is 'The JSON value with the changes merged into it as in RFC 7396: objects key by key at any depth; null removes a key, and any other value replaces the old one.';
 
 create function jobs.copy(
     job_id bigint,
@@ -44,12 +44,12 @@ begin
     end if;
     asked := jobs.checked_json('changes', changes);
     if jsonb_path_exists(asked, '$.** ? (@ == "[redacted]")') then
-        raise exception 'The changes have the value "[redacted]", which stands for one that is not shown. Leave its key out: the copy keeps the value.'
+        raise exception 'The changes contain "[redacted]", which stands for a hidden value. Leave its key out: the copy keeps the value.'
             using errcode = '22023';
     end if;
     select * into known from work.kind k where k.kind = job.kind;
     if asked <> '{}' and known.secrets <> '{}' then
-        raise exception 'The kind % has marked secrets: its jobs can be copied only without changes to their arguments.', job.kind using errcode = '55000';
+        raise exception 'The kind % marks keys as secret: its jobs can be copied only without changes to their arguments.', job.kind using errcode = '55000';
     end if;
     opts := coalesce(known.opts, '{}');
     select e.id, e.duplicate into copy.id, copy.duplicate
@@ -68,7 +68,7 @@ begin
         from river.river_job j where j.id = copy.id;
     end if;
 end $$;
-comment on function jobs.copy is 'Enqueues the job job_id once more, whatever became of it, as jobs.enqueue does, and returns the id of the new one. If its unique options forbid it, the id of the job in its way is returned and duplicate is true.
-changes: what is merged into its arguments: objects at any depth key by key, null removes a key. What is [redacted] in jobs.job is kept; "[redacted]" itself is refused. Jobs of a kind with marked secrets can be copied without changes only.
-queue, priority, max_attempts, tags: as the kind''s own options say, or else as the job has them. scheduled_at: not before then, or else now. Its unique options are the kind''s own. Its attempts, errors and metadata are not copied.
-reason: goes to jobs.audit, with the names of the changed keys and without their values. As in: select * from jobs.copy(4711, ''{"to": 8}'', ''wrong reader'').';
+comment on function jobs.copy is 'Enqueues the job job_id again, in any state, as jobs.enqueue does, and returns the id of the new job. If another job holds the unique key, returns the id of that one, and duplicate is true.
+changes: merged into the arguments, objects key by key at any depth; null removes a key. Values that jobs.job shows as [redacted] are kept; "[redacted]" itself is refused. If the kind marks keys as secret, its jobs can be copied only without changes.
+queue, priority, max_attempts, tags: from the kind''s own options, or otherwise from the job. scheduled_at: the copy does not run before then; now if not given. Unique options are the kind''s own. Attempts, errors and metadata are not copied.
+reason: goes to jobs.audit, with the names of the changed keys but not their values. As in: select * from jobs.copy(4711, ''{"to": 8}'', ''wrong reader'').';

@@ -1,4 +1,4 @@
--- jobs.enqueue adds a job as the Go client does, so that a trigger or another program can, in its own transaction.
+-- jobs.enqueue adds a job as the Go client does, so that a trigger or another program can add one in its own transaction.
 
 create function jobs.go_json(value json) returns text
 language sql immutable strict parallel safe set search_path = pg_catalog, pg_temp as $$
@@ -8,7 +8,7 @@ language sql immutable strict parallel safe set search_path = pg_catalog, pg_tem
                else t.token[1] end, '' order by t.o), '')
     from regexp_matches(value::text, '"(?:[^"\\]|\\.)*"|[^"\s]+', 'g') with ordinality as t (token, o)
 $$;
-comment on function jobs.go_json is 'The value as Go''s encoding/json would write it: without spaces, and with <, > and & escaped in strings. Numbers and the order of keys stay as they are.';
+comment on function jobs.go_json is 'The JSON value as Go''s encoding/json writes it: without spaces, and with <, > and & escaped in strings. Numbers and the order of keys stay as they are.';
 
 create function jobs.repeated_key(value json) returns text
 language plpgsql immutable strict parallel safe set search_path = pg_catalog, pg_temp as $$
@@ -38,7 +38,7 @@ begin
     end if;
     return null;
 end $$;
-comment on function jobs.repeated_key is 'A key that occurs twice in one object of the JSON value, at any depth, with the keys that lead to it, as in customer.name; null if none does.';
+comment on function jobs.repeated_key is 'A key that occurs twice in one object of the JSON value, at any depth, with the keys that lead to it, as in customer.name; null if there is none.';
 
 create function jobs.checked_json(what text, value json) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -63,7 +63,7 @@ begin
     end if;
     return stored;
 end $$;
-comment on function jobs.checked_json is 'The JSON value as jsonb. Raises an error with SQLSTATE 22023, which names the value as what, if jsonb cannot hold it (\u0000, half of a surrogate pair, a number beyond numeric) or would hold it differently (a repeated key).';
+comment on function jobs.checked_json is 'The JSON value as jsonb. If jsonb cannot hold it (\u0000, half of a surrogate pair, a number beyond numeric) or would change it (a repeated key), raises an error with SQLSTATE 22023, in which what names the value.';
 
 create function jobs.unique_args(args json, keys text[] default null) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
@@ -94,7 +94,7 @@ begin
     end loop;
     return case when parts = '{}' then '' else '{' || array_to_string(parts, ',') || '}' end;
 end $$;
-comment on function jobs.unique_args is 'The part of a unique key that stands for args: all of them, or those of keys (dots lead into nested objects), sorted. No key may be repeated: jobs.checked_json.';
+comment on function jobs.unique_args is 'The part of a unique key made of args: all of them, or the values of keys (dots lead into nested objects), sorted. No key may occur twice: see jobs.checked_json.';
 
 create function jobs.enqueue(
     kind text,
@@ -133,8 +133,8 @@ begin
     select * into known from work.kind k where k.kind = enqueue.kind;
     if known.kind is null and exists (select from work.kind) then
         select string_agg(k.kind, ', ' order by k.kind) into bad from work.kind k;
-        raise exception 'No worker knows the kind %: the job would never run. Known are: %.', quote_literal(enqueue.kind), bad
-            using errcode = '22023', hint = 'If another program works it: insert into work.kind (kind) values (''…'').';
+        raise exception 'No worker knows the kind %: the job would never run. Known kinds: %.', quote_literal(enqueue.kind), bad
+            using errcode = '22023', hint = 'If another program runs it: insert into work.kind (kind) values (''…'').';
     end if;
     opts := coalesce(known.opts, '{}');
     queue := coalesce(queue, opts ->> 'queue', 'default');
@@ -153,29 +153,29 @@ begin
     end if;
 
     if args is null or json_typeof(args) <> 'object' then
-        raise exception 'The arguments are a JSON object, as in ''{"order_id": 42}'', not %.', coalesce(json_typeof(args), 'null')
+        raise exception 'The arguments must be a JSON object, as in ''{"order_id": 42}'', not %.', coalesce(json_typeof(args), 'null')
             using errcode = '22023';
     end if;
     stored := jobs.checked_json('args', args);
     if jsonb_typeof(metadata) <> 'object' then
-        raise exception 'The metadata is a JSON object, not %.', jsonb_typeof(metadata) using errcode = '22023';
+        raise exception 'The metadata must be a JSON object, not %.', jsonb_typeof(metadata) using errcode = '22023';
     end if;
     if queue !~ '^[a-z0-9]+([_|-]?[a-z0-9]+)*$' or length(queue) > 64 then
         raise exception 'The queue name % is not valid: up to 64 small letters and digits, with single _ or - between them.',
             quote_literal(left(queue, 100)) using errcode = '22023';
     end if;
     if priority not between 1 and 4 then
-        raise exception 'The priority is 1 (first) to 4 (last), not %.', priority using errcode = '22023';
+        raise exception 'The priority must be from 1 (first) to 4 (last), not %.', priority using errcode = '22023';
     end if;
     if not isfinite(scheduled_at) then
-        raise exception 'scheduled_at is a time, not %. To have a job wait until somebody releases it, say pending.', scheduled_at using errcode = '22023';
+        raise exception 'scheduled_at must be a time, not %. To make a job wait until it is released, use pending.', scheduled_at using errcode = '22023';
     end if;
     if scheduled_at not between timestamptz '0001-01-01 00:00Z' and timestamptz '9999-12-31 23:59:59.999999Z' then
-        raise exception 'scheduled_at lies between the years 1 and 9999, not at %.', scheduled_at
+        raise exception 'scheduled_at must be in the years 1 to 9999, not %.', scheduled_at
             using errcode = '22023', hint = 'to_timestamp takes seconds, not milliseconds.';
     end if;
     if max_attempts not between 1 and 32767 then
-        raise exception 'max_attempts is 1 to 32767, not %.', max_attempts using errcode = '22023';
+        raise exception 'max_attempts must be from 1 to 32767, not %.', max_attempts using errcode = '22023';
     end if;
     select t into bad from unnest(tags) as t
     where t is null or t !~ '^[A-Za-z0-9_][A-Za-z0-9_-]+[A-Za-z0-9_]$' or length(t) > 255 limit 1;
@@ -184,17 +184,17 @@ begin
             using errcode = '22023';
     end if;
     if unique_by_period < interval '1 s' then
-        raise exception 'unique_by_period is at least 1 second, not %.', unique_by_period using errcode = '22023';
+        raise exception 'unique_by_period must be at least 1 second, not %.', unique_by_period using errcode = '22023';
     end if;
     if unique_by_period > interval '106751 days' then
-        raise exception 'unique_by_period is at most 106751 days, not %.', unique_by_period using errcode = '22023';
+        raise exception 'unique_by_period must be at most 106751 days, not %.', unique_by_period using errcode = '22023';
     end if;
     if extract(year from unique_by_period) <> 0 or extract(month from unique_by_period) <> 0 then
-        raise exception 'unique_by_period counts weeks, days and shorter, since months differ in length: not %.', unique_by_period
+        raise exception 'unique_by_period must be in weeks, days or less, because months differ in length, not %.', unique_by_period
             using errcode = '22023';
     end if;
     if unique_exclude_kind and not (unique_by_args or unique_by_keys is not null or unique_by_period is not null or unique_by_queue) then
-        raise exception 'unique_exclude_kind needs unique_by_args, unique_by_keys, unique_by_period or unique_by_queue beside it.'
+        raise exception 'unique_exclude_kind needs unique_by_args, unique_by_keys, unique_by_period or unique_by_queue too.'
             using errcode = '22023';
     end if;
     select s into bad from unnest(unique_by_state) as s
@@ -250,8 +250,8 @@ begin
         values ('enqueue', enqueue.id, enqueue.queue, enqueue.reason, jsonb_build_object('kind', enqueue.kind, 'state', first_state));
     end if;
 end $$;
-comment on function jobs.enqueue is 'Adds a job in the present transaction and returns its id, as River''s Insert does: it runs once the transaction has committed, and never if it rolls back.
-kind: what is to be done; a worker must know it. args: a JSON object, without \u0000 and without repeated keys. queue, priority (1 first, 4 last), max_attempts and tags: as the kind''s own options say, or else default, 1, 25 and none. scheduled_at: not before then, from year 1 to 9999. metadata: a JSON object to go with it. pending: wait until somebody releases it with jobs.run_now.
-unique_by_args: only if there is no such job with the same args yet; unique_by_keys: with the same values of these keys (as fields tagged river:"unique" in Go); unique_by_period: in the same period; unique_by_queue: in the same queue; unique_by_state: in one of these states, unless you say available, completed, pending, retryable, running and scheduled; unique_exclude_kind: whatever its kind. With none of these, as the kind''s own options say. If there is one, its id is returned and duplicate is true.
-reason: if given, it is written to jobs.audit.
+comment on function jobs.enqueue is 'Adds a job in the current transaction and returns its id, as River''s Insert does. The job runs after the transaction commits, and never if it rolls back.
+kind: the kind of work; a worker must know it. args: a JSON object, without \u0000 or repeated keys. queue, priority (1 first, 4 last), max_attempts and tags: by default the kind''s own options, or otherwise default, 1, 25 and none. scheduled_at: the job does not run before then; in the years 1 to 9999. metadata: a JSON object to store with the job. pending: the job waits until jobs.run_now releases it.
+Unique options add the job only if there is none of its kind with the same args (unique_by_args), the same values of these keys (unique_by_keys, like fields tagged river:"unique" in Go), in the same period (unique_by_period) and in the same queue (unique_by_queue). unique_by_state: the states that count, by default available, completed, pending, retryable, running and scheduled. unique_exclude_kind: jobs of other kinds count too. Without any of these, the kind''s own options apply. If there is such a job, returns its id, and duplicate is true.
+reason: if given, goes to jobs.audit.
 From a trigger: perform jobs.enqueue(''send_invoice'', json_build_object(''order_id'', new.id));';

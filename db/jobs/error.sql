@@ -1,4 +1,4 @@
--- jobs.error: every error by its fingerprint, and the acts on it.
+-- jobs.error: errors by fingerprint. The acts on them are in switch.sql.
 
 create view jobs.error as
 select e.fingerprint, e.message,
@@ -24,24 +24,24 @@ select e.fingerprint, e.message,
 from work.error e
 left join (select) readonly on true;
 
-comment on view jobs.error is 'Every error of the last 30 days, one row for all that read the same but for numbers, ids and the like. Its attempts are in jobs.attempt by fingerprint.';
-comment on column jobs.error.fingerprint is 'Names the error.';
-comment on column jobs.error.message is 'Its sentence, as the latest attempt had it.';
+comment on view jobs.error is 'Errors of the last 30 days. Errors that differ only in numbers, ids and the like are one row, with one fingerprint; jobs.attempt has their attempts by it.';
+comment on column jobs.error.fingerprint is 'Identifies the error.';
+comment on column jobs.error.message is 'The message of the latest attempt that had the error.';
 comment on column jobs.error.kinds is 'The kinds of job that had it.';
 comment on column jobs.error.first_seen_at is 'When it was first seen.';
 comment on column jobs.error.last_seen_at is 'When it was last seen.';
-comment on column jobs.error.first_release is 'The release that it was first seen in.';
-comment on column jobs.error.last_release is 'The release that it was last seen in.';
-comment on column jobs.error.this_hour is 'How many attempts had it since the full hour.';
-comment on column jobs.error.last_day is 'How many had it in the last 24 hours.';
-comment on column jobs.error.last_month is 'How many had it in the last 30 days.';
-comment on column jobs.error.by_hour is 'How many had it in each hour of the last 24, in UTC; hours without it are left out.';
-comment on column jobs.error.by_day is 'How many had it on each day of the last 30, in UTC; days without it are left out.';
-comment on column jobs.error.affected_jobs is 'How many jobs had it within a day, counted among the latest 10,000 attempts.';
-comment on column jobs.error.muted is 'Somebody does not want to hear of it: jobs.mute.';
+comment on column jobs.error.first_release is 'The release in which it was first seen.';
+comment on column jobs.error.last_release is 'The release in which it was last seen.';
+comment on column jobs.error.this_hour is 'How many attempts had it in this hour.';
+comment on column jobs.error.last_day is 'How many attempts had it in the last 24 hours.';
+comment on column jobs.error.last_month is 'How many attempts had it in the last 30 days.';
+comment on column jobs.error.by_hour is 'Attempts by hour for the last 24, in UTC, without hours that had none.';
+comment on column jobs.error.by_day is 'Attempts by day for the last 30, in UTC, without days that had none.';
+comment on column jobs.error.affected_jobs is 'How many jobs had it within a day, counted over its latest 10,000 attempts.';
+comment on column jobs.error.muted is 'An operator muted it: jobs.mute.';
 comment on column jobs.error.muted_at is 'Since when.';
 comment on column jobs.error.muted_by is 'Who muted it.';
-comment on column jobs.error.muted_reason is 'And why.';
-comment on column jobs.error.resolved_at is 'When somebody said that it is mended: jobs.resolve.';
-comment on column jobs.error.resolved_by is 'Who said so.';
-comment on column jobs.error.regressed is 'It was seen again after that.';
+comment on column jobs.error.muted_reason is 'Why it was muted.';
+comment on column jobs.error.resolved_at is 'When an operator marked it as fixed: jobs.resolve.';
+comment on column jobs.error.resolved_by is 'Who marked it.';
+comment on column jobs.error.regressed is 'It was seen again after it was marked as fixed.';

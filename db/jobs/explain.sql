@@ -15,7 +15,7 @@ begin
            o.finished_at, o.last_error, o.attempt, o.max_attempts, o.home_queue
     into j from jobs.job o where o.id = explain.job_id;
     if j.id is null then
-        raise exception 'There is no job %: it may have been cleaned away. Its attempts of the last day are in jobs.attempt.',
+        raise exception 'There is no job %: it may have been deleted. Its attempts of the last day are in jobs.attempt.',
             coalesce(explain.job_id::text, 'without a number') using errcode = 'P0002';
     end if;
     id := j.id; kind := j.kind; queue := j.queue; state := j.state; twin := j.twin; worker := j.worker;
@@ -44,9 +44,9 @@ begin
         else coalesce(j.waiting, case when j.state in ('running', 'completed', 'cancelled', 'discarded') then j.state::text end)
     end;
     why := case code
-        when 'cancelling' then format('it was told to stop, and runs on worker %s', j.worker)
-        when 'running' then format('it runs on worker %s since %s', j.worker, j.started_at)
-        when 'orphaned' then format('it runs on worker %s since %s, which is not alive', j.worker, j.started_at)
+        when 'cancelling' then format('it was told to stop, and still runs on worker %s', j.worker)
+        when 'running' then format('it has run on worker %s since %s', j.worker, j.started_at)
+        when 'orphaned' then format('it has run since %s on worker %s, which is not alive', j.started_at, j.worker)
         when 'completed' then format('it was completed at %s', j.finished_at)
         when 'cancelled' then format('it was cancelled at %s', j.finished_at) || coalesce(': ' || j.last_error, '')
         when 'discarded' then format('it was discarded at %s', j.finished_at) || coalesce(': ' || j.last_error, '')
@@ -64,16 +64,16 @@ begin
     end if;
     advice := case
         when code in ('cancelled', 'discarded') then format('select * from jobs.retry(%s, ''why'')', j.id)
-        when code = 'orphaned' then 'it is taken over as soon as a live worker or a web process finds out; see jobs.health'
+        when code = 'orphaned' then 'any live worker or web process will rescue it within seconds; jobs.health shows whether there is one'
         when code = 'pending' then format('to release it: select * from jobs.run_now(%s, ''why'')', j.id)
-        when code = 'unreadable' then format('start a worker of a release that can read it, or: select * from jobs.cancel(%s, ''why'')', j.id)
+        when code = 'unreadable' then format('start a worker whose release can read its arguments, or: select * from jobs.cancel(%s, ''why'')', j.id)
         when code = 'paused' then format('select * from jobs.resume(%L, ''why'')', paused_queue)
-        when code = 'duplicate' then format('see jobs.explain(%s), the twin', j.twin)
-        when code in ('backing_off', 'scheduled', 'due') then format('to run it at once: select * from jobs.run_now(%s, ''why'')', j.id)
-        when code in ('no_worker', 'no_worker_for_queue', 'no_worker_for_kind') then 'start a worker that takes it; those that live are in jobs.worker'
+        when code = 'duplicate' then format('see jobs.explain(%s), which holds the key', j.twin)
+        when code in ('backing_off', 'scheduled', 'due') then format('to run it now: select * from jobs.run_now(%s, ''why'')', j.id)
+        when code in ('no_worker', 'no_worker_for_queue', 'no_worker_for_kind') then 'start a worker that takes it; jobs.worker lists those that are alive'
         when code = 'all_draining' then 'select jobs.undrain(worker) from jobs.worker where draining and alive'
-        when place > 1 then 'it runs when those before it have; more workers make it sooner'
+        when place > 1 then 'it runs after the jobs ahead of it; more workers would run it sooner'
     end;
     return next;
 end $$;
-comment on function jobs.explain is 'Why the job job_id does not run, or what became of it. code is jobs.job.waiting where it waits, else running, cancelling (told to stop, still running), orphaned (it runs on worker, which is not alive), completed, cancelled or discarded; why is its sentence, and advice says what to do. Then its place in line, how many run in its queue and on how many slots, how many attempts a minute end there, when it is likely to start, the live workers that take it, its unique twin, which queue of its own is paused, by whom and why, and what its row says of worker, times and last error.';
+comment on function jobs.explain is 'Why the job job_id does not run, or how it ended. code is jobs.job.waiting for a waiting job, and otherwise running, cancelling (told to stop, still running), orphaned (its worker is not alive), completed, cancelled or discarded. why is the sentence for the code, and advice says what to do. Then come the job''s place in line; how many jobs run in its queue, on how many slots; how many attempts end there per minute; when the job is expected to start; the live workers that take it; the job that holds its unique key (twin); which of its queues is paused, by whom and why; and the job''s own worker, times and last error.';

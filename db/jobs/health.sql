@@ -1,4 +1,4 @@
--- jobs.health: what the database says of itself, as far as the jobs depend on it.
+-- jobs.health: the state of the database, as far as jobs depend on it.
 
 create view jobs.health as
 with facts as (
@@ -9,7 +9,7 @@ with facts as (
            case when r.replica then format('%s; only the primary counts its tuples', pg_size_pretty(pg_total_relation_size(t.relid)))
                 else format('%s live, %s, last vacuum %s', t.n_live_tup, pg_size_pretty(pg_total_relation_size(t.relid)),
                coalesce(to_char(greatest(t.last_autovacuum, t.last_vacuum), 'YYYY-MM-DD HH24:MI'), 'never')) end as detail,
-           'If vacuum runs and they stay, something holds an old snapshot: see area snapshot.' as advice,
+           'If vacuum runs and does not remove them, a session holds an old snapshot: see area snapshot.' as advice,
            null::int as pid, greatest(t.last_autovacuum, t.last_vacuum) as since
     from pg_stat_all_tables t cross join (select pg_is_in_recovery() as replica) r
     where t.relid in ('river.river_job'::regclass, 'river.river_queue'::regclass)
@@ -19,13 +19,13 @@ with facts as (
            format('%s of %s in the table, used %s times', pg_size_pretty(pg_relation_size(c.oid)), pg_size_pretty(pg_relation_size(i.indrelid)),
                coalesce(s.idx_scan, 0)),
            case when i.indisvalid then 'If it grows while the number of jobs does not: reindex index concurrently.'
-                else 'Its building was broken off: drop it.' end, null, null
+                else 'Building it failed: drop it.' end, null, null
     from pg_index i join pg_class c on c.oid = i.indexrelid left join pg_stat_all_indexes s on s.indexrelid = i.indexrelid
     where i.indrelid = 'river.river_job'::regclass
     union all
     (select 3, 'snapshot', h.name, h.age, 'transactions',
             case when h.since < now() - interval '1 hour' then 'bad' when h.since < now() - interval '5 min' then 'warn' else 'ok' end,
-            h.detail, 'Vacuum cannot remove what died after it began. End it: select pg_terminate_backend(pid).', h.pid, h.since
+            h.detail, 'Vacuum cannot remove rows that died after it began. To end it: select pg_terminate_backend(pid).', h.pid, h.since
      from (
         select coalesce(nullif(a.application_name, ''), a.usename, 'unnamed') as name, greatest(age(a.backend_xmin), age(a.backend_xid))::numeric as age,
                format('pid %s, %s since %s, its statement began %s: %s', a.pid, a.state, to_char(a.xact_start, 'HH24:MI:SS'),
@@ -34,7 +34,7 @@ with facts as (
         from pg_stat_activity a
         where coalesce(a.backend_xmin, a.backend_xid) is not null and a.datname = current_database() and a.pid <> pg_backend_pid()
         union all
-        select p.gid, age(p.transaction)::numeric, 'a prepared transaction that nobody has ended', null, p.prepared
+        select p.gid, age(p.transaction)::numeric, 'a prepared transaction, neither committed nor rolled back', null, p.prepared
         from pg_prepared_xacts p where p.database = current_database()
         union all
         select s.slot_name, greatest(age(s.xmin), age(s.catalog_xmin))::numeric, 'a replication slot', null, null
@@ -47,7 +47,7 @@ with facts as (
     union all
     select 5, 'connections', 'all', n.used, 'connections',
            case when n.used >= n.most then 'bad' when n.used >= n.most * 0.9 then 'warn' else 'ok' end,
-           format('%s of %s', n.used, n.most), 'At the limit nobody else gets in, not even you. Use fewer processes or smaller pools.', null, null
+           format('%s of %s', n.used, n.most), 'At the limit every new connection is refused, yours too. Use fewer processes or smaller pools.', null, null
     from (select (select count(*) from pg_stat_activity a where a.usename = current_user and a.backend_type = 'client backend') as used,
                  least((select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user),
                        (select nullif(datconnlimit, -1) from pg_database where datname = current_database()),
@@ -55,15 +55,15 @@ with facts as (
     union all
     select 6, 'notices', 'queue', round((u.used * 100)::numeric, 2), 'percent full',
            case when u.used > 0.5 then 'bad' when u.used > 0.05 then 'warn' else 'ok' end, 'of the server''s notice queue',
-           'Some connection listens and does not read, or is in a long transaction. When it is full, every commit with a notice fails.', null, null
+           'A listening connection does not read, or is in a long transaction. When the queue is full, every commit with a notice fails.', null, null
     from (select pg_notification_queue_usage() as used) u
     union all
     select 7, 'service', 'rescuer', w.live, 'workers', case when w.live > 0 then 'ok' when w.kept then 'warn' when not w.kept then 'bad' end,
            format('%s jobs run with no live worker', w.orphans),
            case when w.live > 0 then 'Each live worker rescues the jobs of dead ones.'
                 when w.kept then 'No worker is alive, so nothing runs. Meanwhile a web process rescues the jobs of dead workers.'
-                when not w.kept then 'No worker is alive: nothing runs, and unless a web process is there nothing is rescued.'
-                else 'No worker is alive as far as this replica knows. Ask the primary.' end,
+                when not w.kept then 'No worker is alive, so nothing runs, and only a web process rescues jobs.'
+                else 'No worker is alive, as far as this replica knows. Ask the primary.' end,
            null, w.seen_at
     from (select (select count(*) from jobs.live) as live, max(seen_at) as seen_at,
                  (select coalesce(bool_or(l.expires_at > now() and l.role = 'maintenance'), case when count(*) = 0 then false end)
@@ -76,7 +76,7 @@ with facts as (
            case when count(*) = 0 then 'warn' when bool_or(l.expires_at > now()) then 'ok' when not bool_or(l.expires_at > now()) then 'warn' end,
            case when count(*) = 0 then 'no leader' when max(l.leader_id) is null then 'a replica does not know the leader'
                 else format(case when bool_or(l.expires_at > now()) then 'leader is %s' else '%s led until %s' end, max(l.leader_id), max(l.expires_at)) end,
-           'The leader deletes finished jobs and unused queues when their time is up. Without one they pile up, and nothing else waits: every worker and web process makes scheduled jobs and retries available. One of them should lead within 15 s.',
+           'The leader deletes old finished jobs and unused queues. Without one they pile up, but nothing else waits: every worker and web process makes scheduled jobs and retries available. One of them should lead within 15 s.',
            null, max(l.elected_at)
     from jobs.leader() l
     union all
@@ -88,21 +88,21 @@ with facts as (
     from work.schedule s where s.paused_at is null and s.retired_at is null
     union all
     select 10, 'replica', 'replay', b.seconds, 'seconds behind', case when b.seconds <= 10 then 'ok' else 'warn' end,
-           coalesce('shows the primary as of ' || to_char(b.at, 'YYYY-MM-DD HH24:MI:SS'), 'nothing was replayed since its start'),
-           'The replica is behind, or nothing happens on the primary. Workers look silent once it is more than 12 s: ask the primary.', null, b.at
+           coalesce('shows the primary as of ' || to_char(b.at, 'YYYY-MM-DD HH24:MI:SS'), 'nothing replayed since its start'),
+           'The replica is behind, or the primary writes nothing. When it is more than 12 s behind, workers look silent: ask the primary.', null, b.at
     from (select pg_last_xact_replay_timestamp() as at,
                  round(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::numeric, 1) as seconds) b
     where pg_is_in_recovery()
 )
 select area, name, value, unit, status, detail, advice, pid, since from facts order by part, name;
 
-comment on view jobs.health is 'What the jobs depend on, one row a fact: tables and their dead tuples, indexes, who holds the oldest snapshot, connections, the notice queue, whether rescuer, leader and scheduler are alive, and on a replica how far it is behind. Connections, snapshots and notices are those of the server that is asked. First: select * from jobs.health where status <> ''ok''.';
+comment on view jobs.health is 'What the jobs depend on, one fact per row: tables and their dead tuples, indexes, the session with the oldest snapshot, connections, the notice queue, whether rescuer, leader and scheduler work, and how far a replica is behind. Connections, snapshots and notices are those of the server that you ask. Start with: select * from jobs.health where status <> ''ok''.';
 comment on column jobs.health.area is 'table, index, snapshot, connections, notices, service or, on a replica only, replica.';
-comment on column jobs.health.name is 'Which one.';
+comment on column jobs.health.name is 'Which one of the area.';
 comment on column jobs.health.value is 'The figure; null if a replica does not know it.';
-comment on column jobs.health.unit is 'What the figure counts.';
+comment on column jobs.health.unit is 'The unit of value.';
 comment on column jobs.health.status is 'ok, warn or bad; null if a replica does not know.';
 comment on column jobs.health.detail is 'The fact in words.';
-comment on column jobs.health.advice is 'What to do if it is not ok.';
-comment on column jobs.health.pid is 'Process id of the connection that it is about.';
-comment on column jobs.health.since is 'Since when: of a snapshot, the beginning of its transaction; of a table, its last vacuum.';
+comment on column jobs.health.advice is 'What to do if status is not ok.';
+comment on column jobs.health.pid is 'The process id of the connection in question.';
+comment on column jobs.health.since is 'Since when: for a snapshot, the start of its transaction; for a table, its last vacuum.';

@@ -1,6 +1,6 @@
 -- jobs.job: every job, one row each, and jobs.search, which finds jobs by their arguments.
 
--- The join brings the kind's marks for redaction, and it makes the view read-only: nobody updates a job around the rules.
+-- The join finds the keys that the kind marks as secret. It also makes the view read-only: a job changes only by an act.
 create view jobs.job as
 select j.id,
        j.kind,
@@ -13,7 +13,7 @@ select j.id,
        j.scheduled_at,
        j.attempted_at                                           as started_at,
        j.finalized_at                                           as finished_at,
-       -- SQL may write times that are infinite, or too far apart to be subtracted
+       -- times written by SQL may be infinite, or too far apart to subtract
        case when j.state = 'available' then now() - nullif(least(now(), greatest(j.created_at, j.scheduled_at, r.at)), '-infinity')
             when isfinite(j.attempted_at) then least(j.attempted_at, '9999-12-31') - nullif(least(greatest(nullif(j.created_at, 'infinity'),
                 least(j.scheduled_at, j.attempted_at), case when r.at <= j.attempted_at then r.at end), '9999-12-31'), '-infinity')
@@ -42,16 +42,16 @@ select j.id,
            when 'unreadable' then j.metadata ->> 'held'
            when 'pending' then 'pending until it is released'
            when 'paused' then 'its queue is paused'
-           when 'duplicate' then 'another job with its unique key is not finished'
-           when 'backing_off' then 'failed, and not due for its next try'
+           when 'duplicate' then 'another job holds its unique key'
+           when 'backing_off' then 'failed, and waits for its next attempt'
            when 'scheduled' then 'scheduled for later'
-           when 'due' then 'due: a worker or web process makes it available in a moment'
+           when 'due' then 'due: a worker or web process will make it available in a moment'
            when 'queued' then 'waiting its turn'
-           when 'isolated' then 'waiting its turn to run alone'
+           when 'isolated' then 'waiting its turn to run isolated'
            when 'no_worker' then 'no worker is alive'
            when 'no_worker_for_queue' then 'no live worker takes this queue'
            when 'no_worker_for_kind' then 'no live worker takes this kind'
-           when 'all_draining' then 'every worker that takes it is draining'
+           when 'all_draining' then 'all workers that take it are draining'
        end                                                      as why_waiting,
        j.metadata ->> 'queue'                                   as home_queue,
        j.state = 'running' and j.metadata ? 'cancel_attempted_at' as cancelling,
@@ -69,8 +69,8 @@ left join work.kind k on k.kind = j.kind
 cross join lateral (select case when jsonb_typeof(j.metadata -> 'rescued_at') = 'number'
     then to_timestamp(greatest(least((j.metadata ->> 'rescued_at')::numeric, 1e10), 0)::float8) end as at,
     trunc(extract(epoch from j.attempted_at) * 1000000)::text as began) r
--- The planner writes this code into each of its two columns that a query asks for. A subquery that worked it out once for both
--- would cost queries that ask for neither their index-only scans.
+-- Postgres evaluates this for each of the two columns that a query selects. A subquery that did it once for both would prevent
+-- index-only scans where a query selects neither.
 cross join lateral (
     select case
            when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
@@ -95,7 +95,7 @@ cross join lateral (
            when exists (
                    select from jobs.leader() l
                    where l.expires_at > now() and l.role = 'unregistered')
-               then 'queued' -- a plain River program leads, which does not say which queues it works
+               then 'queued' -- a plain River program leads, and does not record which queues it works
            when exists (select from jobs.leader() l where l.leader_id is null) and not exists (select from work.worker)
                then null -- on a replica: a plain River program may lead
            when not exists (select from jobs.live)
@@ -112,41 +112,41 @@ cross join lateral (
            else 'no_worker_for_queue'
        end as waiting) why;
 
-comment on view jobs.job is 'Every job that is waiting, running or finished and not yet cleaned away (finished ones stay a day, discarded ones seven). Quick by id, by state with finished_at or scheduled_at, and by queue among the available. What looks secret in args and metadata is [redacted], and what the kind marks. To count finished jobs ask jobs.minute.';
-comment on column jobs.job.id is 'Number of the job, rising in the order of enqueueing.';
-comment on column jobs.job.kind is 'What it does: the name of its worker, as in send_invoice.';
-comment on column jobs.job.queue is 'The queue that it waits in.';
-comment on column jobs.job.state is 'available (ready to run), scheduled (later), retryable (failed, will be tried again), running, pending, completed, cancelled or discarded (failed for good).';
+comment on view jobs.job is 'Every job, one row each. Completed and cancelled jobs are deleted after a day, discarded ones after seven. Fast by id, by state with finished_at or scheduled_at, and by queue among available jobs. In args and metadata, values are [redacted] if their key looks secret or the kind marks it. To count finished jobs, use jobs.minute.';
+comment on column jobs.job.id is 'The job''s number; a later job has a higher one.';
+comment on column jobs.job.kind is 'The kind of work, as in send_invoice.';
+comment on column jobs.job.queue is 'The queue that the job is in.';
+comment on column jobs.job.state is 'available (ready to run), scheduled (for later), retryable (failed, will be retried), running, pending (until it is released), completed, cancelled or discarded (failed for good).';
 comment on column jobs.job.priority is '1 runs first, 4 last.';
-comment on column jobs.job.attempt is 'How often it has been started. A hand-back at a worker''s clean stop does not count.';
-comment on column jobs.job.max_attempts is 'After this many failed attempts it is discarded.';
-comment on column jobs.job.enqueued_at is 'When the row was written, in the transaction of the data that caused it.';
-comment on column jobs.job.scheduled_at is 'Not to be started before this time.';
-comment on column jobs.job.started_at is 'Start of the latest attempt; null before the first.';
-comment on column jobs.job.finished_at is 'When it was completed, cancelled or discarded. A job that stores its effects with its completion: when it began to do so. Where River''s own indexes are in place, say finished_at is not null beside the state to have this order quickly.';
-comment on column jobs.job.wait is 'Wait time: from when it was due (the latest of enqueued, scheduled and rescued) to the start of its latest attempt; for a job that is still available, until now.';
-comment on column jobs.job.run is 'Run time of the latest attempt, until finished_at; of a running job, until now. With the storing of its effects: jobs.attempt.run.';
-comment on column jobs.job.worker is 'The worker process that has it or had it last: jobs.worker.';
-comment on column jobs.job.request_id is 'The web request that caused it, as in the log lines: jobs.request, jobs.waterfall.';
+comment on column jobs.job.attempt is 'How many attempts have started. An attempt that a stopping worker handed back does not count.';
+comment on column jobs.job.max_attempts is 'After this many failed attempts the job is discarded.';
+comment on column jobs.job.enqueued_at is 'When the job was enqueued, in the transaction of the data that caused it.';
+comment on column jobs.job.scheduled_at is 'The job does not start before this time.';
+comment on column jobs.job.started_at is 'When the latest attempt started; null before the first.';
+comment on column jobs.job.finished_at is 'When the job was completed, cancelled or discarded. If a job stores its effects and its completion together: when it began to store them. On a database with River''s own indexes, add finished_at is not null to a condition on state to sort by this column quickly.';
+comment on column jobs.job.wait is 'How long the job waited: from when it was due (the latest of enqueued, scheduled and rescued) to the start of its latest attempt. For an available job, until now.';
+comment on column jobs.job.run is 'How long the latest attempt ran, until finished_at; for a running job, until now. jobs.attempt.run includes storing the effects.';
+comment on column jobs.job.worker is 'The worker process that runs the job or ran it last: see jobs.worker.';
+comment on column jobs.job.request_id is 'The web request that caused the job, as in the logs: see jobs.request and jobs.waterfall.';
 comment on column jobs.job.parent_id is 'The job that enqueued it, if one did.';
 comment on column jobs.job.release is 'The release that enqueued it.';
-comment on column jobs.job.tags is 'Free labels.';
-comment on column jobs.job.args is 'Arguments: ids and small facts. Values of keys that look secret, or that the kind marks, are [redacted]. jobs.search finds by them.';
+comment on column jobs.job.tags is 'Labels, chosen by the code that enqueued the job.';
+comment on column jobs.job.args is 'Arguments: ids and small facts. Values are [redacted] if their key looks secret or the kind marks it. jobs.search finds jobs by their arguments.';
 comment on column jobs.job.last_error is 'The text of the latest error.';
-comment on column jobs.job.last_error_code is 'The code of the latest error where the job system wrote it, as in jobs.attempt.code: worker_died, worker_stopped, not_received, unregistered, poison_pill or rescue_refused. Null where the job itself failed.';
-comment on column jobs.job.held is 'Why its arguments could not be read, a sentence; null once they could. No attempt is spent meanwhile.';
-comment on column jobs.job.deaths is 'How many workers died while they ran it. After two it runs alone (queue alone). If a worker dies then, the job is discarded as a poison pill.';
-comment on column jobs.job.progress is 'How far its latest attempt is, in percent, if it says so.';
-comment on column jobs.job.progress_note is 'What that attempt says about its progress.';
-comment on column jobs.job.waiting is 'Why it does not run, a code. Of its row: unreadable (no release that tried could read its arguments: held), pending (until it is released: jobs.run_now), paused (its queue is), duplicate (it may not become available while another job has its unique key: twin), backing_off (it failed, and its next try is not due), scheduled (for later), due (made available in a moment). Of available jobs: queued (waits its turn), isolated (waits its turn to run alone), no_worker (none is alive), no_worker_for_queue and no_worker_for_kind (none that is alive takes it), all_draining (those that take it drain). Null for a job that runs or is finished, and on a replica that cannot know. Reserved for later: kind_paused, limited, blocked.';
-comment on column jobs.job.why_waiting is 'The same as a sentence for people. Programs compare waiting. The place in line is in jobs.explain.';
-comment on column jobs.job.home_queue is 'The queue that it came from, if it was moved to run alone.';
-comment on column jobs.job.cancelling is 'It was told to stop and still runs.';
-comment on column jobs.job.twin is 'The other job that holds its unique key now, if one does: this one can not become available meanwhile.';
-comment on column jobs.job.is_unique is 'It was enqueued with unique options.';
-comment on column jobs.job.errors is 'Every failed attempt: {"at", "attempt", "error", "trace"}, oldest first. Where the job system ended the attempt there is a "code" too (see last_error_code), and where a worker was lost, "worker".';
-comment on column jobs.job.logs is 'What its attempts logged: [{"attempt", "log"}].';
-comment on column jobs.job.metadata is 'What the job system and others wrote beside it, redacted like args, without the logs.';
+comment on column jobs.job.last_error_code is 'The code of the latest error if the job system ended that attempt (see jobs.attempt.code): worker_died, worker_stopped, not_received, unregistered, poison_pill or rescue_refused. Null if the job itself failed.';
+comment on column jobs.job.held is 'Why the arguments could not be read, as a sentence; null if they could. Such a job spends no attempts.';
+comment on column jobs.job.deaths is 'How many workers died while they ran the job. After two deaths it runs isolated (in queue alone). If that worker dies too, the job is discarded as a poison pill.';
+comment on column jobs.job.progress is 'How far the latest attempt has come, in percent, if it reports that.';
+comment on column jobs.job.progress_note is 'The latest attempt''s own sentence about its progress.';
+comment on column jobs.job.waiting is 'A code for why the job does not run: unreadable (no release that tried could read its arguments: see held), pending (until jobs.run_now releases it), paused (its queue is), duplicate (another job holds its unique key: see twin), backing_off (it failed, and its next attempt is not due), scheduled (for later), due (it will be made available in a moment), queued (available, waiting its turn), isolated (the same, to run isolated), no_worker (none is alive), no_worker_for_queue and no_worker_for_kind (no live worker takes it), all_draining (the workers that take it are draining). Null if the job runs or is finished, and on a replica that cannot know. Reserved for later: kind_paused, limited, blocked.';
+comment on column jobs.job.why_waiting is 'The same as a sentence for people; programs compare waiting. jobs.explain adds the job''s place in line.';
+comment on column jobs.job.home_queue is 'The queue that the job came from, if it was moved to run isolated.';
+comment on column jobs.job.cancelling is 'The job was told to stop and still runs.';
+comment on column jobs.job.twin is 'The other job that holds this job''s unique key now, if there is one. Until it finishes, this job cannot become available.';
+comment on column jobs.job.is_unique is 'The job was enqueued with unique options.';
+comment on column jobs.job.errors is 'Every failed attempt, oldest first: {"at", "attempt", "error", "trace"}. If the job system ended the attempt there is also a "code" (see last_error_code), and if a worker was lost, a "worker".';
+comment on column jobs.job.logs is 'What the job''s attempts logged: [{"attempt", "log"}].';
+comment on column jobs.job.metadata is 'What the job system and others have stored with the job, redacted like args, without the logs.';
 
 create function jobs.search(args jsonb, kind text default null, state text default null, max int default 100)
 returns setof jobs.job language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
@@ -154,16 +154,16 @@ declare
     found_ids bigint[];
 begin
     if search.args is null or jsonb_typeof(search.args) <> 'object' or search.args = '{}' then
-        raise exception 'Say what to look for as a JSON object, as in jobs.search(''{"order_id": 42}'').' using errcode = '22023';
+        raise exception 'Say which arguments to look for as a JSON object, as in jobs.search(''{"order_id": 42}'').' using errcode = '22023';
     end if;
     if search.max is null or search.max not between 1 and 10000 then
-        raise exception 'max is how many jobs to return, from 1 to 10000.' using errcode = '22023';
+        raise exception 'max must be from 1 to 10000.' using errcode = '22023';
     end if;
     if search.state not in ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled') then
         raise exception '% is not a state.', quote_literal(left(search.state, 100)) using errcode = '22023';
     end if;
-    -- The unfinished are few enough to be read, each part by its partial index; the finished need an index on args. Whatever
-    -- matches is compared once more with what is shown of it, so that nobody can ask for a secret.
+    -- Unfinished jobs are few enough to scan, each part by its partial index; finished ones need the index on args. The matches
+    -- are compared again with the redacted args, so that a search cannot reveal a secret.
     select array_agg(f.id) into found_ids
     from (
         (select j.id, j.kind, j.state from river.river_job j where j.state = 'available' and j.args @> search.args limit 10000)
@@ -182,4 +182,4 @@ begin
         where j.id = any (found_ids) and j.args @> search.args
         order by j.id desc limit search.max;
 end $$;
-comment on function jobs.search is 'Jobs whose arguments contain args (as in {"order_id": 42}), newest first, at most max of them; kind and state narrow it. It compares with the redacted arguments: what looks secret cannot be searched. When more than 10,000 match, narrow it, or the newest may be missing.';
+comment on function jobs.search is 'Jobs whose arguments contain args (as in {"order_id": 42}), newest first, at most max of them; kind and state narrow the search. It compares redacted arguments: secret values cannot be searched for. If more than 10,000 jobs match, narrow the search, or the newest may be missing.';

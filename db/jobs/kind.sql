@@ -1,4 +1,4 @@
--- jobs.kind: what kinds of job there are, and how they fare.
+-- jobs.kind: the kinds of job, with their load, speed and failures.
 
 create view jobs.kind as
 with unfinished as ( -- one part for each partial index
@@ -63,27 +63,27 @@ left join unfinished u on u.kind = n.kind
 left join hour h on h.kind = n.kind
 left join day d on d.kind = n.kind;
 
-comment on view jobs.kind is 'Every kind that a process registered, that has unfinished jobs or that ran within a day, one row each.';
-comment on column jobs.kind.kind is 'Its name, as in send_invoice.';
-comment on column jobs.kind.registered is 'A process has said that it knows this kind. If none has, nobody will run its jobs.';
+comment on view jobs.kind is 'Every kind of job that a process has registered, that has unfinished jobs or that ran within a day, one row each.';
+comment on column jobs.kind.kind is 'The kind''s name, as in send_invoice.';
+comment on column jobs.kind.registered is 'A process has registered the kind. If none has, its jobs will not run.';
 comment on column jobs.kind.available is 'Jobs that are ready to run.';
-comment on column jobs.kind.running is 'Jobs that run.';
-comment on column jobs.kind.scheduled is 'Jobs for later.';
-comment on column jobs.kind.retryable is 'Jobs that failed and will be tried again.';
-comment on column jobs.kind.completed_day is 'Attempts that did their work in the last 24 hours.';
-comment on column jobs.kind.failed_day is 'Attempts that failed in the last 24 hours and were, or will be, tried again.';
+comment on column jobs.kind.running is 'Running jobs.';
+comment on column jobs.kind.scheduled is 'Jobs scheduled for later.';
+comment on column jobs.kind.retryable is 'Failed jobs that will be retried.';
+comment on column jobs.kind.completed_day is 'Attempts that completed in the last 24 hours.';
+comment on column jobs.kind.failed_day is 'Attempts that failed in the last 24 hours and were, or will be, retried.';
 comment on column jobs.kind.discarded_day is 'Attempts that failed for good in the last 24 hours.';
 comment on column jobs.kind.cancelled_day is 'Attempts that were cancelled in the last 24 hours.';
-comment on column jobs.kind.failing_share is 'Failed attempts among the failed and the completed of the last hour, from 0 to 1; null if there were none.';
-comment on column jobs.kind.wait_p50 is 'Half of the attempts of the last hour had waited less than this.';
-comment on column jobs.kind.wait_p95 is '95 of 100 had waited less than this.';
-comment on column jobs.kind.wait_p99 is '99 of 100 had waited less than this.';
-comment on column jobs.kind.run_p50 is 'Half of them ran for less than this.';
-comment on column jobs.kind.run_p95 is '95 of 100 ran for less than this.';
-comment on column jobs.kind.run_p99 is '99 of 100 ran for less than this.';
-comment on column jobs.kind.run_day is 'Run times of the last 24 hours together: what the kind costs.';
-comment on column jobs.kind.last_at is 'The latest minute in which an attempt of it ended, within a day.';
-comment on column jobs.kind.workers is 'Live workers that know it and do not drain. Workers that do not say what they know count for every kind.';
-comment on column jobs.kind.secrets is 'Keys of its args and metadata that are shown as [redacted], beside those that look secret anyway.';
-comment on column jobs.kind.opts is 'What jobs.enqueue uses where nothing is said: {"queue", "priority", "max_attempts", "tags", "unique": {"args", "keys", "period" (in seconds), "queue", "states", "exclude_kind"}}.';
-comment on column jobs.kind.release is 'The release that registered it last.';
+comment on column jobs.kind.failing_share is 'Share of failed attempts among the failed and completed ones of the last hour, from 0 to 1; null if there were none.';
+comment on column jobs.kind.wait_p50 is 'Median wait of the attempts of the last hour.';
+comment on column jobs.kind.wait_p95 is '95th percentile of their wait.';
+comment on column jobs.kind.wait_p99 is '99th percentile of their wait.';
+comment on column jobs.kind.run_p50 is 'Median run time of those attempts.';
+comment on column jobs.kind.run_p95 is '95th percentile of their run time.';
+comment on column jobs.kind.run_p99 is '99th percentile of their run time.';
+comment on column jobs.kind.run_day is 'Total run time in the last 24 hours: what the kind costs.';
+comment on column jobs.kind.last_at is 'The latest minute in which an attempt ended, within a day.';
+comment on column jobs.kind.workers is 'Live workers that know the kind and do not drain. A worker that does not name its kinds counts for every kind.';
+comment on column jobs.kind.secrets is 'Keys in args and metadata whose values are [redacted], besides those that look secret.';
+comment on column jobs.kind.opts is 'The kind''s own options, which jobs.enqueue uses for those not given: {"queue", "priority", "max_attempts", "tags", "unique": {"args", "keys", "period" (in seconds), "queue", "states", "exclude_kind"}}.';
+comment on column jobs.kind.release is 'The release that registered the kind last.';

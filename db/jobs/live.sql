@@ -1,21 +1,21 @@
 -- jobs.live and jobs.runner: which workers are alive, and which of them runs a job.
 
--- The one definition of alive. 12 s is silentDead in internal/work, after which the others declare a worker dead.
+-- The only definition of alive. 12 s is silentDead in internal/work, after which other processes declare a worker dead.
 create view jobs.live as
 select w.id as worker, w.release, w.slots, w.queues, w.kinds, w.draining
 from work.worker w
 left join (select) readonly on true
 where w.stopped_at is null and w.dead_at is null and w.seen_at > now() - interval '12 s';
 
-comment on view jobs.live is 'The workers that are alive: each has sent a heartbeat within 12 s, and has neither stopped nor been declared dead. More about each is in jobs.worker.';
-comment on column jobs.live.worker is 'Its id, as in jobs.worker and jobs.job.worker.';
+comment on view jobs.live is 'The workers that are alive: each has sent a heartbeat within 12 s, and has neither stopped nor been declared dead. jobs.worker has more about each.';
+comment on column jobs.live.worker is 'The worker''s id, as in jobs.worker and jobs.job.worker.';
 comment on column jobs.live.release is 'The release that it runs.';
-comment on column jobs.live.slots is 'Jobs that it may run at once.';
-comment on column jobs.live.queues is 'The queues that it takes from; empty if it does not say.';
+comment on column jobs.live.slots is 'How many jobs it may run at once.';
+comment on column jobs.live.queues is 'The queues that it takes jobs from; empty if it does not say.';
 comment on column jobs.live.kinds is 'The kinds that it knows; empty if it does not say.';
-comment on column jobs.live.draining is 'It was told to take nothing more.';
+comment on column jobs.live.draining is 'An operator stopped it taking jobs.';
 
--- Postgres puts the body in the place of a call, so that a view with it is as quick as one without.
+-- Postgres inlines the body, so a call costs a view nothing.
 create function jobs.runner(attempted_by text[]) returns text
 language sql immutable parallel safe return attempted_by[array_upper(attempted_by, 1)];
-comment on function jobs.runner is 'The worker that runs a job, or ran it last, from the column attempted_by of River''s table; null if none has.';
+comment on function jobs.runner is 'The worker that runs a job or ran it last, from the column attempted_by of River''s table; null before the first attempt.';

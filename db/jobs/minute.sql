@@ -1,7 +1,7 @@
 -- jobs.minute: attempts by minute, queue and kind; jobs.quantile and jobs.percentile read its histograms.
 
--- It is not said to be safe for parallel plans, so that the views which use it get none: to start workers for counting 100,000
--- waiting jobs takes longer than the counting, and takes processors from those who do them.
+-- Marked parallel unsafe so that views which use it get no parallel plans: to start parallel workers takes longer than to count
+-- 100,000 waiting jobs, and takes CPU time from other queries.
 create function jobs.quantile(histogram bigint[], p float8) returns interval
 language plpgsql immutable parallel unsafe as $$
 declare
@@ -33,7 +33,7 @@ begin
         below := below + n;
     end loop;
 end $$;
-comment on function jobs.quantile is 'The duration below which the share p of a histogram lies, p being between 0 and 1. The histogram is one of jobs.minute, or a sum of several: 26 counts, the first of what took less than 1 ms, each next one up to twice as long. Within a count it is taken to be spread evenly, so the answer is right to within a factor of two.';
+comment on function jobs.quantile is 'The duration below which the share p (0 to 1) of a histogram lies. The histogram is one of jobs.minute or a sum of several: 26 counts, the first for less than 1 ms, each next one up to twice as long. Values are assumed to be spread evenly within a count, so the result is right to within a factor of two.';
 
 create view jobs.minute as
 select m.minute, m.queue, m.kind,
@@ -53,28 +53,28 @@ select m.minute, m.queue, m.kind,
 from work.minute m
 left join (select) readonly on true;
 
-comment on view jobs.minute is 'Attempts by the minute in which they ended, by queue and kind, for 30 days: what finished jobs are counted by. Name a range of minutes. Histograms add up with work.sum(); jobs.percentile does it for you.';
-comment on column jobs.minute.minute is 'The minute in which the attempts ended. The latest is still growing.';
+comment on view jobs.minute is 'Attempts of the last 30 days, by the minute in which they ended, by queue and by kind. Use it to count finished jobs. Name a range of minutes. work.sum() adds histograms up, and jobs.percentile does that for you.';
+comment on column jobs.minute.minute is 'The minute in which the attempts ended. The latest minute is still growing.';
 comment on column jobs.minute.queue is 'The queue.';
 comment on column jobs.minute.kind is 'The kind.';
-comment on column jobs.minute.completed is 'Attempts that did their work.';
-comment on column jobs.minute.failed is 'Attempts that failed and will be tried again.';
+comment on column jobs.minute.completed is 'Attempts that completed.';
+comment on column jobs.minute.failed is 'Attempts that failed and will be retried.';
 comment on column jobs.minute.discarded is 'Attempts that failed for good.';
-comment on column jobs.minute.cancelled is 'Attempts that were cancelled, by the job itself or by somebody.';
-comment on column jobs.minute.snoozed is 'Attempts that put themselves off.';
-comment on column jobs.minute.handed_back is 'Attempts that a stopping worker handed back, or that were held or lost: nobody''s failure.';
-comment on column jobs.minute.ended is 'All of these.';
-comment on column jobs.minute.failing_share is 'Failed and discarded among those and the completed, from 0 to 1; null if there were none.';
-comment on column jobs.minute.wait_p50 is 'Half of them waited less than this.';
-comment on column jobs.minute.wait_p95 is '95 of 100 waited less than this.';
-comment on column jobs.minute.wait_p99 is '99 of 100 waited less than this.';
-comment on column jobs.minute.run_p50 is 'Half of them ran for less than this.';
-comment on column jobs.minute.run_p95 is '95 of 100 ran for less than this.';
-comment on column jobs.minute.run_p99 is '99 of 100 ran for less than this.';
-comment on column jobs.minute.wait_total is 'Their waits together.';
-comment on column jobs.minute.run_total is 'Their run times together: the work that was done.';
-comment on column jobs.minute.wait_histogram is '26 counts: less than 1 ms, less than 2, less than 4, and so on to 2^24 ms and more.';
-comment on column jobs.minute.run_histogram is 'The same of run times.';
+comment on column jobs.minute.cancelled is 'Attempts that were cancelled, by the job itself or by an operator.';
+comment on column jobs.minute.snoozed is 'Attempts that snoozed their job.';
+comment on column jobs.minute.handed_back is 'Attempts that a stopping worker handed back, that could not read the arguments or that were lost: not failures of the job.';
+comment on column jobs.minute.ended is 'The sum of these six counts.';
+comment on column jobs.minute.failing_share is 'Share of failed and discarded attempts among those and the completed ones, from 0 to 1; null if there were none.';
+comment on column jobs.minute.wait_p50 is 'Median of their wait.';
+comment on column jobs.minute.wait_p95 is '95th percentile of their wait.';
+comment on column jobs.minute.wait_p99 is '99th percentile of their wait.';
+comment on column jobs.minute.run_p50 is 'Median of their run time.';
+comment on column jobs.minute.run_p95 is '95th percentile of their run time.';
+comment on column jobs.minute.run_p99 is '99th percentile of their run time.';
+comment on column jobs.minute.wait_total is 'The sum of their waits.';
+comment on column jobs.minute.run_total is 'The sum of their run times.';
+comment on column jobs.minute.wait_histogram is 'The histogram of their waits, 26 counts: less than 1 ms, less than 2, less than 4, and so on to 2^24 ms and more.';
+comment on column jobs.minute.run_histogram is 'The histogram of their run times, like wait_histogram.';
 
 create function jobs.percentile(
     queue text default null, kind text default null, past interval default interval '5 minutes',
@@ -89,7 +89,7 @@ begin
     if past is null or past <= interval '0' then
         raise exception 'past is how far to look back, as in interval ''1 hour''.' using errcode = '22023';
     end if;
-    -- Sums by name are several times as quick as an aggregate over arrays.
+    -- 26 sums are several times as fast as an aggregate over arrays.
     select array[sum(b[1]), sum(b[2]), sum(b[3]), sum(b[4]), sum(b[5]), sum(b[6]), sum(b[7]), sum(b[8]), sum(b[9]),
                  sum(b[10]), sum(b[11]), sum(b[12]), sum(b[13]), sum(b[14]), sum(b[15]), sum(b[16]), sum(b[17]), sum(b[18]),
                  sum(b[19]), sum(b[20]), sum(b[21]), sum(b[22]), sum(b[23]), sum(b[24]), sum(b[25]), sum(b[26])]
@@ -101,4 +101,4 @@ begin
             and (percentile.kind is null or m.kind = percentile.kind)) s;
     return jobs.quantile(h, p);
 end $$;
-comment on function jobs.percentile is 'How long attempts waited (measure ''wait'') or ran (''run''): the duration below which the share p of them lies, of the past interval (5 minutes unless you say), in a queue, of a kind, of both or of all. As in jobs.percentile(queue => ''default'', past => ''1 hour'', p => 0.99).';
+comment on function jobs.percentile is 'How long attempts waited (measure ''wait'') or ran (measure ''run''): the duration below which the share p of them lies, over the past interval (5 minutes by default), in a queue, of a kind, both, or all. As in jobs.percentile(queue => ''default'', past => ''1 hour'', p => 0.99).';

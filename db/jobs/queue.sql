@@ -15,12 +15,12 @@ with waiting as (
            sum(completed + discarded + cancelled) as finished,
            sum(completed + failed + discarded + cancelled + snoozed + handed_back) as ended
     from work.minute where minute > now() - interval '5 min' group by queue
-), took as ( -- the first of those minutes may not be whole
+), took as ( -- the first of those minutes may be partial
     select extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60 as minutes
 ), live as (
     select queues from jobs.live where not draining
 ), names as (
-    select name from river.river_queue where name <> 'keeper' -- a web process's own, from which nothing is ever taken
+    select name from river.river_queue where name <> 'keeper' -- River requires one of a web process, which takes no jobs
     union select queue from waiting
     union select queue from later
     union select queue from running
@@ -58,24 +58,24 @@ left join lateral (
     where job_id is null and queue in (n.name, '*') and act = 'pause' and at = q.paused_at
     order by id desc limit 1) a on true;
 
-comment on view jobs.queue is 'Every queue that a worker has worked lately or that has unfinished jobs, one row each. Figures of speed are of the last 5 minutes.';
-comment on column jobs.queue.queue is 'Its name.';
-comment on column jobs.queue.paused is 'Nothing is taken from it: jobs.pause, jobs.resume.';
+comment on view jobs.queue is 'Every queue that a worker has used recently or that has unfinished jobs, one row each. Rates and durations cover the last 5 minutes.';
+comment on column jobs.queue.queue is 'The queue''s name.';
+comment on column jobs.queue.paused is 'Workers take nothing from it: jobs.pause, jobs.resume.';
 comment on column jobs.queue.paused_at is 'Since when.';
-comment on column jobs.queue.paused_by is 'Who paused it, if it was done with jobs.pause.';
-comment on column jobs.queue.paused_reason is 'And why.';
+comment on column jobs.queue.paused_by is 'Who paused it, if with jobs.pause.';
+comment on column jobs.queue.paused_reason is 'Why it was paused.';
 comment on column jobs.queue.available is 'Jobs that are ready to run.';
-comment on column jobs.queue.running is 'Jobs that run.';
-comment on column jobs.queue.scheduled is 'Jobs for later.';
-comment on column jobs.queue.retryable is 'Jobs that failed and will be tried again.';
-comment on column jobs.queue.oldest_wait is 'How long the oldest available job has been due, a rescued one since it was due at first; null if none is.';
-comment on column jobs.queue.wait_p50 is 'Half of the attempts that ended in the last 5 minutes had waited less than this.';
-comment on column jobs.queue.wait_p95 is '95 of 100 had waited less than this.';
-comment on column jobs.queue.wait_p99 is '99 of 100 had waited less than this.';
-comment on column jobs.queue.run_p50 is 'Half of them ran for less than this.';
-comment on column jobs.queue.run_p95 is '95 of 100 ran for less than this.';
-comment on column jobs.queue.run_p99 is '99 of 100 ran for less than this.';
-comment on column jobs.queue.started_per_minute is 'Attempts a minute that ended in the last 5 minutes, or that began in them and still run.';
-comment on column jobs.queue.finished_per_minute is 'Jobs a minute that were completed, discarded or cancelled in the last 5 minutes.';
-comment on column jobs.queue.failing_share is 'Failed attempts among the failed and the completed of the last 5 minutes, from 0 to 1; null if there were none.';
-comment on column jobs.queue.workers is 'Live workers that take from it and do not drain. Workers that do not say what they take count for every queue.';
+comment on column jobs.queue.running is 'Running jobs.';
+comment on column jobs.queue.scheduled is 'Jobs scheduled for later.';
+comment on column jobs.queue.retryable is 'Failed jobs that will be retried.';
+comment on column jobs.queue.oldest_wait is 'For how long the oldest available job has been due, including the time before a rescue; null if none is due.';
+comment on column jobs.queue.wait_p50 is 'Median wait of the attempts that ended in the last 5 minutes.';
+comment on column jobs.queue.wait_p95 is '95th percentile of their wait.';
+comment on column jobs.queue.wait_p99 is '99th percentile of their wait.';
+comment on column jobs.queue.run_p50 is 'Median run time of those attempts.';
+comment on column jobs.queue.run_p95 is '95th percentile of their run time.';
+comment on column jobs.queue.run_p99 is '99th percentile of their run time.';
+comment on column jobs.queue.started_per_minute is 'Attempts per minute that ended in the last 5 minutes, or started in them and still run.';
+comment on column jobs.queue.finished_per_minute is 'Jobs per minute that were completed, discarded or cancelled in the last 5 minutes.';
+comment on column jobs.queue.failing_share is 'Share of failed attempts among the failed and completed ones of the last 5 minutes, from 0 to 1; null if there were none.';
+comment on column jobs.queue.workers is 'Live workers that take from it and do not drain. A worker that does not name its queues counts for every queue.';

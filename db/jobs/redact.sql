@@ -1,15 +1,15 @@
--- What is not shown: values of keys that look secret, and of those that a kind marks.
+-- Redaction: the values of keys that look secret or that a kind marks are not shown.
 
 create function jobs.looks_secret(text text) returns boolean language sql immutable strict parallel safe
 return text ~* ('pass(word|wd|phrase|code)|secret|token|(api|access|private|signing|encryption|auth)[_-]?key|authorization'
     || '|credential|cookie|signature|bearer|session[_-]?(id|key)|card[_-]?(number|no\M)|(^|")(pass|auth|otp|pin|cvv|cvc|ssn|iban)($|")');
 
-comment on function jobs.looks_secret is 'Whether the text is the name of a key that holds what should not be shown, or is JSON in which there may be one.';
+comment on function jobs.looks_secret is 'Whether the text looks like the name of a secret key, or is JSON that may contain one.';
 
 create function jobs.redact(value jsonb, marked text[] default '{}') returns jsonb
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
-    -- Most values have no such key, which their text tells quickly.
+    -- Most values have no such key; a search in their text is quicker than a walk.
     if value is null or marked = '{}' and not jobs.looks_secret(value::text) then
         return value;
     end if;
@@ -27,4 +27,4 @@ begin
             return value;
     end case;
 end $$;
-comment on function jobs.redact is 'The JSON value without what should not be shown: at any depth, the values of keys that look secret and of the marked keys (in lower case) are replaced by "[redacted]".';
+comment on function jobs.redact is 'The JSON value with secrets replaced by "[redacted]", at any depth: the values of keys that look secret and of the marked keys (in lower case).';

@@ -1,4 +1,4 @@
--- jobs.request: web requests that enqueued jobs, and jobs.waterfall: all that one of them caused.
+-- jobs.request: web requests that enqueued jobs. jobs.waterfall: everything that one of them caused.
 
 create view jobs.request as
 select r.id, r.method, r.route, r.status, r.started_at, r.ended_at, r.ended_at - r.started_at as took,
@@ -6,20 +6,20 @@ select r.id, r.method, r.route, r.status, r.started_at, r.ended_at, r.ended_at -
 from work.request r
 left join (select) readonly on true;
 
-comment on view jobs.request is 'Web requests that enqueued jobs, for a day. When there are many only some are written, and each says how many it stands for. Quick by id and started_at.';
-comment on column jobs.request.id is 'As in the log lines, in the X-Request-Id header and in jobs.job.request_id.';
-comment on column jobs.request.method is 'The method, as in POST.';
-comment on column jobs.request.route is 'The route''s pattern.';
-comment on column jobs.request.status is 'The answer''s status.';
-comment on column jobs.request.started_at is 'When it came in.';
+comment on view jobs.request is 'Web requests that enqueued jobs in the last day. When there are many, only some are written, and each says how many it stands for. Fast by id and started_at.';
+comment on column jobs.request.id is 'The request''s id, as in the logs, the X-Request-Id header and jobs.job.request_id.';
+comment on column jobs.request.method is 'The HTTP method, as in POST.';
+comment on column jobs.request.route is 'The pattern of its route.';
+comment on column jobs.request.status is 'The status of the response.';
+comment on column jobs.request.started_at is 'When the request arrived.';
 comment on column jobs.request.ended_at is 'When it was answered.';
-comment on column jobs.request.took is 'How long that took.';
+comment on column jobs.request.took is 'How long the response took.';
 comment on column jobs.request.release is 'The release that answered it.';
 comment on column jobs.request.process is 'The process that answered it, as in web.1.';
-comment on column jobs.request.jobs is 'The jobs that it enqueued: jobs.job.';
-comment on column jobs.request.job_count is 'How many they are.';
-comment on column jobs.request.steps is 'What it did, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';
-comment on column jobs.request.stands_for is 'How many requests like it were left out for it, itself included.';
+comment on column jobs.request.jobs is 'The jobs that it enqueued: see jobs.job.';
+comment on column jobs.request.job_count is 'How many jobs it enqueued.';
+comment on column jobs.request.steps is 'Its steps, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';
+comment on column jobs.request.stands_for is 'How many similar requests this row stands for, including itself.';
 
 create function jobs.waterfall(request_id text)
 returns table (at_ms float8, ms float8, depth int, what text, name text, job_id bigint, attempt int, outcome text, detail text)
@@ -34,13 +34,13 @@ begin
     select least(r.started_at, min(a.due_at)), least((select min(j) from unnest(r.jobs) as j), min(a.job_id))
     into zero, first_job from jobs.attempt a where a.request_id = waterfall.request_id;
     if zero is null then
-        raise exception 'Nothing is known of request %: requests and attempts are kept for a day, and when there are many not all are written.',
+        raise exception 'There is no record of request %: requests and attempts are kept for a day, and when there are many, not all are written.',
             quote_nullable(waterfall.request_id) using errcode = 'P0002';
     end if;
     return query
     with recursive ended as (
         select a.* from jobs.attempt a where a.request_id = waterfall.request_id
-    ), going as ( -- enqueued by it and not finished; one part for each partial index
+    ), going as ( -- unfinished jobs that it caused; one part for each partial index
         select j.* from jobs.job j where j.state = 'available' and j.request_id = waterfall.request_id and j.id >= first_job
         union all
         select j.* from jobs.job j where j.state = 'running' and j.request_id = waterfall.request_id and j.id >= first_job
@@ -91,4 +91,4 @@ begin
            l.depth, l.what, l.name, l.job_id, l.attempt, l.outcome, l.detail
     from line l order by l.path, l.part, l.at;
 end $$;
-comment on function jobs.waterfall is 'All that the web request request_id caused, as a waterfall: the request and its steps, then each job''s waits, runs and steps, and the jobs that those enqueued. at_ms is from the request''s beginning; depth says whose child a line is. Jobs whose attempts are older than a day are not in it.';
+comment on function jobs.waterfall is 'Everything that the web request request_id caused, as a waterfall: the request and its steps, then each job''s waits, runs and steps, and the jobs that those enqueued. at_ms counts from the start of the request; depth is the nesting level. Jobs whose attempts are older than a day are missing.';

@@ -1,7 +1,7 @@
 -- Roles for schema jobs: jobs_reader may look, jobs_operator may look and act, and neither may do anything else.
--- Run it once, as the role that migrates, where that role may create roles: psql -f roles.sql. Each later migration gives
--- both what they had. It may be run again. Then: create role anna login in role jobs_operator.
--- A platform that allows no second role needs none of this: the schema works without.
+-- If the role that migrates may create roles, run this file once as that role: psql -f roles.sql. Later migrations keep the
+-- rights. Running it again does no harm. Then: create role anna login in role jobs_operator.
+-- Where the platform allows only one role, schema jobs works without this file.
 
 do $$
 begin
@@ -26,8 +26,8 @@ grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(big
     jobs.snooze(bigint[], timestamptz, text), jobs.undo(bigint, text), jobs.undo(bigint[], text), jobs.copy, jobs.may, jobs.may_undo, jobs.pause, jobs.resume,
     jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve to jobs_operator;
 
--- These read or write tables that the two may not touch: they run with the rights of the schema's owner. Each pins its
--- search_path and builds no SQL from what it is given.
+-- These functions read or write tables that the two roles may not, so they run with the rights of the schema's owner. Each
+-- pins its search_path and builds no SQL from its arguments.
 alter function jobs.search security definer;
 alter function jobs.audit_of security definer;
 alter function jobs.may security definer;

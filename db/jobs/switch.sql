@@ -1,4 +1,4 @@
--- Acts on queues, workers and errors: what one turns on another turns off, and one engine does both.
+-- Acts on queues, workers and errors, in pairs that reverse each other. Each pair has one engine.
 
 create function jobs.set_paused(queue text, stop boolean, reason text)
 returns table (queue_name text, paused boolean, changed boolean)
@@ -9,8 +9,8 @@ begin
     if not exists (select from river.river_queue q where q.name = set_paused.queue) and set_paused.queue is distinct from '*' then
         select string_agg(q.name, ', ' order by q.name) into known from river.river_queue q where stop or q.paused_at is not null;
         raise exception '%', format(case
-            when stop then 'There is no queue %s to pause: a queue is known once a worker has worked it. Known are: %s. ''*'' means all.'
-            else 'There is no queue %s to resume. Paused are: %s. ''*'' means all.' end,
+            when stop then 'There is no queue %s to pause: a queue is known once a worker has used it. Known queues: %s. ''*'' means all.'
+            else 'There is no queue %s to resume. Paused queues: %s. ''*'' means all.' end,
             coalesce(quote_literal(set_paused.queue), 'null'), coalesce(known, case when stop then 'none yet' else 'none' end)) using errcode = 'P0002';
     end if;
     return query
@@ -32,23 +32,23 @@ begin
         select old.name, stop, d.name is not null from old left join done d on d.name = old.name order by old.name;
     perform pg_notify('river.river_control', format('{"action":"%s","queue":%s}', case when stop then 'pause' else 'resume' end, to_json(set_paused.queue)));
 exception when lock_not_available then
-    raise exception 'Another transaction holds the row of a queue: nothing was changed. Try again.' using errcode = '55P03';
+    raise exception 'Another transaction has locked the row of a queue: nothing was changed. Try again.' using errcode = '55P03';
 end $$;
-comment on function jobs.set_paused is 'The engine of jobs.pause (stop) and jobs.resume: queue and reason are theirs.';
+comment on function jobs.set_paused is 'The engine of jobs.pause (stop is true) and jobs.resume, with their queue and reason.';
 
 create function jobs.pause(queue text, reason text default null)
 returns table (queue_name text, paused boolean, changed boolean)
 language sql set search_path = pg_catalog, pg_temp as $$
     select * from jobs.set_paused(queue, true, reason)
 $$;
-comment on function jobs.pause is 'Stops workers from taking jobs from a queue (''*'': from any); running jobs go on. The reason goes to jobs.audit and is shown in jobs.queue. As River''s QueuePause. jobs.resume takes it back.';
+comment on function jobs.pause is 'Stops workers taking jobs from a queue (''*'': from all queues); running jobs finish. The reason goes to jobs.audit and is shown in jobs.queue. Like River''s QueuePause. jobs.resume reverses it.';
 
 create function jobs.resume(queue text, reason text default null)
 returns table (queue_name text, paused boolean, changed boolean)
 language sql set search_path = pg_catalog, pg_temp as $$
     select * from jobs.set_paused(queue, false, reason)
 $$;
-comment on function jobs.resume is 'Lets workers take jobs from a queue again (''*'': from all). The reason goes to jobs.audit. As River''s QueueResume.';
+comment on function jobs.resume is 'Lets workers take jobs from a queue again (''*'': from all queues). The reason goes to jobs.audit. Like River''s QueueResume.';
 
 create function jobs.set_draining(worker text, stop boolean, reason text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
@@ -57,34 +57,34 @@ declare
 begin
     select * into w from work.worker x where x.id = set_draining.worker for update;
     if w.id is null then
-        raise exception 'There is no worker %. They are in jobs.worker.', quote_nullable(set_draining.worker) using errcode = 'P0002';
+        raise exception 'There is no worker %. jobs.worker lists the workers.', quote_nullable(set_draining.worker) using errcode = 'P0002';
     elsif stop and (w.stopped_at is not null or w.dead_at is not null) then
-        raise exception 'Worker % is gone: it % at %. Those that work are in jobs.worker where alive.', w.id,
+        raise exception 'Worker % is gone: it % at %. jobs.live lists the workers that are alive.', w.id,
             case when w.stopped_at is not null then 'stopped' else 'was declared dead' end, coalesce(w.stopped_at, w.dead_at)
             using errcode = '55000';
     elsif w.draining = stop then
         return;
     end if;
-    update work.worker x set draining = stop, drained_at = case when stop then x.drained_at end where x.id = w.id; -- a trigger tells the worker
+    update work.worker x set draining = stop, drained_at = case when stop then x.drained_at end where x.id = w.id; -- a trigger notifies the worker
     insert into work.audit (act, worker, reason, before, after)
     values (case when stop then 'drain' else 'undrain' end, w.id, set_draining.reason,
         jsonb_build_object('draining', not stop), jsonb_build_object('draining', stop));
 exception when lock_not_available then
-    raise exception 'Another transaction holds the row of worker %: nothing was changed. Try again.', set_draining.worker using errcode = '55P03';
+    raise exception 'Another transaction has locked the row of worker %: nothing was changed. Try again.', set_draining.worker using errcode = '55P03';
 end $$;
-comment on function jobs.set_draining is 'The engine of jobs.drain (stop) and jobs.undrain: worker and reason are theirs.';
+comment on function jobs.set_draining is 'The engine of jobs.drain (stop is true) and jobs.undrain, with their worker and reason.';
 
 create function jobs.drain(worker text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.set_draining(worker, true, reason)
 $$;
-comment on function jobs.drain is 'Stops one worker, named by its id, from taking jobs; its running jobs finish, and jobs.worker tells when it has drained. Does nothing to a worker that drains already. The reason goes to jobs.audit. jobs.undrain takes it back.';
+comment on function jobs.drain is 'Stops one worker, named by its id, taking jobs; running ones finish, and jobs.worker shows when it has drained. Does nothing if the worker is already draining. The reason goes to jobs.audit. jobs.undrain reverses it.';
 
 create function jobs.undrain(worker text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.set_draining(worker, false, reason)
 $$;
-comment on function jobs.undrain is 'Lets one worker, named by its id, take jobs again. Does nothing to a worker that does not drain. The reason goes to jobs.audit.';
+comment on function jobs.undrain is 'Lets one worker, named by its id, take jobs again. Does nothing if the worker is not draining. The reason goes to jobs.audit.';
 
 create function jobs.mark_error(act text, fingerprint text, reason text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
@@ -92,7 +92,7 @@ declare
     actor text;
 begin
     if not exists (select from work.error e where e.fingerprint = mark_error.fingerprint) then
-        raise exception 'There is no error %. They are in jobs.error.', quote_nullable(mark_error.fingerprint) using errcode = 'P0002';
+        raise exception 'There is no error %. jobs.error lists the errors.', quote_nullable(mark_error.fingerprint) using errcode = 'P0002';
     end if;
     insert into work.audit (act, fingerprint, reason, after)
     values (mark_error.act, mark_error.fingerprint, mark_error.reason,
@@ -106,24 +106,24 @@ begin
         where e.fingerprint = mark_error.fingerprint;
     end if;
 exception when lock_not_available then
-    raise exception 'Another transaction holds the row of error %: nothing was changed. Try again.', mark_error.fingerprint using errcode = '55P03';
+    raise exception 'Another transaction has locked the row of error %: nothing was changed. Try again.', mark_error.fingerprint using errcode = '55P03';
 end $$;
-comment on function jobs.mark_error is 'The engine of jobs.mute, jobs.unmute and jobs.resolve, which act names: fingerprint and reason are theirs.';
+comment on function jobs.mark_error is 'The engine of jobs.mute, jobs.unmute and jobs.resolve, as act says, with their fingerprint and reason.';
 
 create function jobs.mute(fingerprint text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.mark_error('mute', fingerprint, reason)
 $$;
-comment on function jobs.mute is 'Mutes the error with this fingerprint: jobs.error shows it as muted, with who did it and why. The reason goes to jobs.audit. jobs.unmute takes it back.';
+comment on function jobs.mute is 'Mutes the error with this fingerprint; jobs.error shows who muted it and why. The reason goes to jobs.audit. jobs.unmute reverses it.';
 
 create function jobs.unmute(fingerprint text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.mark_error('unmute', fingerprint, reason)
 $$;
-comment on function jobs.unmute is 'Takes back jobs.mute of the error with this fingerprint. The reason goes to jobs.audit.';
+comment on function jobs.unmute is 'Unmutes the error with this fingerprint. The reason goes to jobs.audit.';
 
 create function jobs.resolve(fingerprint text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.mark_error('resolve', fingerprint, reason)
 $$;
-comment on function jobs.resolve is 'Marks the error with this fingerprint as fixed; seen again after that, it counts as regressed. The reason goes to jobs.audit.';
+comment on function jobs.resolve is 'Marks the error with this fingerprint as fixed. If it is seen again, jobs.error shows it as regressed. The reason goes to jobs.audit.';

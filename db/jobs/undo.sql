@@ -1,4 +1,4 @@
--- jobs.undo takes back what an entry of jobs.audit did to jobs: a job that is still as the act left it becomes what it was.
+-- jobs.undo undoes an entry of jobs.audit: each job that has not changed since the act becomes what it was before.
 
 create function jobs.undoable(audit_ids bigint[]) returns table (audit_id bigint, note text, code text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -32,7 +32,7 @@ begin
            end, j.code
     from judged j order by j.id desc;
 end $$;
-comment on function jobs.undoable is 'Whether jobs.undo can take back the entries audit_ids of jobs.audit, newest first: those with a code it cannot. Codes: not_found; expired (ten minutes have passed); irreversible (a deletion, or what another act takes back, which the note names).';
+comment on function jobs.undoable is 'Whether jobs.undo can undo the entries audit_ids of jobs.audit, newest first; it cannot undo an entry with a code. Codes: not_found; expired (ten minutes have passed); irreversible (a deletion, or an act that another act reverses, which the note names).';
 
 create function jobs.may_undo(audit_ids bigint[])
 returns table (audit_id bigint, id bigint, state text, note text, code text)
@@ -45,7 +45,7 @@ begin
     left join lateral jobs.judge('undo', array(select u.job_id from work.undo u where u.audit_id = e.audit_id), entry => e.audit_id) j on e.code is null
     order by e.audit_id desc, j.id;
 end $$;
-comment on function jobs.may_undo is 'What jobs.undo would do to the entries audit_ids, without doing it, each by itself: what has a code would be left as it is, and the note says why. Codes: those of jobs.may and jobs.undoable.';
+comment on function jobs.may_undo is 'Which jobs jobs.undo would restore for the entries audit_ids, without restoring any; each entry is judged by itself. A row with a code would be left unchanged, and the note says why. Codes: those of jobs.may and jobs.undoable.';
 
 create function jobs.undo(audit_ids bigint[], reason text default null)
 returns table (audit_id bigint, id bigint, state text, changed boolean, note text, code text)
@@ -54,7 +54,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     e record;
 begin
-    for e in select * from jobs.undoable(audit_ids) loop -- newest first: what was done last is undone first
+    for e in select * from jobs.undoable(audit_ids) loop -- newest first
         if e.code is null then
             return query
             select e.audit_id, a.* from jobs.act('undo', array(select u.job_id from work.undo u where u.audit_id = e.audit_id), reason, entry => e.audit_id) a;
@@ -63,7 +63,7 @@ begin
         end if;
     end loop;
 end $$;
-comment on function jobs.undo(bigint[], text) is 'Takes back, within ten minutes, what the acts retry, cancel, discard, run_now, snooze or undo did: audit_ids are entries of jobs.audit. Restores every job that is still as the act left it and whose unique key is free, and says of each other one why it was left alone, as a code (jobs.may and jobs.undoable list them) and a sentence. A deletion cannot be undone, nor the request to stop that a running job was sent. One entry of jobs.audit for each that was undone, with the reason; it can be undone too.';
+comment on function jobs.undo(bigint[], text) is 'Undoes, within ten minutes, acts on jobs (retry, cancel, discard, run_now, snooze, undo): audit_ids are their entries of jobs.audit. Restores every job that has not changed since the act and whose unique key is free, and returns for each other job why not, as a code (see jobs.may and jobs.undoable) and a sentence. A deletion cannot be undone, nor can a running job''s request to stop. Writes an entry of jobs.audit for each entry that it undoes, with the reason; that entry can be undone too.';
 
 create function jobs.undo(audit_id bigint, reason text default null)
 returns table (audit_id bigint, id bigint, state text, changed boolean, note text, code text)
@@ -72,4 +72,4 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from (select r.*, bool_or(r.changed) over () as some from jobs.undo(array[$1], reason) r) u
     where jobs.insist(u.some, u.code, u.note)
 $$;
-comment on function jobs.undo(bigint, text) is 'Takes back, within ten minutes, what the entry audit_id of jobs.audit did to jobs, as jobs.undo of several does, or raises an error that says why it can restore none. The reason goes to jobs.audit.';
+comment on function jobs.undo(bigint, text) is 'Undoes, within ten minutes, the entry audit_id of jobs.audit, as jobs.undo of several does, or raises an error that says why it can restore no job. The reason goes to jobs.audit.';

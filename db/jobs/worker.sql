@@ -1,4 +1,4 @@
--- jobs.worker: who works, and draining.
+-- jobs.worker: the worker processes. The acts on them are in switch.sql.
 
 create view jobs.worker as
 select w.id as worker,
@@ -19,24 +19,24 @@ select w.id as worker,
 from work.worker w
 left join jobs.live l on l.worker = w.id;
 
-comment on view jobs.worker is 'Every worker process, and those that have gone in the last 7 days. Those that work: where alive.';
-comment on column jobs.worker.worker is 'Its id, as in jobs.job.worker. A restart makes a new one.';
-comment on column jobs.worker.status is 'working, draining (takes nothing more), drained (and has nothing left), silent (no beat for 12 s: about to be declared dead), stopped (by itself) or dead (its jobs run elsewhere).';
-comment on column jobs.worker.process_type is 'What it is on the platform, as in worker.';
-comment on column jobs.worker.process is 'Its name there, as in worker.2.';
-comment on column jobs.worker.index is 'Its number there.';
+comment on view jobs.worker is 'Every worker process, including those that ended in the last 7 days. For the live ones, add: where alive.';
+comment on column jobs.worker.worker is 'The worker''s id, as in jobs.job.worker. A restarted worker has a new one.';
+comment on column jobs.worker.status is 'working, draining (takes no jobs), drained (and runs none), silent (no heartbeat for 12 s: about to be declared dead), stopped (by itself) or dead (declared dead; its jobs are rescued).';
+comment on column jobs.worker.process_type is 'The process type on the platform, as in worker.';
+comment on column jobs.worker.process is 'The process''s name on the platform, as in worker.2.';
+comment on column jobs.worker.index is 'The process''s number on the platform.';
 comment on column jobs.worker.release is 'The release that it runs.';
-comment on column jobs.worker.slots is 'Jobs that it may run at once.';
-comment on column jobs.worker.running is 'Jobs that it ran at its last beat.';
-comment on column jobs.worker.busy is 'The share of its slots that were taken then.';
-comment on column jobs.worker.queues is 'The queues that it takes from; empty if it does not say.';
-comment on column jobs.worker.kinds is 'The kinds that it knows; empty if it does not say.';
-comment on column jobs.worker.rss_bytes is 'Its resident memory.';
-comment on column jobs.worker.draining is 'It was told to take nothing more: jobs.drain, jobs.undrain.';
-comment on column jobs.worker.drained_at is 'Since when it has taken nothing.';
-comment on column jobs.worker.started_at is 'When it came.';
-comment on column jobs.worker.seen_at is 'Its last beat; there is one a second.';
-comment on column jobs.worker.stopped_at is 'When it went by itself.';
+comment on column jobs.worker.slots is 'How many jobs it may run at once.';
+comment on column jobs.worker.running is 'How many jobs it ran at its last heartbeat.';
+comment on column jobs.worker.busy is 'The share of its slots that were in use then.';
+comment on column jobs.worker.queues is 'The queues that it takes jobs from; empty if it does not say, and then it counts for all.';
+comment on column jobs.worker.kinds is 'The kinds that it knows; empty if it does not say, and then it counts for all.';
+comment on column jobs.worker.rss_bytes is 'Its resident memory, in bytes.';
+comment on column jobs.worker.draining is 'An operator stopped it taking jobs: jobs.drain, jobs.undrain.';
+comment on column jobs.worker.drained_at is 'Since when it has taken no jobs.';
+comment on column jobs.worker.started_at is 'When it started.';
+comment on column jobs.worker.seen_at is 'Its last heartbeat; it sends one a second.';
+comment on column jobs.worker.stopped_at is 'When it stopped by itself.';
 comment on column jobs.worker.dead_at is 'When it was declared dead.';
-comment on column jobs.worker.alive is 'It beats and has neither stopped nor been declared dead.';
-comment on column jobs.worker.jobs is 'The jobs that it runs now: jobs.job.';
+comment on column jobs.worker.alive is 'It sends heartbeats, and has neither stopped nor been declared dead: see jobs.live.';
+comment on column jobs.worker.jobs is 'The jobs that it runs now: see jobs.job.';

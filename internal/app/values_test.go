@@ -173,7 +173,7 @@ func TestValuesShown(t *testing.T) {
 		{[]string{"show", "6", "--json"}, 0, []string{`"s": "\u001b[31m\u009b\u202e\u2028\u200f"`}},
 		{[]string{"queues"}, 0, []string{"q [31m"}},
 		{[]string{"queues", "--json"}, 0, []string{`"queue": "q\u001b[31m\u007f\u009b"`}},
-		{[]string{"pause", "nowhere"}, 1, []string{"Known are: default, q [31m"}},
+		{[]string{"pause", "nowhere"}, 1, []string{"Known queues: default, q [31m"}},
 		{[]string{"cancel", "--queue", "default"}, 1, []string{"count, available"}},
 		{[]string{"delete", "--state", "discarded"}, 1, []string{"k [31m, discarded"}},
 		{[]string{"cancel", "9223372036854775806"}, 0, []string{"1 job cancelled."}},
