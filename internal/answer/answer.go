@@ -1,6 +1,6 @@
 // Package answer turns handlers that return errors into HTTP answers, for any set of pages. It bounds a request, shows
-// errors as pages in one place, renders into a buffer, names requests and sets the security headers. Sessions and the look
-// of an error page are handed in.
+// errors as pages in one place, renders into a buffer, gives requests ids and sets the security headers. The caller
+// supplies the session and the error page.
 package answer
 
 import (
@@ -10,14 +10,14 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Handler answers a request. An error that it returns becomes a page, so it must have written nothing by then.
+// Handler answers a request. An error that it returns becomes a page, so it must not have written anything before.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // Pages is a set of pages: how its requests begin and how its errors look.
 type Pages struct {
 	Log *slog.Logger
-	// Begin runs before each handler and within its limits, to find the session. The handler and the error page get the
-	// request that it returns, which must not be nil beside an error.
+	// Begin finds the session. It runs before each handler, within the route's limits. The handler and the error page get
+	// the request that it returns, which must not be nil even if it returns an error.
 	Begin func(w http.ResponseWriter, r *http.Request) (*http.Request, error)
 	// ErrorPage returns the page of an error. It should not query the database, which may be what failed.
 	ErrorPage func(r *http.Request, e *Error) templ.Component

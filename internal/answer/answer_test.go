@@ -20,7 +20,7 @@ import (
 
 type userKey struct{}
 
-// newPages returns pages that know their user from a header, with what they log.
+// newPages returns pages that read their user from a header, and their log.
 func newPages() (*Pages, *bytes.Buffer) {
 	var log bytes.Buffer
 	return &Pages{
@@ -55,8 +55,8 @@ func failing(err error) Handler {
 	return func(http.ResponseWriter, *http.Request) error { return err }
 }
 
-// TestErrorBecomesAPage: with its status and sentence, for its user, not stored, and without its cause, which is logged if
-// the fault is ours.
+// TestErrorBecomesAPage: the page has the error's status and sentence and the user's name, and is not stored. The cause is
+// logged if the fault is ours, and never shown.
 func TestErrorBecomesAPage(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("password of the database")
@@ -123,7 +123,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// TestRecover: a panic is answered and its stack logged; the one by which net/http cuts a connection goes on.
+// TestRecover: a panic is answered and its stack logged, except the one with which net/http cuts a connection.
 func TestRecover(t *testing.T) {
 	t.Parallel()
 	p, log := newPages()
@@ -142,7 +142,7 @@ func TestRecover(t *testing.T) {
 	ask(p.Recover(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })), "")
 }
 
-// TestRender: nothing is sent of a page that fails halfway.
+// TestRender: a page that fails halfway sends nothing.
 func TestRender(t *testing.T) {
 	t.Parallel()
 	p, _ := newPages()

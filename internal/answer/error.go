@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Error is an error with what its page says: the status, a sentence for the user and what to do. Err is the cause, which
-// is logged and never shown. The error page has words of its own for texts that are empty.
+// Error is an error with the content of its page: the status, a sentence for the user and what to do. Err is the cause,
+// which is logged and never shown. The error page has defaults for texts that are empty.
 type Error struct {
 	Status     int
 	Headline   string
@@ -40,7 +40,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // clientGone is the status that is logged where the client left before the answer.
 const clientGone = 499
 
-// classify maps any error to what the user is told.
+// classify maps any error to an Error for the user.
 func classify(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -59,8 +59,8 @@ func classify(err error) *Error {
 	return &Error{Status: http.StatusInternalServerError, Err: err}
 }
 
-// databaseAway reports whether err says that Postgres is stopped, starting, full or failing over, or did not answer in
-// time: all of these pass.
+// databaseAway reports whether Postgres is stopped, starting, full or failing over, or did not answer in time. All of
+// these are temporary.
 func databaseAway(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Limits bound one request. They are a property of its route: a form is small, an import is not, a stream has no end.
+// Limits bound one request. Each route has its own: a form is small, an import is large, a stream does not end.
 type Limits struct {
-	Time time.Duration // until the answer, waits for a database connection included; 0: no limit, for streams
-	Body int64         // bytes of the request's body; reading more fails, which is answered with 413
+	Time time.Duration // until the answer, including waits for a database connection; 0: no limit, for streams
+	Body int64         // bytes of the request's body; a larger one is answered with 413
 }
 
 // writeTime is how long the answer may take to reach the client once a route's time is over.

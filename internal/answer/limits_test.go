@@ -13,7 +13,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// TestBodyLimit: each route reads as much as its limit says, and answers more with 413, apart from other routes' limits.
+// TestBodyLimit: each route reads bodies up to its own limit, and answers larger ones with 413.
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
 	p, _ := newPages()
@@ -38,7 +38,7 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
-// TestTimeLimit: the handler and the session before it have the route's time, and a stream as much as it likes.
+// TestTimeLimit: Begin and the handler share the route's time; a stream has no limit.
 func TestTimeLimit(t *testing.T) {
 	t.Parallel()
 	p, _ := newPages()
@@ -54,7 +54,7 @@ func TestTimeLimit(t *testing.T) {
 			t.Errorf("%v are left of %v", left, limit)
 		}
 	}
-	// One whose time is over still gets a page.
+	// A request whose time is over still gets a page.
 	w := ask(p.Within(Limits{Time: time.Nanosecond}, func(_ http.ResponseWriter, r *http.Request) error {
 		<-r.Context().Done()
 		return r.Context().Err()
@@ -64,7 +64,7 @@ func TestTimeLimit(t *testing.T) {
 	}
 }
 
-// connection notes its deadlines.
+// connection records its deadlines.
 type connection struct {
 	*httptest.ResponseRecorder
 	read, write time.Time
@@ -73,7 +73,7 @@ type connection struct {
 func (c *connection) SetReadDeadline(t time.Time) error  { c.read = t; return nil }
 func (c *connection) SetWriteDeadline(t time.Time) error { c.write = t; return nil }
 
-// TestLongRoutesExtendTheConnection: the server's own timeouts would end them; those of ordinary routes stay.
+// TestLongRoutesExtendTheConnection: long routes extend the server's own timeouts, which would end them; others do not.
 func TestLongRoutesExtendTheConnection(t *testing.T) {
 	t.Parallel()
 	p, _ := newPages()
@@ -92,7 +92,7 @@ func TestLongRoutesExtendTheConnection(t *testing.T) {
 	}
 }
 
-// TestLongRoutesExtendARealConnection: through what the middleware of a router wraps around it.
+// TestLongRoutesExtendARealConnection: the same works through a router's middleware, which wraps the response.
 func TestLongRoutesExtendARealConnection(t *testing.T) {
 	t.Parallel()
 	p, log := newPages()

@@ -11,7 +11,7 @@ import (
 )
 
 // Render writes the component to a buffer first, so that an error in it can still become an error page. A handler sets
-// Cache-Control before, unless browsers may keep the page and ask whether it has changed.
+// Cache-Control first, unless browsers may keep the page and revalidate it.
 func Render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
 	var buf bytes.Buffer
 	err := trace.Step(r.Context(), "render", func(ctx context.Context) error { return c.Render(ctx, &buf) })

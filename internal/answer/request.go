@@ -10,7 +10,7 @@ import (
 
 type requestIDKey struct{}
 
-// plainID is the form of a proxy's request id that is taken over: others could break a log line.
+// plainID is the form of a platform's request id that is kept: another could break a log line.
 var plainID = regexp.MustCompile(`^[\w.:-]{8,128}$`)
 
 // Identify gives each request an id: the platform's, or a new one. The client gets it back as X-Request-Id.
@@ -31,7 +31,7 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// Method returns the request's method for a log. A client may send any word of kilobytes, so it is cut short.
+// Method returns the request's method for a log, cut short: a client may send a word of kilobytes.
 func Method(r *http.Request) string {
 	const most = 16
 	if len(r.Method) > most {
@@ -40,7 +40,7 @@ func Method(r *http.Request) string {
 	return r.Method
 }
 
-// SecureHeaders lets a page load only what its own site serves, and no other site frame it.
+// SecureHeaders sets headers by which a page loads only what its own site serves, and no other site can frame it.
 func SecureHeaders(next http.Handler) http.Handler {
 	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -54,8 +54,7 @@ func SecureHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// ParseForm reads the form in the request's body. Its error says what the user sees: that the body is too large or cannot
-// be read as a form.
+// ParseForm reads the form in the request's body. Its error tells the user that the body is too large or not a form.
 func ParseForm(r *http.Request) error {
 	err := r.ParseForm()
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); err == nil || tooLarge {
@@ -63,6 +62,6 @@ func ParseForm(r *http.Request) error {
 	}
 	return &Error{
 		Status: http.StatusBadRequest, Headline: "That form could not be read",
-		Sentence: "What your browser sent was incomplete or garbled, so nothing was changed.", Err: err,
+		Sentence: "Your browser sent an incomplete or garbled form, so nothing was changed.", Err: err,
 	}
 }

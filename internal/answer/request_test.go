@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestIdentify: a platform's id is kept, another that could break a log line is replaced; handler and client get the same.
+// TestIdentify: a platform's id is kept, and one that could break a log line is replaced. Handler and client get the same.
 func TestIdentify(t *testing.T) {
 	t.Parallel()
 	for given, kept := range map[string]bool{"": false, "01J-abc.def:4": true, "short": false, "two\nlines of it": false, strings.Repeat("x", 129): false} {
@@ -29,7 +29,7 @@ func TestMethodIsShort(t *testing.T) {
 	}
 }
 
-// TestSecureHeaders: pages run no script and load nothing but their own site's, and cannot be framed.
+// TestSecureHeaders: pages load only what their own site serves, scripts included, and cannot be framed.
 func TestSecureHeaders(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
