@@ -1,6 +1,6 @@
-// Package live keeps open pages current. A Hub hands notices from Postgres to the streams of this process by topic, and a
-// stream sends its page again, as server-sent events, whenever there is a notice of its topic. What a topic is about is
-// the caller's: it is any string.
+// Package live keeps open pages current. A Hub passes notices from Postgres to the streams of this process by topic. A
+// stream sends its page again, as a server-sent event, at each notice of its topic. A topic is any string, chosen by the
+// caller.
 package live
 
 import (
@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Hub hands notices to this process's open streams.
+// Hub passes notices to this process's open streams.
 type Hub struct {
 	log     *slog.Logger
 	mu      sync.Mutex
@@ -17,12 +17,12 @@ type Hub struct {
 	once    sync.Once
 }
 
-// NewHub returns a hub without streams; Listen feeds it.
+// NewHub returns a hub without streams. Listen passes notices to it.
 func NewHub(log *slog.Logger) *Hub {
 	return &Hub{log: log, topics: map[string]map[chan struct{}]struct{}{}, closing: make(chan struct{})}
 }
 
-// Tell has the topic's streams send their page again.
+// Tell makes the topic's streams send their page again.
 func (h *Hub) Tell(topic string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -41,7 +41,7 @@ func (h *Hub) tellAll() {
 	}
 }
 
-// tell does not wait: a stream that still has a notice will read the newest state for it.
+// tell does not wait: a stream that has not yet handled a notice will read the newest state anyway.
 func tell(changed chan<- struct{}) {
 	select {
 	case changed <- struct{}{}:
@@ -49,8 +49,8 @@ func tell(changed chan<- struct{}) {
 	}
 }
 
-// Subscribe registers a stream of the topic. It returns nil where the topic has most streams already; one client could
-// otherwise open any number. The caller closes the subscription.
+// Subscribe registers a stream of the topic. It returns nil if the topic already has most streams, because one client
+// could open any number. The caller closes the subscription.
 func (h *Hub) Subscribe(topic string, most int) *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -75,7 +75,7 @@ type Subscription struct {
 	changed chan struct{}
 }
 
-// Close gives the place up.
+// Close removes the stream from the hub.
 func (s *Subscription) Close() {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()

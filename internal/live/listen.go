@@ -8,17 +8,17 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Channel is a channel of Postgres whose notices the hub hands over.
+// Channel is a channel of Postgres whose notices the hub passes on.
 type Channel struct {
 	Name  string
 	Topic func(payload string) (string, error) // the topic of a notice
 }
 
-// reconnectAfter is the pause before a lost connection is made again.
+// reconnectAfter is the pause before Listen connects again.
 const reconnectAfter = 500 * time.Millisecond
 
-// Listen receives the channels' notices until ctx ends, with one connection. When it loses the connection it connects
-// again, and then tells every stream, since notices may have been missed.
+// Listen receives the channels' notices on one connection until ctx ends. If it loses the connection, it connects again
+// and then notifies every stream, because notices may have been missed.
 func (h *Hub) Listen(ctx context.Context, cfg *pgx.ConnConfig, channels ...Channel) {
 	topics := make(map[string]func(string) (string, error), len(channels))
 	for _, c := range channels {
@@ -68,8 +68,8 @@ func (h *Hub) listen(ctx context.Context, cfg *pgx.ConnConfig, topics map[string
 	}
 }
 
-// next waits for a notice. When none has come for a while it asks the server whether it is still there, and returns nil:
-// a connection whose other end has vanished gives no error by itself.
+// next waits for a notice. If none comes for a while it pings the server and returns nil: a connection whose other end
+// has vanished reports no error by itself.
 func next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
 	const quiet, answer = 15 * time.Second, 5 * time.Second
 	wait, cancel := context.WithTimeout(ctx, quiet)

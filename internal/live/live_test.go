@@ -35,7 +35,7 @@ func told(t *testing.T, s *Subscription) {
 	}
 }
 
-// TestTopics: a notice reaches the streams of its topic and no others, and any number of unread ones are one.
+// TestTopics: a notice reaches only the streams of its topic, and any number of unread notices count as one.
 func TestTopics(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
@@ -48,11 +48,11 @@ func TestTopics(t *testing.T) {
 	}
 	h.tellAll()
 	if len(other.changed) != 1 {
-		t.Error("not every stream was told")
+		t.Error("not every stream got a notice")
 	}
 }
 
-// TestSubscriptionsAreBounded: per topic, and a closed one makes room.
+// TestSubscriptionsAreBounded: each topic has a limit of streams, and a closed stream makes room.
 func TestSubscriptionsAreBounded(t *testing.T) {
 	t.Parallel()
 	h := newHub(t)
@@ -66,8 +66,8 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 	}
 }
 
-// TestListen: notices of several channels come over one connection, unreadable ones are passed over, and after a lost
-// connection every stream is told, since it may have missed a notice.
+// TestListen: one connection receives the notices of several channels and skips unreadable ones. After a lost connection
+// every stream gets a notice, because it may have missed one.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -109,7 +109,7 @@ func plain(payload string) (string, error) {
 	return payload, nil
 }
 
-// waitForListener waits until a connection other than the one with process id gone listens, and returns its process id.
+// waitForListener waits until a connection listens whose process id is not gone, and returns its process id.
 func waitForListener(t *testing.T, pool *pgxpool.Pool, gone int) (pid int) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(10 * time.Millisecond) { // between two looks
@@ -190,7 +190,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStreamEndsWhereItIsNotAllowed: each event but the first is asked for.
+// TestStreamEndsWhereItIsNotAllowed: Allowed is called before each event but the first.
 func TestStreamEndsWhereItIsNotAllowed(t *testing.T) {
 	t.Parallel()
 	h, no := newHub(t), errors.New("signed out")
@@ -205,7 +205,7 @@ func TestStreamEndsWhereItIsNotAllowed(t *testing.T) {
 	}
 }
 
-// TestStreamEndsWithAnError: of the page, from its queries or its rendering.
+// TestStreamEndsWithAnError: an error of the page, in its queries or its rendering, ends the stream.
 func TestStreamEndsWithAnError(t *testing.T) {
 	t.Parallel()
 	ouch := errors.New("ouch")

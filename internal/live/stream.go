@@ -17,21 +17,21 @@ const (
 	pingEvery = 20 * time.Second
 	// eventTime bounds the queries and the rendering of one event.
 	eventTime = 10 * time.Second
-	// patience is how long a browser may take to read an event. One that reads nothing would otherwise keep its stream,
-	// and a stopping process with it.
+	// patience is how long a browser may take to read an event. Without it, a browser that reads nothing would keep its
+	// stream open, and a stopping process waiting.
 	patience = 10 * time.Second
 )
 
 // Page is what a stream sends.
 type Page struct {
-	// Allowed is asked before every event but the first, which the request itself was allowed; an error ends the stream.
+	// Allowed is called before every event but the first, which the request's own check covers. An error ends the stream.
 	Allowed func(ctx context.Context) error
 	// Now returns the page as it is now.
 	Now func(ctx context.Context) (templ.Component, error)
 }
 
-// Stream sends the page at once, and again at each notice of the topic, until the browser leaves, the hub closes or there
-// is an error. That is for the log only: the status is sent first, and a browser connects again after any end.
+// Stream sends the page at once, and again at each notice of the topic, until the browser leaves, the hub closes or an
+// error occurs. The error is only for the log: the status has been sent, and browsers connect again after any end.
 func (s *Subscription) Stream(w http.ResponseWriter, r *http.Request, page Page) error {
 	ctx, control := r.Context(), http.NewResponseController(w)
 	h := w.Header()
@@ -87,7 +87,7 @@ func (p Page) event(ctx context.Context, again bool) ([]byte, error) {
 	return event.Bytes(), nil
 }
 
-// send writes the event within the browser's patience. Between events a stream may be silent, so it lifts the deadline.
+// send writes the event within patience. It then removes the deadline, because a stream may be silent between events.
 func send(w http.ResponseWriter, control *http.ResponseController, event []byte) error {
 	if err := control.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		return fmt.Errorf("bound a write to a stream: %w", err)
