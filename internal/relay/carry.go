@@ -50,7 +50,7 @@ func (r *Relay) carry(client *net.TCPConn) {
 	both.Wait()
 }
 
-// dial connects to the target, or to the next target if that has changed meanwhile. It returns nil if it cannot.
+// dial connects to the target, or to the new one if Aim changes it meanwhile. It returns nil if it cannot connect.
 func (r *Relay) dial() *net.TCPConn {
 	for last := ""; ; {
 		r.mu.Lock()
@@ -66,7 +66,7 @@ func (r *Relay) dial() *net.TCPConn {
 	}
 }
 
-// pass copies one direction until it ends, and then ends it on the other side.
+// pass copies one direction until it ends, and then ends it at the other side.
 func (r *Relay) pass(to, from *net.TCPConn, toTarget bool) {
 	buf := make([]byte, 32<<10)
 	for {

@@ -1,5 +1,5 @@
-// Package relay is a TCP proxy that can disturb its connections, as a bad network, a restart or a failover does. The drill
-// and the tests of faults put it in front of Postgres, of a mail server and of web processes.
+// Package relay is a TCP proxy that can disturb its connections like a bad network, a restart or a failover. The drill
+// and the fault tests put it in front of Postgres, a mail server and web processes.
 package relay
 
 import (
@@ -20,7 +20,7 @@ type Relay struct {
 	silent   chan struct{} // closed while bytes flow
 	after    string        // falls silent once this has gone to the target; empty: never
 	delay    time.Duration // of each piece of data
-	closed   bool          // and never silent again
+	closed   bool          // for good; it is no longer silent
 	wg       sync.WaitGroup
 }
 
@@ -48,7 +48,7 @@ func (r *Relay) Through(rawURL string) string {
 	return u.String()
 }
 
-// Up listens at the relay's address.
+// Up listens on the relay's address.
 func (r *Relay) Up() error {
 	listener, err := net.Listen("tcp", r.addr)
 	if err != nil {
@@ -61,7 +61,7 @@ func (r *Relay) Up() error {
 	return nil
 }
 
-// Down refuses connections and closes the present ones.
+// Down refuses new connections and closes the open ones.
 func (r *Relay) Down() {
 	r.mu.Lock()
 	if r.listener != nil {
@@ -103,8 +103,8 @@ func (r *Relay) Cut() {
 	}
 }
 
-// Halve closes one direction of every connection and leaves the other open: the client is told that the server will send
-// nothing more, or the server that the client will not.
+// Halve closes one direction of every connection and leaves the other open, as if the server, or the client, had nothing
+// more to send.
 func (r *Relay) Halve(towardsClient bool) {
 	for _, p := range r.all() {
 		if towardsClient {
@@ -124,11 +124,11 @@ func (r *Relay) Hush() {
 		if !r.closed {
 			r.silent = make(chan struct{})
 		}
-	default: // silent already: waiting pieces have this channel
+	default: // already silent: pieces of data wait for this channel
 	}
 }
 
-// HushAfter hushes once text has gone to the target in one piece.
+// HushAfter calls Hush once text has gone to the target in one piece.
 func (r *Relay) HushAfter(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
