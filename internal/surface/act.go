@@ -14,7 +14,7 @@ type Act struct {
 	Name, Did string
 	function  string
 	On        string   // jobs, QUEUE, WORKER or FINGERPRINT
-	States    []string // the states that a filter without one stands for; if empty, the filter must name a state
+	States    []string // the states of a filter that names none; if empty, the filter must name one
 	Help      string
 }
 
@@ -23,14 +23,14 @@ func Acts() []Act {
 	unfinished := []string{"available", "running", "scheduled", "retryable", "pending"}
 	return []Act{
 		{"retry", "retried", "retry", "jobs", []string{"discarded", "retryable", "cancelled"}, "run jobs again, now"},
-		{"cancel", "cancelled", "cancel", "jobs", unfinished, "cancel jobs; those that run are told to stop"},
-		{"run-now", "made due", "run_now", "jobs", []string{"scheduled", "retryable", "pending"}, "run jobs now that are for later"},
-		{"discard", "discarded", "discard", "jobs", []string{"available", "scheduled", "retryable", "pending"}, "give jobs up for good"},
-		{"snooze", "snoozed", "snooze", "jobs", []string{"available", "scheduled", "retryable"}, "put jobs off: --for or --until says how long"},
+		{"cancel", "cancelled", "cancel", "jobs", unfinished, "cancel jobs; running ones are told to stop"},
+		{"run-now", "made due", "run_now", "jobs", []string{"scheduled", "retryable", "pending"}, "run waiting jobs now"},
+		{"discard", "discarded", "discard", "jobs", []string{"available", "scheduled", "retryable", "pending"}, "discard waiting jobs"},
+		{"snooze", "snoozed", "snooze", "jobs", []string{"available", "scheduled", "retryable"}, "snooze waiting jobs: --for or --until says how long"},
 		{"delete", "deleted", "delete", "jobs", nil, "delete jobs"},
 		{"pause", "paused", "pause", "QUEUE", nil, "stop taking jobs from a queue; '*' is every queue"},
 		{"resume", "resumed", "resume", "QUEUE", nil, "take jobs from a queue again; '*' is every queue"},
-		{"drain", "draining", "drain", "WORKER", nil, "let a worker finish its jobs and take no others"},
+		{"drain", "draining", "drain", "WORKER", nil, "stop a worker taking jobs; running ones finish"},
 		{"undrain", "no longer draining", "undrain", "WORKER", nil, "let a worker take jobs again"},
 		{"mute", "muted", "mute", "FINGERPRINT", nil, "mute an error"},
 		{"unmute", "unmuted", "unmute", "FINGERPRINT", nil, "unmute an error"},
@@ -38,10 +38,10 @@ func Acts() []Act {
 	}
 }
 
-// By is who acts, and why. Both are recorded in jobs.audit.
+// By says who acts, and why. jobs.audit records both.
 type By struct {
 	Who, Reason string
-	Until       string // the time of a snooze, as Postgres reads it; no other act has one
+	Until       string // the time of a snooze, as Postgres reads it; empty for other acts
 }
 
 // Outcome is the result of an act on one job.
@@ -53,11 +53,11 @@ type Outcome struct {
 	Code    *string // the same for programs: jobs.may documents the codes
 }
 
-// chunk is how many jobs are locked and changed in one transaction.
+// chunk is the number of jobs that one transaction locks and changes.
 const chunk = 1000
 
-// Jobs acts on jobs, a thousand in each transaction, and passes the outcomes of each thousand to done. An error leaves the
-// chunks before it committed. It returns the entries of jobs.audit that undo these acts.
+// Jobs acts on jobs, a thousand in each transaction, and passes the outcomes of each thousand to done. If it returns an
+// error, the transactions before it stay committed. It returns the entries of jobs.audit with which to undo the act.
 func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Outcome)) (entries []int64, err error) {
 	for part := range slices.Chunk(ids, chunk) {
 		var outcomes []Outcome
@@ -82,7 +82,7 @@ func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Ou
 	return entries, nil
 }
 
-// ofThisTransaction is SQL that is true of the rows of jobs.audit that the transaction has written.
+// ofThisTransaction is an SQL condition for the rows of jobs.audit that this transaction has written.
 const ofThisTransaction = "at = now() and xid = pg_current_xact_id()::text::bigint"
 
 // query returns the rows of a statement.
@@ -94,7 +94,7 @@ func query[T any](ctx context.Context, tx pgx.Tx, to pgx.RowToFunc[T], sql strin
 	return pgx.CollectRows(rows, to)
 }
 
-// Named acts on the queue, worker or error called name. It returns how many were changed: 0 if all were in that state already.
+// Named acts on the queue, worker or error called name. It returns the number changed: 0 if all were already in that state.
 func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int, err error) {
 	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
 		if a.On == "WORKER" {
@@ -119,8 +119,8 @@ func (by By) transaction(ctx context.Context, db DB, fn func(tx pgx.Tx) error) e
 	}), true)
 }
 
-// workerNamed returns the id of the worker that name stands for: the id itself, or the name of a process, as in worker.2, of
-// which one worker is alive.
+// workerNamed returns the id of the worker that name stands for: its id, or the name of its process, as in worker.2, if one
+// worker of that name is alive.
 func workerNamed(ctx context.Context, tx pgx.Tx, name string) (string, error) {
 	rows, err := tx.Query(ctx, "select worker from jobs.worker where alive and process = $1 and not exists (select from jobs.worker where worker = $1)", name)
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Filter selects jobs. An empty field does not narrow; of a list, any value matches.
+// Filter selects jobs. An empty field matches every job, and a list matches any of its values.
 type Filter struct {
 	States, Kinds, Queues, Workers, Tags []string
 
 	Request     string        // id of the web request that enqueued them
-	Fingerprint string        // of an error that they had within a day
+	Fingerprint string        // of an error that they had in the last day
 	Args        string        // JSON object that their args contain
-	Since       time.Duration // enqueued, started or finished within it
+	Since       time.Duration // enqueued, started or finished within this time
 	Limit       int           // the most jobs, newest first
 }
 
@@ -59,8 +59,8 @@ func (f Filter) Narrows() bool {
 	return len(f.States)+len(f.Kinds)+len(f.Queues)+len(f.Workers)+len(f.Tags) > 0 || f.Request+f.Fingerprint+f.Args != "" || f.Since > 0
 }
 
-// Query returns the SELECT for the columns of the jobs that match, newest first, and its arguments. It has one part for each
-// state, since River's indexes begin with the state.
+// Query returns the SELECT for these columns of the jobs that match, newest first, and its arguments. It has one part for
+// each state, because River's indexes begin with the state.
 func (f Filter) Query(columns string) (sql string, args []any) {
 	if !f.Narrows() {
 		return fmt.Sprintf("select %s from jobs.job order by id desc limit %d", columns, f.Limit), nil
@@ -88,7 +88,7 @@ func (f Filter) Query(columns string) (sql string, args []any) {
 		and("id = any (array(select s.id from jobs.search($%d::jsonb, max => 10000) s))", f.Args)
 	}
 	var parts []string
-	for _, state := range states() { // a literal, not an argument: partial indexes need it
+	for _, state := range states() { // a literal, not an argument, so that partial indexes apply
 		if len(f.States) > 0 && !slices.Contains(f.States, state) {
 			continue
 		}
@@ -108,11 +108,11 @@ func (f Filter) Query(columns string) (sql string, args []any) {
 	return fmt.Sprintf("select %s from (%s) job order by id desc limit %d", columns, strings.Join(parts, " union all "), f.Limit), args
 }
 
-// ask returns columns of the jobs that match.
+// ask returns these columns of the jobs that match.
 func (f Filter) ask(ctx context.Context, db DB, columns string) (Table, error) {
 	sql, args := f.Query(columns)
 	t, err := Ask(ctx, db, sql, args...)
-	if f.Args != "" && IsBadValue(err) { // Postgres refuses no other field of a filter
+	if f.Args != "" && IsBadValue(err) { // Args is the only field that Postgres can refuse
 		err = fmt.Errorf("args: %w", err)
 	}
 	return t, err

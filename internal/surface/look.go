@@ -7,12 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// listed are the columns of a list for people: what tells jobs apart, and why each is in its state.
+// listed are the columns of a list for people: they identify a job and say why it is in its state.
 const listed = `id, kind, queue, state, attempt || '/' || max_attempts as attempt,
 	case when isfinite(coalesce(finished_at, started_at, enqueued_at)) then now() - coalesce(finished_at, started_at, enqueued_at) end as ago, wait, run,
 	coalesce(case when state in ('retryable', 'discarded') then last_error end, why_waiting, progress_note) as why`
 
-// List returns the jobs that match, newest first; all selects every column of the view.
+// List returns the jobs that match, newest first. all selects every column of the view.
 func List(ctx context.Context, db DB, f Filter, all bool) (Table, error) {
 	columns := listed
 	if all {
@@ -39,7 +39,7 @@ func Views() []View {
 	}
 }
 
-// Look returns the newest or most urgent rows of a view; all selects every column.
+// Look returns the newest or most urgent rows of a view. all selects every column.
 func Look(ctx context.Context, db DB, v View, limit int, all bool) (Table, error) {
 	columns := v.Columns
 	if all {
@@ -55,7 +55,7 @@ type Details struct {
 	Audit    Table `json:"audit"`
 }
 
-// Show returns everything known about a job. A job that was cleaned away still has its attempts of the last day and its audit.
+// Show returns everything known about a job. A deleted job still has its attempts of the last day and its audit.
 func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	if d.Job, err = Ask(ctx, db, "select * from jobs.job where id = $1", id); err != nil {
 		return d, err
@@ -67,7 +67,7 @@ func Show(ctx context.Context, db DB, id int64) (d Details, err error) {
 	}
 	d.Audit, err = Ask(ctx, db, "select at, who, act, jobs, reason from jobs.audit_of($1)", id)
 	if err == nil && len(d.Job.Rows)+len(d.Attempts.Rows)+len(d.Audit.Rows) == 0 {
-		err = &Refusal{Sentence: fmt.Sprintf("There is no job %d: it may have been cleaned away.", id), Cause: pgx.ErrNoRows}
+		err = &Refusal{Sentence: fmt.Sprintf("There is no job %d: it may have been deleted.", id), Cause: pgx.ErrNoRows}
 	}
 	return d, err
 }

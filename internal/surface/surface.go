@@ -1,6 +1,6 @@
-// Package surface reads schema jobs and acts through it, for the shell and for pages alike: it finds the jobs that a filter
-// matches, calls the functions that change them, and returns what a view holds. It names no table, so that a page, the shell
-// and psql always agree.
+// Package surface reads and acts through schema jobs, for the shell and for pages. It finds the jobs that match a filter,
+// calls the functions that change them, and returns the rows of views. It names no table, so pages, the shell and psql
+// always agree.
 package surface
 
 import (
@@ -22,24 +22,23 @@ type DB interface {
 // ErrMissing means that the database has no schema jobs, or that of an older release.
 var ErrMissing = errors.New("the database has no schema jobs, or that of an older release; run: backlist migrate")
 
-// Refusal is an error of the database as a sentence for the person who asked. The functions of schema jobs word theirs for
-// people.
+// Refusal is an error of the database as a sentence for people. The functions of schema jobs raise such sentences.
 type Refusal struct {
 	Sentence string
-	BadValue bool // a value that was passed in was refused, as opposed to nothing being found to do
+	BadValue bool // the caller's value was refused, as opposed to there being nothing to do
 	Cause    error
 }
 
 func (r *Refusal) Error() string { return r.Sentence }
 func (r *Refusal) Unwrap() error { return r.Cause }
 
-// IsBadValue reports whether the database refused a value that was passed to it.
+// IsBadValue reports whether the database refused the caller's value.
 func IsBadValue(err error) bool {
 	r, ok := errors.AsType[*Refusal](err)
 	return ok && r.BadValue
 }
 
-// refused makes a Refusal of an error of Postgres; given says that the statement had values from outside.
+// refused makes a Refusal of an error of Postgres. given is whether the statement had values from the caller.
 func refused(err error, given bool) error {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {

@@ -37,8 +37,8 @@ func Ask(ctx context.Context, db DB, sql string, args ...any) (Table, error) {
 	return t, nil
 }
 
-// MarshalJSON writes an array of objects whose keys are in the order of the columns: durations are in seconds, times in UTC as in
-// RFC 3339. Characters that could control a terminal are escaped.
+// MarshalJSON writes an array of objects with keys in the order of the columns, durations in seconds, and times in UTC as in
+// RFC 3339. It escapes characters that could control a terminal.
 func (t Table) MarshalJSON() ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteByte('[')

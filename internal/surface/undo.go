@@ -16,7 +16,7 @@ type Restored struct {
 	Code    *string // the same for a program: jobs.may and jobs.undoable document the codes
 }
 
-// Undo takes back what entries of jobs.audit did to jobs, in one transaction.
+// Undo undoes entries of jobs.audit, in one transaction.
 func Undo(ctx context.Context, db DB, entries []int64, by By) (list []Restored, err error) {
 	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
 		list, err = query(ctx, tx, pgx.RowToStructByPos[Restored], "select audit_id, id, state, changed, note, code from jobs.undo($1::bigint[], $2)", entries, by.Reason)
@@ -25,7 +25,7 @@ func Undo(ctx context.Context, db DB, entries []int64, by By) (list []Restored, 
 	return list, err
 }
 
-// MayUndo says what Undo would do. It judges each entry by itself.
+// MayUndo returns what Undo would do, judging each entry by itself.
 func MayUndo(ctx context.Context, db DB, entries []int64) (list []Restored, err error) {
 	err = refused(pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		list, err = query(ctx, tx, pgx.RowToStructByPos[Restored], "select audit_id, id, state, code is null, note, code from jobs.may_undo($1::bigint[])", entries)
@@ -34,8 +34,8 @@ func MayUndo(ctx context.Context, db DB, entries []int64) (list []Restored, err 
 	return list, err
 }
 
-// Copy enqueues a job once more with changes to its arguments, which are JSON. If its unique options forbid that, it returns
-// the id of the job in its way and duplicate.
+// Copy enqueues a job again, with changes to its arguments, in JSON. If another job holds the unique key, Copy returns its
+// id, and duplicate is true.
 func Copy(ctx context.Context, db DB, id int64, changes string, by By) (copied int64, duplicate bool, err error) {
 	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "select id, duplicate from jobs.copy($1, $2::json, $3)", id, changes, by.Reason).Scan(&copied, &duplicate)

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// value converts a column to a Go value. JSON and numeric values keep their digits, since a float64 could not hold them all. A type
-// that Go has no counterpart for becomes Postgres's text.
+// value converts a column to a Go value. JSON and numeric values keep all digits, which a float64 could not hold. A type
+// without a counterpart in Go becomes Postgres's text.
 func value(types *pgtype.Map, field pgconn.FieldDescription, raw []byte) any {
 	switch {
 	case raw == nil:
