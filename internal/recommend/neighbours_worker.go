@@ -30,7 +30,7 @@ type NeighboursWorker struct {
 // Timeout is long enough for millions of ratings; a hundred thousand take a second.
 func (*NeighboursWorker) Timeout(*river.Job[NeighboursArgs]) time.Duration { return 5 * time.Minute }
 
-// Work counts in memory and then replaces both tables in one transaction. Readers see the old tables until it commits.
+// Work compares books in memory, and then replaces both tables in one transaction. Readers see the old tables until it commits.
 func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursArgs]) error {
 	began := time.Now()
 	// The count is read before the ratings, so a rating in between is part of this build and triggers the next. A
@@ -75,7 +75,7 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 	if err != nil {
 		return err
 	}
-	// Lists that were stored meanwhile. Runs that store later ones see the build themselves.
+	// Again, for lists that were stored during the build. Later runs see the build themselves.
 	return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return w.enqueueOverlooked(ctx, tx) })
 }
 

@@ -123,8 +123,8 @@ func PopularNow(ctx context.Context, db store.DBTX, readerID int64, limit int) (
 	return items, nil
 }
 
-// Dismiss takes a book off the reader's lists for good ("not for me"); twice is once. It belongs in a Change.
-// pgx.ErrNoRows: no such book.
+// Dismiss takes a book off the reader's lists for good ("not for me"). A second call changes nothing. It belongs in a
+// Change. It returns pgx.ErrNoRows if the book does not exist.
 func Dismiss(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
 	books, err := store.New().RecommendDismiss(ctx, tx, bookID, readerID)
 	if err == nil && books == 0 {
@@ -136,7 +136,7 @@ func Dismiss(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
 	return nil
 }
 
-// Undismiss takes a dismissal back, if there is one. It belongs in a Change.
+// Undismiss undoes a dismissal, if there is one. It belongs in a Change.
 func Undismiss(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
 	err := store.New().RecommendUndismiss(ctx, tx, readerID, bookID)
 	if err != nil {

@@ -153,6 +153,6 @@ func (w *ReaderWorker) rebuildIfDue(ctx context.Context, c store.RecommendChange
 	})
 }
 
-// changesWorthABuild is the number of changed ratings from which neighbours are rebuilt: a twentieth of all ratings, at
-// least 50.
+// changesWorthABuild is the number of changed ratings after which neighbours are rebuilt: a twentieth of all ratings,
+// at least 50.
 func changesWorthABuild(ratings int) int64 { return int64(max(50, ratings/20)) }

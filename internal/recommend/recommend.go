@@ -26,7 +26,7 @@ const (
 	// MinRatings is the number of ratings from which the reader's own taste predicts better than popularity (measured:
 	// one rating does not, three clearly do).
 	MinRatings = 3
-	// Liked is the rating in half stars from which a book is a reason to recommend another: 3½ stars.
+	// Liked is the lowest rating, in half stars, with which a book is a reason to recommend another: 3½ stars.
 	Liked = 7
 
 	depth      = 120 // candidates, so that enough remain after thinning out series and authors

@@ -9,7 +9,7 @@ type Popular struct {
 	Score   float32
 }
 
-// drawnBy is the number of readers with which the site's mean weighs in a book's mean: one 5-star rating proves little.
+// drawnBy is the weight of the site's mean in a book's mean, in readers: one 5-star rating proves little.
 const drawnBy = 5
 
 // Popularity scores every rated book: its mean stars, drawn towards the mean of all ratings, times the logarithm of the

@@ -1,5 +1,5 @@
 // Package knn computes which books are similar, from the ratings of readers who rated both: item-kNN by co-occurrence.
-// It does not use a database; it counts in memory, with about 5 bytes per rating and list.
+// It uses no database: it works in memory, with about 5 bytes per rating and list.
 package knn
 
 import (
