@@ -29,7 +29,7 @@ type limitedConn struct {
 	received int  // bytes
 	over     bool // the server sent more than maxReplies
 	mu       sync.Mutex
-	end      time.Time // zero until the context has ended
+	end      time.Time // the latest deadline; zero until the context has ended
 }
 
 func limit(ctx context.Context, conn net.Conn, grace time.Duration) *limitedConn {
