@@ -63,7 +63,7 @@ begin
     end if;
     return stored;
 end $$;
-comment on function jobs.checked_json is 'The JSON value as jsonb. If jsonb cannot hold it (\u0000, half of a surrogate pair, a number beyond numeric) or would change it (a repeated key), raises an error with SQLSTATE 22023, in which what names the value.';
+comment on function jobs.checked_json is 'The JSON value as jsonb. If jsonb cannot hold it (\u0000, half of a surrogate pair, a number beyond numeric) or would change it (a repeated key), raises an error with SQLSTATE 22023, which names the value as what says.';
 
 create function jobs.unique_args(args json, keys text[] default null) returns text
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$

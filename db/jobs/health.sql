@@ -72,7 +72,7 @@ with facts as (
                       select from jobs.live l where l.worker = jobs.runner(j.attempted_by))) as orphans
           from work.worker where stopped_at is null and dead_at is null) w
     union all
-    select 8, 'service', 'leader', extract(epoch from now() - case when count(*) = 0 then now() else max(l.elected_at) end)::int, 'seconds in office',
+    select 8, 'service', 'leader', extract(epoch from now() - case when count(*) = 0 then now() else max(l.elected_at) end)::int, 'seconds as leader',
            case when count(*) = 0 then 'warn' when bool_or(l.expires_at > now()) then 'ok' when not bool_or(l.expires_at > now()) then 'warn' end,
            case when count(*) = 0 then 'no leader' when max(l.leader_id) is null then 'a replica does not know the leader'
                 else format(case when bool_or(l.expires_at > now()) then 'leader is %s' else '%s led until %s' end, max(l.leader_id), max(l.expires_at)) end,

@@ -1,4 +1,4 @@
--- jobs.queue: every queue, and the acts on it.
+-- jobs.queue: every queue. The acts on them are in switch.sql.
 
 create view jobs.queue as
 with waiting as (

@@ -1,4 +1,4 @@
--- Acts on queues, workers and errors, in pairs that reverse each other. Each pair has one engine.
+-- Acts on queues, workers and errors. Each of the three has one engine.
 
 create function jobs.set_paused(queue text, stop boolean, reason text)
 returns table (queue_name text, paused boolean, changed boolean)
