@@ -22,6 +22,7 @@ type Env struct {
 	Getenv         func(string) string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	RequestTime    time.Duration // of web.Server
 }
 
 // command is one verb of the program. Its flags are its own: a command is made for one run.

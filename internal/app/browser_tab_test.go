@@ -126,7 +126,7 @@ func (b *tab) check() {
 
 func (b *tab) run(steps ...step) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatal(err)
@@ -178,7 +178,7 @@ func (b *tab) goTo(path string) {
 // evaluate returns the value of an expression; where it is a promise, what that resolves to. It works where the page's own
 // scripts are switched off, too.
 func evaluate[T any](b *tab, expression string) (T, error) {
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	await := func(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }
 	return chromedp.Run(ctx, chromedp.Evaluate[T](eyes+"\n"+expression, await))

@@ -396,7 +396,7 @@ func TestDevCommand(t *testing.T) {
 	page.next(t)
 	began := time.Now()
 	again.tell(syscall.SIGINT)
-	again.exits()
+	again.exitsWithin(patience)
 	t.Logf("Ctrl-C took %s", time.Since(began))
 	if n := postgresOf(data); n != 0 {
 		t.Errorf("%d postmasters are left", n)
@@ -439,7 +439,7 @@ func TestDevStoppedWhileStarting(t *testing.T) {
 			t.Fatalf("it neither said %q nor was ready", moment)
 		}
 		cancel()
-		p.exits()
+		p.exitsWithin(patience)
 		if n := postgresOf(data); n != 0 {
 			t.Errorf("after %q: %d postmasters are left", moment, n)
 		}

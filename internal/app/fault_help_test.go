@@ -265,11 +265,17 @@ func (p *process) output() string {
 // long that took.
 func (p *process) exits() time.Duration {
 	p.t.Helper()
+	return p.exitsWithin(allowed30)
+}
+
+// exitsWithin checks that a process that was told to stop exits with code 0 in time, and returns the time that it took.
+func (p *process) exitsWithin(limit time.Duration) time.Duration {
+	p.t.Helper()
 	began := time.Now()
 	select {
 	case <-p.done:
-	case <-time.After(allowed30):
-		p.t.Fatalf("%s still runs %s after it was told to stop", p.cmd.Args[1], allowed30)
+	case <-time.After(limit):
+		p.t.Fatalf("%s still runs %s after it was told to stop", p.cmd.Args[1], limit)
 	}
 	if p.err != nil {
 		p.t.Errorf("%s ended with %v", p.cmd.Args[1], p.err)

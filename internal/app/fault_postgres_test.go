@@ -185,7 +185,7 @@ func TestPostgresComesAndGoes(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	databaseURL := o.relay.Through(o.server.URL())
-	web := start(t, databaseURL, nil, "web")
+	web := start(t, databaseURL, []string{productionTime + "=yes"}, "web")
 	start(t, databaseURL, nil, "worker")
 	var callers map[int64]*caller
 	var watcher *caller
@@ -256,7 +256,7 @@ func TestPostgresComesAndGoes(t *testing.T) {
 func TestPostgresFallsSilent(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
-	web := start(t, o.relay.Through(o.server.URL()), nil, "web")
+	web := start(t, o.relay.Through(o.server.URL()), []string{productionTime + "=yes"}, "web")
 	v := newCaller(web.URL)
 	v.must(t, http.StatusOK, "/books/1", nil)
 	o.relay.Hush()

@@ -8,10 +8,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // Main is the program: it runs the command that the process's arguments name, and returns its exit code.
-func Main() int {
+func Main() int { return runProcess(0) }
+
+// runProcess is Main with a bound on web requests, which tests raise.
+func runProcess(requestTime time.Duration) int {
 	// The handler stays for the whole run: a platform may send SIGTERM more than once, and the second must not kill.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -23,6 +27,7 @@ func Main() int {
 	closed := func() { cancel(syscall.EPIPE) }
 	err := Run(ctx, Env{
 		Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: &output{os.Stdout, closed}, Stderr: &output{os.Stderr, closed},
+		RequestTime: requestTime,
 	})
 	if err != nil && !errors.Is(context.Cause(ctx), syscall.EPIPE) {
 		fmt.Fprintln(os.Stderr, "backlist:", err)

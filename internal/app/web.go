@@ -152,7 +152,7 @@ func (p *program) site(pool *pgxpool.Pool, log *slog.Logger) (*web.Server, error
 	return &web.Server{
 		DB: pool, Jobs: jobs, Requests: record.NewRequests(pool, p.workOptions(nil, log).Recording()), Hasher: reader.NewHasher(), Hub: live.NewHub(log), Log: log,
 		Secret: p.cfg.SecretKey, Release: p.cfg.Release, Address: site.NewAddress(p.cfg.BaseURL), Dev: p.cfg.Dev,
-		TrustProxy: p.cfg.OnHeroku,
-		Ready:      func(ctx context.Context) error { return db.Check(ctx, pool) },
+		TrustProxy: p.cfg.OnHeroku, RequestTime: p.RequestTime,
+		Ready: func(ctx context.Context) error { return db.Check(ctx, pool) },
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/net/html"
@@ -55,7 +56,7 @@ func newSite(t *testing.T) *testSite {
 		addr: fmt.Sprintf("10.%d.%d.1:4321", n>>8, n&255),
 		server: &Server{
 			DB: tx, Jobs: jobs, Hasher: reader.NewHasher(), Hub: live.NewHub(log), Log: log,
-			Secret: "a secret for tests", Address: site.NewAddress("http://example.com"), Dev: true,
+			Secret: "a secret for tests", Address: site.NewAddress("http://example.com"), Dev: true, RequestTime: time.Minute,
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // Handler returns the site's routes. Those that take a file, or minutes, have limits of their own.
 func (s *Server) Handler() http.Handler {
 	pages := &answer.Pages{Log: s.Log, Begin: s.withSession, ErrorPage: s.errorPage}
-	ordinary := answer.Limits{Time: 10 * time.Second, Body: 64 << 10}
+	ordinary := answer.Limits{Time: cmp.Or(s.RequestTime, 10*time.Second), Body: 64 << 10}
 	stream := answer.Limits{} // without end: each event has its own limit
 	page := func(h answer.Handler) http.HandlerFunc { return pages.Within(ordinary, h) }
 

@@ -27,7 +27,7 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Server answers requests. All fields but Requests, Ready and TasteChange are needed.
+// Server answers requests. Requests, Ready, RequestTime and TasteChange may be left out.
 type Server struct {
 	DB         DB
 	Jobs       *work.Client     // enqueues; it is not started
@@ -41,6 +41,9 @@ type Server struct {
 	Dev        bool                        // plain HTTP: cookies without Secure; the style guide is served
 	TrustProxy bool                        // believe X-Forwarded-For and -Proto, and insist on https
 	Ready      func(context.Context) error // whether the database answers and its schema fits; nil: only that it answers
+
+	// RequestTime bounds ordinary requests; 0 means 10 s. Tests raise it, so that they pass on a busy machine.
+	RequestTime time.Duration
 
 	// TasteChange writes a rating, shelf or dismissal and asks for new recommendations; nil: recommend.Change.
 	// Benchmarks replace it.
