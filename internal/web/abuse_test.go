@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/site"
 )
 
-// TestPrivatePagesAreNotStored: after signing out, the back button shows no page of the account.
+// TestPrivatePagesAreNotStored: after a sign-out the back button shows no page of the account.
 func TestPrivatePagesAreNotStored(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -31,8 +31,8 @@ func TestPrivatePagesAreNotStored(t *testing.T) {
 	}
 }
 
-// TestResetPageKeepsItsToken: the address of the page leaves neither by referrer nor through a cache, and its form can be
-// posted by a browser that names no more than the origin.
+// TestResetPageKeepsItsToken: neither a referrer nor a cache leaks the page's address, and browsers that send only an origin can
+// post its form.
 func TestResetPageKeepsItsToken(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -56,7 +56,7 @@ func TestResetPageKeepsItsToken(t *testing.T) {
 	s.post(link, url.Values{"password": {"a third long password"}}).wants(http.StatusNotFound)
 }
 
-// TestRatingNeedsStars: a body without the field removes nothing; empty stars do.
+// TestRatingNeedsStars: empty stars remove a rating, but a body without the field does not.
 func TestRatingNeedsStars(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -100,7 +100,7 @@ func TestSearchTextDoesNotMultiply(t *testing.T) {
 	}
 }
 
-// TestAddressesDoNotMultiply: links to other pages of a list keep its filters, and nothing else of a long address.
+// TestAddressesDoNotMultiply: links to other pages of a list keep its filters, but no other part of a long address.
 func TestAddressesDoNotMultiply(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -120,7 +120,7 @@ func TestAddressesDoNotMultiply(t *testing.T) {
 		"/books?subject=novel": "/books?page=2&amp;subject=novel", "/shelf?tab=read": "/shelf?page=2&amp;tab=read",
 	} {
 		if body := s.get(path + "&x=" + long).wants(http.StatusOK).Body; strings.Contains(body, long) || !strings.Contains(body, next) {
-			t.Errorf("%s repeats what is in its address, or has no link to the next page", path)
+			t.Errorf("%s repeats its address, or has no link to the next page", path)
 		}
 	}
 	if body := s.get("/books?subject=" + long).wants(http.StatusOK).Body; strings.Contains(body, long) {
@@ -128,7 +128,7 @@ func TestAddressesDoNotMultiply(t *testing.T) {
 	}
 }
 
-// TestLongMethodIsLoggedShort: a client may send any word as its method, up to the limit of a request's head.
+// TestLongMethodIsLoggedShort: a client may send any word as its method, up to the limit of a request's header.
 func TestLongMethodIsLoggedShort(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -140,7 +140,7 @@ func TestLongMethodIsLoggedShort(t *testing.T) {
 	}
 }
 
-// TestLearntAddressIsOne: links in mail begin with the host of the first sign-up, so it must be a host.
+// TestLearntAddressIsOne: links in mail begin with the host of the first sign-up, so it must be a valid host name.
 func TestLearntAddressIsOne(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -157,12 +157,12 @@ func TestLearntAddressIsOne(t *testing.T) {
 	s.host = &good
 	s.post("/signup", form).wants(http.StatusSeeOther)
 	if n := s.count("select count(*) from site where base_url = 'http://xn--bcher-kva.example'"); n != 1 {
-		t.Error("the address is not known")
+		t.Error("the address is not stored")
 	}
 }
 
-// passwordChanging is a database on which a new password is set just after the old one was verified: when the handler
-// begins its transaction.
+// passwordChanging is a database on which a new password is set when a handler begins its transaction, just after it has
+// verified the old one.
 type passwordChanging struct {
 	DB
 	change func()
@@ -173,8 +173,8 @@ func (d passwordChanging) Begin(ctx context.Context) (pgx.Tx, error) {
 	return d.DB.Begin(ctx)
 }
 
-// TestOldPasswordOpensNothing: a request with the old password that still waits for its hash when the new one is set has no
-// effect: no session, no other password, no deletion.
+// TestOldPasswordOpensNothing: a request with the old password that is being verified while a new one is set has no effect. It
+// creates no session, sets no password and deletes nothing.
 func TestOldPasswordOpensNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -211,8 +211,8 @@ func TestOldPasswordOpensNothing(t *testing.T) {
 	}
 }
 
-// TestLearntAddressIsSaid: where no proxy checks hosts, the first visitor chooses where links in mail lead, and no later
-// one does. The log tells the operator.
+// TestLearntAddressIsSaid: where no proxy checks hosts, the first visitor decides where links in mail lead, and no later one
+// does. The log warns the operator.
 func TestLearntAddressIsSaid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -223,7 +223,7 @@ func TestLearntAddressIsSaid(t *testing.T) {
 	}
 	s.signUp("Odo")
 	if got := log.String(); !strings.Contains(got, "BASE_URL is not set") || !strings.Contains(got, "base_url=http://example.com") {
-		t.Errorf("the log says %s", got)
+		t.Errorf("the log is %s", got)
 	}
 	s.server.Address = site.NewAddress("") // another process
 	s.post("/signout", nil)

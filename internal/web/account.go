@@ -84,8 +84,8 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, localPath(next), flashWelcome)
 }
 
-// learnAddress keeps the address at which the first account is made, for links in mail. Without a proxy that checks hosts
-// BASE_URL should be set: the first visitor could choose it otherwise.
+// learnAddress stores the address at which the first account is made, for links in mail. Without a proxy that checks hosts,
+// BASE_URL should be set, because the first visitor could otherwise choose that address.
 func (s *Server) learnAddress(r *http.Request, tx pgx.Tx) error {
 	scheme := "https"
 	if s.Dev || (r.TLS == nil && r.Header.Get("X-Forwarded-Proto") != "https") {
@@ -98,7 +98,7 @@ func (s *Server) learnAddress(r *http.Request, tx pgx.Tx) error {
 			Sentence: "Your browser asked for a host name that links in mail cannot begin with, so no account was made.",
 		}
 	}
-	if base != "" && !s.TrustProxy { // a platform's router lets no foreign host through
+	if base != "" && !s.TrustProxy { // a platform's router rejects foreign hosts
 		s.Log.WarnContext(r.Context(), "BASE_URL is not set: links in mail lead where the first sign-up was made", "base_url", base)
 	}
 	return err
@@ -117,7 +117,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, page.SignInPage(d))
 }
 
-// signIn does the same work and gives the same answer whether or not the address has an account: one password hash.
+// signIn computes one password hash and gives the same answer whether or not the address has an account.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := answer.ParseForm(r); err != nil {
 		return err
@@ -155,7 +155,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// startSession signs in; a wrong address or password is reader.ErrSignIn.
+// startSession signs in. It returns reader.ErrSignIn for a wrong address or password.
 func (s *Server) startSession(r *http.Request, email, password string) (token string, err error) {
 	me, err := reader.SignIn(r.Context(), s.DB, s.Hasher, email, password)
 	if err != nil {
@@ -184,10 +184,10 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/", flashSignedOut)
 }
 
-// addr is the client's address, from the proxy where one is trusted.
+// addr returns the client's address, as reported by the proxy if it is trusted.
 func (s *Server) addr(r *http.Request) string { return middleware.GetClientIP(r.Context()) }
 
-// limited turns a refused attempt into 429 with the time to wait.
+// limited turns a refused attempt into a 429 with the time to wait.
 func (s *Server) limited(ok bool, wait time.Duration, err error) error {
 	if err != nil || ok {
 		return err

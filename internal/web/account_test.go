@@ -64,7 +64,7 @@ func TestSigningInAndOut(t *testing.T) {
 	s.post("/signout", nil).leadsTo("/")
 	s.get("/mailbox").leadsTo("/signin?next=%2Fmailbox")
 	s.cookie["backlist"] = old
-	s.get("/mailbox").leadsTo("/signin?next=%2Fmailbox") // the cookie that was signed out opens nothing
+	s.get("/mailbox").leadsTo("/signin?next=%2Fmailbox") // the session of the old cookie has ended
 	delete(s.cookie, "backlist")
 
 	form := url.Values{"email": {strings.ToUpper(s.email("Odo Quillfeather"))}, "password": {"a wrong password"}, "next": {"/mailbox"}}
@@ -75,7 +75,7 @@ func TestSigningInAndOut(t *testing.T) {
 	form.Set("email", s.email("Nobody"))
 	unknown := s.post("/signin", form).wants(http.StatusUnprocessableEntity)
 	if unknown.text() != wrong.text() {
-		t.Errorf("the page tells an unknown address from a wrong password:\n%s\n%s", unknown.text(), wrong.text())
+		t.Errorf("the page distinguishes an unknown address from a wrong password:\n%s\n%s", unknown.text(), wrong.text())
 	}
 	form.Set("email", s.email("Odo Quillfeather"))
 	form.Set("password", "a long password")
@@ -145,12 +145,12 @@ func TestSettings(t *testing.T) {
 	}
 	page := s.post("/settings", url.Values{"name": {""}, "time_zone": {"Nowhere/Else"}}).wants(http.StatusUnprocessableEntity)
 	if got, _ := page.value("name"); got != "" {
-		t.Errorf("what was typed became %q", got)
+		t.Errorf("the typed value became %q", got)
 	}
 	s.post("/settings/password", url.Values{"current": {"wrong"}, "password": {"another password"}}).
 		wants(http.StatusUnprocessableEntity, "not your present password")
 	s.post("/settings/password", url.Values{"current": {"a long password"}, "password": {"another password"}}).leadsTo("/settings")
-	s.get("/settings").wants(http.StatusOK) // this session stays
+	s.get("/settings").wants(http.StatusOK) // this session remains
 }
 
 func TestDeletingTheAccountStopsItsMail(t *testing.T) {
@@ -161,7 +161,7 @@ func TestDeletingTheAccountStopsItsMail(t *testing.T) {
 	s.post("/settings/delete", url.Values{"password": {"wrong"}}).wants(http.StatusUnprocessableEntity, "Nothing was deleted")
 	s.post("/settings/delete", url.Values{"password": {"a long password"}}).leadsTo("/")
 	if n := s.count("select count(*) from reader where id = $1", me) + s.count("select count(*) from message where reader_id = $1", me); n != 0 {
-		t.Errorf("%d rows are left", n)
+		t.Errorf("%d rows remain", n)
 	}
 	s.get("/").wants(http.StatusOK, "deleted")
 }
@@ -183,8 +183,7 @@ func TestMailboxIsPrivate(t *testing.T) {
 	s.post("/mailbox/text/read", nil).wants(http.StatusNotFound)
 }
 
-// TestOpeningAMessageWritesNothing: browsers also fetch pages ahead of time. A message is marked as read by a POST of its
-// own reader.
+// TestOpeningAMessageWritesNothing: only a POST by its own reader marks a message as read, because browsers also prefetch pages.
 func TestOpeningAMessageWritesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -206,7 +205,7 @@ func TestOpeningAMessageWritesNothing(t *testing.T) {
 	odo := s.cookie
 	s.cookie = map[string]string{}
 	s.signUp("Una Marrow")
-	s.post("/mailbox/"+id+"/read", nil).leadsTo("/mailbox/" + id) // as for any number: it tells nothing
+	s.post("/mailbox/"+id+"/read", nil).leadsTo("/mailbox/" + id) // the same answer for any number, so that it reveals nothing
 	unread(2)
 	s.cookie = odo
 	s.post("/mailbox/"+id+"/read", nil).leadsTo("/mailbox/" + id)
@@ -231,7 +230,7 @@ func TestUnsubscribe(t *testing.T) {
 		t.Fatal("opening the link unsubscribed: mail scanners do that")
 	}
 	s.post(path[:len(path)-2]+"xx", nil).wants(http.StatusNotFound)
-	// A mail program's own post: neither Origin nor Sec-Fetch-Site, no session.
+	// A mail program posts without Origin, Sec-Fetch-Site and session.
 	s.post(path, url.Values{"List-Unsubscribe": {"One-Click"}}).wants(http.StatusOK)
 	if wanted() != 0 {
 		t.Error("one click did not unsubscribe")
@@ -281,7 +280,7 @@ func TestHeaders(t *testing.T) {
 	s.do(http.MethodDelete, "/signup", nil).wants(http.StatusMethodNotAllowed)
 }
 
-// TestCookies: HttpOnly and Lax always, Secure but in dev.
+// TestCookies: cookies are HttpOnly and Lax, and Secure except in dev.
 func TestCookies(t *testing.T) {
 	t.Parallel()
 	for _, dev := range []bool{true, false} {
@@ -316,6 +315,6 @@ func TestProxy(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.server.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil))
 	if w.Body.String() != "ok\n" {
-		t.Errorf("healthz says %q", w.Body.String())
+		t.Errorf("healthz answers %q", w.Body.String())
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/views/page"
 )
 
-// bookID is the number in the path; a non-numeric id is an unknown book.
+// bookID returns the id in the path. A non-numeric id is an unknown book.
 func bookID(r *http.Request) (int64, error) {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil || id < 1 {
@@ -28,7 +28,7 @@ var unknownBook = &answer.Error{
 	Sentence: "There is no book with that number here.", Advice: "Search for it by title or author.",
 }
 
-// known turns "no rows" into a sentence about the book.
+// known turns pgx.ErrNoRows into a 404 about the book.
 func known(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return unknownBook
@@ -44,7 +44,7 @@ func (s *Server) bookPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showBook(w, r, http.StatusOK, id, nil)
 }
 
-// showBook shows a book; change puts in what is wrong with a form on its page.
+// showBook answers with a book's page. change, which may be nil, adds the errors of a form on it.
 func (s *Server) showBook(w http.ResponseWriter, r *http.Request, status int, id int64, change func(*page.Book)) error {
 	ctx := r.Context()
 	detail, err := book.Get(ctx, s.DB, id)

@@ -32,7 +32,7 @@ func TestRatingWritesTheRatingAndItsJob(t *testing.T) {
 		t.Errorf("%d ratings after it was removed", n)
 	}
 	if n := s.count("select count(*) from jobs.job where kind = 'recommend_reader'"); n != 1 {
-		t.Errorf("%d jobs wait; the second was to be one with the first", n)
+		t.Errorf("%d jobs wait; the second should be a duplicate of the first", n)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestVisitorsAreAskedToSignIn(t *testing.T) {
 	s.header.Set("Referer", fmt.Sprintf("http://example.com/books/%d", id))
 	s.post(fmt.Sprintf("/books/%d/rating", id), url.Values{"stars": {"4"}}).leadsTo(fmt.Sprintf("/signin?next=%%2Fbooks%%2F%d", id))
 	if n := s.count("select count(*) from rating"); n != 0 {
-		t.Errorf("%d ratings by nobody", n)
+		t.Errorf("%d ratings by visitors", n)
 	}
 }
 
@@ -117,6 +117,6 @@ func TestSearchTakesAnything(t *testing.T) {
 		s.get("/books?q="+url.QueryEscape(q)+"&page=-3&subject=nothing").wants(http.StatusOK, "book")
 	}
 	if page := s.get("/books?q=" + url.QueryEscape("<script>alert(1)</script>")); strings.Contains(page.Body, "<script>alert") {
-		t.Error("what is typed reaches the page as markup")
+		t.Error("the search text reaches the page as markup")
 	}
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// maxTyped is how many characters of a search text are read, more than people type.
+// maxTyped is the number of characters of a search text that are read, more than readers type.
 const maxTyped = 200
 
-// books is the catalogue, or what a search finds in it.
+// books shows the catalogue, or the results of a search.
 func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
-	// Each of the page's fifty links repeats the text, so a text longer than any search is cut.
+	// Each of the page's fifty links repeats the text, so a text that is too long for a search is cut.
 	typed, subject := asTyped(query, "q"), asTyped(query, "subject")
 	found, err := book.Search(ctx, s.DB, book.Query{Text: typed, Subject: subject, Page: pageNumber(r)})
 	if err != nil {
@@ -42,12 +42,12 @@ func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, page.BooksPage(d))
 }
 
-// asTyped is a value of the query, cut to maxTyped.
+// asTyped returns a value of the query, cut to maxTyped.
 func asTyped(query url.Values, name string) string {
 	return shorten(form.Shown(query.Get(name)), maxTyped)
 }
 
-// chips are the subjects as filters; the current one links to all books.
+// chips returns the subjects as filters. The current one links to all books.
 func chips(subjects []book.Subject, current, typed string) []ui.Chip {
 	list := make([]ui.Chip, 0, len(subjects))
 	for _, subject := range subjects {
@@ -74,7 +74,7 @@ func subjectName(subjects []book.Subject, key string) string {
 	return ""
 }
 
-// foundText says how many books there are and of what.
+// foundText describes the number of books and the search.
 func foundText(found book.Result, typed, subject string) string {
 	text := ui.Count(found.Total, "book", "books")
 	if typed = strings.TrimSpace(typed); typed != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/backlist/backlist/internal/notice"
 )
 
-// streamed is a connection that a stream is written to.
+// streamed is the response writer of a stream.
 type streamed struct {
 	t        *testing.T
 	header   http.Header
@@ -29,14 +29,14 @@ func (w *streamed) SetWriteDeadline(d time.Time) error {
 
 func (w *streamed) Write(p []byte) (int, error) {
 	if w.deadline.IsZero() {
-		w.t.Errorf("%.20q is written without a time limit: a browser that does not read would hold the stream", p)
+		w.t.Errorf("%.20q is written without a time limit: a browser that does not read would block the stream", p)
 	}
 	return w.body.Write(p)
 }
 
 func (w *streamed) Flush() { w.flushed <- struct{}{} }
 
-// TestStreamEndsWithItsSession: a change after the session has ended is not sent.
+// TestStreamEndsWithItsSession: the stream sends no change after its session has ended.
 func TestStreamEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -53,7 +53,7 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 	}()
 	tell := func() { s.server.Hub.Tell(notice.PageTopic(id, notice.TopicRecommendations)) }
 
-	// The stream and this test share a transaction: the test touches it only while the stream waits.
+	// The stream and this test share a transaction, which the test uses only while the stream waits.
 	<-w.flushed
 	tell()
 	<-w.flushed
@@ -63,7 +63,7 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 	select {
 	case <-ended:
 	case <-w.flushed:
-		t.Fatal("the stream goes on after signing out")
+		t.Fatal("the stream continues after signing out")
 	case <-time.After(time.Minute):
 		t.Fatal("the stream does not end")
 	}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// A flash is a sentence shown once, on the page after a redirect. The cookie holds its name and not its text, so that
+// A flash is a sentence that the page after a redirect shows once. The cookie contains its name and not its text, so that
 // another site cannot choose the words.
 type flash string
 
@@ -46,7 +46,7 @@ func flashOf(ctx context.Context) string {
 	return text
 }
 
-// redirect answers an accepted form: it leads to the page at path, which shows f's sentence.
+// redirect answers an accepted form with a redirect to path, where the page shows f's sentence.
 func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string, f flash) error {
 	http.SetCookie(w, &http.Cookie{
 		Name: "flash", Value: string(f), Path: "/", MaxAge: 60, HttpOnly: true, Secure: !s.Dev, SameSite: http.SameSiteLaxMode,
@@ -55,7 +55,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string, f
 	return nil
 }
 
-// takeFlash returns the sentence that a redirect left, and clears it. Only a page that will show it should take it.
+// takeFlash returns the sentence of the last redirect and clears it. Call it only for a page that shows the sentence.
 func (s *Server) takeFlash(w http.ResponseWriter, r *http.Request) string {
 	if r.Method != http.MethodGet || r.URL.Path == "/recommendations/events" {
 		return ""

@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// testSite is a server on a transaction that is rolled back, with a browser that keeps cookies.
+// testSite is a server on a transaction that is rolled back, with a client that keeps cookies.
 type testSite struct {
 	t      *testing.T
 	tx     pgx.Tx
@@ -34,7 +34,7 @@ type testSite struct {
 	cookie map[string]string
 	host   *string     // nil: example.com
 	header http.Header // added to every request
-	addr   string      // of the browser; each test its own, since attempts are counted by it
+	addr   string      // of the client; different in each test, because attempts are counted by it
 }
 
 var addresses atomic.Int32
@@ -110,7 +110,7 @@ func (s *testSite) do(method, path string, body io.Reader) response {
 	return response{s.t, res.StatusCode, res.Header, text, root}
 }
 
-// wants checks the status and that the page's text has each of the parts.
+// wants checks the status, and that the page's text contains each of the parts.
 func (a response) wants(status int, parts ...string) response {
 	a.t.Helper()
 	if a.Status != status {
@@ -125,7 +125,7 @@ func (a response) wants(status int, parts ...string) response {
 	return a
 }
 
-// leadsTo checks that a form was accepted and where the browser goes next.
+// leadsTo checks that the answer is a redirect to path.
 func (a response) leadsTo(path string) {
 	a.t.Helper()
 	a.wants(http.StatusSeeOther)
@@ -134,7 +134,7 @@ func (a response) leadsTo(path string) {
 	}
 }
 
-// text is what a person would read: the text of the body, single-spaced.
+// text returns the text of the page, single-spaced.
 func (a response) text() string {
 	var words []string
 	var walk func(*html.Node)
@@ -153,7 +153,7 @@ func (a response) text() string {
 	return strings.Join(words, " ")
 }
 
-// value is what the named input holds; ok is false if there is no such input.
+// value returns the value of the named input. ok is false if there is no such input.
 func (a response) value(name string) (value string, ok bool) {
 	for n := range a.root.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "input" && attr(n, "name") == name {
@@ -172,13 +172,14 @@ func attr(n *html.Node, key string) string {
 	return ""
 }
 
-// email is the name's address in this test: tests whose transactions are open at once must not wait for each other.
+// email returns an address for name that no other test uses, because concurrent transactions with the same address would block
+// each other.
 func (s *testSite) email(name string) string {
 	host, _, _ := strings.Cut(s.addr, ":")
 	return strings.ToLower(strings.ReplaceAll(name, " ", ".")) + "@" + host + ".example"
 }
 
-// signUp makes an account and returns its number; the site's browser is then signed in.
+// signUp creates an account, signs the client in and returns the reader's id.
 func (s *testSite) signUp(name string) int64 {
 	s.t.Helper()
 	email := s.email(name)
@@ -190,7 +191,7 @@ func (s *testSite) signUp(name string) int64 {
 	return id
 }
 
-// book writes one and returns its number.
+// book inserts a book and returns its id.
 func (s *testSite) book(title string) (id int64) {
 	s.t.Helper()
 	if err := s.tx.QueryRow(s.t.Context(), "insert into book (title) values ($1) returning id", title).Scan(&id); err != nil {

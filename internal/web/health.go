@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// health says that the process answers. It does not ask the database: restarting the process would not start Postgres.
+// health reports that the process is alive. It does not query the database, because a restart of the process would not start
+// Postgres.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// readiness says whether requests should be sent here: the process is not stopping, the database answers, and its schema
-// fits this release.
+// readiness reports whether this process should get requests: it is not stopping, the database answers, and the schema fits
+// this release.
 func (s *Server) readiness(w http.ResponseWriter, r *http.Request) {
 	if s.stopping.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)

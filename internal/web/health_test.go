@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestReadiness: a process that stops says so to routers that ask, and still answers.
+// TestReadiness: a stopping process is not ready, but still answers requests.
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -15,7 +15,7 @@ func TestReadiness(t *testing.T) {
 	s.server.Stop()
 	for path, status := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/": http.StatusOK} {
 		if a := s.get(path); a.Status != status {
-			t.Errorf("%s of a process that stops answers %d", path, a.Status)
+			t.Errorf("%s of a stopping process answers %d", path, a.Status)
 		}
 	}
 }

@@ -55,8 +55,8 @@ func (s *Server) homeView(r *http.Request) (d page.Home, err error) {
 	return d, err
 }
 
-// toRate is nine well-known books. Those that are rated already stay in their places: a card that went away under the
-// pointer would be rated instead of the next.
+// toRate returns nine well-known books. Rated ones keep their places: if cards moved up under the pointer, the reader would rate
+// the wrong book.
 func (s *Server) toRate(r *http.Request) ([]bookui.Card, error) {
 	popular, err := book.Popular(r.Context(), s.DB, 9)
 	if err != nil {

@@ -34,7 +34,7 @@ func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, page.MailboxPage(d))
 }
 
-// messageID is the number in the path; anything else is an unknown message.
+// messageID returns the id in the path. A non-numeric id is an unknown message.
 func messageID(r *http.Request) (int64, error) {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil {
@@ -43,8 +43,8 @@ func messageID(r *http.Request) (int64, error) {
 	return id, nil
 }
 
-// message shows a message. It does not mark it as read, because a GET must not write: the page posts that by itself, or has
-// a button for it.
+// message shows a message. It does not mark it as read, because a GET must not write; the page posts that by itself or by a
+// button.
 func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	id, err := messageID(r)
 	if err != nil {
@@ -89,8 +89,8 @@ func (s *Server) markRead(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// stateSentence says what a mail's state means where the page's general sentence would be wrong or too short. The error
-// recorded for a mail that has not arrived is a sentence for its reader.
+// stateSentence explains a mail's state where the page's general sentence would be wrong or too short. The error that is
+// recorded for a failed mail is written for its reader.
 func stateSentence(m store.Message) string {
 	if m.State == mail.StateSent && m.Transport == mail.TransportMailbox {
 		return "This site sends no mail to the outside; this is where it arrives."
@@ -98,7 +98,7 @@ func stateSentence(m store.Message) string {
 	return m.Error
 }
 
-// stamp writes a time in the reader's own time zone, and for machines.
+// stamp formats a time in the reader's time zone, and in RFC 3339.
 func stamp(t time.Time, zone string) (text, iso string) {
 	location, err := time.LoadLocation(zone)
 	if err != nil {
@@ -107,7 +107,7 @@ func stamp(t time.Time, zone string) (text, iso string) {
 	return t.In(location).Format("2 January 2006, 15:04"), t.UTC().Format(time.RFC3339)
 }
 
-// unsubscribePage asks first: mail scanners open links.
+// unsubscribePage asks for confirmation, because mail scanners open links.
 func (s *Server) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
 	if _, _, err := mail.ParseToken(s.Secret, chi.URLParam(r, "token")); err != nil {
 		return brokenLink(err)
@@ -120,7 +120,8 @@ func (s *Server) showUnsubscribe(w http.ResponseWriter, r *http.Request, done bo
 	return render(w, r, http.StatusOK, page.UnsubscribePage(d))
 }
 
-// unsubscribe stops a kind of mail at once. Mail programs post here too (RFC 8058): without a session or a redirect.
+// unsubscribe stops a kind of mail at once. Mail programs post here too (RFC 8058), so it needs no session and does not
+// redirect.
 func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	readerID, kind, err := mail.ParseToken(s.Secret, chi.URLParam(r, "token"))
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// accessLog writes one line a request, at level debug for assets and probes that succeed. It logs the route's pattern and
-// not its path, which may hold the token of a link. The request's jobs carry its id, and a request that enqueued jobs is
-// kept in the database too.
+// accessLog writes one line for each request, at level debug for assets and successful probes. It logs the route's pattern
+// and not the path, which may contain the token of a link. The request's jobs carry its id, and a request that enqueued jobs is
+// recorded in the database too.
 func (s *Server) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -46,7 +46,7 @@ func (s *Server) accessLog(next http.Handler) http.Handler {
 	})
 }
 
-// httpsOnly sends plain HTTP, as the proxy saw it, to https, and tells browsers to remember.
+// httpsOnly redirects requests that reached the proxy by plain HTTP to https, and sends HSTS.
 func httpsOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Header.Get("X-Forwarded-Proto") {
@@ -60,7 +60,7 @@ func httpsOnly(next http.Handler) http.Handler {
 	})
 }
 
-// sameOrigin refuses forms that a page of another site posts; refused is the answer to them.
+// sameOrigin answers forms from other sites with refused.
 func sameOrigin(refused http.Handler) func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(refused)

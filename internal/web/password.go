@@ -24,10 +24,10 @@ func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, page.ForgotPage(d))
 }
 
-// forgotTime is how long a request for a link takes, with or without an account; its work takes a few milliseconds.
+// forgotTime is the duration of each request for a link, with or without an account. The work itself takes a few milliseconds.
 const forgotTime = 100 * time.Millisecond
 
-// forgot gives the same answer after the same time whether or not the address has an account.
+// forgot gives the same answer after the same time, whether or not the address has an account.
 func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
 	if err := answer.ParseForm(r); err != nil {
@@ -74,7 +74,7 @@ func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showReset(w http.ResponseWriter, r *http.Request, status int, d page.Reset) error {
 	w.Header().Set("Cache-Control", "no-store")
-	// The address holds the token. Under no-referrer browsers would post the form with Origin: null, which we refuse.
+	// The URL contains the token. With no-referrer, browsers would post the form with Origin: null, which we refuse.
 	w.Header().Set("Referrer-Policy", "strict-origin")
 	d.Page = s.chrome(r, "New password", "")
 	d.Action = r.URL.Path
@@ -123,7 +123,7 @@ func (s *Server) resetPassword(r *http.Request, token, password string) (session
 	return session, err
 }
 
-// isResetError reports whether a link is used, old or broken: the page then offers another.
+// isResetError reports whether a link is used, expired or invalid. The page then offers another.
 func isResetError(err error) bool {
 	_, ok := errors.AsType[reader.ResetError](err)
 	return ok

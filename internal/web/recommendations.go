@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// shown is how many recommendations the page has: more is a catalogue.
+	// shown is the number of recommendations on the page.
 	shown = 24
-	// slowAfter is how long a run may be awaited before the page calls it late.
+	// slowAfter is how long the page waits for a run before it calls it late.
 	slowAfter = 10 * time.Second
 )
 
@@ -34,7 +34,7 @@ func (s *Server) recommendations(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, page.RecommendationsPage(d))
 }
 
-// recommended is the live part: what the page shows at first and the stream sends again.
+// recommended returns the live part, which the page shows at first and the stream renews.
 func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommended, error) {
 	state, err := recommend.StateOf(ctx, s.DB, readerID)
 	if err != nil {
@@ -74,13 +74,13 @@ func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommen
 	return d, err
 }
 
-// undoTime is how long a dismissal is offered back on the page.
+// undoTime is how long the page offers to undo a dismissal.
 const undoTime = 2 * time.Minute
 
-// maxStreams bounds the live pages of one reader in this process: a browser keeps few, a script could keep many.
+// maxStreams bounds the live pages of one reader in this process, because a script could open many.
 const maxStreams = 10
 
-// recommendationEvents streams the list: once at the start, and again at each change.
+// recommendationEvents streams the list, at the start and after each change.
 func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) error {
 	readerID := readerOf(r.Context()).ReaderID
 	list := s.Hub.Subscribe(notice.PageTopic(readerID, notice.TopicRecommendations), maxStreams)
@@ -104,8 +104,8 @@ func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) er
 	return nil
 }
 
-// stillSignedIn is an error once the session that a stream began with has ended: by signing out, by a new password on
-// another device, or with the account.
+// stillSignedIn returns an error once the stream's session has ended, by a sign-out, a new password on another device or the
+// account's deletion.
 func (s *Server) stillSignedIn(ctx context.Context, r *http.Request) error {
 	cookie, err := r.Cookie(s.cookieName())
 	if err == nil {

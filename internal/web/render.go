@@ -10,7 +10,7 @@ import (
 	"github.com/backlist/backlist/views/page"
 )
 
-// render answers with a page. A signed-in reader's page is not stored: the back button must not show it after signing out.
+// render answers with a page. A signed-in reader's page is not stored, so that the back button does not show it after a sign-out.
 func render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
 	if h := w.Header(); h.Get("Cache-Control") == "" && readerOf(r.Context()) != nil {
 		h.Set("Cache-Control", "no-store")
@@ -18,7 +18,7 @@ func render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 	return answer.Render(w, r, status, c)
 }
 
-// chrome fills what every page shows around itself. A failure to count the unread mail costs the number, not the page.
+// chrome returns the frame of a page without the number of unread mails.
 func (s *Server) chrome(r *http.Request, title, nav string) page.Frame {
 	p := page.Frame{Title: title, Nav: nav, Release: s.Release, Flash: flashOf(r.Context())}
 	if me := readerOf(r.Context()); me != nil {
@@ -27,7 +27,7 @@ func (s *Server) chrome(r *http.Request, title, nav string) page.Frame {
 	return p
 }
 
-// chromeFor is chrome for pages that are reached by reading rather than by an error: it counts the unread mail too.
+// chromeFor is like chrome, and counts the unread mails too.
 func (s *Server) chromeFor(r *http.Request, title, nav string) (page.Frame, error) {
 	p := s.chrome(r, title, nav)
 	me := readerOf(r.Context())
@@ -39,7 +39,7 @@ func (s *Server) chromeFor(r *http.Request, title, nav string) (page.Frame, erro
 	return p, err
 }
 
-// errorPage makes no query: it leaves out the number of unread mails.
+// errorPage returns the page of an error. It makes no query, so it has no number of unread mails.
 func (s *Server) errorPage(r *http.Request, e *answer.Error) templ.Component {
 	d := page.Error{
 		Page: s.chrome(r, http.StatusText(e.Status), ""), Status: e.Status,

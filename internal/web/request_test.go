@@ -20,8 +20,8 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// TestRequestsThatEnqueueAreKept: with their route, steps and jobs, within two seconds; one that was rolled back is not,
-// nor one that only reads. The last ones are written when the process stops.
+// TestRequestsThatEnqueueAreKept: a request that enqueues jobs is recorded with its route, steps and jobs. A request that only
+// reads or that is rolled back is not. The last ones are written when the process stops.
 func TestRequestsThatEnqueueAreKept(t *testing.T) {
 	t.Parallel()
 	cfg, err := pgxpool.ParseConfig(testdb.NewURL(t))
@@ -61,7 +61,7 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 	answered := time.Now()
 	for kept("id = 'the-sign-up'") == 0 {
 		if time.Since(answered) > time.Minute {
-			t.Fatal("the request is not kept after a minute")
+			t.Fatal("the request is not recorded after a minute")
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks
 	}
@@ -71,7 +71,7 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 		"exists (select from jsonb_array_elements(steps) s where s ->> 'name' = 'transaction' and (s ->> 'queries')::int >= 4)",
 	} {
 		if kept(sql) != 1 {
-			t.Errorf("it is not so that %s", sql)
+			t.Errorf("not true: %s", sql)
 		}
 	}
 
@@ -93,6 +93,6 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 	cancel()
 	<-ended
 	if kept("id = 'the-last-one' and route = '/books/{id}/rating' and cardinality(jobs) = 1") != 1 || kept("true") != 2 {
-		t.Errorf("%d requests are kept, want the first and the last", kept("true"))
+		t.Errorf("%d requests are recorded, want the first and the last", kept("true"))
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/backlist/backlist/views/asset"
 )
 
-// Handler returns the site's routes. Those that take a file, or minutes, have limits of their own.
+// Handler returns the site's routes. Routes that need other limits than ordinary ones set their own.
 func (s *Server) Handler() http.Handler {
 	pages := &answer.Pages{Log: s.Log, Begin: s.withSession, ErrorPage: s.errorPage}
 	ordinary := answer.Limits{Time: cmp.Or(s.RequestTime, 10*time.Second), Body: 64 << 10}
-	stream := answer.Limits{} // without end: each event has its own limit
+	stream := answer.Limits{} // endless; each event has a limit
 	page := func(h answer.Handler) http.HandlerFunc { return pages.Within(ordinary, h) }
 
 	r := chi.NewRouter()

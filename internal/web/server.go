@@ -1,5 +1,5 @@
-// Package web is the reading site: routes, sessions, pages and the live stream. Handlers read what a page needs, or in
-// one transaction write the reader's data and enqueue its job; everything slow happens in workers.
+// Package web is the reading site: routes, sessions, pages and the live stream. Handlers read the data of a page, or write the
+// reader's data and enqueue its job in one transaction. Slow work is left to workers.
 package web
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// DB is what handlers need of a database: a pool in production, a transaction in tests.
+// DB is the database of the handlers: a pool in production, a transaction in tests.
 type DB interface {
 	store.DBTX
 	Begin(ctx context.Context) (pgx.Tx, error)
@@ -30,8 +30,8 @@ type DB interface {
 // Server answers requests. Requests, Ready, RequestTime and TasteChange may be left out.
 type Server struct {
 	DB         DB
-	Jobs       *work.Client     // enqueues; it is not started
-	Requests   *record.Requests // notes requests that enqueued jobs; nil: they are not kept
+	Jobs       *work.Client     // only enqueues
+	Requests   *record.Requests // records requests that enqueued jobs; nil: they are not recorded
 	Hasher     *reader.Hasher
 	Hub        *live.Hub
 	Log        *slog.Logger
@@ -39,8 +39,8 @@ type Server struct {
 	Release    string                      // shown in the colophon
 	Address    *site.Address               // of the site; the first sign-up may decide it
 	Dev        bool                        // plain HTTP: cookies without Secure; the style guide is served
-	TrustProxy bool                        // believe X-Forwarded-For and -Proto, and insist on https
-	Ready      func(context.Context) error // whether the database answers and its schema fits; nil: only that it answers
+	TrustProxy bool                        // trust X-Forwarded-For and -Proto, and require https
+	Ready      func(context.Context) error // checks the database and its schema; nil: only that the database answers
 
 	// RequestTime bounds ordinary requests; 0 means 10 s. Tests raise it, so that they pass on a busy machine.
 	RequestTime time.Duration
@@ -52,9 +52,9 @@ type Server struct {
 	stopping atomic.Bool
 }
 
-// HTTPServer returns a server for this site with every timeout set. IdleTimeout exceeds the 90 s for which Heroku's
-// router keeps a connection: closing first would lose requests. Streams lift the write deadline, and routes that may take
-// longer extend both.
+// HTTPServer returns a server for this site with all timeouts set. IdleTimeout exceeds the 90 s for which Heroku's router
+// keeps an idle connection, because requests would be lost if we closed it first. Streams lift the write deadline, and routes
+// with longer limits extend both deadlines.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	return &http.Server{
 		Addr:              addr,
@@ -68,13 +68,13 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 	}
 }
 
-// Listen brings readers' open pages the notices of Postgres until ctx ends.
+// Listen passes Postgres's notices on to readers' open pages until ctx ends.
 func (s *Server) Listen(ctx context.Context, cfg *pgx.ConnConfig) {
 	s.Hub.Listen(ctx, cfg, live.Channel{Name: notice.Channel, Topic: notice.Read})
 }
 
-// Stop ends the live streams and makes /readyz refuse, so that routers turn to other processes. Requests that still
-// come are answered.
+// Stop ends the live streams and makes /readyz fail, so that routers use other processes. Requests that still arrive are
+// answered.
 func (s *Server) Stop() {
 	s.stopping.Store(true)
 	s.Hub.Close()

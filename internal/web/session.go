@@ -16,7 +16,7 @@ import (
 
 type sessionKey struct{}
 
-// withSession puts the session, and the sentence about what just happened, into the request's context.
+// withSession puts the session and the flash's sentence into the request's context.
 func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (_ *http.Request, err error) {
 	err = trace.Step(r.Context(), "session", func(context.Context) error {
 		r, err = s.findSession(w, r)
@@ -33,7 +33,7 @@ func (s *Server) findSession(w http.ResponseWriter, r *http.Request) (*http.Requ
 	}
 	session, err := reader.BySession(r.Context(), s.DB, cookie.Value)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return r, nil // ended or expired: a visitor like any other
+		return r, nil // ended or expired: treat the reader as a visitor
 	}
 	if err != nil {
 		return r, err
@@ -53,7 +53,7 @@ func readerOf(ctx context.Context) *reader.Session {
 	return session
 }
 
-// signedIn sends visitors to sign in first, then back to the page that they asked for, or whose form they sent.
+// signedIn redirects visitors to sign in, and then back to the page that they requested or whose form they sent.
 func signedIn(h answer.Handler) answer.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if readerOf(r.Context()) != nil {
@@ -68,7 +68,7 @@ func signedIn(h answer.Handler) answer.Handler {
 	}
 }
 
-// localReferer is the path of this site's page that the request was made on, or "/".
+// localReferer returns the path of the referring page if it is on this site, or else "/".
 func localReferer(r *http.Request) string {
 	u, err := url.Parse(r.Referer())
 	if err != nil || u.Host != r.Host {
@@ -77,7 +77,7 @@ func localReferer(r *http.Request) string {
 	return localPath(u.RequestURI())
 }
 
-// localPath returns path if it leads to a page of this site, else "/": a link must not send readers elsewhere.
+// localPath returns path if it leads to a page of this site, or else "/", because a link must not send readers elsewhere.
 func localPath(path string) string {
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") ||
@@ -87,7 +87,7 @@ func localPath(path string) string {
 	return path
 }
 
-// cookieName has the prefix that makes browsers insist on Secure, wherever cookies are Secure.
+// cookieName returns the session cookie's name. Outside dev it has the prefix by which browsers require Secure.
 func (s *Server) cookieName() string {
 	if s.Dev {
 		return "backlist"
@@ -95,7 +95,7 @@ func (s *Server) cookieName() string {
 	return "__Host-backlist"
 }
 
-// setSession gives the browser its token, for as long as an unused session lives.
+// setSession sets the session cookie for as long as an unused session lives.
 func (s *Server) setSession(w http.ResponseWriter, token string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: s.cookieName(), Value: token, Path: "/", MaxAge: int(reader.SessionLife.Seconds()),

@@ -18,7 +18,8 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showSettings(w, r, http.StatusOK, nil)
 }
 
-// showSettings fills the page from the account; change puts in what was typed and what is wrong with it.
+// showSettings answers with the settings page of the account. change, which may be nil, replaces values by typed ones and adds
+// their errors.
 func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, status int, change func(*page.Settings)) error {
 	me, err := reader.ByID(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
 	if err != nil {
@@ -110,8 +111,8 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/settings", flashPassword)
 }
 
-// confirmed returns the signed-in reader's account if the password is right, else reader.ErrSignIn. Attempts count as
-// attempts to sign in.
+// confirmed returns the signed-in reader's account, or reader.ErrSignIn if the password is wrong. Attempts count as attempts to
+// sign in.
 func (s *Server) confirmed(r *http.Request, password string) (store.Reader, error) {
 	me, err := reader.ByID(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
 	if err != nil {
@@ -143,7 +144,7 @@ func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, page.DeleteAccountPage(d))
 }
 
-// deleteAccount removes the reader and, by foreign keys, everything of the reader's, queued mail too.
+// deleteAccount deletes the reader and, by foreign keys, all of the reader's data including queued mail.
 func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request) error {
 	if err := answer.ParseForm(r); err != nil {
 		return err

@@ -17,14 +17,14 @@ import (
 	"github.com/backlist/backlist/views/page"
 )
 
-// tasteChange is what a form on a book asks for: a change of what the reader's recommendations depend on.
+// tasteChange is a change by a form on a book, on which the reader's recommendations depend.
 type tasteChange struct {
 	write func(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error
 	done  flash
 }
 
-// tasteForm handles a form on a book. read turns its fields into a change; a form.Invalid shows the book again with what
-// is wrong. This is the main path: the change and the job that acts on it, in one transaction.
+// tasteForm handles a form on a book. read turns its fields into a change; a form.Invalid shows the book with the errors. This
+// is the site's main path: the change and the job that acts on it are committed in one transaction.
 func (s *Server) tasteForm(read func(fields url.Values) (tasteChange, error)) answer.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, err := bookID(r)
@@ -53,7 +53,7 @@ func (s *Server) tasteForm(read func(fields url.Values) (tasteChange, error)) an
 }
 
 func readRating(fields url.Values) (tasteChange, error) {
-	if !fields.Has("stars") { // empty stars remove the rating; a body without the field must not
+	if !fields.Has("stars") { // only empty stars remove the rating, not a missing field
 		return tasteChange{}, form.Invalid{"stars": "Choose how many stars."}
 	}
 	stars, err := book.ParseStars(fields.Get("stars"))
@@ -90,8 +90,7 @@ func readDismissal(fields url.Values) (tasteChange, error) {
 	return tasteChange{recommend.Dismiss, flashDismissed}, nil
 }
 
-// changeTaste runs change, which alters what the reader's recommendations depend on, in a transaction that also asks for
-// new ones.
+// changeTaste runs change in a transaction that also enqueues the job for new recommendations.
 func (s *Server) changeTaste(ctx context.Context, readerID int64, change func(tx pgx.Tx) error) error {
 	do := s.TasteChange
 	if do == nil {
@@ -102,7 +101,7 @@ func (s *Server) changeTaste(ctx context.Context, readerID int64, change func(tx
 	})
 }
 
-// back is where a book's form leads: the page that it names, else the book.
+// back returns the page after a book's form: the page that the form names, or else the book's.
 func back(r *http.Request, id int64) string {
 	if next := r.PostForm.Get("next"); next != "" {
 		return localPath(next)

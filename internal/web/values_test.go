@@ -18,8 +18,8 @@ var odd = map[string]string{
 	"exponent": "1e999999", "NaN": "NaN", "infinity": "infinity", "year 294277": "294277-01-01", "long": strings.Repeat("long ", 4000),
 }
 
-// TestOddValues: any value in a form, a path, a query or a header is accepted, or refused in a sentence. The site does not
-// fail, and its page is text.
+// TestOddValues: the site accepts any value in a form, path, query or header, or refuses it with a sentence. It never fails, and
+// its pages are valid text.
 func TestOddValues(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -32,7 +32,7 @@ func TestOddValues(t *testing.T) {
 			t.Fatalf("%s with %s: %d", where, name, got.Status)
 		}
 		if !form.Clean(got.Body) {
-			t.Errorf("%s with %s: the page is not text", where, name)
+			t.Errorf("%s with %s: the page is not valid text", where, name)
 		}
 	}
 	for name, value := range odd {

@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// cards shapes books for display, with the signed-in reader's ratings and shelves.
+// cards prepares books for display, with the signed-in reader's ratings and shelves.
 func (s *Server) cards(r *http.Request, books []book.Card) ([]bookui.Card, error) {
 	var mine map[int64]book.Said
 	if me := readerOf(r.Context()); me != nil && len(books) > 0 {
@@ -38,7 +38,7 @@ func (s *Server) cards(r *http.Request, books []book.Card) ([]bookui.Card, error
 	return cards, nil
 }
 
-// cover draws a book always the same way.
+// cover returns the cover of a book, which is always the same.
 func cover(id int64, title, author, year string) bookui.Cover {
 	return bookui.Cover{Title: title, Author: author, Year: year, Variant: int(id)}
 }
@@ -83,7 +83,7 @@ func recommendationView(item recommend.Item) page.Recommendation {
 	return v
 }
 
-// ago says how long ago t was, in words.
+// ago describes in words how long ago t was.
 func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	unit := func(n int, name string) string {
@@ -106,7 +106,7 @@ func ago(t, now time.Time) string {
 	}
 }
 
-// pageNumber reads ?page=; a value that is not a number is the first page.
+// pageNumber parses ?page=. A non-numeric value is the first page.
 func pageNumber(r *http.Request) int {
 	n, err := strconv.Atoi(r.URL.Query().Get("page"))
 	if err != nil {
@@ -115,8 +115,8 @@ func pageNumber(r *http.Request) int {
 	return max(n, 1)
 }
 
-// pageURL returns the addresses of a list's other pages. It keeps these values of the query, and nothing else that a
-// visitor put there.
+// pageURL returns a function for the addresses of a list's pages. They have the values of keep, but no others of the request's
+// query.
 func pageURL(r *http.Request, keep url.Values) func(int) string {
 	query := url.Values{}
 	for name, values := range keep {
