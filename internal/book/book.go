@@ -1,4 +1,4 @@
-// Package book is the catalogue and what readers say of it: search, a book's page, stars.
+// Package book is the catalogue with its search, the details of books, and readers' ratings.
 package book
 
 import (
@@ -10,17 +10,17 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Card is what a list shows of a book.
+// Card is a book as lists show it.
 type Card struct {
 	ID      int64
 	Title   string
-	Authors string  // "Karl Marx and Friedrich Engels"; empty where nobody is known
-	Year    string  // "1869", "750 BC"; empty where it is not known
-	Average float64 // 0.5 to 5 stars of all ratings at this moment; 0 where nobody has rated
-	Ratings int     // how many those are
+	Authors string  // "Karl Marx and Friedrich Engels"; empty where the author is unknown
+	Year    string  // "1869", "750 BC"; empty where it is unknown
+	Average float64 // of all ratings at this moment, 0.5 to 5 stars; 0 without ratings
+	Ratings int     // their number
 }
 
-// Cards returns the cards of the books with these ids in the same order; unknown ids are left out.
+// Cards returns the cards of the books with these ids, in the same order. It leaves out unknown ids.
 func Cards(ctx context.Context, db store.DBTX, ids []int64) ([]Card, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -40,7 +40,7 @@ func Cards(ctx context.Context, db store.DBTX, ids []int64) ([]Card, error) {
 }
 
 // Names joins authors for display: "Jane Austen", "Karl Marx and Friedrich Engels", "Wu Cheng’en, A and B". Beyond four
-// the rest are "others".
+// authors the rest are "others".
 func Names(names []string) string {
 	const most = 4
 	if len(names) > most {
@@ -53,7 +53,7 @@ func Names(names []string) string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// YearText writes a year for display: "1869", and "750 BC" for -750. An unknown year is empty.
+// YearText formats a year for display: "1869", and "750 BC" for -750. It returns an empty string for an unknown year.
 func YearText(year *int16) string {
 	switch {
 	case year == nil || *year == 0:

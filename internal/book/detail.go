@@ -7,31 +7,31 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Detail is everything that the page of a book shows of it.
+// Detail is everything that a book's page shows about it.
 type Detail struct {
 	Card
-	OriginalTitle string // empty where it is the title, or not known
+	OriginalTitle string // empty where it equals Title or is unknown
 	By            []Author
-	Series        string // "Sherlock Holmes, 3"; empty where the book stands alone
+	Series        string // "Sherlock Holmes, 3"; empty if the book is not part of a series
 	Subjects      []Subject
-	About         string // a sentence of ours; may be empty
+	About         string // a sentence about the book; may be empty
 }
 
-// Author is a person who wrote a book.
+// Author is an author of a book.
 type Author struct {
 	ID   int64
 	Name string
-	Life string // "1775–1817", "70–19 BC", "born 1950"; empty where nothing is known
+	Life string // "1775–1817", "70–19 BC", "born 1950"; empty where the years are unknown
 }
 
 // Subject is one of the catalogue's subjects.
 type Subject struct {
 	Key   string // as in ?subject=
 	Name  string
-	Books int // how many books have it; only Subjects fills it
+	Books int // number of books with it; set only by Subjects
 }
 
-// Get returns a book. An unknown id is pgx.ErrNoRows.
+// Get returns a book, or pgx.ErrNoRows if the id is unknown.
 func Get(ctx context.Context, db store.DBTX, id int64) (Detail, error) {
 	q := store.New()
 	b, err := q.BookGet(ctx, db, id)
@@ -65,7 +65,7 @@ func Get(ctx context.Context, db store.DBTX, id int64) (Detail, error) {
 	return d, nil
 }
 
-// Subjects returns the subjects that books have, by name.
+// Subjects returns the subjects of all books, ordered by name.
 func Subjects(ctx context.Context, db store.DBTX) ([]Subject, error) {
 	rows, err := store.New().SubjectsUsed(ctx, db)
 	if err != nil {
@@ -78,7 +78,7 @@ func Subjects(ctx context.Context, db store.DBTX) ([]Subject, error) {
 	return subjects, nil
 }
 
-// SeriesText writes a series and the book's number in it for display: "Sherlock Holmes, 3".
+// SeriesText formats a series and the book's number in it for display: "Sherlock Holmes, 3".
 func SeriesText(series, volume string) string {
 	if series == "" || volume == "" {
 		return series
@@ -86,7 +86,7 @@ func SeriesText(series, volume string) string {
 	return series + ", " + volume
 }
 
-// Life writes the years of a life for display: "1775–1817", "70–19 BC", "43 BC–17", "born 1950", "died 1375".
+// Life formats the years of a life for display: "1775–1817", "70–19 BC", "43 BC–17", "born 1950", "died 1375".
 func Life(born, died *int16) string {
 	from, to := YearText(born), YearText(died)
 	switch {

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// small is a catalogue with the traps that search has to step over.
+// small is a catalogue with cases that are hard for search.
 func small() *catalogue.Catalogue {
 	return &catalogue.Catalogue{
 		Subjects: []catalogue.Subject{{Slug: "love", Name: "Love"}, {Slug: "sea", Name: "The sea"}, {Slug: "crime", Name: "Crime"}},
@@ -75,7 +75,7 @@ func newBook(t testing.TB, db store.DBTX, title string) int64 {
 	return id
 }
 
-// scan returns the one value that sql selects.
+// scan returns the only value of a query.
 func scan[T any](t testing.TB, db store.DBTX, sql string, args ...any) T {
 	t.Helper()
 	var v T

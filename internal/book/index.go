@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// How much a word counts by where it stands. They are in the comment of table book_word too.
+// Weights of words by their place. The comment of table book_word repeats them.
 const (
 	inTitle   = 8
 	inAuthor  = 6
@@ -23,7 +23,7 @@ const (
 // maxExact is the length in bytes up to which a whole title is indexed, safely below what an index entry can hold.
 const maxExact = 1000
 
-// Index makes the books with these ids found by what they are now, and no longer by what they were.
+// Index updates the search index of the books with these ids.
 func Index(ctx context.Context, tx pgx.Tx, ids []int64) error {
 	q := store.New()
 	books, err := q.BookFacts(ctx, tx, ids)
@@ -48,7 +48,7 @@ func Index(ctx context.Context, tx pgx.Tx, ids []int64) error {
 	return indexVariants(ctx, tx, vocabulary, gone)
 }
 
-// wordsOf returns the words that a book is found by, with their weights. The whole title is one of them.
+// wordsOf returns the words to index for a book, with their weights. The whole title is one of them.
 func wordsOf(b store.BookFactsRow) map[string]int16 {
 	words := map[string]int16{}
 	add := func(text string, weight int16) {
@@ -74,7 +74,7 @@ func wordsOf(b store.BookFactsRow) map[string]int16 {
 	return words
 }
 
-// indexVariants adds the typing errors of new words, and forgets those of words that are gone.
+// indexVariants adds the variants (by typing errors) of new words, and removes those of words that are gone.
 func indexVariants(ctx context.Context, tx pgx.Tx, vocabulary map[string]bool, gone []string) error {
 	q := store.New()
 	words := make([]string, 0, len(vocabulary))
@@ -103,7 +103,7 @@ func indexVariants(ctx context.Context, tx pgx.Tx, vocabulary map[string]bool, g
 	return nil
 }
 
-// variantsOf lists the variants of words, and the word of each.
+// variantsOf returns the variants of words, and the word of each variant.
 func variantsOf(words []string) (variants, of []string) {
 	for _, word := range words {
 		for _, variant := range fold.Variants(word) {

@@ -10,7 +10,7 @@ import (
 func TestIndexHugeTitle(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
-	// U+FDFA folds to 18 letters each: the longest title that the table takes becomes far longer than an index entry.
+	// Each U+FDFA folds to 18 letters, so the longest title that the table accepts becomes far longer than an index entry.
 	title := ""
 	for range 500 {
 		title += "ﷺ"

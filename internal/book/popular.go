@@ -7,7 +7,7 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// Popular returns the best loved books as of the last build of the neighbours; books without ratings follow by title.
+// Popular returns the most popular books as of the last build of the neighbours, then books without ratings by title.
 func Popular(ctx context.Context, db store.DBTX, limit int) ([]Card, error) {
 	ids, err := store.New().BookPopular(ctx, db, int32(limit))
 	if err != nil {
@@ -16,7 +16,7 @@ func Popular(ctx context.Context, db store.DBTX, limit int) ([]Card, error) {
 	return Cards(ctx, db, ids)
 }
 
-// Also returns what readers of a book also liked, the most alike first; nothing for a book of which too little is known.
+// Also returns the books that readers of a book also liked, closest first. It returns none for a book with too few ratings.
 func Also(ctx context.Context, db store.DBTX, bookID int64, limit int) ([]Card, error) {
 	ids, err := store.New().BookAlso(ctx, db, bookID, int32(limit))
 	if err != nil {

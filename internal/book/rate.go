@@ -10,8 +10,8 @@ import (
 )
 
 // Rate records or replaces a reader's rating of a book, and raises the reader's ratings version unless the stars stay
-// the same. None removes the rating. An unknown book is pgx.ErrNoRows, and the transaction stays usable. It belongs in a
-// recommend.Change.
+// the same. None removes the rating. For an unknown book Rate returns pgx.ErrNoRows, and the transaction stays usable. Call
+// it in a recommend.Change.
 func Rate(ctx context.Context, tx pgx.Tx, readerID, bookID int64, stars Stars) error {
 	if stars == None {
 		return Unrate(ctx, tx, readerID, bookID)
@@ -20,7 +20,7 @@ func Rate(ctx context.Context, tx pgx.Tx, readerID, bookID int64, stars Stars) e
 	return found(known, err, "rate", bookID)
 }
 
-// Unrate removes a reader's rating; that there is none is no error. Otherwise it is as Rate.
+// Unrate is like Rate, but removes the rating. A missing rating is not an error.
 func Unrate(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
 	known, err := store.New().RatingDelete(ctx, tx, bookID, readerID)
 	return found(known, err, "unrate", bookID)
@@ -36,17 +36,17 @@ func found(known bool, err error, verb string, bookID int64) error {
 	return nil
 }
 
-// Said is what a reader has said of a book.
+// Said is a reader's rating and shelf of a book.
 type Said struct {
 	Stars Stars
 	Shelf string // to-read, reading, read, or empty
 }
 
-// Mine returns what a reader has said of these books, by their ids. Books of which nothing are not in it.
+// Mine returns a reader's ratings and shelves of these books, by book id. It leaves out books that have neither.
 func Mine(ctx context.Context, db store.DBTX, readerID int64, bookIDs []int64) (map[int64]Said, error) {
 	rows, err := store.New().BookMine(ctx, db, bookIDs, readerID)
 	if err != nil {
-		return nil, fmt.Errorf("load what reader %d said: %w", readerID, err)
+		return nil, fmt.Errorf("load ratings and shelves of reader %d: %w", readerID, err)
 	}
 	said := make(map[int64]Said, len(rows))
 	for _, r := range rows {

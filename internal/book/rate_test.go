@@ -36,7 +36,7 @@ func TestRate(t *testing.T) {
 	}{
 		{1, state{1, 1}},
 		{10, state{10, 2}},
-		{10, state{10, 2}}, // the same again is no change
+		{10, state{10, 2}}, // the same stars again change nothing
 		{book.None, state{0, 3}},
 		{book.None, state{0, 3}},
 		{7, state{7, 4}},
@@ -49,7 +49,7 @@ func TestRate(t *testing.T) {
 		if got := now(); got != step.want {
 			t.Errorf("step %d: %+v, want %+v", i, got, step.want)
 		}
-		// Other tests share the sequence, so that it may rise more, never less.
+		// Other tests use the sequence too, so it may rise by more, but never by less.
 		if changed := was != step.want; changed && changes() <= before {
 			t.Errorf("step %d: rating_change stays at %d", i, before)
 		}
@@ -59,7 +59,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// Ratings of one reader that come at once are all counted, and the version says how many they were.
+// TestRateRace: concurrent ratings of one reader are all stored, and each raises the version.
 func TestRateRace(t *testing.T) {
 	t.Parallel()
 	ctx, db := t.Context(), testdb.New(t)

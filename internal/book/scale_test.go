@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/catalogue"
 )
 
-// large makes a catalogue of n books of invented words that occur about as unevenly as real ones do.
+// large returns a catalogue of n books. Their invented words occur about as unevenly as real ones.
 func large(n int) *catalogue.Catalogue {
 	r := rand.New(rand.NewPCG(1, 2))
 	syllables := strings.Fields("ba ber bo cal can cor da del dor el en fa far gan gre har hel in jo ka kel la lin lo ma mar mel mor na nor o pa pel qui ra ren ro sa sel sta ta ter tor ul va ver vin wa wil wo ya zen")

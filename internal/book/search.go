@@ -9,31 +9,31 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// PerPage is how many books a page of a search has.
+// PerPage is the number of books on a page of results.
 const PerPage = 24
 
-// lastPage keeps the offset of a page in an int32.
+// lastPage bounds page numbers, so that an offset fits an int32.
 const lastPage = 1 << 20
 
-// Query is what to search for.
+// Query is a search.
 type Query struct {
 	Text    string // as typed; empty finds all books
 	Subject string // the key of a subject, or empty
-	Page    int    // from 1; one beyond the last is the last
+	Page    int    // from 1; a page beyond the last is the last
 }
 
-// Result is a page of what was found.
+// Result is a page of results.
 type Result struct {
 	Books     []Card
 	Total     int    // on all pages
 	Page      int    // from 1
 	Pages     int    // at least 1
-	Corrected string // what was understood, folded ("dostoevsky" for "Dostoyevski"); empty where that is what was typed
-	Partial   bool   // no book has all the words: these have most of them
+	Corrected string // the corrected text, folded ("dostoevsky" for "Dostoyevski"); empty if nothing was corrected
+	Partial   bool   // no book has all the words; these have most of them
 }
 
-// Search finds books by words of their title, authors, series and subjects, and forgives accents, case, unfinished words
-// and typing errors. The best match comes first, among equals the best loved. Nothing that is typed is an error.
+// Search finds books by words of their title, authors, series and subjects. It ignores accents and case, and tolerates
+// unfinished words and typing errors. Results are ordered by match, then by popularity. No text is an error.
 func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
 	query.Page = min(max(query.Page, 1), lastPage)
 	if !fine(query.Subject) {
@@ -72,19 +72,19 @@ type hits struct {
 
 func (h hits) pages() int { return max(1, (h.total+PerPage-1)/PerPage) }
 
-// orLast finds a page, or the last one where that is beyond the end.
+// orLast finds a page, or the last page if page is beyond the end.
 func orLast(page int, find func(page int) (hits, error)) (hits, error) {
 	found, err := find(page)
 	if err != nil || page == 1 || len(found.ids) > 0 {
 		return found, err
 	}
-	if found, err = find(1); err == nil && found.pages() > 1 { // the first page knows how many there are
+	if found, err = find(1); err == nil && found.pages() > 1 { // the first page has the number of pages
 		return find(found.pages())
 	}
 	return found, err
 }
 
-// browse finds all books, or those of a subject.
+// browse returns all books, or those of a subject.
 func browse(ctx context.Context, db store.DBTX, subject string, page int) (hits, error) {
 	q := store.New()
 	return orLast(page, func(page int) (h hits, err error) {
@@ -106,10 +106,10 @@ func browse(ctx context.Context, db store.DBTX, subject string, page int) (hits,
 	})
 }
 
-// exactTitle is the word under which a book's whole title is indexed. No word of a text begins like it.
+// exactTitle returns the word under which a book's whole title is indexed. It begins with a character that no other word has.
 func exactTitle(title string) string { return "=" + fold.Title(title) }
 
-// fine reports whether Postgres can hold s at all.
+// fine reports whether Postgres can store s.
 func fine(s string) bool {
 	return strings.ToValidUTF8(s, "") == s && !strings.Contains(s, "\x00")
 }

@@ -9,24 +9,24 @@ import (
 	"github.com/backlist/backlist/internal/store"
 )
 
-// What a word counts for, times its weight in the book.
+// Factors of a word's weight in a book, by how the word matches.
 const (
 	asTyped   = 6
 	asPrefix  = 4
 	asMistake = 3
 )
 
-// searcher looks for the tokens of one search.
+// searcher runs one search.
 type searcher struct {
 	db      store.DBTX
 	subject string
-	exact   string   // the word of a title that is all that was typed
-	words   []string // that were typed
-	tokens  []token  // those of them that are looked for
+	exact   string   // the word of a title that equals the whole text
+	words   []string // as typed
+	tokens  []token  // the words to search for
 }
 
-// find tries the words as typed; if no book has all of them, typing errors are forgiven in the words that no book has,
-// then in all. Where that is not enough either, the books that have most of the words are found.
+// find searches for the words as typed. If no book has all of them, it corrects typing errors, first only in the words that no
+// book has, then in all. If still no book has all of them, it returns the books that have most of them.
 func (s searcher) find(ctx context.Context, page int) (hits, error) {
 	if len(s.tokens) == 0 {
 		return hits{page: 1}, nil
@@ -35,11 +35,11 @@ func (s searcher) find(ctx context.Context, page int) (hits, error) {
 	if err != nil || best.matched == s.needed() {
 		return best, err
 	}
-	strange, err := s.strange(ctx)
+	unknown, err := s.unknown(ctx)
 	if err != nil {
 		return hits{}, err
 	}
-	for _, doubtful := range [][]token{strange, s.tokens} {
+	for _, doubtful := range [][]token{unknown, s.tokens} {
 		if len(doubtful) == 0 || best.matched == s.needed() {
 			continue
 		}
@@ -75,7 +75,8 @@ func (s searcher) needed() int {
 	return n
 }
 
-// run finds the books that have most tokens, but at least half of them; similar are words that stand for a token.
+// run returns the books with the largest number of tokens, which must be at least half of them. A word of similar counts as its
+// token.
 func (s searcher) run(ctx context.Context, page int, similar map[string][]string) (hits, error) {
 	p := store.BookSearchParams{
 		Subject: s.subject, Exact: s.exact, Least: int32(s.needed()+1) / 2, Count: PerPage,
@@ -105,7 +106,7 @@ func (s searcher) run(ctx context.Context, page int, similar map[string][]string
 	})
 }
 
-// end is the first word behind the token's own, or behind all that begin with it.
+// end returns the first word, in order, after the token's word or, for a prefix, after all words that begin with it.
 func (t token) end() string {
 	if t.prefix {
 		return t.word + "\U0010FFFF"
@@ -113,23 +114,23 @@ func (t token) end() string {
 	return t.word + "\x01"
 }
 
-// strange returns the needed tokens that no book has.
-func (s searcher) strange(ctx context.Context) ([]token, error) {
+// unknown returns the needed tokens that no book has.
+func (s searcher) unknown(ctx context.Context) ([]token, error) {
 	var lows, highs []string
 	for _, t := range s.tokens {
 		lows, highs = append(lows, t.word), append(highs, t.end())
 	}
 	known, err := store.New().WordRangesKnown(ctx, s.db, lows, highs)
-	var strange []token
+	var unknown []token
 	for i, t := range s.tokens {
 		if t.needed && !slices.Contains(known, int32(i+1)) {
-			strange = append(strange, t)
+			unknown = append(unknown, t)
 		}
 	}
-	return strange, err
+	return unknown, err
 }
 
-// similar returns, for each of the tokens, the indexed words that are fewest typing errors away.
+// similar returns, for each of the tokens, the indexed words with the fewest typing errors between them.
 func (s searcher) similar(ctx context.Context, tokens []token) (map[string][]string, error) {
 	var variants []string
 	for _, t := range tokens {
@@ -157,8 +158,8 @@ func (s searcher) similar(ctx context.Context, tokens []token) (map[string][]str
 	return similar, err
 }
 
-// corrected says what was understood: what was typed, but for the words in whose place the first book found has another.
-// It is empty where there is none.
+// corrected returns the text as typed, with the words replaced for which the first book has another. It is empty if no word
+// was replaced.
 func (s searcher) corrected(ctx context.Context, h hits, similar map[string][]string) (string, error) {
 	var near []string
 	for _, words := range similar {

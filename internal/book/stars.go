@@ -7,14 +7,14 @@ import (
 	"github.com/backlist/backlist/internal/form"
 )
 
-// Stars is a rating in half stars, as it is stored: 1 to 10, 7 is 3½. 0 is no rating.
+// Stars is a rating in half stars, as stored: 1 to 10, so that 7 is 3½. 0 means not rated.
 type Stars int
 
-// None is no rating: what an empty form field means.
+// None means not rated, as an empty form field does.
 const None Stars = 0
 
-// ParseStars reads the form field stars: "0.5" to "5" in steps of a half, with a point or a comma; empty is None.
-// Anything else is a form.Invalid that says in a sentence what is wrong.
+// ParseStars parses the form field stars: "0.5" to "5" in steps of a half, with a point or a comma. Empty is None. For other
+// values the error is a form.Invalid with a sentence for the reader.
 func ParseStars(s string) (Stars, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	maxText   = 400 // bytes of a search text that are read; nobody types more
+	maxText   = 400 // bytes of a search text that are read, more than readers type
 	maxTokens = 8
 	maxToken  = 64 // bytes; no word of a title is longer
 )
@@ -14,14 +14,14 @@ const (
 // token is a word of a search.
 type token struct {
 	word   string
-	needed bool // a lone letter ("dracula s") helps to rank, but need not be there
-	prefix bool // long enough to stand for the words that begin with it
+	needed bool // false for a lone letter ("dracula s"), which only improves the rank
+	prefix bool // long enough to match the words that begin with it
 }
 
-// common words are not looked for where there are others: most people leave them out or get them wrong.
+// common words are ignored beside others, because readers often omit or confuse them.
 var common = []string{"a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"}
 
-// tokenize returns which of the words to search for, none twice, at most eight. No tokens: there is nothing to be found.
+// tokenize returns the words to search for, without repetition and at most eight. Without tokens a search finds nothing.
 func tokenize(words []string) []token {
 	var tokens []token
 	for i, word := range words {
@@ -40,7 +40,7 @@ func tokenize(words []string) []token {
 			tokens[i].needed = true
 		}
 	}
-	slices.SortStableFunc(tokens, func(a, b token) int { // lone letters are the first to go
+	slices.SortStableFunc(tokens, func(a, b token) int { // lone letters are dropped first
 		switch {
 		case a.needed == b.needed:
 			return 0
