@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Budget divides the connections that a server allows among the processes that a deployment may run. Each process has a
-// pool and one connection beside it that listens. A deploy runs two generations of all of them for a while, and two
-// connections are for a person and the release phase.
+// Budget divides the connections that a server allows among the processes of a deployment. Each process has a pool and one
+// connection that listens. Deploys run two generations of all processes for a while. Two connections are left for an operator
+// and the release phase.
 type Budget struct {
 	Limit      int // of the server, or of our role if that is lower
 	WebMax     int // the most web processes at once; 0: 1
@@ -22,7 +22,7 @@ const (
 	spareConnections = 2
 	listeners        = 1  // of a process
 	smallestPool     = 2  // of a process: one connection for requests or jobs, and one that those cannot take
-	largestPool      = 16 // more than these bring a process nothing, and another program may want them
+	largestPool      = 16 // more do not make a process faster, and other programs may need them
 )
 
 // ReadBudget reads the limit of the server that conn is connected to.
@@ -38,7 +38,7 @@ func ReadBudget(ctx context.Context, conn *pgx.Conn, webMax, workersMax int) (Bu
 	return b, nil
 }
 
-// Pool returns how many connections each process's pool may have, or an error where the limit is too low for that many processes.
+// Pool returns the largest size of each process's pool, or an error if the limit is too low for the processes.
 func (b Budget) Pool() (int, error) {
 	share := (b.Limit - spareConnections) / generations / (b.webs() + b.workers())
 	if pool := share - listeners; pool >= smallestPool {
@@ -52,12 +52,12 @@ func (b Budget) Pool() (int, error) {
 		b.Limit, b.Need(smallestPool, smallestPool), b.Processes(), advice)
 }
 
-// Need returns how many connections the processes open at most, with pools of these sizes.
+// Need returns the largest number of connections that the processes open with pools of these sizes.
 func (b Budget) Need(web, worker int) int {
 	return generations*(b.webs()*(max(web, 1)+listeners)+b.workers()*(max(worker, smallestPool)+listeners)) + spareConnections
 }
 
-// Processes names the processes that the budget is for, as "1 web and 2 worker processes".
+// Processes describes the budget's processes, as "1 web and 2 worker processes".
 func (b Budget) Processes() string {
 	return fmt.Sprintf("%d web and %d worker processes", b.webs(), b.workers())
 }

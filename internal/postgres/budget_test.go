@@ -7,7 +7,7 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// TestPool: the pools are as large as both generations of a deploy allow, and what all processes need is never more than the limit.
+// TestPool: pools are as large as possible, while both generations of a deploy stay within the limit.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

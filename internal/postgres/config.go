@@ -1,5 +1,5 @@
-// Package postgres connects processes to the database: with the settings that their statements rely on, with no more
-// connections than their share of what the server allows, and with patience while the server has none left.
+// Package postgres connects processes to the database. It sets what our statements rely on, keeps each process within its
+// share of the server's connections, and waits while the server has none left.
 package postgres
 
 import (
@@ -17,26 +17,26 @@ import (
 // ConnectTimeout bounds a connection attempt; the system's own limit is minutes.
 const ConnectTimeout = 5 * time.Second
 
-// Config reads a database URL. Its connections carry the program's name, and count queries for traces.
+// Config parses a database URL. Its connections have the program's name, and count queries for traces.
 func Config(databaseURL string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {
-		// pgx's own sentence repeats the URL, and its cause does not; where there is no cause the sentence is all there is.
+		// pgx's error repeats the URL; its cause, if there is one, does not.
 		if cause := errors.Unwrap(err); cause != nil {
 			return nil, fmt.Errorf("DATABASE_URL has a setting that cannot be used: %w", cause)
 		}
 		return nil, errors.New("DATABASE_URL has a setting that cannot be used")
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "backlist"
-	cfg.ConnConfig.Tracer = trace.Queries{} // does nothing where a context carries no trace, as River's own
+	cfg.ConnConfig.Tracer = trace.Queries{} // without effect where a context has no trace, as in River's queries
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = ConnectTimeout
 	}
 	return cfg, nil
 }
 
-// ThroughPooler returns the URL with which pgx keeps no prepared statements on the server: through a pooler the next
-// transaction may get another connection.
+// ThroughPooler changes a URL so that pgx prepares no statements, because through a pooler the next transaction may get another
+// connection.
 func ThroughPooler(databaseURL string) (string, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
@@ -50,14 +50,15 @@ func ThroughPooler(databaseURL string) (string, error) {
 	return u.String(), nil
 }
 
-// RefusedSettings reports whether connections of cfg, which Reach has returned for the URL, do without the settings that
-// statements rely on: a pooler that the URL does not mention refused them.
+// RefusedSettings reports whether connections of cfg, which Reach has returned for the URL, lack the settings that our statements
+// rely on, because a pooler that the URL does not mention refused them.
 func RefusedSettings(databaseURL string, cfg *pgxpool.Config) bool {
 	asked, err := Config(databaseURL)
 	return err == nil && asked.ConnConfig.DefaultQueryExecMode != cfg.ConnConfig.DefaultQueryExecMode
 }
 
-// PlainConfig returns how to make one connection under a name of its own that works through any pooler: nothing is prepared on it.
+// PlainConfig returns the configuration of a single connection with name as its application name. It prepares no statements, so
+// that it works through any pooler.
 func PlainConfig(databaseURL, name string) (*pgx.ConnConfig, error) {
 	cfg, err := Config(databaseURL)
 	if err != nil {

@@ -14,14 +14,14 @@ import (
 	"github.com/backlist/backlist/db"
 )
 
-// Share says how many connections a process gets for its pools, its listener not counted.
+// Share is the number of connections of a process's pools, without its listener.
 type Share struct {
-	Size       int // 0: what the server's limit leaves to each of the processes below
+	Size       int // 0: divide the server's limit among the processes below
 	WebMax     int // as in Budget
 	WorkersMax int // the same
 }
 
-// Open opens a pool on a database whose server and settings must do. Its schema may be older than this release.
+// Open opens a pool on a database. It checks the server and its settings, but the schema may be older than this release.
 func Open(ctx context.Context, databaseURL string, share Share) (*pgxpool.Pool, error) {
 	cfg, err := reach(ctx, databaseURL, share, func(*pgx.Conn) error { return nil })
 	if err != nil {
@@ -30,13 +30,14 @@ func Open(ctx context.Context, databaseURL string, share Share) (*pgxpool.Pool, 
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// fullLimit is how long a starting process waits for a connection: longer than the 30 s that a deploy's old processes
-// have to end, shorter than the 60 s that Heroku gives web to serve.
+// fullLimit is how long a starting process waits for a connection. It is longer than the 30 s in which a deploy's old
+// processes end, and shorter than the 60 s after which Heroku stops a web process that does not serve.
 const fullLimit = 45 * time.Second
 
-// Reach makes the first connection of a web or worker process and returns how to make more: MaxConns is the process's share.
-// The schema must not be older than this release. While the server has no connection left, as when more processes of a
-// deploy overlap than there is room for, Reach waits: the platform would otherwise restart the process over and over.
+// Reach makes the first connection of a web or worker process and returns the configuration of its pool, in which MaxConns is
+// the process's share. The schema must not be older than this release. If the server has no connection left, as when more
+// processes overlap in a deploy than there is room for, Reach waits, because the platform would otherwise restart the process
+// repeatedly.
 func Reach(ctx context.Context, log *slog.Logger, databaseURL string, share Share) (*pgxpool.Config, error) {
 	began := time.Now()
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
@@ -50,7 +51,7 @@ func Reach(ctx context.Context, log *slog.Logger, databaseURL string, share Shar
 		} else if time.Since(began) > fullLimit {
 			return nil, fmt.Errorf("the database had no connection left for %s: stop another process, or choose a plan with more: %w", fullLimit, err)
 		}
-		log.WarnContext(ctx, "the database has no connection left for this process yet; trying again", "wait", wait, "err", err)
+		log.WarnContext(ctx, "the database has no connection left for this process yet; will retry", "wait", wait, "err", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -59,7 +60,7 @@ func Reach(ctx context.Context, log *slog.Logger, databaseURL string, share Shar
 	}
 }
 
-// reach makes one connection, checks it, and returns how to make more of its kind.
+// reach makes one connection, checks it, and returns the configuration of a pool.
 func reach(ctx context.Context, databaseURL string, share Share, check func(conn *pgx.Conn) error) (*pgxpool.Config, error) {
 	cfg, err := Config(databaseURL)
 	if err != nil {
@@ -87,7 +88,7 @@ func reach(ctx context.Context, databaseURL string, share Share, check func(conn
 	return cfg, nil
 }
 
-// size returns how many connections it is, on the server that conn is connected to.
+// size returns the share's number of connections on conn's server.
 func (s Share) size(ctx context.Context, conn *pgx.Conn) (int, error) {
 	if s.Size > 0 {
 		return s.Size, nil
