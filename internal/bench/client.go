@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// NewClient returns a client that keeps up to connections open to one server and follows no redirect: an answer is what
-// the measured request got, not what a browser would do next.
+// NewClient returns a client that keeps up to connections open to one server. It follows no redirects, because only the
+// requests themselves are measured.
 func NewClient(connections int) *http.Client {
 	return &http.Client{
 		Timeout: time.Minute,
@@ -15,13 +15,13 @@ func NewClient(connections int) *http.Client {
 			MaxIdleConns:        connections,
 			MaxIdleConnsPerHost: connections,
 			IdleConnTimeout:     time.Minute,
-			DisableCompression:  true, // the answer's length is not what is measured
+			DisableCompression:  true, // the length of answers is not measured
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// Drain reads an answer to its end, without which its connection could not be used again.
+// Drain reads an answer to its end, so that its connection can be reused.
 func Drain(r *http.Response) error {
 	_, err := io.Copy(io.Discard, r.Body)
 	if closing := r.Body.Close(); err == nil {

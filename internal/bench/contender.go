@@ -91,7 +91,7 @@ type Elapsed struct {
 	CPU     float64 `json:"cpu"`     // seconds of CPU that this process used meanwhile
 }
 
-// WorkOff works s.Jobs waiting jobs, and returns when all their results are stored.
+// WorkOff runs s.Jobs waiting jobs, and returns when all their outcomes are stored.
 func WorkOff(ctx context.Context, s Setup) (Elapsed, error) {
 	done := make(chan struct{})
 	var worked atomic.Int64
@@ -215,7 +215,7 @@ func sized(ctx context.Context, url string, conns int) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-// benchWorker works WorkArgs.
+// benchWorker runs the measured jobs.
 type benchWorker struct {
 	river.WorkerDefaults[WorkArgs]
 	each func()                                                    // called after each job

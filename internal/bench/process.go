@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Process is a child of ours that serves. It gets a pipe as standard input which ends when we do, however we end, so that
-// it can end as well; its log goes to a file.
+// Process is a child process that serves. Its standard input is a pipe that is closed when this process ends for any reason, so
+// that the child can end as well. Its log goes to a file.
 type Process struct {
-	Addr string // what its first line of output says
+	Addr string // its first line of output
 
 	cmd   *exec.Cmd
 	stdin io.Closer
@@ -24,11 +24,11 @@ type Process struct {
 }
 
 const (
-	startTime = time.Minute      // for a process to say its first line
+	startTime = time.Minute      // for a process to print its first line
 	stopTime  = 30 * time.Second // for it to end after SIGTERM
 )
 
-// Start runs a program of which the first line of output says where it serves, and waits for that line.
+// Start runs a program whose first line of output is the address at which it serves, and waits for that line.
 func Start(ctx context.Context, logFile string, env []string, program string, args ...string) (_ *Process, err error) {
 	p := &Process{}
 	if p.log, err = os.Create(logFile); err != nil {
@@ -60,7 +60,7 @@ func Start(ctx context.Context, logFile string, env []string, program string, ar
 		}
 		err = errors.New("it ended")
 	case <-timer.C:
-		err = fmt.Errorf("it said nothing within %s", startTime)
+		err = fmt.Errorf("it printed nothing within %s", startTime)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -70,7 +70,7 @@ func Start(ctx context.Context, logFile string, env []string, program string, ar
 // PID is the process's number.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Stop asks the process to end, waits for it, and in the end insists.
+// Stop sends SIGTERM, waits for the process to end, and kills it after stopTime.
 func (p *Process) Stop() error {
 	defer p.log.Close()
 	defer p.stdin.Close()
@@ -82,7 +82,7 @@ func (p *Process) Stop() error {
 	return p.cmd.Wait()
 }
 
-// tail is the end of a file, for an error message.
+// tail returns the end of a file for an error message.
 func tail(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {

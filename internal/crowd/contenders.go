@@ -22,8 +22,8 @@ const (
 	warmUp          = time.Second // of each contender, not counted
 )
 
-// compare lets the four contenders take turns. After every round readers sign in while others rate, which is when
-// a web process needs most memory.
+// compare lets the four contenders take turns. After every round readers sign in while others rate, because a web process then
+// needs most memory.
 func (m *measurement) compare(ctx context.Context, report *Report) error {
 	during := m.For
 	contenders := []bench.Contender{
@@ -68,13 +68,13 @@ func (m *measurement) contender(name string, op bench.Op, jobsEach int) bench.Co
 	}
 }
 
-// visit returns the n-th rating of this turn. Each reader rates once in a turn, and another book in each.
+// visit returns the n-th rating of this turn. Each reader rates once in a turn, and another book in each turn.
 func (m *measurement) visit(n int) (v rater, bookID int64, stars book.Stars) {
 	i := (m.first + n) % len(m.readers)
 	return m.readers[i], m.books[(31*i+17*m.turn)%len(m.books)], book.Stars(1 + (i+m.turn)%10)
 }
 
-// rate posts a rating to a web process as the platform's router would hand it on.
+// rate posts a rating to a web process like the platform's router.
 func (m *measurement) rate(contender string) bench.Op {
 	client := bench.NewClient(manyConnections)
 	return func(ctx context.Context, n int) error {
@@ -107,7 +107,7 @@ func (m *measurement) post(
 	return nil
 }
 
-// request returns a request as the platform's router hands it on.
+// request returns a request like those of the platform's router.
 func (m *measurement) request(
 	ctx context.Context, web *bench.Process, method, path string, form url.Values,
 ) (*http.Request, error) {
@@ -123,7 +123,7 @@ func (m *measurement) request(
 	return r, nil
 }
 
-// rateBySQL sends the statements of the request with its job and nothing else, which is the fastest that a request can be.
+// rateBySQL sends only the statements of the request with its job. No request can be faster.
 func (m *measurement) rateBySQL(ctx context.Context, n int) error {
 	v, bookID, stars := m.visit(n)
 	if _, err := reader.BySession(ctx, m.Pool, v.token); err != nil {

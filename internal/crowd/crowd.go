@@ -1,6 +1,6 @@
-// Package crowd is the workload of `backlist bench web`: readers who sign in, rate books, and wait for lists that know their
-// ratings. It measures what a rating costs with its job in the transaction, against doing without the job, doing the job's
-// work in the request, and sending the same SQL without a web server.
+// Package crowd is the workload of `backlist bench web`: readers who sign in, rate books, and wait for lists that include their
+// ratings. It measures a rating with its job in the transaction, and compares it with a rating without the job, with the job's
+// work done in the request, and with the same SQL sent without a web server.
 package crowd
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// The contenders. All but the last are web processes of their own.
+// The contenders. All but the last are web processes.
 const (
 	NoJob    = "no job"
 	WithJob  = "with job"
@@ -27,26 +27,26 @@ const (
 	SQLAlone = "SQL alone"
 )
 
-// Worker is the process that works the jobs off, before and after the contenders have their turns.
+// Worker is the process that runs the jobs, before and after the contenders' turns.
 const Worker = "worker"
 
-// Config sizes a measurement and says how to get at the product.
+// Config is the size of a measurement and its access to the product.
 type Config struct {
-	Rounds  int           // how often each contender has its turn
-	For     time.Duration // of a turn, at most
+	Rounds  int           // turns of each contender
+	For     time.Duration // longest duration of a turn
 	Readers int           // signed-in readers; in a turn each rates at most once
 	SignIns int           // real sign-ins between the turns
-	Waits   int           // ratings of which the way to the reader's page is timed
+	Waits   int           // ratings to time until the reader's page shows their result
 
 	URL       string        // of an empty database
-	Pool      *pgxpool.Pool // on it, with as many connections as each contender gets
+	Pool      *pgxpool.Pool // on URL, with as many connections as each contender has
 	Program   []string      // starts a contender or the worker when its name is appended
-	MailDelay time.Duration // how long the mail server takes for a mail
+	MailDelay time.Duration // the mail server's time for each mail
 
 	// Seed loads the catalogue and invented readers with this password, and returns the readers' addresses.
 	Seed func(ctx context.Context, pool *pgxpool.Pool, password string) (emails []string, err error)
 	Jobs func(pool *pgxpool.Pool) (*work.Client, error) // returns a client that enqueues the product's jobs
-	Say  func(format string, args ...any)               // tells how far the measurement is
+	Say  func(format string, args ...any)               // reports progress
 }
 
 // measurement is one run.
@@ -62,7 +62,7 @@ type measurement struct {
 	first  int                       // the reader with whom this turn begins
 }
 
-// Run measures, and reports.
+// Run runs the measurement and returns its report.
 func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	m := &measurement{Config: cfg, webs: map[string]*bench.Process{}}
 	report.Pool, report.mailDelay = int(m.Pool.Config().MaxConns), m.MailDelay
@@ -77,7 +77,7 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	if report.Machine, err = bench.MachineOf(ctx, m.Pool); err != nil {
 		return report, err
 	}
-	m.Say("making %d readers with their ratings and sessions", m.Readers)
+	m.Say("creating %d readers with their ratings and sessions", m.Readers)
 	if err := m.prepare(ctx); err != nil {
 		return report, err
 	}
@@ -93,7 +93,7 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	if err := m.compare(ctx, &report); err != nil {
 		return report, err
 	}
-	m.Say("timing the way from a rating to the reader's page")
+	m.Say("timing ratings until the reader's page shows their result")
 	if err := m.timeWaits(ctx, &report); err != nil {
 		return report, err
 	}

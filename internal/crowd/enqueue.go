@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// recordEnqueue records the SQL that enqueueing sends for each reader, and leaves no job behind.
+// recordEnqueue records the SQL that enqueues each reader's job, without leaving a job behind.
 func (m *measurement) recordEnqueue(ctx context.Context) error {
 	jobs, err := m.Jobs(m.Pool)
 	if err != nil {
@@ -38,7 +38,7 @@ func (m *measurement) recordEnqueue(ctx context.Context) error {
 	enqueue := func(readerID int64) error {
 		return recommend.Change(ctx, tx, jobs, readerID, func() error { return nil })
 	}
-	// A client's first insert asks the server about itself, and sends a second notice, which later requests do not.
+	// A client's first insert queries the server's properties and sends a second notice, which later ones do not.
 	if err := enqueue(0); err != nil {
 		return err
 	}

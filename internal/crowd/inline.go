@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Inline does in the request what the product leaves to workers, by the workers' own functions.
+// Inline does the workers' work in the request, by the workers' own functions.
 type Inline struct {
 	pool    *pgxpool.Pool
 	lists   *recommend.ReaderWorker
@@ -26,8 +26,7 @@ type Inline struct {
 
 // NewInline returns an Inline whose lists enqueue mail by jobs, and whose mail is delivered by deliver.
 func NewInline(pool *pgxpool.Pool, jobs *work.Client, deliver *mail.DeliverWorker, log *slog.Logger) *Inline {
-	// A reader gets one "ready" mail a day. Here each list is made on a day of its own, so that every request has its
-	// mail.
+	// A reader gets at most one "ready" mail a day. Here each list is made on another day, so that every request sends its mail.
 	var days atomic.Int64
 	now := func() time.Time { return time.Now().AddDate(0, 0, int(days.Add(1))) }
 	return &Inline{pool, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log, Now: now}, deliver, log}
@@ -43,7 +42,7 @@ func (*Inline) Note(ctx context.Context, _ pgx.Tx, _ *work.Client, readerID int6
 	return change()
 }
 
-// Before holds an answer back until the work is done.
+// Before delays an answer until the work is done.
 func (i *Inline) Before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		changed := new(int64)
@@ -57,8 +56,8 @@ func (i *Inline) Before(next http.Handler) http.Handler {
 	})
 }
 
-// work makes the list, then sends the mail that it gives cause for. (The mail's job is enqueued as well, which costs less
-// than a hundredth of what the mail server does.)
+// work makes the list, and then sends the mail about it. (It also enqueues the mail's job, which takes less than a hundredth of
+// the mail server's time.)
 func (i *Inline) work(ctx context.Context, readerID int64) error {
 	err := i.lists.Make(ctx, readerID, func(effects func(pgx.Tx) error) error {
 		return pgx.BeginFunc(ctx, i.pool, effects)

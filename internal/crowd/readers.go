@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/reader"
 )
 
-// crowd is the readers of a run and the books that they rate.
+// crowd holds the readers of a run and the books that they rate.
 type crowd struct {
 	readers  []rater
 	books    []int64
@@ -28,7 +28,8 @@ type rater struct {
 	enqueue []bench.Statement // what enqueueing this reader's job sends
 }
 
-// prepare fills the database: the catalogue, the invented readers, the run's own readers, and what a worker makes of it.
+// prepare fills the database with the catalogue, the invented readers and the run's own readers, and lets a worker compute what
+// follows from them.
 func (m *measurement) prepare(ctx context.Context) error {
 	if err := db.Migrate(ctx, m.Pool, slog.New(slog.DiscardHandler)); err != nil {
 		return err
@@ -47,15 +48,15 @@ func (m *measurement) prepare(ctx context.Context) error {
 	if _, err := m.Pool.Exec(ctx, "vacuum analyze"); err != nil {
 		return err
 	}
-	m.Say("letting a worker find out what resembles what")
+	m.Say("letting a worker compute which books are alike")
 	if err := m.withWorker(ctx, func() error { return nil }); err != nil {
 		return err
 	}
 	return m.recordEnqueue(ctx)
 }
 
-// makeReaders makes readers with half of the ratings of one of the invented readers each, and a session. They share one
-// password hash: a hash takes about 30 ms, and real sign-ins follow.
+// makeReaders creates readers, each with half of the ratings of an invented reader and a session. They share one password hash,
+// because computing one takes about 30 ms, and real sign-ins follow.
 func (m *measurement) makeReaders(ctx context.Context, invented []string) error {
 	hash, err := reader.NewHasher().Hash(ctx, m.password)
 	if err != nil {
@@ -113,7 +114,7 @@ func (m *measurement) makeReaders(ctx context.Context, invented []string) error 
 	})
 }
 
-// countActive returns how many different readers have rated in the run.
+// countActive returns the number of different readers who have rated in the run.
 func (m *measurement) countActive(ctx context.Context) (n int, err error) {
 	err = m.Pool.QueryRow(ctx, `select count(*) from reader
 		where email_key like '%@bench.example' and ratings_changed_at is not null`).Scan(&n)

@@ -9,13 +9,13 @@ import (
 	"github.com/backlist/backlist/internal/bench"
 )
 
-// Report is what a measurement found.
+// Report is the result of a measurement.
 type Report struct {
 	Machine         bench.Machine  `json:"machine"`
 	Pool            int            `json:"pool"` // connections of each contender
 	DistinctReaders int            `json:"distinct_readers"`
 	Cells           []bench.Cell   `json:"cells"`
-	Wait            bench.Spread   `json:"wait_ms"` // from a rating to the page's list that knows it
+	Wait            bench.Spread   `json:"wait_ms"` // from a rating to a list that includes it on the page
 	WaitP99         float64        `json:"wait_p99_ms"`
 	Waits           int            `json:"waits"`
 	Memory          bench.Memory   `json:"memory"` // of the web process with the job
@@ -29,7 +29,7 @@ type Report struct {
 	mailDelay time.Duration
 }
 
-// judge compares what was measured with what is wanted. Figures of different contenders are compared round by round.
+// judge compares the measurements with the targets. It compares figures of different contenders round by round.
 func (r *Report) judge() {
 	figure := func(contender string, connections int, of func(bench.Cell) float64) []float64 {
 		return bench.Figure(r.Cells, contender, connections, of)
@@ -56,11 +56,11 @@ func (r *Report) judge() {
 			Name: "memory of the web process, peak", Unit: "MiB", Limit: 64,
 			Value: bench.SpreadOf([]float64{r.Memory.Peak}),
 		},
-		{Name: "rating to a list on the page that knows it: p50", Unit: "ms", Limit: 300, Value: r.Wait},
+		{Name: "rating to a list on the page that includes it: p50", Unit: "ms", Limit: 300, Value: r.Wait},
 	}
 }
 
-// Sound says what makes the figures worthless: failed requests, or a number of jobs that is not that of the requests.
+// Sound returns an error if the figures are worthless, because requests failed or jobs are missing.
 func (r *Report) Sound() error {
 	var errs []error
 	inlineMails := 0
@@ -78,21 +78,21 @@ func (r *Report) Sound() error {
 		}
 	}
 	if r.Mails < inlineMails {
-		errs = append(errs, fmt.Errorf("%d mails were sent, and %d inline requests made", r.Mails, inlineMails))
+		errs = append(errs, fmt.Errorf("%d mails were sent for %d inline requests", r.Mails, inlineMails))
 	}
 	return errors.Join(errs...)
 }
 
-// Print writes the report for people.
+// Print writes the report as text.
 func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintf(w, "%s\npools of %d connections; %d different readers rated\n\n", r.Machine, r.Pool, r.DistinctReaders)
 	if err := bench.PrintCells(w, r.Cells); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, `
-Medians of the rounds, in brackets the lowest and the highest. Jobs: of recommend_reader, counted in the table.
-SQL alone: the statements of "with job" sent by pgx, without a web server. Inline: the workers' functions in the request;
-the mail server takes %s.
+Medians of the rounds, in brackets minimum and maximum. Jobs: of recommend_reader, counted in the table.
+SQL alone: the statements of "with job" sent by pgx, without a web server. Inline: the workers' functions in the request,
+with a mail server that takes %s.
 
 requests/s with job to without, 32 connections: %s
 rating to page: p99 %.0f ms of %d; sign-ins: %d, p50 %.0f ms, eight at once beside 32 connections

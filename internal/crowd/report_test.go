@@ -6,7 +6,7 @@ import (
 	"github.com/backlist/backlist/internal/bench"
 )
 
-// TestReportIsSound: requests that failed, or jobs and mails that are missing, make figures worthless.
+// TestReportIsSound: failed requests and missing jobs or mails make a report unsound.
 func TestReportIsSound(t *testing.T) {
 	t.Parallel()
 	good := bench.Cell{Contender: WithJob, Requests: 10, Jobs: 10, JobsEach: 1}

@@ -12,13 +12,13 @@ import (
 	"github.com/backlist/backlist/internal/recommend"
 )
 
-// upToDate is in the markup of a list that knows all of the reader's ratings.
+// upToDate is part of the markup of a list that includes all of the reader's ratings.
 const upToDate = `aria-busy="false"`
 
-// timeWaits measures, one after the other beside an idle worker, how long after a rating is sent the reader's open page
-// has a list that knows it.
+// timeWaits measures the time from sending a rating until the reader's open page has a list that includes it. It measures one
+// rating at a time, beside an idle worker.
 func (m *measurement) timeWaits(ctx context.Context, report *Report) error {
-	// What the turns have enqueued is thrown away; the worker rebuilds neighbours before it counts as idle.
+	// Discard the jobs of the turns. The worker rebuilds neighbours before it counts as idle.
 	if _, err := m.Pool.Exec(ctx, "truncate river.river_job"); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (m *measurement) timeWait(ctx context.Context, v rater) (time.Duration, err
 	}
 }
 
-// checkRun makes sure that the page's list was the reader's own and stored, and knew the rating.
+// checkRun checks that the page's list was stored, was the reader's own, and included the rating.
 func (m *measurement) checkRun(ctx context.Context, v rater) error {
 	state, err := recommend.StateOf(ctx, m.Pool, v.id)
 	if err != nil {

@@ -8,13 +8,13 @@ import (
 	"github.com/backlist/backlist/internal/recommend"
 )
 
-// withWorker runs fn beside an idle worker process, once that has done all jobs that wait.
+// withWorker starts a worker process, waits until it has done all jobs, and runs fn beside it.
 func (m *measurement) withWorker(ctx context.Context, fn func() error) (err error) {
 	jobs, err := m.Jobs(m.Pool)
 	if err != nil {
 		return fmt.Errorf("job client: %w", err)
 	}
-	// This database has no schedules: one would come due at some moment of the measurement.
+	// This database has no schedules, because one could come due during the measurement.
 	if _, err := jobs.Insert(ctx, recommend.NeighboursArgs{}, nil); err != nil {
 		return fmt.Errorf("enqueue rebuild_neighbours: %w", err)
 	}
