@@ -22,15 +22,15 @@ type process struct {
 	ready chan struct{} // closed when it serves
 	name  string        // once ready: a worker's id, or where a web process listens
 	hit   time.Time     // when it was killed, stopped or cut off
-	done  chan struct{} // closed when it has ended and all that it said has been read
+	done  chan struct{} // closed when it has ended and all its output has been read
 	err   error         // how it ended, once done
 }
 
-// errClosing says that the scenario is over, and starts nothing more.
+// errClosing means that the scenario is over, so that no more processes are started.
 var errClosing = errors.New("the scenario is over")
 
-// start runs a role on a database, as a process of its own. prefix is a program to run it by, such as ip netns exec. It returns
-// errClosing once the stage is being closed.
+// start runs a role on a database in a process of its own. prefix is a command to run it with, such as ip netns exec. start
+// returns errClosing once the stage is being closed.
 func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process, error) {
 	text, err := json.Marshal(role)
 	if err != nil {
@@ -50,12 +50,12 @@ func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process
 	p := &process{role: role, cmd: exec.Command(line[0], line[1:]...), ready: make(chan struct{}), done: make(chan struct{})} // close ends it
 	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+databaseURL)
 	p.cmd.Stderr = log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal is ours to act on
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal must reach only the drill
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.cmd.StdinPipe(); err != nil { // held open as long as we live
+	if _, err := p.cmd.StdinPipe(); err != nil { // open until the drill ends
 		return nil, err
 	}
 	if err := p.cmd.Start(); err != nil {
@@ -70,7 +70,7 @@ func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process
 	return p, nil
 }
 
-// read notes what a process says, with the time by our own clock.
+// read records the events that a process prints, with the times of the drill's clock.
 func (s *stage) read(p *process, out io.Reader) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -85,17 +85,17 @@ func (s *stage) read(p *process, out io.Reader) {
 		}
 		var e event
 		if _, err := fmt.Sscan(rest, &e.job, &e.attempt); err != nil {
-			continue // half a line, of a process that was killed
+			continue // an incomplete line of a killed process
 		}
 		e.at, e.worker = time.Now(), p.name
 		s.journal.note(word == "start", e)
 	}
 }
 
-// signal sends the process a signal. A process that is gone is not an error.
+// signal sends the process a signal. It ignores errors, because the process may have ended.
 func (p *process) signal(what os.Signal) { _ = p.cmd.Process.Signal(what) }
 
-// running tells whether the process serves.
+// running reports whether the process serves.
 func (p *process) running() bool {
 	select {
 	case <-p.done:
@@ -118,13 +118,13 @@ type event struct {
 	at      time.Time
 }
 
-// journal is what the processes have said.
+// journal records the events of all processes.
 type journal struct {
 	mu     sync.Mutex
 	starts map[int64][]event // by job
-	ended  map[int64]bool    // by job: an attempt has ended
-	open   map[string]int    // by worker: attempts that were started and have not ended
-	total  map[string]int    // by worker: attempts that were started
+	ended  map[int64]bool    // by job: whether an attempt has ended
+	open   map[string]int    // by worker: number of running attempts
+	total  map[string]int    // by worker: number of started attempts
 }
 
 // newJournal returns an empty journal.
@@ -145,28 +145,28 @@ func (j *journal) note(start bool, e event) {
 	j.total[e.worker]++
 }
 
-// busy is how many attempts a worker has under way.
+// busy returns the number of a worker's running attempts.
 func (j *journal) busy(worker string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.open[worker]
 }
 
-// hasEnded tells whether an attempt of the job has ended.
+// hasEnded reports whether an attempt of the job has ended.
 func (j *journal) hasEnded(job int64) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.ended[job]
 }
 
-// worked is how many attempts a worker has started.
+// worked returns the number of attempts that a worker has started.
 func (j *journal) worked(worker string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.total[worker]
 }
 
-// twice is how many jobs were started more than once.
+// twice returns the number of jobs that were started more than once.
 func (j *journal) twice() (n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -178,7 +178,7 @@ func (j *journal) twice() (n int) {
 	return n
 }
 
-// waits are the times between the starts of a job's attempts.
+// waits returns the times between the starts of a job's attempts.
 func (j *journal) waits(job int64) (times []time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -189,7 +189,7 @@ func (j *journal) waits(job int64) (times []time.Duration) {
 	return times
 }
 
-// started is when an attempt of a job began; ok is false if it never did.
+// started returns the start of an attempt. ok is false if it did not start.
 func (j *journal) started(job int64, attempt int) (at time.Time, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

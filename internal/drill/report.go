@@ -154,7 +154,7 @@ func (r *Report) Print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\nWhat was injected:")
+	fmt.Fprintln(w, "\nInjected faults:")
 	for _, x := range r.Results {
 		fmt.Fprintf(w, "  %s: %s\n", x.Scenario, x.Injected)
 		if a := x.Alone; a != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Role is what a process of the drill is to be.
+// Role describes a process of the drill.
 type Role struct {
 	Kind  string `json:"kind"`
 	Name  string `json:"name"`  // the platform's name for it, "worker.2"
@@ -34,8 +34,8 @@ const (
 	roleUnfenced = "unfenced" // the same, and its effects are not tied to its jobs
 )
 
-// Serve is the main function of a process of the drill, which is started with a Role as JSON. It ends with ctx, or when
-// in does, which is when the drill is gone. What happens is told on out, a line each.
+// Serve is the main function of a process of the drill, whose role is given as JSON. It ends with ctx or at the end of in, which
+// means that the drill has ended. It prints its events to out, one on each line.
 func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out io.Writer, log *slog.Logger) error {
 	var role Role
 	if err := json.Unmarshal([]byte(roleJSON), &role); err != nil {
@@ -63,7 +63,7 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 	}
 }
 
-// serveWorker works steps in the process that the product runs.
+// serveWorker runs steps in the worker process that the product runs.
 func serveWorker(ctx context.Context, databaseURL string, role Role, tell func(string, ...any), log *slog.Logger) error {
 	return work.Run(ctx, work.Process{
 		Options: work.Options{
@@ -80,7 +80,7 @@ func serveWorker(ctx context.Context, databaseURL string, role Role, tell func(s
 	})
 }
 
-// serveOlder works with River as it is: no pilot, no registration, no rescue but River's own after an hour.
+// serveOlder runs steps with River as it is: without our pilot and registration, and with River's own rescue after an hour.
 func serveOlder(ctx context.Context, databaseURL string, role Role, tell func(string, ...any), log *slog.Logger) error {
 	jobs, err := poolOf(ctx, databaseURL, role.Pool-1)
 	if err != nil {
@@ -112,7 +112,7 @@ func serveOlder(ctx context.Context, databaseURL string, role Role, tell func(st
 	return nil
 }
 
-// poolOf returns a pool that connects when it is first used. Its settings are those that statements rely on.
+// poolOf returns a pool that connects when it is first used, with the settings that our statements rely on.
 func poolOf(ctx context.Context, databaseURL string, size int) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(databaseURL)
 	if err != nil {

@@ -167,7 +167,7 @@ func (s *stage) await(ctx context.Context, p *process) error {
 // workerPool is the size of a worker's pools: two connections for its jobs, and one of its own.
 const workerPool = 3
 
-// workersOf returns n workers with so many slots each.
+// workersOf returns n workers with the given number of slots each.
 func workersOf(kind string, n, slots int) (roles []Role) {
 	for i := range n {
 		roles = append(roles, Role{Kind: kind, Name: fmt.Sprintf("worker.%d", i+1), Slots: slots, Pool: workerPool})

@@ -40,7 +40,7 @@ const (
 // Kind names the job.
 func (Step) Kind() string { return "drill_step" }
 
-// stepWorker works steps.
+// stepWorker runs steps.
 type stepWorker struct {
 	river.WorkerDefaults[Step]
 	pool *pgxpool.Pool
