@@ -1,4 +1,4 @@
-// Package views holds what people see, in templ: layout, pieces, pages and letters. It imports nothing of ours.
+// Package views contains the templ templates: layout, pieces, pages and letters. They import no package of internal.
 package views
 
 //go:generate go tool -modfile=../tools.mod templ generate -log-level warn -path .

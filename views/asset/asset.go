@@ -1,8 +1,8 @@
-// Package asset serves the stylesheet and the scripts, embedded in the binary.
-// A file's name in its address holds a hash of its content, so that browsers may
-// keep it forever. All of css/*.css is served as one file, app.css, and all of
-// js/*.js as app.js: htmx starts as soon as it has run, and what extends it must
-// be there by then, however slowly files arrive.
+// Package asset serves the stylesheet and the scripts, which are embedded in the
+// binary. Each address contains a hash of the file's content, so that browsers
+// may cache it forever. All of css/*.css is served as one file, app.css, and all
+// of js/*.js as app.js, because htmx starts as soon as its script has run and
+// needs its extensions by then.
 package asset
 
 import (
@@ -27,7 +27,7 @@ type file struct {
 	content, packed []byte
 }
 
-// load reads the files once: they cannot change while the program runs.
+// load reads the files once, because embedded files do not change.
 var load = sync.OnceValue(func() map[string]file {
 	files := map[string]file{}
 	add := func(name, kind string, content []byte) {
@@ -44,8 +44,8 @@ var load = sync.OnceValue(func() map[string]file {
 	return files
 })
 
-// Path is the address of the file with this name, such as app.css. It panics on
-// an unknown name: that is a mistake in a template.
+// Path returns the address of the file with this name, such as app.css. It
+// panics if the name is unknown, which is a mistake in a template.
 func Path(name string) string {
 	f, ok := load()[name]
 	if !ok {
@@ -54,7 +54,7 @@ func Path(name string) string {
 	return f.url
 }
 
-// Handler serves the addresses that Path gives, below /assets/.
+// Handler serves the addresses that Path returns, below /assets/.
 func Handler() http.Handler {
 	byURL := map[string]file{}
 	for _, f := range load() {
@@ -76,12 +76,12 @@ func Handler() http.Handler {
 		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		if r.Method != http.MethodHead {
-			_, _ = w.Write(body) // an error here is a client that went away
+			_, _ = w.Write(body) // fails only if the client has gone
 		}
 	})
 }
 
-// pack compresses once what is sent many times.
+// pack compresses a file, once for all requests.
 func pack(content []byte) []byte {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
@@ -93,7 +93,7 @@ func pack(content []byte) []byte {
 	return b.Bytes()
 }
 
-// concat joins files in the order of their names, which are numbered.
+// concat joins files in the order of their numbered names.
 func concat(pattern, end string) []byte {
 	var all []byte
 	for _, name := range glob(pattern) {
@@ -102,7 +102,7 @@ func concat(pattern, end string) []byte {
 	return all
 }
 
-// glob and read panic: the files are embedded, so only a wrong build lacks them.
+// glob and read panic on an error, because only a faulty build lacks embedded files.
 func glob(pattern string) []string {
 	names, err := fs.Glob(static, pattern)
 	if err != nil {

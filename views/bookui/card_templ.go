@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/backlist/backlist/views/ui"
 
-// Card is one book in a list or a grid.
+// Card is a book in a list or a grid.
 type Card struct {
 	ID                  int64
 	Title, Author, Year string // Year as written, such as "750 BC"
@@ -21,7 +21,7 @@ type Card struct {
 	Shelf               string // to-read, reading, read, or empty
 }
 
-// Row sets the card as a line of a result list.
+// Row writes the card as a row of a list.
 func (b Card) Row() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -177,7 +177,7 @@ func (b Card) Row() templ.Component {
 	})
 }
 
-// Tile sets the card as a cover with its title below, for walls and shelves.
+// Tile writes the card as a cover with its title below, for walls and shelves.
 func (b Card) Tile() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// contrast is the ratio of WCAG 2.2 between two colours written #rrggbb.
+// contrast returns WCAG's contrast ratio of two colours in the form #rrggbb.
 func contrast(a, b string) float64 {
 	la, lb := luminance(a), luminance(b)
 	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// drawing is a cover with every choice made.
+// drawing is a cover with all its design choices.
 type drawing struct {
 	palette
 	title, author     block
@@ -15,8 +15,8 @@ type drawing struct {
 	scene             int // which picture, for the covers that have one
 }
 
-// family is one way to build a cover, with the room that it has for the title
-// and for the author, in units of the cover: 200 wide, 300 high.
+// family is a kind of cover, with its room for the title and for the author in
+// units of the cover, which is 200 wide and 300 high.
 type family struct {
 	titleWidth, titleHeight, titleSize float64
 	authorWidth                        float64
@@ -43,8 +43,8 @@ var families = [familyCount]family{
 	arch:      {122, 110, 34, 122},
 }
 
-// plan makes the choices. It scrambles the number first, or neighbours in the
-// catalogue would have the same design.
+// plan makes the design choices. It scrambles the number first, because
+// neighbours in the catalogue would otherwise have the same design.
 func (c Cover) plan() (int, drawing) {
 	n := uint64(c.Variant) * 0x9e3779b97f4a7c15
 	pick := func(shift, among int) int { return int(n >> shift % uint64(among)) }
@@ -63,7 +63,7 @@ func (c Cover) plan() (int, drawing) {
 	return kind, d
 }
 
-// shortTitle leaves out a subtitle where the title is long.
+// shortTitle removes the subtitle from a long title.
 func shortTitle(title string) string {
 	if len(title) > 34 {
 		for _, mark := range []string{": ", "; ", " ("} {
@@ -75,7 +75,7 @@ func shortTitle(title string) string {
 	return title
 }
 
-// firstLetter is the letter that a library would file the title under.
+// firstLetter returns the letter under which a library would file the title.
 func firstLetter(title string) string {
 	for _, article := range []string{"The ", "A ", "An "} {
 		title = strings.TrimPrefix(title, article)
@@ -88,13 +88,13 @@ func firstLetter(title string) string {
 	return "§"
 }
 
-// num writes a coordinate with at most one decimal.
+// num formats a coordinate with at most one decimal.
 func num(f float64) string {
 	return strconv.FormatFloat(float64(int(f*10+0.5))/10, 'f', -1, 64)
 }
 
-// initialSize fills what the text leaves free above the foot of the cover with
-// the first letter: capitals are about 0.7 of their size high.
+// initialSize returns the size at which the first letter fills the space between
+// the text and the foot of the cover. Capitals are about 0.7 of their size high.
 func (d drawing) initialSize() float64 {
 	top := 42 + d.title.height() + d.author.height() + 16
 	return min(280, max(120, (290-top)/0.7))

@@ -8,8 +8,8 @@ package bookui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// cloth is a stamped cloth binding: a double frame in foil, an ornament between
-// title and author.
+// cloth is a stamped cloth binding, with a double frame in foil and an ornament
+// between title and author.
 func (d drawing) cloth() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -77,7 +77,7 @@ func (d drawing) cloth() templ.Component {
 	})
 }
 
-// label is paper boards strewn with a pattern, and a pasted label.
+// label is a binding in patterned paper with a pasted label.
 func (d drawing) label() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

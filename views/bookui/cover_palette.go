@@ -1,12 +1,12 @@
 package bookui
 
-// palette is the colours of one cover. ground is the cloth and text what is
-// printed on it; paper is a label or a board and ink what is printed on that;
-// deep shades the cloth, foil decorates it.
+// palette is the colours of a cover: ground for the cloth and text for print on
+// it, paper for labels and boards and ink for print on those, deep for shades of
+// the cloth, foil for decoration.
 type palette struct{ ground, deep, text, foil, paper, ink string }
 
-// palettes are named after the cloths they remember. Every text and ground,
-// and every ink and paper, differ by at least 4.5 to 1.
+// palettes are named after cloths. The contrast of text and ground, and of ink
+// and paper, is at least 4.5 to 1.
 var palettes = [...]palette{
 	{ground: "#6b2326", deep: "#4a1517", text: "#f6e8d2", foil: "#d8a860", paper: "#f7eedd", ink: "#5c1c1f"}, // oxblood
 	{ground: "#21443a", deep: "#152e27", text: "#f1ecd8", foil: "#cdab66", paper: "#f3efdf", ink: "#1c3a32"}, // bottle green

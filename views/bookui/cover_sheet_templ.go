@@ -8,8 +8,8 @@ package bookui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// CoverSheet holds the symbols that covers and stars are drawn with, once for a
-// page. It takes no room and screen readers pass it by.
+// CoverSheet contains the symbols of covers and stars, once for a page. It takes
+// no room, and screen readers skip it.
 func CoverSheet() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -80,7 +80,8 @@ func ornamentSymbols() templ.Component {
 	})
 }
 
-// Rows are written once and doubled, so that a whole surface costs a few lines.
+// patternSymbols writes rows once and doubles them, so that a pattern needs only
+// a few lines.
 func patternSymbols() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -8,16 +8,16 @@ package bookui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// Cover is a typographic cover, drawn from the words alone. Variant chooses
-// design, palette and ornament; any number is valid and the same number always
-// gives the same cover (the book's id does well).
+// Cover is a typographic cover, drawn from its words alone. Variant determines
+// the design, the palette and the ornament. Any number is valid, such as the
+// book's id.
 type Cover struct {
 	Title, Author, Year string
 	Variant             int
 }
 
-// Draw writes the cover as inline SVG that fills its box. It is hidden from
-// screen readers: the title stands beside it. Ornaments and patterns come from
+// Draw writes the cover as inline SVG that fills its box. Screen readers skip
+// it, because the title is beside it. Ornaments and patterns come from
 // CoverSheet, which the site's frame writes into every page.
 func (c Cover) Draw() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -90,7 +90,7 @@ func (c Cover) Draw() templ.Component {
 	})
 }
 
-// set writes a block from its first line's top edge.
+// set writes a block whose first line begins at top.
 func (b block) set(class, anchor, fill string, x, top float64) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -226,7 +226,7 @@ func (b block) set(class, anchor, fill string, x, top float64) templ.Component {
 	})
 }
 
-// small writes the year, or another text of one small line.
+// small writes a small line of text, such as the year.
 func small(text, fill string, x, y float64) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -308,7 +308,7 @@ func small(text, fill string, x, y float64) templ.Component {
 	})
 }
 
-// place writes a symbol of the sheet in a square around a point.
+// place writes a symbol of CoverSheet in a square around a point.
 func place(symbol, colour string, x, y, size float64) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -21,12 +21,12 @@ func TestFit(t *testing.T) {
 	} {
 		b := fit(tc.text, 122, 110, 34, 13)
 		if strings.Join(b.lines, "|") != strings.Join(tc.want, "|") {
-			t.Errorf("%q is set %q at %v", tc.text, b.lines, b.size)
+			t.Errorf("%q has the lines %q at %v", tc.text, b.lines, b.size)
 		}
 	}
 }
 
-// FuzzFit holds that nothing ever spills over a cover.
+// FuzzFit: text never exceeds its room on a cover.
 func FuzzFit(f *testing.F) {
 	for _, s := range []string{"Emma", "戦争と平和", "a-b--c-", strings.Repeat("Donaudampfschiff", 9), strings.Repeat("of the ", 60), "\xff\x00", "é́́"} {
 		f.Add(s)
@@ -80,7 +80,7 @@ func TestCoverIsWellFormed(t *testing.T) {
 	}
 }
 
-// Every palette must be legible: 4.5 to 1 for small print.
+// TestPaletteContrast: every palette is legible, which WCAG defines as 4.5 to 1 for small print.
 func TestPaletteContrast(t *testing.T) {
 	t.Parallel()
 	for i, p := range palettes {

@@ -5,21 +5,21 @@ import (
 	"unicode"
 )
 
-// block is text set in lines of one size, in units of the cover (200 wide).
+// block is text in lines of one size, in units of the cover (200 wide).
 type block struct {
 	lines []string
 	size  float64
 }
 
-// leading is the distance of two baselines, in sizes.
+// leading is the distance of two baselines, relative to the size.
 const leading = 1.14
 
 func (b block) height() float64 { return float64(len(b.lines)) * b.size * leading }
 
-// fit sets words as large as they go into width and height, between the sizes
-// biggest and smallest, with lines of even length. Where even the smallest does
-// not fit, words are broken and the last line ends in an ellipsis: a cover never
-// spills over.
+// fit wraps text into lines of even length, at the largest size from smallest to
+// biggest that fits width and height. If even smallest does not fit, it breaks
+// words and ends the last line with an ellipsis, so that the text never exceeds
+// its room.
 func fit(text string, width, height, biggest, smallest float64) block {
 	words := pieces(text)
 	if len(words) == 0 {
@@ -41,11 +41,12 @@ func fit(text string, width, height, biggest, smallest float64) block {
 	return b
 }
 
-// longest is how many characters of a title are looked at: no cover has room for
-// more, and the search for the best breaks must not grow with what people import.
+// longest is the number of characters of a title that are used. No cover has
+// room for more, and the search for line breaks must not grow with imported
+// titles.
 const longest = 120
 
-// pieces are the words of text, those with a hyphen cut after it.
+// pieces splits text into words, and words after their hyphens.
 func pieces(text string) []string {
 	var out []string
 	if runes := []rune(text); len(runes) > longest {
@@ -61,12 +62,12 @@ func pieces(text string) []string {
 	return out
 }
 
-// join sets pieces in one line, without a space behind a hyphen.
+// join joins pieces to a line, without a space after a hyphen.
 func join(words []string) string {
 	return strings.ReplaceAll(strings.Join(words, " "), "- ", "-")
 }
 
-// space is what stands behind a piece before the next one on its line.
+// space returns the width of the space after a piece on its line.
 func space(piece string) float64 {
 	if strings.HasSuffix(piece, "-") {
 		return 0
@@ -74,9 +75,9 @@ func space(piece string) float64 {
 	return advance(' ')
 }
 
-// wrap breaks words into the fewest lines no wider than width (in sizes), and
-// among those takes the breaks that leave the lines most even. It returns nil if
-// a word alone is too wide.
+// wrap breaks words into as few lines as possible that are no wider than width
+// (relative to the size), and makes these as even as possible. It returns nil if
+// a single word is too wide.
 func wrap(words []string, widths []float64, width float64) []string {
 	type best struct {
 		lines int
@@ -111,7 +112,7 @@ func wrap(words []string, widths []float64, width float64) []string {
 	return lines
 }
 
-// breakWords cuts words that are too wide for a line into pieces that are not.
+// breakWords cuts words that are too wide for a line.
 func breakWords(words []string, width float64) []string {
 	var out []string
 	for _, word := range words {
@@ -135,8 +136,8 @@ func measureAll(words []string) []float64 {
 	return out
 }
 
-// measure estimates the width of text in sizes. The serif of the
-// reader's machine is not known: the figures suit Palatino and Georgia, rounded up.
+// measure estimates the width of text, relative to the size. The reader's serif
+// font is unknown, so the figures are those of Palatino and Georgia, rounded up.
 func measure(text string) float64 {
 	w := 0.0
 	for _, r := range text {
@@ -157,7 +158,7 @@ func advance(r rune) float64 {
 		return 0.76
 	case r < 0x2e80:
 		return 0.56
-	default: // scripts that are set in squares
+	default: // scripts with square characters
 		return 1.02
 	}
 }

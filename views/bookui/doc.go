@@ -1,3 +1,3 @@
-// Package bookui holds the storefront's pieces: covers, book cards, walls of
-// books, stars and shelves. It sets the general ones of views/ui.
+// Package bookui contains the storefront's components: covers, book cards, walls
+// of books, stars and shelves. It builds on those of views/ui.
 package bookui

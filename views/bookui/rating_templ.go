@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// Rating is the form that gives a book its stars.
+// Rating is the form that rates a book.
 type Rating struct {
 	BookID    int64
 	Title     string // for the legend
@@ -21,14 +21,14 @@ type Rating struct {
 	Error     string // a sentence; set with status 422
 	Return    string // local path the handler redirects to (form key next); empty = the book
 	Compact   bool   // smaller stars, legend only for screen readers: for grids
-	SignInURL string // set where no reader is signed in: a link takes the place of the form
-	Part      string // id of the page's part that htmx renews; empty = this control
+	SignInURL string // set for visitors: a link replaces the form
+	Part      string // id of the part of the page that htmx renews; empty = this control
 }
 
-// Control writes a radio group of ten half stars with a Save button and, where
-// the book is rated, a button that removes the rating. It posts stars=0.5…5 to
-// /books/{id}/rating; the remove button posts stars empty. With JavaScript a
-// choice is saved at once and Save is only there for the keyboard.
+// Control writes a radio group of ten half stars with a Save button and, if the
+// book is rated, a button that removes the rating. It posts stars=0.5…5 to
+// /books/{id}/rating; the remove button posts empty stars. With JavaScript a
+// choice is saved at once, and only keyboard users need Save.
 func (r Rating) Control() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -334,8 +334,8 @@ func (r Rating) Control() templ.Component {
 	})
 }
 
-// standing says what the rating is and offers to remove it. Its line is there
-// before there is a rating, so that nothing moves when one arrives.
+// standing shows the rating and a button to remove it. Its line exists even
+// without a rating, so that nothing moves when one arrives.
 func (r Rating) standing() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -476,7 +476,8 @@ func (r Rating) standing() templ.Component {
 	})
 }
 
-// Stars shows a number of half stars; the words beside it carry the meaning.
+// Stars shows a number of half stars. Screen readers skip it, because words
+// beside it say the same.
 func Stars(halves int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -528,7 +529,7 @@ func Stars(halves int) templ.Component {
 			var templ_7745c5c3_Var28 string
 			templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.ResolveAttributeValue(starHalf(h))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `bookui/rating.templ`, Line: 90, Col: 68}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `bookui/rating.templ`, Line: 91, Col: 68}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var28)
 			if templ_7745c5c3_Err != nil {

@@ -19,7 +19,7 @@ func TestStars(t *testing.T) {
 	}
 }
 
-// A reader without JavaScript must be able to give every rating and remove it.
+// TestRatingHasEveryHalfStar: a reader without JavaScript can give every rating and remove it.
 func TestRatingHasEveryHalfStar(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

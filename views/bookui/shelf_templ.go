@@ -19,11 +19,11 @@ type ShelfChoice struct {
 	BookID int64
 	Status string // to-read, reading, read, or empty
 	Error  string // a sentence; set with status 422
-	Part   string // id of the page's part that htmx renews
+	Part   string // id of the part of the page that htmx renews
 }
 
-// Control writes one button for each shelf, and a button that takes the book off
-// again. It posts status to /books/{id}/shelf.
+// Control writes a button for each shelf, and one that removes the book from its
+// shelf. It posts status to /books/{id}/shelf.
 func (s ShelfChoice) Control() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -6,10 +6,10 @@ import (
 	"github.com/a-h/templ"
 )
 
-// URL is the page of the book with this id.
+// URL returns the address of a book's page.
 func URL(id int64) templ.SafeURL { return templ.SafeURL(fmt.Sprintf("/books/%d", id)) }
 
-// StarsText says halves (1-10) in words: 7 is "3½ stars".
+// StarsText returns halves (1-10) in words: 7 is "3½ stars".
 func StarsText(halves int) string {
 	switch {
 	case halves <= 0:
@@ -25,7 +25,7 @@ func StarsText(halves int) string {
 	}
 }
 
-// StarsValue is what the rating form posts for halves: 7 is "3.5".
+// StarsValue returns the value that the rating form posts for halves: 7 is "3.5".
 func StarsValue(halves int) string {
 	if halves%2 == 1 {
 		return fmt.Sprintf("%d.5", halves/2)
@@ -33,7 +33,7 @@ func StarsValue(halves int) string {
 	return fmt.Sprintf("%d", halves/2)
 }
 
-// ShelfName is what a shelf is called on the page.
+// ShelfName returns a shelf's name on the page.
 func ShelfName(status string) string {
 	switch status {
 	case "to-read":
@@ -47,7 +47,7 @@ func ShelfName(status string) string {
 	}
 }
 
-// byline is the line below a title: the author and, where it is known, the year.
+// byline returns the line below a title: the author and, if known, the year.
 func byline(author, year string) string {
 	if year == "" {
 		return author

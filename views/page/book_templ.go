@@ -13,18 +13,18 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// Book is one book with the reader's own rating and shelf.
+// Book is a book with the reader's own rating and shelf.
 type Book struct {
 	Page          Frame
 	ID            int64
 	Cover         bookui.Cover
 	Title         string
-	OriginalTitle string    // empty where it is the same
+	OriginalTitle string    // empty if it is the same
 	Authors       []ui.Link // to a search for the author
 	Year          string    // "1869", "750 BC"
 	Series        string    // "The Lord of the Rings, 2", or empty
 	Subjects      []ui.Link
-	Blurb         string // our sentence about it
+	Blurb         string // a sentence about the book
 	Average       string // "4.2", empty where there are no ratings
 	Count         string // "1,204 ratings"
 	Mine          int    // the reader's stars in halves, 1-10; 0 = none
@@ -350,8 +350,8 @@ func (d Book) heading() templ.Component {
 	})
 }
 
-// desk is what the reader does with the book, and what others did: the part
-// that a rating or a move to another shelf renews.
+// desk is the part with the reader's rating and shelf and the average rating,
+// which a form on it renews.
 func (d Book) desk() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

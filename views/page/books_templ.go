@@ -13,19 +13,20 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// Books is the catalogue: all of it, or what a search found.
+// Books is the catalogue, or the results of a search.
 type Books struct {
 	Page     Frame
 	Query    string    // as typed
-	Subject  string    // the filter that is on, as in ?subject=
-	Subjects []ui.Chip // filters; following the current one should switch it off
+	Subject  string    // the current filter, as in ?subject=
+	Subjects []ui.Chip // filters; the current one should link to no filter
 	Count    string    // a sentence: "24 books", "3 books for “dune”"
-	Meant    string    // what was searched instead of a mistyped Query, or empty
+	Meant    string    // the text that was searched instead of a mistyped Query, or empty
 	Books    []bookui.Card
 	Pager    ui.Pager
 }
 
-// subjectSummary names the filter that is on: the list of them is closed, since it is longer than most results.
+// subjectSummary returns the heading of the filters: the current one, or an
+// invitation. Their list is collapsed, because it is longer than most results.
 func (d Books) subjectSummary() string {
 	for _, c := range d.Subjects {
 		if c.Current {
@@ -84,7 +85,7 @@ func BooksPage(d Books) templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(d.subjectSummary())
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 36, Col: 32}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 37, Col: 32}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -110,7 +111,7 @@ func BooksPage(d Books) templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(d.Query)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 41, Col: 51}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 42, Col: 51}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -123,7 +124,7 @@ func BooksPage(d Books) templ.Component {
 				var templ_7745c5c3_Var5 string
 				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(d.Meant)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 41, Col: 96}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 42, Col: 96}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -141,7 +142,7 @@ func BooksPage(d Books) templ.Component {
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(d.Count)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 43, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/books.templ`, Line: 44, Col: 15}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {

@@ -10,10 +10,10 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/backlist/backlist/views/ui"
 
-// DeleteAccount says what will go, and asks for the password.
+// DeleteAccount lists what will be deleted, and asks for the password.
 type DeleteAccount struct {
 	Page                    Frame
-	Ratings, Shelved, Mails int // what will be deleted
+	Ratings, Shelved, Mails int // numbers of what will be deleted
 	Password                ui.Input
 	Problem                 string // a sentence about the whole form, or empty
 }

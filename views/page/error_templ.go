@@ -25,8 +25,8 @@ type Error struct {
 	RequestID string    // to quote when asking for help; may be empty
 }
 
-// ErrorPage serves 403, 404, 405, 413, 422, 429, 500 and 503. data-error marks
-// the sentence that backlist.js shows where htmx had asked.
+// ErrorPage is the page of 403, 404, 405, 413, 422, 429, 500 and 503. data-error
+// marks the sentence that backlist.js shows if htmx sent the request.
 func ErrorPage(d Error) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -6,7 +6,7 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// filled takes the words of the status where none are given.
+// filled returns d with the status's words for empty texts.
 func (d Error) filled() Error {
 	headline, sentence, advice := errorWords(d.Status)
 	d.Headline = cmp.Or(d.Headline, headline)
@@ -19,17 +19,17 @@ func (d Error) filled() Error {
 	return d
 }
 
-// errorWords says what a status means, what happened, and what to do.
+// errorWords returns the meaning of a status, what happened, and what to do.
 func errorWords(status int) (headline, sentence, advice string) {
 	switch status {
 	case 403:
 		return "That is not allowed", "The request came from another site, or is not yours to make.", "Go back to the page and send the form from there."
 	case 404:
-		return "No such page", "There is nothing at this address. It may have moved, or never been.", "Check the address, or search for the book."
+		return "No such page", "There is nothing at this address. It may have moved, or never existed.", "Check the address, or search for the book."
 	case 405:
-		return "Not in this way", "This address does not answer that kind of request.", "Go back and use the page’s own links and buttons."
+		return "That does not work here", "This address does not answer that kind of request.", "Go back and use the page’s own links and buttons."
 	case 413:
-		return "Too much at once", "What you sent is larger than we accept.", "Go back and send less."
+		return "Too much at once", "The form or file that you sent is larger than we accept.", "Go back and send less."
 	case 422:
 		return "We could not read that", "Something in the form is not as it should be.", "Go back, look it over and send it again."
 	case 429:

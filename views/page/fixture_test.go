@@ -10,13 +10,13 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// fixture is a page in one state; reader says whether a reader is signed in.
+// fixture is a page in one state.
 type fixture struct {
 	path    string
 	content templ.Component
 }
 
-// fixtures are all pages, each in the states that look different.
+// fixtures returns all pages, each in the states that look different.
 func fixtures() []fixture {
 	in := func(title, nav string) page.Frame {
 		return page.Frame{Title: title, Reader: "Ines Carvalho", Unread: 2, Nav: nav, Release: "v12"}
@@ -125,7 +125,7 @@ func recommendations() []page.Recommendation {
 	why := []ui.Link{{Text: "Emma", URL: "/books/17"}, {Text: "Middlemarch", URL: "/books/2"}, {Text: "To the Lighthouse", URL: "/books/22"}}
 	var out []page.Recommendation
 	for i, b := range books()[9:19] {
-		out = append(out, page.Recommendation{ID: b.ID, Title: b.Title, Author: b.Author, Year: b.Year, Cover: b.Cover, Average: b.Average, Count: b.Count, Because: why[:1+i%3], Blurb: "Somebody sets out, and nobody who comes back is quite the same."})
+		out = append(out, page.Recommendation{ID: b.ID, Title: b.Title, Author: b.Author, Year: b.Year, Cover: b.Cover, Average: b.Average, Count: b.Count, Because: why[:1+i%3], Blurb: "A crew sets out, and none who returns is quite the same."})
 	}
 	return out
 }

@@ -14,7 +14,7 @@ import (
 	"strconv"
 )
 
-// Frame is what the site shows around a page.
+// Frame is the site's frame around a page.
 type Frame struct {
 	Title       string // of the page alone; the site's name is added
 	Description string // for search engines; may be empty
@@ -22,10 +22,10 @@ type Frame struct {
 	Unread      int    // unread messages in the mailbox
 	Flash       string // a sentence about what just happened, shown once
 	Nav         string // home, books, recommendations, shelf, mailbox, settings, or empty
-	Release     string // what is running, for the colophon; may be empty
+	Release     string // the running release, for the colophon; may be empty
 }
 
-// frame sets its children as a page of the site.
+// frame writes its children as a page of the site.
 func frame(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -192,7 +192,7 @@ func masthead(f Frame) templ.Component {
 	})
 }
 
-// navLink is one place of the menu; count is what waits there unread.
+// navLink is a link of the menu. count is the number of unread mails, or 0.
 func navLink(text, url string, current bool, count int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -294,7 +294,7 @@ func navLink(text, url string, current bool, count int) templ.Component {
 	})
 }
 
-// colophon says what the site is, and which release runs.
+// colophon describes the site, and shows the running release.
 func colophon(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

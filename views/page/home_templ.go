@@ -15,13 +15,13 @@ import (
 	"strconv"
 )
 
-// Home is the front page; it is the signed-out one where Page.Reader is empty.
+// Home is the front page, for visitors if Page.Reader is empty.
 type Home struct {
 	Page     Frame
 	Popular  []bookui.Card    // a wall of well-loved books (12 do well); signed out only
 	Reading  []bookui.Card    // on the reader's shelf "reading"
 	Ratings  int              // how many books the reader has rated
-	RateMore int              // ratings missing until there are own recommendations; 0 = enough
+	RateMore int              // ratings missing until the reader gets own recommendations; 0 = enough
 	Rate     []bookui.Card    // well-known books to rate right here (9 do well), while RateMore > 0
 	Picks    []Recommendation // the first few recommendations (6 do well)
 	Working  bool             // recommendations are being made
@@ -201,8 +201,8 @@ func homeSignedIn(d Home) templ.Component {
 	})
 }
 
-// homeStart is the part that a rating renews: books to rate at first, then
-// recommendations.
+// homeStart is the part that a rating renews, with books to rate at first, and
+// then recommendations.
 func homeStart(d Home) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -559,7 +559,7 @@ func pick(r Recommendation) templ.Component {
 	})
 }
 
-// rateMore says how many ratings are missing.
+// rateMore returns a sentence with the number of missing ratings.
 func rateMore(missing, done int) string {
 	if done == 0 {
 		return "Rate " + ui.Count(missing, "book", "books") + " you know, and we can start to recommend."

@@ -13,14 +13,14 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// Mailbox is every mail that was written to the reader, newest first.
+// Mailbox is all mails to the reader, newest first.
 type Mailbox struct {
 	Page     Frame
 	Messages []MailRow
 	Pager    ui.Pager
 }
 
-// MailRow is one mail in the list.
+// MailRow is a mail in the list.
 type MailRow struct {
 	ID            int64
 	Subject       string
@@ -190,7 +190,7 @@ func MailboxPage(d Mailbox) templ.Component {
 	})
 }
 
-// mailState says how far a mail has come.
+// mailState shows the state of a mail's delivery.
 func mailState(state string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -10,15 +10,15 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/backlist/backlist/views/ui"
 
-// Message is one mail, as the reader would see it in a mail program.
+// Message is a mail, as a mail program would show it.
 type Message struct {
 	Page              Frame
 	Subject, From, To string
 	When, WhenISO     string // as shown, and RFC 3339
 	State             string // queued, sending, sent, failed or unconfirmed
-	StateSentence     string // what that means for this mail; empty = a general sentence
+	StateSentence     string // explains the state of this mail; empty = a general sentence
 	Body              []Paragraph
-	MarkRead          string // where to post that it was read; empty if it was, or is still on its way
+	MarkRead          string // where to post that it was read; empty if it was, or has not arrived
 }
 
 // Paragraph is a run of plain text and links.
@@ -220,9 +220,9 @@ func MessagePage(d Message) templ.Component {
 	})
 }
 
-// read marks the mail as read: htmx posts the form at once and then renews the
-// count of unread mail; without it there is the button. Opening the page alone
-// changes nothing, since browsers also fetch pages ahead of time.
+// read marks the mail as read. htmx posts the form at once and then renews the
+// number of unread mails; without JavaScript there is a button. Opening the page
+// changes nothing by itself, because browsers also prefetch pages.
 func (d Message) read() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -21,7 +21,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A page must stand where nothing is known, not only with full data.
+// TestEmptyPages: pages can be rendered without data.
 func TestEmptyPages(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]templ.Component{
@@ -42,7 +42,7 @@ func TestEmptyPages(t *testing.T) {
 	}
 }
 
-// What htmx sends must also work as a plain form, to the same address.
+// TestLiveFormsArePlainForms: a form that htmx sends also works without it, with the same address.
 func TestLiveFormsArePlainForms(t *testing.T) {
 	t.Parallel()
 	live := 0
@@ -87,9 +87,8 @@ func render(t *testing.T, c templ.Component) *html.Node {
 	return doc
 }
 
-// checkDocument holds what is true of every page: one h1 and one main, ids that
-// are unique and all there where something points at them, a label for every
-// input, and nothing inline that the content policy would stop.
+// checkDocument checks that a page has one h1 and one main, that ids are unique and references to them valid, that every
+// input has a label, and that nothing inline breaches the content security policy.
 func checkDocument(t *testing.T, doc *html.Node) {
 	t.Helper()
 	ids, labelled, count := map[string]bool{}, map[string]bool{}, map[string]int{}
@@ -116,7 +115,7 @@ func checkDocument(t *testing.T, doc *html.Node) {
 		}
 		for _, id := range strings.Fields(attr(n, "aria-describedby") + " " + attr(n, "aria-labelledby") + " " + strings.TrimPrefix(attr(n, "hx-select"), "#")) {
 			if !ids[id] {
-				t.Errorf("<%s> points at #%s, which is not there", n.Data, id)
+				t.Errorf("<%s> refers to #%s, which does not exist", n.Data, id)
 			}
 		}
 		if (n.Data == "script" && attr(n, "src") == "") || n.Data == "style" {

@@ -21,32 +21,32 @@ type Recommendations struct {
 	List Recommended
 }
 
-// Recommended is the live part: the same struct feeds the page and the stream.
+// Recommended is the live part, of the page and of the stream.
 type Recommended struct {
 	Ratings  int    // how many books the reader has rated
 	RateMore int    // ratings missing until the list is the reader's own; 0 = enough
 	Popular  bool   // the items are popular books, not the reader's own
 	Working  bool   // a job is queued or running
 	Hint     string // a sentence such as "Still waiting: no worker has taken it yet."
-	Doing    string // what the job says that it is doing; empty = it is not running, or only since a moment
-	Percent  int    // of that job's work
+	Doing    string // the job's description of its progress; empty = it is not running, or has just started
+	Percent  int    // progress of that job
 	Made     string // "3 seconds ago"; empty = never made
 	MadeISO  string // the same instant for machines, RFC 3339 with milliseconds
 	Items    []Recommendation
-	Undo     *Dismissed // the book just dismissed, to offer its return; may be nil; for the page, not the stream
+	Undo     *Dismissed // the book just dismissed, to offer an undo; may be nil; only for the page, not the stream
 }
 
-// Recommendation is one book of the list with the reasons for it.
+// Recommendation is a book of the list with the reasons for it.
 type Recommendation struct {
 	ID                  int64
 	Title, Author, Year string
 	Cover               bookui.Cover
 	Blurb               string    // may be empty
 	Average, Count      string    // may be empty
-	Because             []ui.Link // books of the reader that speak for it, best first
+	Because             []ui.Link // books of the reader that are reasons for it, best first
 }
 
-// Dismissed is a book that the reader has just waved away.
+// Dismissed is a book that the reader has just dismissed.
 type Dismissed struct {
 	ID    int64
 	Title string
@@ -55,12 +55,12 @@ type Dismissed struct {
 // RecommendationsPage is GET /recommendations.
 //
 // Its live part listens to GET /recommendations/events, a text/event-stream.
-// Each time the list changes the stream sends RecommendationList rendered
-// whole, as one event WITHOUT a name: every line of the markup behind "data: ",
-// then an empty line, then flush. (hx-sse swaps unnamed events only; it offers a
-// named one as a DOM event.) Send the present state once at every connection,
-// since the browser drops the stream while its tab is hidden and comes back
-// later; a comment line such as ":" keeps it open in between.
+// Each time the list changes the stream sends the whole RecommendationList as
+// one event WITHOUT a name: every line of the markup after "data: ", then an
+// empty line, then flush. (hx-sse swaps only unnamed events; a named one becomes
+// a DOM event.) The stream must send the present state at the start of every
+// connection, because the browser closes it while its tab is hidden and connects
+// again later. A comment line such as ":" keeps it open in between.
 func RecommendationsPage(d Recommendations) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -126,9 +126,9 @@ func RecommendationsPage(d Recommendations) templ.Component {
 	})
 }
 
-// RecommendationList is the live part. Add to a shelf is POST /books/{id}/shelf,
-// "Not for me" is POST /books/{id}/dismissal, with undo=1 to take it back; both
-// send next=/recommendations.
+// RecommendationList is the live part. "Want to read" is POST /books/{id}/shelf;
+// "Not for me" is POST /books/{id}/dismissal, with undo=1 to undo it. Both send
+// next=/recommendations.
 func RecommendationList(d Recommended) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

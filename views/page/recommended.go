@@ -8,10 +8,10 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// own says that the list is finished and made from the reader's own ratings.
+// own reports whether the list is finished and made from the reader's own ratings.
 func (d Recommended) own() bool { return !d.Working && !d.Popular && d.Made != "" }
 
-// standing says in one line how things are with a list that is not own.
+// standing describes the state of a list that is not own in one line.
 func (d Recommended) standing() string {
 	switch {
 	case d.Working:
@@ -25,7 +25,7 @@ func (d Recommended) standing() string {
 	}
 }
 
-// standingMore is the second line: why it is so, or what to do.
+// standingMore returns the second line, which gives the reason or advice.
 func (d Recommended) standingMore() string {
 	switch {
 	case d.Working && d.Doing != "":
@@ -33,11 +33,11 @@ func (d Recommended) standingMore() string {
 	case d.Working && d.Hint != "":
 		return d.Hint
 	case d.Working && d.Popular && len(d.Items) > 0:
-		return "Until then, here are popular books. Your own list takes their place by itself."
+		return "Until then, here are popular books. Your own list will replace them by itself."
 	case d.Working && len(d.Items) > 0:
-		return "The list below is the last one. The new one takes its place by itself."
+		return "The list below is the last one. The new one will replace it by itself."
 	case d.Working:
-		return "It appears here by itself; without JavaScript, reload in a moment."
+		return "It will appear here by itself; without JavaScript, reload in a moment."
 	case d.Popular && d.RateMore > 0:
 		return fmt.Sprintf("New readers get popular books. Rate %s and the list becomes your own.", ui.Count(d.RateMore, "more book", "more books"))
 	case d.Popular:
@@ -60,7 +60,7 @@ func (r Recommendation) byline() string {
 	return line
 }
 
-// bookAct is where a form about a book posts: its rating, shelf or dismissal.
+// bookAct returns the address of a form on a book: its rating, shelf or dismissal.
 func bookAct(id int64, what string) templ.SafeURL {
 	return templ.SafeURL(fmt.Sprintf("/books/%d/%s", id, what))
 }

@@ -10,13 +10,13 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/backlist/backlist/views/ui"
 
-// Reset sets a new password from a link that came by mail.
+// Reset sets a new password by a link from a mail.
 type Reset struct {
 	Page     Frame
 	Action   string // where the form posts: the link's own path
 	Password ui.Input
 	Problem  string // a sentence about the whole form, or empty
-	Expired  bool   // the link is used, old or broken: offer another instead of the form
+	Expired  bool   // the link is used, expired or invalid: offer another instead of the form
 }
 
 // ResetPage is the page of a reset link; it posts password to Action.

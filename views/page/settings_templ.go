@@ -16,7 +16,7 @@ type Settings struct {
 	Email           string // shown, not changed here
 	Name            ui.Input
 	TimeZone        ui.Input    // an IANA name
-	Zones           []ui.Option // what may be chosen
+	Zones           []ui.Option // the choices
 	Quiet           bool        // ticked: no mail about new recommendations
 	Problem         string      // a sentence about the first form, or empty
 	Current         ui.Input    // the password form
@@ -124,14 +124,14 @@ func SettingsPage(d Settings) templ.Component {
 	})
 }
 
-// problems joins what is wrong with either form.
+// problems returns the problems of both forms.
 func (d Settings) problems() []ui.Problem {
 	zone := ui.Field{Name: "time_zone", Input: d.TimeZone}
 	return append(ui.Problems(d.Problem, d.name(), zone), ui.Problems(d.PasswordProblem, d.passwords()...)...)
 }
 
 func (d Settings) zone() ui.Select {
-	return ui.Select{Name: "time_zone", Label: "Time zone", Hint: "For times on these pages and for what counts as a day.", Input: d.TimeZone, Options: d.Zones}
+	return ui.Select{Name: "time_zone", Label: "Time zone", Hint: "For times on these pages, and for when a day begins.", Input: d.TimeZone, Options: d.Zones}
 }
 
 func (d Settings) passwords() []ui.Field {

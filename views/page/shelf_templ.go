@@ -13,11 +13,11 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// Shelf is the reader's own books, one tab at a time.
+// Shelf is a tab of the reader's own books.
 type Shelf struct {
 	Page                         Frame
 	Tab                          string // to-read, reading, read or rated
-	ToRead, Reading, Read, Rated int    // how many books each tab holds
+	ToRead, Reading, Read, Rated int    // numbers of books
 	Books                        []bookui.Card
 	Pager                        ui.Pager
 }

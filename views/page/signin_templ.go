@@ -10,12 +10,12 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/backlist/backlist/views/ui"
 
-// SignIn is the form that opens a session.
+// SignIn is the form that signs in.
 type SignIn struct {
 	Page            Frame
 	Email, Password ui.Input
 	Problem         string // a sentence about the whole form, or empty
-	Next            string // local path to go on to, or empty
+	Next            string // local path to redirect to, or empty
 }
 
 // SignInPage is GET /signin; it posts email, password and next there.

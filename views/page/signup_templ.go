@@ -13,13 +13,13 @@ import (
 	"net/url"
 )
 
-// SignUp is the form that makes an account.
+// SignUp is the form that creates an account.
 type SignUp struct {
 	Page                  Frame
 	Name, Email, Password ui.Input // a password's Value is never shown
 	Quiet                 bool     // ticked: no mail about new recommendations
 	Problem               string   // a sentence about the whole form, or empty
-	Next                  string   // local path to go on to, or empty
+	Next                  string   // local path to redirect to, or empty
 }
 
 // SignUpPage is GET /signup; it posts name, email, password, quiet and next there.

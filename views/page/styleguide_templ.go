@@ -14,7 +14,7 @@ import (
 	"strconv"
 )
 
-// Styleguide shows every component with invented data, in development only.
+// Styleguide shows every component with invented data. It is served only in dev.
 type Styleguide struct {
 	Page Frame
 }

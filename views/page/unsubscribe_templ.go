@@ -8,7 +8,7 @@ package page
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// Unsubscribe stops the mail about new recommendations from a link in it.
+// Unsubscribe stops the mail about new recommendations by a link from it.
 type Unsubscribe struct {
 	Page   Frame
 	Action string // where the button posts: the link's own path
@@ -59,7 +59,7 @@ func UnsubscribePage(d Unsubscribe) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h1>Stop this mail</h1><p class=\"lede\">Press the button, and we send no more mail about new recommendations.</p><form method=\"post\" action=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h1>Stop this mail</h1><p class=\"lede\">Press the button, and we will stop sending mail about new recommendations.</p><form method=\"post\" action=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "strconv"
 
-// Field is one labelled input of a form.
+// Field is a labelled input of a form.
 type Field struct {
 	Name         string // the form's key, also the element's id
 	Label        string
@@ -22,7 +22,7 @@ type Field struct {
 	MaxLength    int // in characters; 0 = no limit
 }
 
-// Control writes the label, the hint, the input and the sentence of its error.
+// Control writes the label, the hint, the input and its error.
 func (f Field) Control() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -250,13 +250,13 @@ func (f Field) Control() templ.Component {
 	})
 }
 
-// Check is a tick box with its label beside it.
+// Check is a checkbox with its label.
 type Check struct {
 	Name, Label, Hint string
 	Checked           bool
 }
 
-// Control writes the tick box; its value is "on".
+// Control writes the checkbox, whose value is "on".
 func (c Check) Control() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -388,7 +388,7 @@ func (c Check) Control() templ.Component {
 	})
 }
 
-// Select is a labelled choice of one among many.
+// Select is a labelled choice of one from many.
 type Select struct {
 	Name, Label, Hint string
 	Input             Input
@@ -593,7 +593,7 @@ func (s Select) Control() templ.Component {
 	})
 }
 
-// FieldError says below an input what is wrong with it; empty where nothing is.
+// FieldError writes the error of an input below it, if text is not empty.
 func FieldError(name, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -651,12 +651,12 @@ func FieldError(name, text string) templ.Component {
 	})
 }
 
-// Problem is one thing that is wrong with a form; Field is the id of the input
-// that it is about, or empty when it is about the whole form.
+// Problem is an error of a form. Field is the id of its input, or empty if the
+// problem concerns the whole form.
 type Problem struct{ Field, Text string }
 
-// ErrorSummary lists what is wrong above a form, each linked to its field. It
-// writes nothing where nothing is wrong.
+// ErrorSummary lists the problems of a form, each with a link to its field. It
+// writes nothing if there are none.
 func ErrorSummary(problems []Problem) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -8,8 +8,8 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Problems collects what is wrong with a form: first the sentence about the
-// whole of it, if there is one, then one for each field in the order given.
+// Problems returns the problems of a form: first the one of the whole form, if
+// any, then those of the fields in their order.
 func Problems(whole string, fields ...Field) []Problem {
 	var out []Problem
 	if whole != "" {
@@ -25,7 +25,8 @@ func Problems(whole string, fields ...Field) []Problem {
 
 func (f Field) kind() string { return cmp.Or(f.Type, "text") }
 
-// Described ties an input to its hint and its error for a screen reader.
+// Described returns the attributes that tie an input to its hint and its error
+// for screen readers.
 func Described(name, hint, wrong string) templ.Attributes {
 	var ids []string
 	attrs := templ.Attributes{}
@@ -49,9 +50,9 @@ func summaryTitle(n int) string {
 	return fmt.Sprintf("%d things need another look", n)
 }
 
-// Live lets htmx send a form and renew one part of the page, known by its id,
-// together with the flash and with the content of other parts. The form's own
-// action does the same without it; add hx-post beside this.
+// Live returns the attributes by which htmx sends a form and renews the part of
+// the page with that id, the flash and the content of other parts. They need
+// hx-post beside them. Without htmx the form's action does the same.
 func Live(part string, others ...string) templ.Attributes {
 	beside := "#flash:innerHTML"
 	for _, id := range others {

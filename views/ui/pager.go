@@ -1,21 +1,21 @@
 package ui
 
-// Pager leads through a list of pages. Build it with NewPager.
+// Pager links to the pages of a list. Use NewPager to build it.
 type Pager struct {
 	Current, Last int
 	Steps         []PageStep
 	url           func(page int) string
 }
 
-// PageStep is a numbered page, or a gap between two of them.
+// PageStep is a numbered page, or a gap between two.
 type PageStep struct {
 	Number       int
 	URL          string
 	Current, Gap bool
 }
 
-// NewPager shows current of last pages (both from 1); url gives the address of
-// a page. With one page or none the pager writes nothing.
+// NewPager returns the pager of page current of last pages (both from 1). url
+// returns the address of a page. With at most one page the pager writes nothing.
 func NewPager(current, last int, url func(page int) string) Pager {
 	p := Pager{Current: current, Last: last, url: url}
 	shown := 0

@@ -9,7 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 // Badge is a word in a small frame. Tone is good, bad, busy, doubt, shelf or
-// empty; the word alone must carry the meaning.
+// empty, and only decorates: the word must suffice.
 func Badge(tone, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -70,7 +70,7 @@ func Badge(tone, text string) templ.Component {
 	})
 }
 
-// Notice is a sentence set apart. Tone is info, good, or error.
+// Notice is a sentence in a box. Tone is info, good or error.
 func Notice(tone, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -131,7 +131,7 @@ func Notice(tone, text string) templ.Component {
 	})
 }
 
-// Empty says why a list has nothing in it and what to do next.
+// Empty explains why a list is empty and what to do next.
 func Empty(title, text string, actions ...Link) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -2,7 +2,7 @@ package ui
 
 import "fmt"
 
-// Count says a number with its noun: Count(1, "book", "books") is "1 book".
+// Count returns a number with its noun: Count(1, "book", "books") is "1 book".
 func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -10,7 +10,7 @@ func Count(n int, one, many string) string {
 	return fmt.Sprintf("%s %s", Thousands(n), many)
 }
 
-// Thousands writes n with a comma after every three digits.
+// Thousands returns n with a comma between groups of three digits.
 func Thousands(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
