@@ -88,3 +88,6 @@ func (h *heldAnswer) WriteHeader(status int) {
 	}
 	h.ResponseWriter.WriteHeader(status)
 }
+
+// Unwrap returns the writer whose deadlines a route with a longer limit extends.
+func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.ResponseWriter }
