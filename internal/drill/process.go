@@ -26,7 +26,7 @@ type process struct {
 	err   error         // how it ended, once done
 }
 
-// errClosing means that the scenario is over, so that no more processes are started.
+// errClosing means that the scenario is over, so that no further process is started.
 var errClosing = errors.New("the scenario is over")
 
 // start runs a role on a database in a process of its own. prefix is a command to run it with, such as ip netns exec. start

@@ -72,7 +72,7 @@ func TestSigningInAndOut(t *testing.T) {
 	if got, _ := wrong.value("email"); got != form.Get("email") {
 		t.Errorf("the address was lost: %q", got)
 	}
-	form.Set("email", s.email("Nobody"))
+	form.Set("email", s.email("Unknown"))
 	unknown := s.post("/signin", form).wants(http.StatusUnprocessableEntity)
 	if unknown.text() != wrong.text() {
 		t.Errorf("the page distinguishes an unknown address from a wrong password:\n%s\n%s", unknown.text(), wrong.text())
@@ -120,7 +120,7 @@ func TestForgottenPassword(t *testing.T) {
 	s := newSite(t)
 	me := s.signUp("Odo Quillfeather")
 	s.cookie = map[string]string{}
-	s.post("/forgot", url.Values{"email": {"nobody@readers.example"}}).leadsTo("/forgot/sent")
+	s.post("/forgot", url.Values{"email": {"unknown@readers.example"}}).leadsTo("/forgot/sent")
 	s.post("/forgot", url.Values{"email": {"no address"}}).wants(http.StatusUnprocessableEntity)
 	s.post("/forgot", url.Values{"email": {strings.ToUpper(s.email("Odo Quillfeather"))}}).leadsTo("/forgot/sent")
 	s.get("/forgot/sent").wants(http.StatusOK, "one hour")

@@ -75,9 +75,9 @@ func space(piece string) float64 {
 	return advance(' ')
 }
 
-// wrap breaks words into as few lines as possible that are no wider than width
-// (relative to the size), and makes these as even as possible. It returns nil if
-// a single word is too wide.
+// wrap breaks words into as few lines as width (relative to the size) allows,
+// and makes these as even as possible. It returns nil if a single word is too
+// wide.
 func wrap(words []string, widths []float64, width float64) []string {
 	type best struct {
 		lines int
