@@ -1,4 +1,4 @@
--- What jobs.health says of tables, indexes, snapshots, connections and notices, as findings. Its services have checks of their own.
+-- The findings of jobs.health about tables, indexes, snapshots, connections and notices. Services have checks of their own.
 select case status when 'bad' then 'broken' else 'warning' end,
     format('%s %s: %s %s (%s).', initcap(area), name, value, unit, rtrim(detail, '.')), advice
 from jobs.health where status <> 'ok' and area <> 'service'
