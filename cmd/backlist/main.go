@@ -3,7 +3,7 @@ package main
 
 import (
 	"os"
-	_ "time/tzdata" // readers' time zones, on machines that have none of their own
+	_ "time/tzdata" // for machines without a time zone database
 
 	"github.com/backlist/backlist/internal/app"
 )
