@@ -22,7 +22,7 @@ import (
 	"github.com/backlist/backlist/internal/work/schedule"
 )
 
-// withPool runs fn on a small pool: what one-off commands need, even beside a full formation.
+// withPool runs fn on a small pool, so that a one-off command finds connections even beside a full formation.
 func (p *program) withPool(ctx context.Context, fn func(pool *pgxpool.Pool) error) error {
 	log := newLogger(p.Stderr, p.cfg)
 	url, release, err := p.databaseURL(ctx, log)
@@ -44,7 +44,7 @@ func runMigrate(ctx context.Context, p *program, _ []string) error {
 	})
 }
 
-// migrate brings the schema up to this release, and the schedules that it declares.
+// migrate brings the schema and the declared schedules up to this release.
 func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	if err := db.Migrate(ctx, pool, log); err != nil {
 		return err
@@ -70,13 +70,13 @@ func runOperatorAdd(ctx context.Context, p *program, args []string) error {
 	})
 }
 
-// oneAddress checks the one argument of a command: an account's address, of which only the database knows whether it has one.
+// oneAddress checks the one argument of a command, an account's address. Whether the account exists is for the database to say.
 func oneAddress(command string, args []string) error {
 	if len(args) != 1 {
-		return badUse("usage: backlist %s EMAIL", command)
+		return usageError("usage: backlist %s EMAIL", command)
 	}
 	if strings.TrimSpace(args[0]) == "" || !form.Clean(args[0]) {
-		return badUse("%q is not the address of an account", args[0])
+		return usageError("%q is not the address of an account", args[0])
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func runReaderReset(ctx context.Context, p *program, args []string) error {
 
 func runConfig(_ context.Context, p *program, _ []string) error { return p.cfg.Print(p.Stdout) }
 
-// runPsql hands over to psql, with schema jobs first on the search path.
+// runPsql runs psql on the configured database, with schema jobs first on the search path.
 func runPsql(ctx context.Context, p *program, args []string) error {
 	psql, err := pglocal.Find("psql")
 	if err != nil {

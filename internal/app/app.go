@@ -1,4 +1,4 @@
-// Package app is the program: its commands and how the parts are wired together.
+// Package app is the program: its commands, and the wiring of its parts.
 package app
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/config"
 )
 
-// Env is the process as the program sees it, so that tests can run it whole.
+// Env is the process's surroundings: tests hand in their own and run a command in their process.
 type Env struct {
 	Args           []string
 	Getenv         func(string) string
@@ -25,14 +25,14 @@ type Env struct {
 	RequestTime    time.Duration // of web.Server
 }
 
-// command is one verb of the program. Its flags are its own: a command is made for one run.
+// command is one command of the program. It is made for one run, so its flags are variables of its own.
 type command struct {
 	name  string
 	args  string // as usage shows them
-	mixed bool   // flags may stand behind arguments
+	mixed bool   // flags may follow arguments
 	short string // what it does, as usage shows it
 	flags func(*flag.FlagSet)
-	run   func(ctx context.Context, p *program, args []string) error // gets what is left of the arguments
+	run   func(ctx context.Context, p *program, args []string) error // gets the arguments that are not flags
 }
 
 // program is one run: its surroundings, its configuration and the flag that all commands have.
@@ -42,24 +42,24 @@ type program struct {
 	dataDir string // --data
 }
 
-// say writes to standard error how far a command is.
+// say reports a command's progress on standard error.
 func (p *program) say(format string, args ...any) {
 	fmt.Fprintf(p.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
 
-// printJSON writes a command's result for programs to read.
+// printJSON writes a command's result as JSON.
 func (p *program) printJSON(found any) error {
 	enc := json.NewEncoder(p.Stdout)
 	enc.SetIndent("", "  ")
 	return enc.Encode(found)
 }
 
-// commands returns all verbs, in the order that usage shows them.
+// commands returns all commands, in the order in which usage lists them.
 func commands() []command {
 	return slices.Concat([]command{
 		devCommand(),
 		{name: "web", short: "serve the site on PORT", run: runWeb},
-		{name: "worker", short: "work off jobs", run: runWorker},
+		{name: "worker", short: "run jobs", run: runWorker},
 		{name: "migrate", short: "bring the database up to this release", run: runMigrate},
 		seedCommand(),
 		{name: "operator add", args: "EMAIL", short: "make an account an operator", run: runOperatorAdd},
@@ -76,7 +76,7 @@ func commands() []command {
 	})
 }
 
-// Run executes the command that env.Args name. The error it returns is for the person at the terminal.
+// Run executes the command that env.Args name. The error that it returns is written for the user at the terminal.
 func Run(ctx context.Context, env Env) error {
 	if len(env.Args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, env.Args[0]) {
 		usage(env.Stdout, "")
@@ -90,7 +90,7 @@ func Run(ctx context.Context, env Env) error {
 		p := &program{Env: env}
 		flags := flag.NewFlagSet("backlist "+c.name, flag.ContinueOnError)
 		flags.SetOutput(env.Stderr)
-		flags.StringVar(&p.dataDir, "data", "", "`folder` of the private Postgres, where DATABASE_URL is not set")
+		flags.StringVar(&p.dataDir, "data", "", "`folder` of the private Postgres, used where DATABASE_URL is not set")
 		if c.flags != nil {
 			c.flags(flags)
 		}
@@ -98,10 +98,10 @@ func Run(ctx context.Context, env Env) error {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
 		} else if err != nil {
-			return badUse("see: backlist help")
+			return usageError("see: backlist help")
 		}
 		if c.args == "" && !c.mixed && len(args) > 0 {
-			return badUse("backlist %s takes no arguments, but got %q", c.name, strings.Join(args, " "))
+			return usageError("backlist %s takes no arguments, but got %q", c.name, strings.Join(args, " "))
 		}
 		if p.cfg, err = config.FromEnv(env.Getenv); err != nil {
 			return fmt.Errorf("invalid configuration:\n%w", err)
@@ -113,10 +113,10 @@ func Run(ctx context.Context, env Env) error {
 		return nil
 	}
 	usage(env.Stderr, env.Args[0])
-	return badUse("unknown command %q", strings.Join(env.Args, " "))
+	return usageError("unknown command %q", strings.Join(env.Args, " "))
 }
 
-// parse reads flags, and returns what is left of the arguments.
+// parse reads flags, and returns the other arguments.
 func (c command) parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	for {
 		if err := flags.Parse(args); err != nil || !c.mixed || flags.NArg() == 0 {
@@ -126,7 +126,7 @@ func (c command) parse(flags *flag.FlagSet, args []string) (rest []string, err e
 	}
 }
 
-// usage lists the commands that begin with a word; all of them if it begins none.
+// usage lists the commands that begin with word, or all commands if none does.
 func usage(w io.Writer, word string) {
 	all := commands()
 	begins := func(c command) bool { return strings.HasPrefix(c.name, word+" ") }

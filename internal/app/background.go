@@ -2,7 +2,7 @@ package app
 
 import "context"
 
-// background runs fn beside the caller. stop ends its context and waits for it.
+// background runs fn in a goroutine. stop cancels fn's context and waits for fn to return.
 func background(ctx context.Context, fn func(ctx context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -14,8 +14,8 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// benchDatabase makes an empty database for one run, on the server of DATABASE_URL, or else on a private one that is as
-// durable as a real one. drop removes what was made.
+// benchDatabase creates an empty database for one run: on the server of DATABASE_URL or, where that is not set, on a
+// private server that is as durable as a real one. drop removes it.
 func (p *program) benchDatabase(ctx context.Context) (dbURL string, drop func() error, err error) {
 	log := newLogger(p.Stderr, p.cfg)
 	serverURL, release := p.cfg.DatabaseURL, func() error { return nil }
@@ -49,7 +49,7 @@ func (p *program) benchDatabase(ctx context.Context) (dbURL string, drop func() 
 		}
 		defer conn.Close(ctx)
 		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("bench works in a database of its own, which its role must be allowed to create: %w", err)
+			return fmt.Errorf("bench needs a database of its own, and its role must be allowed to create it: %w", err)
 		}
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/backlist/backlist/internal/bench"
 )
 
-// benchLatency is the command bench latency, with its flags.
+// benchLatency is the command bench latency and its flags.
 type benchLatency struct {
 	rounds        int
 	seconds, idle float64
@@ -20,24 +20,24 @@ type benchLatency struct {
 func benchLatencyCommand() command {
 	b := &benchLatency{}
 	return command{
-		name: "bench latency", short: "measure how long after its commit a job starts, beside plain River", flags: b.flags, run: b.run,
+		name: "bench latency", short: "measure the time from a job's commit to its start, beside plain River", flags: b.flags, run: b.run,
 	}
 }
 
 func (b *benchLatency) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "how often each contender has its `turn`")
-	f.Float64Var(&b.seconds, "seconds", 10, "how `long` a turn takes")
-	f.Float64Var(&b.idle, "idle", 24, "`seconds` for which an idle worker is watched; below 20 the figure is rough")
+	f.IntVar(&b.rounds, "rounds", 3, "`turns` of each contender")
+	f.Float64Var(&b.seconds, "seconds", 10, "`length` of a turn in seconds")
+	f.Float64Var(&b.idle, "idle", 24, "`seconds` for which to watch an idle worker; below 20 the figure is rough")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 }
 
 // latencyPerSecond is the load of bench latency: low, on a machine that is otherwise idle.
 const latencyPerSecond = 100
 
-// run measures how long after its commit a job starts, beside plain River.
+// run measures the time from a job's commit to its start, beside plain River.
 func (b *benchLatency) run(ctx context.Context, p *program, _ []string) (err error) {
 	if b.rounds < 1 || !isSpan(b.seconds) || !isSpan(b.idle) {
-		return badUse("rounds, seconds and idle (a day at most) must be above zero")
+		return usageError("rounds, seconds and idle (a day at most) must be above zero")
 	}
 	dbs := &workDatabases{program: p, pools: map[string]*pgxpool.Pool{}}
 	defer func() { err = errors.Join(err, dbs.drop()) }()
@@ -58,7 +58,7 @@ func (b *benchLatency) run(ctx context.Context, p *program, _ []string) (err err
 	if err != nil {
 		return err
 	}
-	p.say("counting what an idle worker asks for")
+	p.say("counting the queries of an idle worker")
 	idle, err := l.IdleQueries(ctx)
 	if err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// benchProcess is one of the processes that bench web measures: the product's web process or a variant of it, or a worker.
-// It ends with ctx, or when its standard input does, which is when the run that started it is gone.
+// benchProcess runs one of the processes that bench web measures: a worker, the product's web process or a variant of it.
+// It ends with ctx or at the end of its standard input, which means that the run that started it has ended.
 func (p *program) benchProcess(ctx context.Context, name string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -32,11 +32,11 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 		return err
 	}
 	defer pool.Close()
-	defer keepRequests(ctx, site)()
+	defer recordRequests(ctx, site)()
 	server := site.HTTPServer("")
 	switch name {
 	case crowd.WithJob:
-		defer hearNotices(ctx, site, pool)() // the only one: each listener on the server costs every notice something
+		defer relayNotices(ctx, site, pool)() // by one process only, because each listener adds to the cost of every notice
 	case crowd.NoJob:
 		site.TasteChange = func(_ context.Context, _ pgx.Tx, _ *work.Client, _ int64, change func() error) error { return change() }
 	case crowd.Inlined:

@@ -11,7 +11,7 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// benchSQL is the command bench sql, with its flags.
+// benchSQL is the command bench sql and its flags.
 type benchSQL struct {
 	rounds, finished, waiting, failed, jobs, conns int
 	plans, json                                    bool
@@ -20,27 +20,26 @@ type benchSQL struct {
 func benchSQLCommand() command {
 	b := &benchSQL{}
 	return command{
-		name: "bench sql", short: "measure how quickly schema jobs answers at five million jobs, and what that costs the workers",
+		name: "bench sql", short: "measure the queries of schema jobs at five million jobs, and their cost to the workers",
 		flags: b.flags, run: b.run,
 	}
 }
 
 func (b *benchSQL) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "how often each question is asked, and each variant has its `turn`")
+	f.IntVar(&b.rounds, "rounds", 3, "`runs` of each query, and turns of each variant")
 	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` in the table")
 	f.IntVar(&b.waiting, "waiting", 100_000, "`jobs` that wait")
 	f.IntVar(&b.failed, "failed", 10_000, "`jobs` that failed")
-	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that are worked off in a turn; 0: leave this out")
+	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that run in a turn; 0: leave this out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of the workers")
-	f.BoolVar(&b.plans, "plans", false, "print all with the plans of all questions as Markdown, for db/reports/plans.md")
+	f.BoolVar(&b.plans, "plans", false, "print everything, with the plans of all queries, as Markdown for db/reports/plans.md")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 }
 
-// run measures how quickly schema jobs answers when there are many jobs, and what it costs the workers to be
-// looked at.
+// run measures how quickly schema jobs answers when there are many jobs, and what its queries cost the workers.
 func (b *benchSQL) run(ctx context.Context, p *program, _ []string) (err error) {
 	if b.rounds < 1 || b.finished < 1 || b.waiting < 1 || b.failed < 1 || b.jobs < 0 || b.conns < 4 {
-		return badUse("rounds, finished, waiting and failed must be above zero, connections at least 4")
+		return usageError("rounds, finished, waiting and failed must be above zero, connections at least 4")
 	}
 	size := bench.SurfaceSize{Finished: b.finished, Waiting: b.waiting, Failed: b.failed}
 	url, drop, err := p.benchDatabase(ctx)
@@ -88,7 +87,7 @@ func (b *benchSQL) measure(ctx context.Context, p *program, pool *pgxpool.Pool, 
 	t := bench.Throughput{
 		Rounds: b.rounds, Jobs: b.jobs, Finished: size.Finished, Conns: b.conns,
 		Database: func(context.Context, string, bool) (*pgxpool.Pool, error) { return pool, nil },
-		Process:  workOffElsewhere,
+		Process:  runSetupElsewhere,
 		Done:     func(c bench.WorkCell) { p.say("%s: %.0f jobs/s", c.Variant, c.PerSecond) },
 	}
 	var cells []bench.WorkCell

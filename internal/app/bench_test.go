@@ -13,8 +13,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestBenchWebInShort runs the whole measurement with tiny numbers: its counts must be right. Times are not looked at,
-// for tests run beside others.
+// TestBenchWebInShort runs the whole measurement with tiny numbers and checks its counts. It ignores times, because tests run
+// beside others.
 func TestBenchWebInShort(t *testing.T) {
 	t.Parallel()
 	var report crowd.Report
@@ -41,7 +41,7 @@ func TestBenchWebInShort(t *testing.T) {
 	}
 }
 
-// TestBenchWorkInShort: the measurement itself checks that every job was done, and every effect is there once.
+// TestBenchWorkInShort runs bench work, which itself checks that every job was done and has its effect once.
 func TestBenchWorkInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.WorkReport
@@ -56,7 +56,7 @@ func TestBenchWorkInShort(t *testing.T) {
 	}
 }
 
-// TestBenchLatencyInShort: each job that was committed is started and counted.
+// TestBenchLatencyInShort: every committed job starts and is counted.
 func TestBenchLatencyInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.LatencyReport
@@ -71,7 +71,7 @@ func TestBenchLatencyInShort(t *testing.T) {
 	}
 }
 
-// benchInShort runs one of bench's measurements as a process of its own and reads its report.
+// benchInShort runs a measurement of bench as a process of its own and reads its report.
 func benchInShort(t *testing.T, report any, args ...string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -90,8 +90,8 @@ func benchInShort(t *testing.T, report any, args ...string) {
 	}
 }
 
-// TestBenchSQLInShort runs the whole measurement at a tiny size: every view is asked, and every job is worked off. The console
-// beside it gets a page even where the jobs are done sooner.
+// TestBenchSQLInShort runs the whole measurement at a tiny size: it queries every view and runs every job. The simulated
+// console gets at least one page, even if the jobs are done sooner.
 func TestBenchSQLInShort(t *testing.T) {
 	t.Parallel()
 	serverURL := testdb.NewEmptyURL(t)
@@ -117,9 +117,9 @@ func TestBenchSQLInShort(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 	}
-	for _, view := range valueOf[[]string](t, lookInto(t, testdb.NewURL(t)), "select array_agg(viewname::text) from pg_views where schemaname = 'jobs'") {
+	for _, view := range valueOf[[]string](t, openPool(t, testdb.NewURL(t)), "select array_agg(viewname::text) from pg_views where schemaname = 'jobs'") {
 		if !asked[view] {
-			t.Errorf("nobody asks jobs.%s", view)
+			t.Errorf("bench sql does not query jobs.%s", view)
 		}
 	}
 	if len(report.Cells) != 2 || report.Cells[0].Jobs != 20 || report.Ratio.Median <= 0 || report.Page.Median <= 0 {

@@ -15,12 +15,12 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// benchWeb is the command bench web, with its flags.
+// benchWeb is the command bench web and its flags.
 type benchWeb struct {
 	rounds, readers, signIns, waits int
 	seconds                         float64
 	json                            bool
-	process                         string // set where we are one of the processes that are measured
+	process                         string // set in the processes that are measured
 }
 
 func benchWebCommand() command {
@@ -29,13 +29,13 @@ func benchWebCommand() command {
 }
 
 func (b *benchWeb) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "how often each variant has its `turn`")
-	f.Float64Var(&b.seconds, "seconds", 5, "how `long` a turn takes at most")
+	f.IntVar(&b.rounds, "rounds", 3, "`turns` of each variant")
+	f.Float64Var(&b.seconds, "seconds", 5, "longest `duration` of a turn in seconds")
 	f.IntVar(&b.readers, "readers", 10_000, "signed-in `readers`; in a turn each rates at most once")
-	f.IntVar(&b.signIns, "signins", 200, "real `sign-ins`, eight at once, between the turns")
-	f.IntVar(&b.waits, "waits", 100, "`ratings` of which the way to the reader's page is timed")
+	f.IntVar(&b.signIns, "signins", 200, "real `sign-ins`, eight at a time, between the turns")
+	f.IntVar(&b.waits, "waits", 100, "`ratings` to time until the reader's page shows their result")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
-	f.StringVar(&b.process, "process", "", "be one of the measured `processes`; bench starts them itself")
+	f.StringVar(&b.process, "process", "", "run one of the measured `processes`; bench starts them itself")
 }
 
 func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
@@ -43,7 +43,7 @@ func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
 		return p.benchProcess(ctx, b.process)
 	}
 	if b.rounds < 1 || b.readers < 1 || !isSpan(b.seconds) || b.signIns < 1 || b.waits < 1 {
-		return badUse("rounds, seconds (a day at most), readers, signins and waits must be above zero")
+		return usageError("rounds, seconds (a day at most), readers, signins and waits must be above zero")
 	}
 	url, drop, err := p.benchDatabase(ctx)
 	if err != nil {
@@ -65,7 +65,7 @@ func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
 	return errors.Join(err, report.Sound())
 }
 
-// measure has the crowd use the product on an empty database.
+// measure runs the workload of package crowd against the product, on an empty database.
 func (b *benchWeb) measure(ctx context.Context, p *program, url string) (report crowd.Report, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -91,7 +91,7 @@ func (b *benchWeb) measure(ctx context.Context, p *program, url string) (report 
 	})
 }
 
-// isSpan reports whether a measurement may take that many seconds; NaN is not such a number.
+// isSpan reports whether a measurement may take that many seconds. It is false for NaN.
 func isSpan(seconds float64) bool { return seconds > 0 && seconds <= 24*60*60 }
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }

@@ -23,53 +23,53 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// benchWork is the command bench work, with its flags.
+// benchWork is the command bench work and its flags.
 type benchWork struct {
 	rounds, jobs, finished, conns int
 	only                          string
 	json                          bool
-	setup                         string // set where we are one of the processes that are measured
+	setup                         string // set in the processes that are measured
 }
 
 func benchWorkCommand() command {
 	b := &benchWork{}
 	return command{
-		name: "bench work", short: "measure how fast workers work off jobs, beside plain River", flags: b.flags, run: b.run,
+		name: "bench work", short: "measure the throughput of workers, beside plain River", flags: b.flags, run: b.run,
 	}
 }
 
 func (b *benchWork) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "how often each variant has its `turn`")
-	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that wait at the beginning of a turn")
-	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the turns that are about those; 0: leave these out")
+	f.IntVar(&b.rounds, "rounds", 3, "`turns` of each variant")
+	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` queued at the beginning of a turn")
+	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the turns that measure those; 0: leave these turns out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of each contender")
-	f.StringVar(&b.only, "only", "", "leave out variants whose names do not match this regular `expression`")
+	f.StringVar(&b.only, "only", "", "run only the variants whose names match this regular `expression`")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
-	f.StringVar(&b.setup, "setup", "", "be one of the measured processes; bench starts them itself with a `description`")
+	f.StringVar(&b.setup, "setup", "", "run one of the measured processes; bench starts them itself with a `description`")
 }
 
-// run measures how fast workers work off jobs: plain River with its defaults, plain River tuned, and ours with
+// run measures the throughput of three contenders: plain River with its defaults, plain River tuned, and our workers with
 // everything on.
 func (b *benchWork) run(ctx context.Context, p *program, _ []string) (err error) {
 	if b.setup != "" {
-		return b.workOff(ctx, p.Stdout)
+		return b.runSetup(ctx, p.Stdout)
 	}
 	if b.rounds < 1 || b.jobs < 100 || b.finished < 0 || b.conns < 4 {
-		return badUse("rounds must be above zero, jobs at least 100, connections at least 4")
+		return usageError("rounds must be above zero, jobs at least 100, connections at least 4")
 	}
 	only, err := regexp.Compile(b.only)
 	if err != nil {
-		return badUse("only: %v", err)
+		return usageError("only: %v", err)
 	}
 	variants := bench.WorkVariants(b.finished > 0, only)
 	if len(variants) == 0 {
-		return badUse("no variant is called %q", b.only)
+		return usageError("no variant matches %q", b.only)
 	}
 	dbs := &workDatabases{program: p, finished: b.finished, pools: map[string]*pgxpool.Pool{}}
 	defer func() { err = errors.Join(err, dbs.drop()) }()
 	t := bench.Throughput{
 		Rounds: b.rounds, Jobs: b.jobs, Finished: b.finished, Conns: b.conns, Variants: variants,
-		Database: dbs.get, Process: workOffElsewhere,
+		Database: dbs.get, Process: runSetupElsewhere,
 		Done: func(c bench.WorkCell) {
 			p.say("round %d: %s: %.0f jobs/s", c.Round, c.Variant, c.PerSecond)
 		},
@@ -92,8 +92,8 @@ func (b *benchWork) run(ctx context.Context, p *program, _ []string) (err error)
 	return report.Print(p.Stdout)
 }
 
-// workOff is one of the measured processes: it prints what it took as JSON.
-func (b *benchWork) workOff(ctx context.Context, out io.Writer) error {
+// runSetup runs one of the measured processes, which prints its times as JSON.
+func (b *benchWork) runSetup(ctx context.Context, out io.Writer) error {
 	var s bench.Setup
 	if err := json.Unmarshal([]byte(b.setup), &s); err != nil {
 		return fmt.Errorf("setup: %w", err)
@@ -105,8 +105,8 @@ func (b *benchWork) workOff(ctx context.Context, out io.Writer) error {
 	return json.NewEncoder(out).Encode(took)
 }
 
-// workOffElsewhere starts such a process.
-func workOffElsewhere(ctx context.Context, s bench.Setup) (took bench.Elapsed, err error) {
+// runSetupElsewhere runs runSetup in a process of its own.
+func runSetupElsewhere(ctx context.Context, s bench.Setup) (took bench.Elapsed, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return took, err
@@ -124,13 +124,13 @@ func workOffElsewhere(ctx context.Context, s bench.Setup) (took bench.Elapsed, e
 	return took, json.Unmarshal(out.Bytes(), &took)
 }
 
-// benchEffect makes the table that jobs write to which write something.
+// benchEffect creates the table that jobs with an effect write to.
 const benchEffect = "create table bench_effect (job_id bigint not null, at timestamptz not null default now())"
 
-// workDatabases are the databases of a run: plain River's and ours, each empty or beside finished jobs.
+// workDatabases are the databases of a run: plain River's and ours, each empty or with finished jobs.
 type workDatabases struct {
 	*program
-	finished int // jobs, in those that have some
+	finished int // jobs in each database that has some
 	pools    map[string]*pgxpool.Pool
 	drops    []func() error
 }
@@ -172,7 +172,7 @@ func (d *workDatabases) get(ctx context.Context, contender string, finished bool
 	return pool, nil
 }
 
-// machine describes the server that ours is on.
+// machine describes the server of our database.
 func (d *workDatabases) machine(ctx context.Context) (bench.Machine, error) {
 	pool, err := d.get(ctx, bench.Ours, false)
 	if err != nil {
@@ -181,7 +181,7 @@ func (d *workDatabases) machine(ctx context.Context) (bench.Machine, error) {
 	return bench.MachineOf(ctx, pool)
 }
 
-// migrateFor makes the tables: ours, or those that plain River makes.
+// migrateFor creates our tables, or only River's.
 func migrateFor(ctx context.Context, pool *pgxpool.Pool, ours bool) error {
 	quiet := slog.New(slog.DiscardHandler)
 	if ours {

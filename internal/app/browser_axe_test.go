@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// noViolations has axe-core judge the page that is open, as it looks on a desk and on a phone, light and dark. Without
+// noViolations runs axe-core on the open page at the widths of a desktop and a phone, in light and dark colours. Without
 // axe-core (see accessibility) it does nothing.
 func (b *tab) noViolations(where string) {
 	b.t.Helper()
@@ -35,17 +35,17 @@ func (b *tab) noViolations(where string) {
 	}
 }
 
-// axeRun returns what axe objects to; animations are at their end while it looks.
+// axeRun returns axe's violations. It moves animations to their end first.
 const axeRun = `(async () => {
 	document.getAnimations().forEach((a) => { try { if (a.effect.getComputedTiming().iterations !== Infinity) a.pause(), a.currentTime = 0; } catch {} });
 	const {violations} = await axe.run(document, {resultTypes: ["violations"]});
 	return violations.map((v) => ({rule: v.id, help: v.help, nodes: v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + " — " + n.failureSummary)}));
 })()`
 
-// accessibility shows axe-core every page: of visitors, of new readers, of readers who have everything, and of errors.
+// accessibility runs axe-core on every page: of visitors, new readers and settled readers, and of errors.
 func (s *testSite) accessibility(t *testing.T) {
 	if os.Getenv("AXE_CORE") == "" {
-		const lack = "AXE_CORE is not set: it names axe.min.js of the npm package axe-core, which judges the pages"
+		const lack = "AXE_CORE is not set: it names axe.min.js of the npm package axe-core, which checks the pages"
 		if os.Getenv("BACKLIST_CI") != "" {
 			t.Fatal(lack)
 		}
@@ -66,19 +66,19 @@ func (s *testSite) accessibleToVisitors(t *testing.T) {
 		b.noViolations(path)
 	}
 	b.goTo("/signup")
-	b.submit("name", "", "email", "nobody", "password", "short")
+	b.submit("name", "", "email", "flora", "password", "short")
 	b.sees("[role=alert]", "3")
 	b.noViolations("sign-up with mistakes")
 	b.goTo("/signin")
-	b.submit("email", address(t, "nobody"), "password", "wrong wrong wrong")
+	b.submit("email", address(t, "unknown"), "password", "wrong wrong wrong")
 	b.sees("[role=alert]", "do not belong together")
 	b.noViolations("sign-in with the wrong password")
 	b.goTo("/forgot")
-	b.submit("email", "nobody")
+	b.submit("email", "flora")
 	b.wait("a sentence", `seen($(".field-error"))`)
 	b.noViolations("a forgotten password with a mistake")
 
-	// The links that come by mail.
+	// The links in mails.
 	r := s.newReader(t, "Flora")
 	b.goTo("/forgot")
 	b.fill("email", r.Email)
@@ -148,7 +148,7 @@ func (s *testSite) accessibleToReaders(t *testing.T) {
 	b.noViolations("unsubscribed")
 }
 
-// submit sends the page's first form with these names and values, past the browser's own checks.
+// submit sends the page's first form with these names and values, without the browser's validation.
 func (b *tab) submit(pairs ...string) {
 	b.t.Helper()
 	fields, _ := json.Marshal(pairs)
@@ -159,7 +159,7 @@ func (b *tab) submit(pairs ...string) {
 	})()`)
 }
 
-// mailedLink waits for a mail to an address that has a link, and returns the link's path.
+// mailedLink waits for a mail to an address with a link that matches path, and returns the link's path.
 func (s *testSite) mailedLink(t *testing.T, to string, path *regexp.Regexp) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// arrival begins on the page of a reader whose job waits, and ends when the list is there.
+// arrival begins on the page of a reader whose job is queued, and ends when the page shows the list.
 func (s *testSite) arrival(t *testing.T) {
 	r := s.newReader(t, "Wanda")
-	b := s.openAs(t, r, fresh(`
+	b := s.openAs(t, r, onEveryPage(`
 		globalThis.shift = 0;
 		new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) globalThis.shift += e.value; }))
 			.observe({type: "layout-shift", buffered: true});`))
@@ -27,19 +27,19 @@ func (s *testSite) arrival(t *testing.T) {
 	b.sees(".standing", "from your 3 ratings")
 	b.reasonsName(rated)
 	if !get[bool](b, "globalThis.stayed === true") {
-		t.Error("the page was loaded anew")
+		t.Error("the page was reloaded")
 	}
 	if shift := get[float64](b, "globalThis.shift"); shift >= 0.1 {
-		t.Errorf("cumulative layout shift over the arrival is %.3f, to be below 0.1", shift)
+		t.Errorf("cumulative layout shift over the arrival is %.3f, want below 0.1", shift)
 	} else {
 		t.Logf("cumulative layout shift over the arrival: %.4f", shift)
 	}
 }
 
-// linked is a book as a page links it.
+// linked is a page's link to a book.
 type linked struct{ Title, Href string }
 
-// wellKnown are the books that the signed-in front page offers to rate.
+// wellKnown returns the books that the signed-in front page offers to rate.
 func (s *testSite) wellKnown(b *tab) []linked {
 	b.t.Helper()
 	b.goTo("/")
@@ -60,7 +60,7 @@ func titles(books []linked) (list []string) {
 	return list
 }
 
-// reasonsName checks that recommendations give reasons, and no others than books that were rated.
+// reasonsName checks that recommendations have reasons, and that all of these name rated books.
 func (b *tab) reasonsName(rated []linked) {
 	b.t.Helper()
 	reasons := get[[]string](b, `$$(".because cite").map((c) => plain(c.textContent))`)
@@ -74,7 +74,7 @@ func (b *tab) reasonsName(rated []linked) {
 	}
 }
 
-// signUp fills in the form as a visitor of the front page would.
+// signUp signs up by the front page and the form.
 func (b *tab) signUp(name string) (email string) {
 	b.t.Helper()
 	email = address(b.t, name)
@@ -90,12 +90,12 @@ func (b *tab) signUp(name string) (email string) {
 	return email
 }
 
-// star is the label of a number of stars in an element.
+// star returns the selector of the label for a number of stars.
 func star(within, stars string) string {
 	return fmt.Sprintf(`%s label:has([value="%s"])`, within, stars)
 }
 
-// reloadUntil loads a page anew until something is there, as somebody would who waits for a mail.
+// reloadUntil reloads a page until a condition holds.
 func (b *tab) reloadUntil(path, what, condition string) {
 	b.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -104,7 +104,7 @@ func (b *tab) reloadUntil(path, what, condition string) {
 		if get[bool](b, "!!("+condition+")") {
 			return
 		}
-		<-time.After(100 * time.Millisecond) // without scripts nothing tells the page
+		<-time.After(100 * time.Millisecond) // without scripts a page does not change by itself
 	}
 	b.show()
 	b.t.Fatalf("%s never showed %s", path, what)
@@ -118,7 +118,7 @@ func (s *testSite) signUpToRecommendations(t *testing.T) {
 	live.sees("main", "popular")
 	get[bool](live, "globalThis.stayed = true")
 
-	// Two on the front page, the third on its own.
+	// Rate two books on the front page, and a third on its own page.
 	books := s.wellKnown(b)
 	for i, book := range books[:2] {
 		card := fmt.Sprintf("#rate-%s", book.Href[len("/books/"):])
@@ -136,7 +136,7 @@ func (s *testSite) signUpToRecommendations(t *testing.T) {
 	live.sees(".standing", "from your 3 ratings")
 	live.reasonsName(books[:3])
 	if !get[bool](live, "globalThis.stayed === true") {
-		t.Error("the page was loaded anew")
+		t.Error("the page was reloaded")
 	}
 	b.goTo("/")
 	b.sees("#start-title", "For you")
@@ -161,7 +161,7 @@ func (s *testSite) withoutJavaScript(t *testing.T) {
 	email := b.signUp("Ida")
 	b.sees("#flash", "Welcome.")
 
-	// Search, and leaf.
+	// Search, and page through the books.
 	b.fill("q", "dickns")
 	b.press("Search")
 	b.at("/books?q=dickns")
@@ -174,7 +174,7 @@ func (s *testSite) withoutJavaScript(t *testing.T) {
 	b.press("Previous")
 	b.sees(".book-list h3", first)
 
-	// Rate three, take one back, and rate it again.
+	// Rate three books, remove one rating, and rate that book again.
 	books := s.wellKnown(b)[:3]
 	for i, book := range books {
 		card := fmt.Sprintf("#rate-%s", book.Href[len("/books/"):])
@@ -195,7 +195,7 @@ func (s *testSite) withoutJavaScript(t *testing.T) {
 	b.press("Save rating of " + books[0].Title)
 	b.sees(".rating-standing", "3½ stars")
 
-	// Shelve, and take off again.
+	// Put a book on a shelf, and remove it.
 	b.press("Reading")
 	b.sees(".shelf-choice", "On your shelf “Reading”")
 	b.wait("the shelf marked", `$("[value=reading]").ariaPressed === "true"`)
@@ -234,7 +234,7 @@ func (s *testSite) withoutJavaScript(t *testing.T) {
 	b.sees("[role=alert]", "do not belong together")
 }
 
-// recommendationsByReload waits for the list, puts one of it on a shelf, dismisses one, and takes that back.
+// recommendationsByReload waits for the list, shelves one of its books, dismisses another, and undoes the dismissal.
 func (s *testSite) recommendationsByReload(b *tab, rated []linked) {
 	b.t.Helper()
 	b.reloadUntil("/recommendations", "reasons", `$(".because")`)
@@ -253,5 +253,5 @@ func (s *testSite) recommendationsByReload(b *tab, rated []linked) {
 	b.sees(".book-list", list[0].Title)
 }
 
-// inList is the condition that a book is on the recommendations page.
+// inList returns the condition that a book is on the recommendations page.
 func inList(book linked) string { return fmt.Sprintf("!!$(`.rec h2 a[href='%s']`)", book.Href) }

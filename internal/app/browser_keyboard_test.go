@@ -6,7 +6,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// keyboard rates, shelves and dismisses without a mouse, and sees at every step where the focus is.
+// keyboard rates, shelves and dismisses books without a mouse, and checks at every step that the focus is visible.
 func (s *testSite) keyboard(t *testing.T) {
 	r := s.newReader(t, "Kim")
 	b := s.openAs(t, r)
@@ -36,7 +36,7 @@ func (s *testSite) keyboard(t *testing.T) {
 	b.sees(".rating-standing", "Not rated")
 	b.focused(`document.activeElement.closest("#desk")`)
 
-	// The list, which changes under the focus.
+	// The list changes while it has the focus.
 	r.rate("5", books[2].Href)
 	b.goTo("/recommendations")
 	b.sees(".standing", "from your 3 ratings")
@@ -46,7 +46,7 @@ func (s *testSite) keyboard(t *testing.T) {
 	b.keys(kb.Enter)
 	b.sees(".undo", "We will not show "+title+" again.")
 	b.focused(`document.activeElement.closest("main")`)
-	b.wait("the list to be made anew", `!$(".working-on")`)
+	b.wait("the new list", `!$(".working-on")`)
 	b.tabTo(`plain(document.activeElement.textContent).startsWith("Want to read")`)
 	get[bool](b, `globalThis.at = document.activeElement.closest("li").id, true`)
 	r.rate("5", books[3].Href)
@@ -61,13 +61,13 @@ func (s *testSite) keyboard(t *testing.T) {
 	b.focused("true")
 }
 
-// tabTo presses Tab until the focus is where it should be; it must be visible all the way.
+// tabTo presses Tab until the condition there holds. The focus must be visible all the way.
 func (b *tab) tabTo(there string) {
 	b.t.Helper()
 	for range 150 {
 		b.keys(kb.Tab)
 		if get[bool](b, "document.activeElement === document.body") {
-			continue // out of the page and round to its start
+			continue // past the end of the page, before its start
 		}
 		b.focused("true")
 		if get[bool](b, "!!("+there+")") {
@@ -75,10 +75,10 @@ func (b *tab) tabTo(there string) {
 		}
 	}
 	b.show()
-	b.t.Fatalf("Tab never leads to %s", there)
+	b.t.Fatalf("150 times Tab did not lead to %s", there)
 }
 
-// focused waits for a condition about the focus, and checks that somebody can see where it is.
+// focused waits for a condition about the focus, and checks that the focus is visible.
 func (b *tab) focused(condition string) {
 	b.t.Helper()
 	b.wait("the focus", condition)

@@ -11,7 +11,7 @@ import (
 
 func (s *testSite) twoTabsAndARestart(t *testing.T) {
 	web := s.startWeb(t, "0")
-	r := s.newReader(t, "Rosa") // who rates by the other web process
+	r := s.newReader(t, "Rosa") // she rates by the other web process
 	one := s.openAs(t, r)
 	books := s.wellKnown(one)
 	one.base = web.URL
@@ -37,12 +37,12 @@ func (s *testSite) twoTabsAndARestart(t *testing.T) {
 	for _, b := range []*tab{one, two} {
 		b.sees(".standing", "from your 4 ratings")
 		if !get[bool](b, "globalThis.stayed === true") {
-			t.Error("the page was loaded anew")
+			t.Error("the page was reloaded")
 		}
 	}
 }
 
-// lateAnswer holds back the answer to a form until the stream has brought a newer list: the newer one must stay.
+// lateAnswer delays the answer to a form until the stream has brought a newer list, which must stay.
 func (s *testSite) lateAnswer(t *testing.T) {
 	_, b := s.settled(t, "Lena")
 	b.goTo("/recommendations")
@@ -64,7 +64,7 @@ func (s *testSite) lateAnswer(t *testing.T) {
 	select {
 	case id = <-held:
 	case <-time.After(patience):
-		t.Fatal("no answer to the form came")
+		t.Fatal("the form was not answered")
 	}
 	b.wait("a newer list from the stream", `Date.parse($("#recommended").dataset.made) > Date.parse(globalThis.made)`)
 	get[string](b, `globalThis.made = $("#recommended").dataset.made`)
@@ -72,33 +72,33 @@ func (s *testSite) lateAnswer(t *testing.T) {
 	b.sees("#undo", "We will not show "+title+" again.")
 	if !get[bool](b, `Date.parse($("#recommended").dataset.made) >= Date.parse(globalThis.made) && !$(".working-on") && !reads(".rec h2", `+quote(title)+`)`) {
 		b.show()
-		t.Error("an answer that was older than the list took its place")
+		t.Error("an older answer replaced the list")
 	}
 }
 
-// longRun holds up the job that makes a list: the open page says by itself how far it is, a page that is opened then says
-// the same, and both have the list once it goes on.
+// longRun blocks the job that makes a list. The open page and one that is opened later show the job's progress, and both
+// show the list after the job has continued.
 func (s *testSite) longRun(t *testing.T) {
 	r, b := s.settled(t, "Lore")
 	b.goTo("/recommendations")
 	book := get[string](b, `$(".rec h2 a").getAttribute("href")`)
 	get[bool](b, "globalThis.stayed = true")
-	letGo := holding(t, s.db, "lock table neighbour_build in access exclusive mode")
+	release := holding(t, s.db, "lock table neighbour_build in access exclusive mode")
 	r.rate("4", book)
 	b.sees(".standing", "Comparing your ratings with those of other readers.")
 	later := b.another()
 	later.goTo("/recommendations")
 	for _, page := range []*tab{b, later} {
 		if how := get[float64](page, `$("progress").value`); how != 10 {
-			t.Errorf("the page says %v %%", how)
+			t.Errorf("the page shows %v %%", how)
 		}
 	}
-	letGo()
+	release()
 	for _, page := range []*tab{b, later} {
 		page.sees(".standing", "from your 5 ratings")
 	}
 	if !get[bool](b, `globalThis.stayed === true && !$("progress")`) {
-		t.Error("the page was loaded anew, or still shows progress")
+		t.Error("the page was reloaded, or still shows progress")
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// readerPages are every kind of page that somebody sees who is signed in, has rated and shelved, and has mail.
+// readerPages returns every kind of page of a signed-in reader with ratings, shelved books and mail.
 func (s *testSite) readerPages(b *tab) []string {
 	return []string{
 		"/", "/books", "/books?page=3", "/books?q=dickns", "/books?q=zzzzzz", s.wellKnownBook(b), "/recommendations",
@@ -17,7 +17,7 @@ func (s *testSite) wellKnownBook(b *tab) string {
 	return get[string](b, `$(".book-list h3 a").getAttribute("href")`)
 }
 
-// settled is a reader who has rated, has recommendations and the mail about them.
+// settled creates a reader who has rated books, and has recommendations and the mail about them.
 func (s *testSite) settled(t *testing.T, name string) (*account, *tab) {
 	t.Helper()
 	r := s.newReader(t, name)
@@ -45,17 +45,17 @@ func (s *testSite) phone(t *testing.T) {
 		visitor.goTo(path)
 		visitor.fitsPhone(path)
 		if height := get[float64](visitor, `$(".masthead").getBoundingClientRect().height`); height > 80 {
-			t.Errorf("%s: the masthead of visitors breaks into two lines: it is %v points high", path, height)
+			t.Errorf("%s: the visitors' masthead takes two lines: it is %v points high", path, height)
 		}
 	}
 
-	// A new reader finds the way by touch alone.
+	// A new reader uses only touch.
 	fresh := s.openAs(t, s.newReader(t, "Paul"), phone())
 	books := s.wellKnown(fresh)
 	fresh.fitsPhone("the front page of a new reader")
 	card := "#rate-" + books[0].Href[len("/books/"):]
 	fresh.tap(`$(` + quote(star(card, "3.5")) + `)`)
-	fresh.tap(`named("My books")`) // before there can be an answer: the choice must not be lost
+	fresh.tap(`named("My books")`) // at once, before an answer can have come: the rating must not be lost
 	fresh.at("/shelf")
 	fresh.reloadUntil("/shelf", "the rating", `named("Rated 1")`)
 	fresh.tap(`named("Rated 1")`)
@@ -67,12 +67,12 @@ func (s *testSite) phone(t *testing.T) {
 	fresh.fitsPhone("a book")
 }
 
-// mailURL is the first mail's page, seen from the mailbox.
+// mailURL is an expression for the path of the first mail in the mailbox.
 const mailURL = `fetch("/mailbox").then((r) => r.text()).then((t) =>
 	new DOMParser().parseFromString(t, "text/html").querySelector(".mail-subject").getAttribute("href"))`
 
-// fitsPhone checks that nothing is wider than the screen and nothing too small for a finger: buttons 44 points high, and
-// whatever else stands alone 24 by 24 (WCAG 2.2, 2.5.8; links within a sentence are exempt).
+// fitsPhone checks that nothing is wider than the screen or too small for a finger: buttons must be 44 points high, other
+// controls 24 by 24 (WCAG 2.2, 2.5.8; links within a sentence are exempt).
 func (b *tab) fitsPhone(where string) {
 	b.t.Helper()
 	if width := get[float64](b, "document.scrollingElement.scrollWidth"); width > 375 {
@@ -97,7 +97,7 @@ func (b *tab) fitsPhone(where string) {
 func (s *testSite) darkMode(t *testing.T) {
 	_, b := s.settled(t, "Dora")
 	b.expect("status of 404")
-	// The relative luminance of WCAG, of what stands behind and of what is written.
+	// WCAG's relative luminance of the background and the text.
 	const luminance = `((colour) => {
 		const [r, g, b] = colour.match(/[\d.]+/g).slice(0, 3).map((c) => c / 255).map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
 		return .2126 * r + .7152 * g + .0722 * b;
@@ -111,7 +111,7 @@ func (s *testSite) darkMode(t *testing.T) {
 			b.goTo(path)
 			ground, text := get[float64](b, luminance+".backgroundColor)"), get[float64](b, luminance+".color)")
 			if dark := ground < .05 && text > .5; dark != want.dark {
-				b.t.Errorf("%s in a %s scheme: the ground's luminance is %.2f, the text's %.2f", path, want.scheme, ground, text)
+				b.t.Errorf("%s in a %s scheme: the background's luminance is %.2f, the text's %.2f", path, want.scheme, ground, text)
 			}
 		}
 	}

@@ -21,8 +21,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tab is a page in the browser. While it is open it collects faults, and having any fails its test: an error or warning
-// in the console (a breach of the content policy is one), an exception, a request to another host.
+// tab is a page in the browser. While it is open it collects faults, each of which fails the test: errors and warnings in the
+// console (including breaches of the content security policy), exceptions, and requests to other hosts.
 type tab struct {
 	t       *testing.T
 	ctx     context.Context
@@ -32,7 +32,7 @@ type tab struct {
 	allowed []string // parts of console lines that the test itself provokes
 }
 
-// open opens a tab with a profile of its own: nobody is signed in.
+// open opens a tab with a new profile, in which no reader is signed in.
 func (s *testSite) open(t *testing.T, with ...step) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(s.browser, chromedp.WithNewBrowserContext())
@@ -52,7 +52,7 @@ func (s *testSite) openAs(t *testing.T, r *account, with ...step) *tab {
 	return b
 }
 
-// another opens a window beside b, of the same profile.
+// another opens a second tab with the profile of b.
 func (b *tab) another() *tab {
 	b.t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
@@ -103,7 +103,7 @@ func (b *tab) fault(what string) {
 	b.faults = append(b.faults, what)
 }
 
-// expect says that the console will mention what the test does on purpose, such as a page with status 404.
+// expect allows console lines with these parts, because the test provokes them, as by a page with status 404.
 func (b *tab) expect(parts ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,10 +133,10 @@ func (b *tab) run(steps ...step) {
 	}
 }
 
-// step is something to do in a tab.
+// step is an action in a tab.
 type step = chromedp.Action[chromedp.Void]
 
-// send is a command of the DevTools protocol whose answer does not matter.
+// send is a command of the DevTools protocol whose answer is not used.
 func send[P, R any](command cdp.Command[P, R], params P) step {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, command, params)
@@ -144,48 +144,48 @@ func send[P, R any](command cdp.Command[P, R], params P) step {
 	})
 }
 
-// window is a screen of that size with a mouse.
+// window emulates a screen of that size with a mouse.
 func window(width, height int64) step { return chromedp.EmulateViewport(width, height) }
 
-// phone is a screen of 375 by 740 points that is touched.
+// phone emulates a touch screen of 375 by 740 points.
 func phone() step {
 	return chromedp.EmulateViewport(375, 740, chromedp.EmulateMobile, chromedp.EmulateTouch)
 }
 
-// scheme is what the reader's system prefers: light or dark.
+// scheme emulates the reader's preference for light or dark colours.
 func scheme(name string) step {
 	return send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
 	})
 }
 
-// withoutScripts switches the page's own scripts off.
+// withoutScripts disables the page's own scripts.
 func withoutScripts() step {
 	return send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// fresh runs a script at the start of every page.
-func fresh(script string) step {
+// onEveryPage runs a script at the start of every page.
+func onEveryPage(script string) step {
 	return send(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// goTo opens a page of the site and waits until it is loaded.
+// goTo opens a page of the site and waits until it has loaded.
 func (b *tab) goTo(path string) {
 	b.t.Helper()
 	b.run(chromedp.Navigate(b.base + path))
 }
 
-// evaluate returns the value of an expression; where it is a promise, what that resolves to. It works where the page's own
-// scripts are switched off, too.
+// evaluate returns the value of an expression, or of the promise that it returns. It works even where the page's own scripts
+// are disabled.
 func evaluate[T any](b *tab, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	await := func(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }
-	return chromedp.Run(ctx, chromedp.Evaluate[T](eyes+"\n"+expression, await))
+	return chromedp.Run(ctx, chromedp.Evaluate[T](pageHelpers+"\n"+expression, await))
 }
 
-// eyes are what tests see a page with. A name is what stands on a control, with what only screen readers say.
-const eyes = `{
+// pageHelpers are functions for expressions. A control's name is its text or its aria-label.
+const pageHelpers = `{
 	globalThis.$ = (selector) => document.querySelector(selector);
 	globalThis.$$ = (selector) => [...document.querySelectorAll(selector)];
 	globalThis.plain = (text) => text.replace(/\s+/g, " ").trim();
@@ -195,7 +195,7 @@ const eyes = `{
 	globalThis.reads = (selector, words) => $$(selector).some((e) => seen(e) && plain(e.innerText).includes(words));
 }`
 
-// wait waits until the page is loaded and condition holds there, and fails the test with what the page shows otherwise.
+// wait waits until the page has loaded and a condition holds. If it never does, wait logs the page and fails the test.
 func (b *tab) wait(what, condition string) {
 	b.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -206,19 +206,19 @@ func (b *tab) wait(what, condition string) {
 			return
 		}
 		last = err
-		<-time.After(20 * time.Millisecond) // a page that is being replaced has nothing that could tell us
+		<-time.After(20 * time.Millisecond) // polled, because a page that is being replaced cannot notify us
 	}
 	b.show()
-	b.t.Fatalf("waited for %s in vain: %s (%v)", what, condition, last)
+	b.t.Fatalf("%s did not come: %s (%v)", what, condition, last)
 }
 
-// sees waits for words that can be seen in an element.
+// sees waits for visible words in an element.
 func (b *tab) sees(selector, words string) {
 	b.t.Helper()
 	b.wait(fmt.Sprintf("%q in %s", words, selector), fmt.Sprintf("reads(%s, %s)", quote(selector), quote(words)))
 }
 
-// at waits for a page by its path and query.
+// at waits for the page with that path and query.
 func (b *tab) at(path string) {
 	b.t.Helper()
 	b.wait("the page "+path, "location.pathname + location.search === "+quote(path))
@@ -235,13 +235,13 @@ func get[T any](b *tab, expression string) T {
 	return value
 }
 
-// quote writes s for JavaScript.
+// quote returns s as a JavaScript literal.
 func quote(s string) string {
-	text, _ := json.Marshal(s) // strings always can be
+	text, _ := json.Marshal(s) // a string cannot fail
 	return string(text)
 }
 
-// show leaves what the page looks like beside the test's output.
+// show logs the page's text and saves a screenshot beside the test's output.
 func (b *tab) show() {
 	if text, err := evaluate[string](b, "location.href + ' (' + document.visibilityState + ') ' + plain(document.body.innerText)"); err == nil {
 		b.t.Logf("the page: %.2000s", text)
@@ -254,6 +254,6 @@ func (b *tab) show() {
 	}
 	file := filepath.Join(b.t.ArtifactDir(), "page.png")
 	if err := os.WriteFile(file, picture, 0o600); err == nil {
-		b.t.Log("a picture of it:", file)
+		b.t.Log("screenshot:", file)
 	}
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/backlist/backlist/internal/mail"
 )
 
-// TestBrowser walks through the site as people do: Chromium against the program's own web and worker processes, one
-// seeded database, a mail server. Every tab also watches for what no page may do (see tab).
+// TestBrowser uses the site as readers do, with Chromium against real web and worker processes, one seeded database and a
+// mail server. Every tab also collects faults (see tab).
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	s := openSite(t)
-	// First, while no worker runs: what a reader sees who waits, and how the list then arrives.
+	// First, while no worker runs, because arrival shows a reader who waits for the list.
 	t.Run("arrival", s.arrival)
 	s.startWorker()
 	t.Run("journeys", func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// testSite is what the journeys share.
+// testSite is the site that the journeys share.
 type testSite struct {
 	t       *testing.T // of TestBrowser, which outlives the journeys
 	db      string
@@ -101,7 +101,7 @@ func findChromium() string {
 	return ""
 }
 
-// openBrowser starts the one Chromium of the test; each journey has a profile of its own in it.
+// openBrowser starts the test's only Chromium, in which each journey has a profile of its own.
 func openBrowser(t *testing.T, path string) context.Context {
 	t.Helper()
 	profile, err := os.MkdirTemp("", "backlist-chromium-")
@@ -134,7 +134,7 @@ func openBrowser(t *testing.T, path string) context.Context {
 	return browser
 }
 
-// account is a reader that a test made by HTTP, to begin a journey further along.
+// account is a reader whom a test creates and moves by HTTP, to begin a journey further along.
 type account struct {
 	t     *testing.T
 	base  string
@@ -142,7 +142,7 @@ type account struct {
 	Email string
 }
 
-// password is every test reader's.
+// password is the password of every account.
 const password = "a long enough password"
 
 // newReader signs up.
@@ -160,7 +160,7 @@ func (s *testSite) newReader(t *testing.T, name string) *account {
 	return r
 }
 
-// address makes an e-mail address that no other journey uses.
+// address returns an e-mail address that no other journey uses.
 func address(t *testing.T, name string) string {
 	journey := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {

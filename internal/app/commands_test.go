@@ -21,7 +21,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// inProcess runs a command in this process, with these variables and no others.
+// inProcess runs a command in this process, with env as its whole environment.
 func inProcess(t *testing.T, env map[string]string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -32,10 +32,10 @@ func inProcess(t *testing.T, env map[string]string, args ...string) (stdout, std
 	return out.String(), errs.String(), err
 }
 
-// TestUsageErrors: whatever is typed wrongly is answered in a sentence, before any database is touched.
+// TestUsageErrors: a mistyped command ends with one sentence, before it connects to a database.
 func TestUsageErrors(t *testing.T) {
 	t.Parallel()
-	const elsewhere = "postgres://nobody@127.0.0.1:1/none" // whoever asks it gets another error than the one we want
+	const elsewhere = "postgres://odo@127.0.0.1:1/none" // connecting to it would give another error
 	for _, c := range []struct {
 		args string
 		env  map[string]string
@@ -88,7 +88,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-// TestUnreachableDatabase: the sentence names neither the password nor the URL.
+// TestUnreachableDatabase: the error contains neither the password nor the URL.
 func TestUnreachableDatabase(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"DATABASE_URL": "postgres://odo:s3cr3t-pass@127.0.0.1:1/none", "SECRET_KEY": "a secret only for tests", "PORT": "0"}
@@ -100,7 +100,7 @@ func TestUnreachableDatabase(t *testing.T) {
 	}
 }
 
-// TestUnusableDatabaseSettings: what pgx refuses of a URL is named, and the URL is not repeated.
+// TestUnusableDatabaseSettings: the error names the setting that pgx refuses, and does not repeat the URL.
 func TestUnusableDatabaseSettings(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{
@@ -118,13 +118,13 @@ func TestUnusableDatabaseSettings(t *testing.T) {
 				t.Errorf("backlist %s with %s: %v, want %q", args, query, err, want)
 			}
 			if err != nil && strings.Contains(err.Error()+stdout+stderr, "s3cr3t-pass") {
-				t.Errorf("backlist %s with %s tells the password: %v %s%s", args, query, err, stdout, stderr)
+				t.Errorf("backlist %s with %s shows the password: %v %s%s", args, query, err, stdout, stderr)
 			}
 		}
 	}
 }
 
-// TestPsqlArguments: the password is not among the arguments of a program, which every user of the machine can read.
+// TestPsqlArguments: the password is not among psql's arguments, which every user of the machine can read.
 func TestPsqlArguments(t *testing.T) {
 	t.Parallel()
 	for databaseURL, want := range map[string][2]string{
@@ -138,7 +138,7 @@ func TestPsqlArguments(t *testing.T) {
 	}
 }
 
-// TestConfigMasks: everything is shown but what must not be.
+// TestConfigMasks: config shows all settings and masks the secrets.
 func TestConfigMasks(t *testing.T) {
 	t.Parallel()
 	stdout, _, err := inProcess(t, map[string]string{
@@ -162,7 +162,7 @@ func TestConfigMasks(t *testing.T) {
 	}
 }
 
-// TestTakenPort: web and dev say whose fault it is, and start nothing.
+// TestTakenPort: web and dev report a taken port, and start nothing.
 func TestTakenPort(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", ":0")
@@ -172,22 +172,23 @@ func TestTakenPort(t *testing.T) {
 	defer listener.Close()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	data := filepath.Join(t.TempDir(), "data")
-	for _, c := range []struct{ command, database string }{{"web", "postgres://nobody@127.0.0.1:1/none"}, {"dev", ""}} {
+	for _, c := range []struct{ command, database string }{{"web", "postgres://odo@127.0.0.1:1/none"}, {"dev", ""}} {
 		_, _, err = inProcess(t, map[string]string{"DATABASE_URL": c.database, "SECRET_KEY": "a secret only for tests", "PORT": port}, c.command, "--data", data)
 		if err == nil || !strings.HasPrefix(err.Error(), "port "+port+" is taken by another program; choose another: PORT=") {
 			t.Errorf("%s: %v", c.command, err)
 		}
 	}
 	if _, err := os.Stat(data); err == nil {
-		t.Error("a Postgres was made for a site that could not be served")
+		t.Error("a Postgres was created although the port was taken")
 	}
 }
 
-// TestMigrateCommand: twice at once on an empty database, again, and beside processes of another age.
+// TestMigrateCommand runs migrate twice at once on an empty database, then again, and starts processes on newer and older
+// schemas.
 func TestMigrateCommand(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewEmptyURL(t)
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	for _, kind := range []string{"web", "worker"} {
 		out, err := outcome(t, launch(t, databaseURL, nil, kind))
 		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 ||
@@ -214,7 +215,7 @@ func TestMigrateCommand(t *testing.T) {
 	for _, c := range []struct {
 		sql   string
 		ready bool
-	}{{newer, true}, {rewind, true}, {rewind, false}} { // the future, back to ours, older than ours
+	}{{newer, true}, {rewind, true}, {rewind, false}} { // newer than ours, ours again, older than ours
 		if _, err := pool.Exec(t.Context(), c.sql); err != nil {
 			t.Fatal(err)
 		}
@@ -232,21 +233,21 @@ func TestMigrateCommand(t *testing.T) {
 		}
 	}
 	if n := valueOf[int](t, pool, "select count(*) from work.migration"); n != before-1 {
-		t.Errorf("%d migrations are noted, %d before", n, before)
+		t.Errorf("%d migrations are recorded, %d before", n, before)
 	}
 }
 
-// TestAccountCommands: an operator is made of an account that exists, and a link sets a password once.
+// TestAccountCommands: operator add accepts only existing accounts, and a reset link sets a password once.
 func TestAccountCommands(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	web := start(t, databaseURL, nil, "web")
 	command := func(args ...string) (string, error) { return outcome(t, launch(t, databaseURL, nil, args...)) }
 	for _, args := range [][]string{{"operator", "add", "odo@example.org"}, {"reader", "reset", "odo@example.org"}} {
 		out, err := command(args...)
 		if err == nil || strings.Contains(out, "level=ERROR") || strings.Count(out, "\n") > 0 {
-			t.Errorf("%v of nobody: %v\n%s", args, err, out)
+			t.Errorf("%v of an unknown account: %v\n%s", args, err, out)
 		}
 	}
 	odo := newCaller(web.URL)
@@ -257,7 +258,7 @@ func TestAccountCommands(t *testing.T) {
 	if role := valueOf[string](t, pool, "select role from reader"); role != "operator" {
 		t.Errorf("the role is %s", role)
 	}
-	if out, err := command("operator", "add", "nobody@example.org"); err == nil || out != "backlist: no account has the address nobody@example.org: sign up on the site first" {
+	if out, err := command("operator", "add", "ada@example.org"); err == nil || out != "backlist: no account has the address ada@example.org: sign up on the site first" {
 		t.Errorf("%v %q", err, out)
 	}
 	out, err := command("reader", "reset", "odo@example.org")
@@ -268,18 +269,18 @@ func TestAccountCommands(t *testing.T) {
 	if err != nil || "http://"+link.Host != web.URL {
 		t.Fatalf("the link is %v, the site %s", link, web.URL)
 	}
-	stranger := newCaller(web.URL)
-	stranger.must(t, http.StatusOK, link.Path, nil)
-	stranger.must(t, http.StatusSeeOther, link.Path, fields("password", "another good password"))
+	visitor := newCaller(web.URL)
+	visitor.must(t, http.StatusOK, link.Path, nil)
+	visitor.must(t, http.StatusSeeOther, link.Path, fields("password", "another good password"))
 	newCaller(web.URL).must(t, http.StatusNotFound, link.Path, nil)
 	newCaller(web.URL).must(t, http.StatusNotFound, link.Path, fields("password", "a third good password"))
 	newCaller(web.URL).must(t, http.StatusSeeOther, "/signin", fields("email", "odo@example.org", "password", "another good password"))
 	if a := odo.must(t, http.StatusSeeOther, "/settings", nil); !strings.HasPrefix(a.Header.Get("Location"), "/signin") {
-		t.Error("the session from before the reset is still open")
+		t.Error("the session from before the reset is still valid")
 	}
 }
 
-// TestPsqlCommand hands its arguments to psql, which is found or missed in a sentence.
+// TestPsqlCommand: psql gets its arguments, runs on our database, and its failure is the command's.
 func TestPsqlCommand(t *testing.T) {
 	t.Parallel()
 	if _, err := pglocal.Find("psql"); err != nil {
@@ -291,14 +292,14 @@ func TestPsqlCommand(t *testing.T) {
 		t.Errorf("psql wrote %q", out)
 	}
 	if out := finished(t, launch(t, databaseURL, nil, "psql")); !strings.Contains(out, `Try: \dv jobs.*   \d+ jobs.job   or a query of db/reports/cookbook.md.`) {
-		t.Errorf("without arguments it says %q", out)
+		t.Errorf("without arguments it prints %q", out)
 	}
 	if out, err := outcome(t, launch(t, databaseURL, nil, "psql", "--", "-v", "ON_ERROR_STOP=1", "-c", "select nonsense")); err == nil {
 		t.Errorf("psql failed and the command did not: %s", out)
 	}
 }
 
-// TestPsqlMissing hides every psql of this machine from the command.
+// TestPsqlMissing hides every psql of this machine, and checks the error.
 func TestPsqlMissing(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -310,7 +311,7 @@ func TestPsqlMissing(t *testing.T) {
 	}
 	hide := `set -e; for d in /usr/lib/postgresql /usr/local/pgsql/bin; do if [ -d $d ]; then mount -t tmpfs none $d; fi; done; PATH= exec "$0" psql -- -c 'select 1'`
 	cmd := exec.Command("unshare", "--mount", "sh", "-c", hide, self)
-	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL=postgres://odo@127.0.0.1:1/none")
 	out, err := cmd.CombinedOutput()
 	if bytes.Contains(out, []byte("unshare:")) || bytes.Contains(out, []byte("mount:")) {
 		t.Skip("the kernel allows no mount namespaces here, in which psql could be hidden: nothing that can be installed")
@@ -322,7 +323,7 @@ func TestPsqlMissing(t *testing.T) {
 
 var devURL = regexp.MustCompile(`The site +http://localhost:(\d+)`)
 
-// dev starts the command dev on a folder of its own and waits until it has printed its URLs.
+// dev starts the command dev on a data folder and waits until it has printed its URLs.
 func dev(t *testing.T, data string) *process {
 	t.Helper()
 	p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--data", data)
@@ -331,20 +332,20 @@ func dev(t *testing.T, data string) *process {
 	return p
 }
 
-// postgresOf is the server's process in a data folder, 0 if there is none.
-func postgresOf(data string) (pid int) {
+// postmasters returns the number of Postgres servers that run on a data folder.
+func postmasters(data string) (n int) {
 	entries, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, entry := range entries {
 		line, _ := os.ReadFile(entry)
 		if bytes.Contains(line, []byte("\x00-D\x00"+filepath.Join(data, "data")+"\x00")) {
-			pid++
+			n++
 		}
 	}
-	return pid
+	return n
 }
 
-// TestDevCommand: one folder of data serves dev and the commands beside it; a kill leaves nothing in the way of the next
-// start; Ctrl-C stops everything.
+// TestDevCommand: other commands may use dev's data folder beside it, dev starts again after a kill, and Ctrl-C stops
+// everything.
 func TestDevCommand(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
@@ -355,7 +356,7 @@ func TestDevCommand(t *testing.T) {
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	for d := filepath.Dir(data); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o711); err != nil { // root's Postgres runs as another user, who has to pass
+		if err := os.Chmod(d, 0o711); err != nil { // as root, Postgres runs as another user, who needs access
 			t.Fatal(err)
 		}
 	}
@@ -383,7 +384,7 @@ func TestDevCommand(t *testing.T) {
 	}
 	beside("migrate", "--data", data)
 	beside("seed", "--data", data)
-	if n := postgresOf(data); n != 1 {
+	if n := postmasters(data); n != 1 {
 		t.Errorf("%d postmasters run", n)
 	}
 	odo.must(t, http.StatusOK, "/mailbox", nil)
@@ -391,25 +392,25 @@ func TestDevCommand(t *testing.T) {
 	first.kill()
 	again := dev(t, data)
 	odo.base = func() string { return again.URL }
-	odo.must(t, http.StatusOK, "/mailbox", nil) // the session and the data are still there
+	odo.must(t, http.StatusOK, "/mailbox", nil) // the session and the data have survived
 	page := odo.openStream(t)
 	page.next(t)
 	began := time.Now()
 	again.tell(syscall.SIGINT)
 	again.exitsWithin(patience)
 	t.Logf("Ctrl-C took %s", time.Since(began))
-	if n := postgresOf(data); n != 0 {
+	if n := postmasters(data); n != 0 {
 		t.Errorf("%d postmasters are left", n)
 	}
 	if out := again.output(); !strings.HasSuffix(out, "\nStopped. Everything is kept for next time.") {
-		t.Error("it did not say goodbye")
+		t.Errorf("dev ended without its last line:\n%s", out)
 	}
 	if log, err := os.ReadFile(filepath.Join(data, "dev.log")); err != nil || bytes.Contains(log, []byte("level=ERROR")) || !bytes.Contains(log, []byte("worker is stopping")) {
-		t.Errorf("the log lacks the end, or has errors: %v\n%s", err, log)
+		t.Errorf("the log has no end, or has errors: %v\n%s", err, log)
 	}
 }
 
-// TestDevStoppedWhileStarting: Ctrl-C at any moment of the start ends everything without an error.
+// TestDevStoppedWhileStarting: Ctrl-C at any moment of the start stops everything without an error.
 func TestDevStoppedWhileStarting(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -418,14 +419,14 @@ func TestDevStoppedWhileStarting(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, moment := range []string{`Starting Postgres`, `postgres ready`, `name=001_reader`, `the catalogue is loaded`} {
+	for _, moment := range []string{`Starting Postgres`, `postgres ready`, `name=001_reader`, `catalogue loaded`} {
 		p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--verbose", "--data", data)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		seen := make(chan struct{})
 		var once sync.Once
 		go func() {
 			for line := range p.line {
-				if strings.Contains(line, moment) || strings.Contains(line, "Ctrl-C stops everything") { // said before is not said again
+				if strings.Contains(line, moment) || strings.Contains(line, "Ctrl-C stops everything") { // a step of an earlier run is not repeated
 					once.Do(func() { close(seen) })
 				}
 			}
@@ -434,20 +435,20 @@ func TestDevStoppedWhileStarting(t *testing.T) {
 		case <-seen:
 			p.tell(syscall.SIGINT)
 		case <-p.done:
-			t.Errorf("it ended before %q", moment)
+			t.Errorf("dev ended before %q", moment)
 		case <-ctx.Done():
-			t.Fatalf("it neither said %q nor was ready", moment)
+			t.Fatalf("dev neither logged %q nor was ready", moment)
 		}
 		cancel()
 		p.exitsWithin(patience)
-		if n := postgresOf(data); n != 0 {
+		if n := postmasters(data); n != 0 {
 			t.Errorf("after %q: %d postmasters are left", moment, n)
 		}
 	}
 }
 
-// TestUnheard: a command whose output nobody reads any more, as after "| head", ends in good order, and its Postgres with it.
-func TestUnheard(t *testing.T) {
+// TestClosedPipe: a command whose output pipe is closed, as by "| head", ends in order and stops its Postgres.
+func TestClosedPipe(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// databaseURL returns the database to use. Where DATABASE_URL is not set that is the private Postgres, which is started
-// unless another command has it running; release lets go of it.
+// databaseURL returns the URL of the database to use. Where DATABASE_URL is not set it is the private Postgres's, which is
+// started unless another command runs it already; release stops it unless another command still uses it.
 func (p *program) databaseURL(ctx context.Context, log *slog.Logger) (url string, release func() error, err error) {
 	if p.cfg.DatabaseURL != "" {
 		return p.cfg.DatabaseURL, func() error { return nil }, nil
@@ -28,7 +28,7 @@ func (p *program) databaseURL(ctx context.Context, log *slog.Logger) (url string
 	return server.URL(), server.Stop, nil
 }
 
-// data returns the folder of the private Postgres: --data, else one that belongs to this checkout.
+// data returns the folder of the private Postgres: --data, or else one that belongs to this checkout.
 func (p *program) data() (string, error) {
 	if p.dataDir != "" {
 		return filepath.Abs(p.dataDir)
@@ -46,12 +46,12 @@ func (p *program) data() (string, error) {
 	return pglocal.DefaultDir(dir, "dev")
 }
 
-// share returns the share of a process whose configuration says size: 0 follows from the server's limit.
+// share returns the connections of a process whose configuration says size; 0 derives them from the server's limit.
 func (p *program) share(size int) postgres.Share {
 	return postgres.Share{Size: size, WebMax: p.cfg.WebMax, WorkersMax: p.cfg.WorkersMax}
 }
 
-// unlessStopped returns err, or nil where the process was told to stop before it was ready, which is not a failure.
+// unlessStopped returns err, or nil if ctx has ended: a process that is told to stop before it is ready has not failed.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil

@@ -21,10 +21,11 @@ import (
 	"github.com/backlist/backlist/internal/site"
 )
 
-// demoPassword opens the invented readers' accounts in dev. Outside dev their password is random and kept nowhere.
+// demoPassword is the password of the invented readers in dev. Elsewhere theirs are random and stored nowhere.
 const demoPassword = "a quiet evening"
 
-// sinkDelay is how long dev's mail server takes for a mail: the slow service that the lesson is about.
+// sinkDelay is the time that dev's mail server takes for each mail, so that it is slow like the service in the example that
+// Backlist is built on.
 const sinkDelay = 100 * time.Millisecond
 
 func devCommand() command {
@@ -38,11 +39,12 @@ func devCommand() command {
 	}
 }
 
-// dev runs the whole product until ctx ends: what it needs it starts, and what it started it stops. The terminal gets a line for
-// each step; logs go to a file.
+// dev runs the whole product until ctx ends, and stops everything that it started. The terminal gets a line for each step;
+// logs go to a file.
 func (p *program) dev(ctx context.Context, verbose bool) error {
 	p.cfg.Dev = true
-	// First, so that a taken port stops dev before anything starts; on this machine only, because dev's passwords are known.
+	// Listening comes first, so that a taken port stops dev before anything starts. The address is local, because dev's
+	// passwords are public.
 	listener, err := listen("localhost", p.cfg.Port)
 	if err != nil {
 		return err
@@ -71,7 +73,7 @@ func (p *program) dev(ctx context.Context, verbose bool) error {
 	return nil
 }
 
-// runSteps starts what dev consists of, one after the other, and waits until ctx ends or one of them fails.
+// runSteps starts the parts of dev one after another, and waits until ctx ends or a part fails.
 func (p *program) runSteps(ctx context.Context, s *steps, log *slog.Logger, listener net.Listener, logFile string) error {
 	if p.cfg.DatabaseURL == "" {
 		s.begin("Starting Postgres")
@@ -129,7 +131,7 @@ func (p *program) runSteps(ctx context.Context, s *steps, log *slog.Logger, list
 	return group.Wait()
 }
 
-// prepareDev brings schema, catalogue and invented readers up to date and returns one reader to sign in as.
+// prepareDev brings the schema, the catalogue and the invented readers up to date, and returns a reader to sign in as.
 func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, url string) (demo.Reader, error) {
 	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 2})
 	if err != nil {
@@ -145,7 +147,7 @@ func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, ur
 	if err := migrate(ctx, pool, log); err != nil {
 		return demo.Reader{}, err
 	}
-	if err := site.Set(ctx, pool, p.cfg.BaseURL); err != nil { // for commands beside this one, such as reader reset
+	if err := site.Set(ctx, pool, p.cfg.BaseURL); err != nil { // for other commands, such as reader reset
 		return demo.Reader{}, err
 	}
 	s.done("up to date")
@@ -164,14 +166,14 @@ func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, ur
 	return readers[0], nil
 }
 
-// devSecret returns a secret that is the same in every run, so that links in earlier mails stay good: it follows from the
-// private database's own password.
+// devSecret derives a secret from the private database's password. It is the same in every run, so that links in earlier
+// mails stay valid.
 func devSecret(databaseURL string) string {
 	sum := sha256.Sum256([]byte("backlist dev secret " + databaseURL[:strings.LastIndex(databaseURL, "@")+1]))
 	return hex.EncodeToString(sum[:])
 }
 
-// explain prints what runs and what to try. A test compares its words with the site's menu.
+// explain prints what runs and what to try. A test compares the names that it quotes with the site's menu.
 func (p *program) explain(reader demo.Reader, logFile string) {
 	data := ""
 	if p.dataDir != "" {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// devLog opens the log of dev in the data folder, which it makes. Each run begins a new one, so that it does not grow from run
-// to run; the one before is kept.
+// devLog creates the data folder and opens dev's log in it. Each run begins a new log, so that it does not grow without
+// bound, and keeps the previous one.
 func devLog(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
@@ -25,10 +25,10 @@ func devLog(dir string) (*os.File, error) {
 	return file, nil
 }
 
-// steps prints a line for each thing that dev starts: its name at once, and behind it what came of it.
+// steps prints a line for each part that dev starts: its name at once, then its result.
 type steps struct {
 	w       io.Writer
-	apart   bool // log lines may come in between: what came of it has a line of its own
+	apart   bool // log lines may come in between, so the result gets a line of its own
 	open    bool
 	started time.Time
 }
@@ -40,7 +40,7 @@ func (s *steps) begin(what string) {
 	}
 }
 
-// done says what came of a step, and how long it took.
+// done prints a step's result and its duration.
 func (s *steps) done(format string, args ...any) {
 	if s.apart {
 		fmt.Fprintf(s.w, "%-26s", "")
@@ -50,7 +50,7 @@ func (s *steps) done(format string, args ...any) {
 	s.end()
 }
 
-// end ends a line that was begun, so that an error stands on one of its own.
+// end ends an unfinished line, so that an error gets a line of its own.
 func (s *steps) end() {
 	if s.open {
 		fmt.Fprintln(s.w)

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// checkBanner reads what dev has printed: a line a step and no log, the file that has the logs, and words that the site has too.
+// checkBanner checks dev's output: it has one line for each step and no log lines, names the log file, and quotes links that
+// the site has.
 func checkBanner(t *testing.T, dev *process, data string) {
 	t.Helper()
 	out := dev.output()
@@ -21,7 +22,7 @@ func checkBanner(t *testing.T, dev *process, data string) {
 	lines := strings.Split(strings.TrimSpace(started), "\n")
 	for _, line := range lines {
 		if !step.MatchString(line) {
-			t.Errorf("a step says %q", line)
+			t.Errorf("unexpected line of a step: %q", line)
 		}
 	}
 	if len(lines) != 7 {
@@ -29,7 +30,7 @@ func checkBanner(t *testing.T, dev *process, data string) {
 	}
 	file := filepath.Join(data, "dev.log")
 	if log, err := os.ReadFile(file); err != nil || !strings.Contains(string(log), "worker is ready") || !strings.Contains(banner, file) {
-		t.Errorf("the banner names no log with the logs: %v\n%s", err, banner)
+		t.Errorf("the banner names no log file, or that has no logs: %v\n%s", err, banner)
 	}
 
 	email := regexp.MustCompile(`sign in as (\S+)`).FindStringSubmatch(banner)
@@ -37,7 +38,7 @@ func checkBanner(t *testing.T, dev *process, data string) {
 		t.Fatalf("no reader to sign in as:\n%s", banner)
 	}
 	reader := newCaller(dev.URL)
-	pages := reader.must(t, http.StatusOK, "/", nil).body // where one may sign up
+	pages := reader.must(t, http.StatusOK, "/", nil).body // the visitors' menu
 	reader.must(t, http.StatusSeeOther, "/signin", fields("email", email[1], "password", demoPassword))
 	pages += reader.must(t, http.StatusOK, "/", nil).body
 	_, try, _ := strings.Cut(banner, "Try: ")
@@ -53,7 +54,7 @@ func checkBanner(t *testing.T, dev *process, data string) {
 	}
 }
 
-// TestDevThatCannotStart says why on the terminal, and where the log is.
+// TestDevThatCannotStart: dev prints why it cannot start, and where its log is.
 func TestDevThatCannotStart(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -63,6 +64,6 @@ func TestDevThatCannotStart(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if !strings.HasPrefix(stdout, "Connecting to Postgres …") || strings.Count(stdout, "\n") != 1 || stderr != "" {
-		t.Errorf("it prints %q and %q", stdout, stderr)
+		t.Errorf("dev prints %q and %q", stdout, stderr)
 	}
 }

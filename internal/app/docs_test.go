@@ -18,9 +18,8 @@ var (
 	notInSlug  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// TestDocsLeadSomewhere: each relative link of the docs leads to a file and to a heading that it has, and each path that
-// they name exists.
-func TestDocsLeadSomewhere(t *testing.T) {
+// TestDocsLinks: the files, headings and paths that the docs link to or name exist.
+func TestDocsLinks(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
 	var pages []string
@@ -70,7 +69,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// alternatives are the paths that one with {a,b} in it stands for.
+// alternatives expands a path with {a,b} in it.
 func alternatives(path string) (paths []string) {
 	m := docsBraces.FindStringSubmatch(path)
 	if m == nil {
@@ -82,7 +81,7 @@ func alternatives(path string) (paths []string) {
 	return paths
 }
 
-// slugs are the anchors of a page's headings, as GitHub makes them.
+// slugs returns the anchors that GitHub gives to a page's headings.
 func slugs(text string) (list []string) {
 	for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		list = append(list, strings.ReplaceAll(notInSlug.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))

@@ -18,20 +18,20 @@ import (
 func doctorCommand() command {
 	var json bool
 	return command{
-		name: "doctor", short: "examine the deployment, and say what to do; exit code 1: warnings, 2: something is broken",
+		name: "doctor", short: "check the deployment and say what to do; exit code 1: warnings, 2: something is broken",
 		flags: func(f *flag.FlagSet) { f.BoolVar(&json, "json", false, "print JSON") },
 		run:   func(ctx context.Context, p *program, _ []string) error { return p.doctor(ctx, json) },
 	}
 }
 
 const (
-	// doctorPatience is how long a transaction may be idle, or a job wait, before it is worth a word.
+	// doctorPatience is how long a transaction may be idle, or a job may wait, before doctor warns.
 	doctorPatience = time.Minute
 	// doctorNoticeTime is how long a notice may take.
 	doctorNoticeTime = 3 * time.Second
 )
 
-// doctor examines the deployment. The exit code says how bad it is: 0 well, 1 with warnings, 2 broken.
+// doctor checks the deployment. Its exit code is 0 if all is well, 1 with warnings and 2 if something is broken.
 func (p *program) doctor(ctx context.Context, json bool) error {
 	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
 	if err != nil {
@@ -64,7 +64,7 @@ func (p *program) doctor(ctx context.Context, json bool) error {
 	case doctor.Broken:
 		return &exitError{2, fmt.Errorf("something is broken")}
 	case doctor.Warn:
-		return &exitError{1, fmt.Errorf("it works, and something wants attention")}
+		return &exitError{1, fmt.Errorf("it works, but something needs attention")}
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func printFindings(w io.Writer, found []doctor.Finding) error {
 	return nil
 }
 
-// settings looks at the configuration, of which only one part is needed.
+// settings checks the configuration, of which only SECRET_KEY is required.
 func (p *program) settings() (found []doctor.Finding) {
 	add := func(level doctor.Level, says, do string) {
 		found = append(found, doctor.Finding{Check: "settings", Level: level, Says: says, Do: do})
@@ -101,24 +101,24 @@ func (p *program) settings() (found []doctor.Finding) {
 		add(doctor.Hint, "BASE_URL is not set: links in mail begin with the address of the first sign-up.", "Set it wherever a proxy does not check host names.")
 	}
 	if len(found) == 0 {
-		add(doctor.OK, "Everything that should be set is.", "")
+		add(doctor.OK, "Everything that should be set is set.", "")
 	}
 	return found
 }
 
-// mailServer signs in where mail is sent, since a letter that cannot be handed over waits for a day before it is given up.
+// mailServer signs in to the mail server. Without this check a wrong setting would show only after a day of failed attempts.
 func (p *program) mailServer(ctx context.Context) []doctor.Finding {
-	found := doctor.Finding{Check: "mail", Level: doctor.OK, Says: "The mail server answers and lets us in."}
+	found := doctor.Finding{Check: "mail", Level: doctor.OK, Says: "The mail server answers and accepts our sign-in."}
 	sender, err := mail.NewSender(p.cfg.SMTPURL, p.cfg.MailFrom)
 	switch {
 	case err != nil:
-		found.Level, found.Says, found.Do = doctor.Broken, err.Error()+".", "web and worker do not start before that is corrected."
+		found.Level, found.Says, found.Do = doctor.Broken, err.Error()+".", "Correct it: web and worker do not start until then."
 	case sender == nil:
 		return nil
 	default:
 		if err := sender.Check(ctx, p.cfg.BaseURL); err != nil {
 			found.Level, found.Says = doctor.Warn, "The mail server cannot be used: "+err.Error()+"."
-			found.Do = "Correct SMTP_URL. Mail stays queued and is tried again for about a day."
+			found.Do = "Correct SMTP_URL. Mail stays queued, and workers retry it for about a day."
 		}
 	}
 	return []doctor.Finding{found}
@@ -135,7 +135,7 @@ func (p *program) budget(ctx context.Context, conn *pgx.Conn) []doctor.Finding {
 		web, worker = cmp.Or(web, pool), cmp.Or(worker, pool)
 	}
 	if err != nil {
-		found.Level, found.Says = doctor.Broken, "The budget does not work out: "+err.Error()+"."
+		found.Level, found.Says = doctor.Broken, "The connection budget cannot be met: "+err.Error()+"."
 		found.Do = "Lower WORKERS_MAX, choose a plan with more connections, or raise the role's limit."
 		return []doctor.Finding{found}
 	}
@@ -144,7 +144,7 @@ func (p *program) budget(ctx context.Context, conn *pgx.Conn) []doctor.Finding {
 		budget.Processes(), need, budget.Limit, web, worker)
 	if need > budget.Limit {
 		found.Level = doctor.Warn
-		found.Do = "Set WORKERS_MAX to the most workers that will run, and leave WEB_POOL and WORKER_POOL out: they follow from it and the limit."
+		found.Do = "Set WORKERS_MAX to the largest number of workers that will run, and unset WEB_POOL and WORKER_POOL: they are derived from it and the limit."
 	}
 	return []doctor.Finding{found}
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestDoctorCommand: its exit code says how bad it is, of a deployment with a real worker and without.
+// TestDoctorCommand checks findings and exit codes for a deployment with a real worker, and without one.
 func TestDoctorCommand(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	worker := start(t, databaseURL, nil, "worker")
 	eventually(t, pool, "a leader is in office", "select status = 'ok' from jobs.health where name = 'leader'")
 	sink, err := mail.StartSink(mail.SinkConfig{})
@@ -23,7 +23,7 @@ func TestDoctorCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sink.Close()
-	// That web and worker fit into the connections of this server is not what is looked at here.
+	// Small pools, because the connections of this server are not the subject.
 	env := []string{"WEB_POOL=2", "WORKER_POOL=2"}
 	out, err := outcome(t, launch(t, databaseURL, append(env, "SMTP_URL="+sink.URL()), "doctor"))
 	if err != nil || !strings.Contains(out, "Live workers: 1, with 20 slots.") || !strings.Contains(out, "take up to 20 of ") || strings.Contains(out, "SMTP_URL") ||
@@ -73,7 +73,7 @@ func TestDoctorCommand(t *testing.T) {
 	}
 }
 
-// TestDoctorElsewhere: where there is no database, or an old one, that is what it says, and no secret.
+// TestDoctorElsewhere: doctor reports an unreachable or outdated database, without secrets.
 func TestDoctorElsewhere(t *testing.T) {
 	t.Parallel()
 	for databaseURL, want := range map[string]string{

@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// drilling is the command drill, with its flags: what to break.
+// drilling is the command drill and its flags.
 type drilling struct {
 	only    string
 	jobs    int
@@ -24,31 +24,31 @@ type drilling struct {
 	short   bool
 	noFence bool
 	json    bool
-	process string // set where we are one of the drill's processes
+	process string // set in the drill's own processes
 }
 
 func drillCommand() command {
 	d := &drilling{}
-	return command{name: "drill", short: "break the job system on a private Postgres, and count what is lost", flags: d.flags, run: d.run}
+	return command{name: "drill", short: "break the job system on a private Postgres, and count lost and doubled work", flags: d.flags, run: d.run}
 }
 
 func (d *drilling) flags(f *flag.FlagSet) {
 	f.Var((*word)(&d.only), "only", "`scenarios` to run, separated by commas: "+strings.Join(drill.Names(), ", "))
-	f.IntVar(&d.jobs, "jobs", 20_000, "jobs of the scenario kill")
-	f.IntVar(&d.kills, "kills", 50, "SIGKILLs of the scenario kill")
-	f.BoolVar(&d.short, "short", false, "a few small scenarios only: half a minute")
-	f.BoolVar(&d.noFence, "no-fence", false, "run without the fence: doubles must show, or the drill proves nothing")
+	f.IntVar(&d.jobs, "jobs", 20_000, "`jobs` of the scenario kill")
+	f.IntVar(&d.kills, "kills", 50, "`SIGKILLs` of the scenario kill")
+	f.BoolVar(&d.short, "short", false, "run only a few small scenarios, for half a minute")
+	f.BoolVar(&d.noFence, "no-fence", false, "run without the fence: the drill must then find doubled work, or it proves nothing")
 	f.BoolVar(&d.json, "json", false, "print everything as JSON")
-	f.StringVar(&d.process, "process", "", "be one of the `processes` of a drill, which starts them itself")
+	f.StringVar(&d.process, "process", "", "run one of the drill's `processes`; drill starts them itself")
 }
 
-// run breaks a private Postgres and real processes of this program, and says whether anything was lost or doubled.
+// run breaks a private Postgres and real processes of this program, and reports lost and doubled work.
 func (d *drilling) run(ctx context.Context, p *program, _ []string) (err error) {
 	if d.process != "" {
 		return p.drillProcess(ctx, d.process)
 	}
 	if d.jobs < 1 || d.kills < 1 {
-		return badUse("jobs and kills must be above zero")
+		return usageError("jobs and kills must be above zero")
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -71,7 +71,7 @@ func (d *drilling) run(ctx context.Context, p *program, _ []string) (err error) 
 		cfg.Only = strings.Split(d.only, ",")
 		for _, name := range cfg.Only {
 			if !slices.Contains(drill.Names(), name) {
-				return badUse("no scenario is called %q; there are %s", name, strings.Join(drill.Names(), ", "))
+				return usageError("no scenario is called %q; the scenarios are %s", name, strings.Join(drill.Names(), ", "))
 			}
 		}
 	}

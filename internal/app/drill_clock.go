@@ -11,8 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/drill"
 )
 
-// clockSource stands between a program and the C library's wall clock, and adds CLOCK_SHIFT seconds. Go programs do not
-// ask the C library, so that workers keep the right time.
+// clockSource overrides the C library's wall clock and adds CLOCK_SHIFT seconds to it. Go programs do not use the C
+// library's clock, so workers keep the right time.
 const clockSource = `
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -49,7 +49,7 @@ time_t time(time_t *t) {
 }
 `
 
-// compileClock makes a shared object of it, which everybody may read: Postgres may run as another user.
+// compileClock compiles clockSource to a shared object that all users may read, because Postgres may run as another user.
 func compileClock(ctx context.Context, to string) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("%w: a dynamic linker that preloads (Linux)", drill.ErrLacking)

@@ -36,7 +36,7 @@ func (d *drillServer) start(ctx context.Context) (string, error) {
 	return server.URL(), nil
 }
 
-// crash ends the server as SIGQUIT does: at once, without a checkpoint.
+// crash ends the server with SIGQUIT: at once, without a checkpoint.
 func (d *drillServer) crash() error {
 	text, err := os.ReadFile(filepath.Join(d.dir, "data", "postmaster.pid"))
 	if err != nil {
@@ -55,11 +55,11 @@ func (d *drillServer) crash() error {
 
 func (d *drillServer) stop() error { return d.server.Stop() }
 
-// shiftedRole is the process that runs a Postgres whose clock is off; every other role is package drill's.
+// shiftedRole names the process that runs a Postgres with a shifted clock. All other roles are package drill's.
 const shiftedRole = "postgres:"
 
-// shifted runs a second server in a process of its own, whose environment makes every program that it starts see a clock
-// that is off. It needs a C compiler, for the few lines that stand between Postgres and the C library's clock.
+// shifted runs a second server in a process of its own. The environment of that process gives every program that it starts
+// a shifted clock. It needs a C compiler for clockSource.
 func (d *drillServer) shifted(ctx context.Context, by time.Duration) (_ string, stop func() error, err error) {
 	if err := os.MkdirAll(d.dir, 0o711); err != nil {
 		return "", nil, err
@@ -90,7 +90,7 @@ func (d *drillServer) shifted(ctx context.Context, by time.Duration) (_ string, 
 	return strings.TrimSpace(line), stop, nil
 }
 
-// drillProcess is one of the drill's processes. It ends with ctx, or when its standard input does.
+// drillProcess runs one of the drill's processes. It ends with ctx or at the end of its standard input.
 func (p *program) drillProcess(ctx context.Context, role string) error {
 	log := newLogger(p.Stderr, p.cfg)
 	dir, isServer := strings.CutPrefix(role, shiftedRole)

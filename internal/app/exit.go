@@ -22,10 +22,10 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// badUse says that the command was typed wrongly.
-func badUse(format string, args ...any) error { return &exitError{2, fmt.Errorf(format, args...)} }
+// usageError returns an error for a command that was typed wrongly, with exit code 2.
+func usageError(format string, args ...any) error { return &exitError{2, fmt.Errorf(format, args...)} }
 
-// ExitCode returns the process's exit code: 0 for success, 2 for wrong use (or something broken, of `doctor`), else 1.
+// ExitCode returns the process's exit code: 0 for success, 2 for wrong use (and for something broken, from `doctor`), else 1.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0
@@ -36,7 +36,8 @@ func ExitCode(err error) int {
 	return 1
 }
 
-// inOneSentence turns an error of the connection, or an interruption, into a sentence for people. Others stay as they are.
+// inOneSentence turns a connection's error or an interruption into one sentence for the user, and returns other errors
+// unchanged.
 func inOneSentence(ctx context.Context, err error) error {
 	if err == nil {
 		return nil

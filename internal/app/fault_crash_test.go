@@ -20,8 +20,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestCrashBetweenRatings: eight clients rate, each time as another reader, while the web process is killed again and
-// again at a moment of chance. A reader has a rating exactly if there is a job for it, and what was answered is there.
+// TestCrashBetweenRatings: eight clients rate, each time as another reader, while the web process is killed repeatedly at
+// random moments. A reader has a rating exactly if there is a job for it, and every acknowledged rating is stored.
 func TestCrashBetweenRatings(t *testing.T) {
 	t.Parallel()
 	const clients, kills, readers = 8, 6, 1500
@@ -30,7 +30,7 @@ func TestCrashBetweenRatings(t *testing.T) {
 	book := valueOf[int64](t, pool, "select min(id) from book")
 	type generation struct {
 		url  string
-		next chan struct{} // closed when another has taken its place
+		next chan struct{} // closed when another has replaced it
 	}
 	var now atomic.Pointer[generation]
 	visitors := newReaders(t, pool, func() string { return now.Load().url }, readers)
@@ -96,7 +96,7 @@ func TestCrashBetweenRatings(t *testing.T) {
 	stop()
 	work.Wait()
 
-	// The killed process's last transactions may still be ending on the server.
+	// The killed process's last transactions may still be open on the server.
 	eventually(t, pool, "the dead processes' transactions end", `select not exists (
 		select from pg_stat_activity where datname = current_database() and application_name = 'backlist' and xact_start is not null)`)
 	rows, err := pool.Query(t.Context(), `
@@ -121,20 +121,20 @@ func TestCrashBetweenRatings(t *testing.T) {
 			t.Errorf("reader %d: %d half stars, version %d, %d jobs", id, stars, version, jobs)
 		}
 		if want := answered[id]; want != 0 && stars != want {
-			t.Errorf("reader %d: the answer promised %d half stars, the table has %d", id, want, stars)
+			t.Errorf("reader %d: the answer acknowledged %d half stars, the table has %d", id, want, stars)
 		}
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	if lost == 0 || rated < kills*10 {
-		t.Errorf("%d requests broke, %d ratings: the processes were not killed at work", lost, rated)
+		t.Errorf("%d requests failed, %d ratings: the processes were not killed at work", lost, rated)
 	}
-	t.Logf("%d ratings, %d of them answered, %d requests broken by %d kills", rated, len(answered), lost, kills)
+	t.Logf("%d ratings, %d of them answered; %d requests failed by %d kills", rated, len(answered), lost, kills)
 }
 
-// rescueByHand makes the job of a dead worker available again, unless the web process was quicker, which does so after some
-// seconds.
+// rescueByHand makes the job of a dead worker available again, unless the web process has rescued it first. That takes it
+// some seconds.
 func rescueByHand(t *testing.T, pool *pgxpool.Pool, kind string) {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), `
@@ -147,7 +147,7 @@ func rescueByHand(t *testing.T, pool *pgxpool.Pool, kind string) {
 	}
 }
 
-// TestWorkerKilledInJobs: a worker dies with a list half stored and a letter half written. Another one does both once.
+// TestWorkerKilledInJobs: a worker is killed while it stores a list and writes a letter. Another worker does both, once.
 func TestWorkerKilledInJobs(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
@@ -160,14 +160,14 @@ func TestWorkerKilledInJobs(t *testing.T) {
 	for id := range 3 {
 		odo.must(t, http.StatusSeeOther, bookPath(int64(id+1), "rating"), fields("stars", "4.5"))
 	}
-	letGo := holding(t, databaseURL, "select from reader for update")
+	release := holding(t, databaseURL, "select from reader for update")
 	first := start(t, databaseURL, env, "worker")
 	eventually(t, pool, "both jobs wait for the reader", "select ("+waiters+") = 2")
 	if n := valueOf[int](t, pool, `select count(*) from jobs.job where state = 'running' and attempt = 1 and kind in ('recommend_reader', 'deliver_mail')`); n != 2 {
 		t.Fatalf("%d jobs are running, not 2", n)
 	}
 	first.kill()
-	letGo()
+	release()
 	rescueByHand(t, pool, "recommend_reader")
 	rescueByHand(t, pool, "deliver_mail")
 	start(t, databaseURL, env, "worker")
@@ -175,15 +175,15 @@ func TestWorkerKilledInJobs(t *testing.T) {
 	check := func(what, sql string) {
 		t.Helper()
 		if !valueOf[bool](t, pool, sql) {
-			t.Errorf("it does not hold that %s", what)
+			t.Errorf("not true: %s", what)
 		}
 	}
-	// A fetch that the dead worker had sent may still be carried out: that attempt is rescued too.
+	// The server may still execute a fetch that the dead worker had sent. That attempt is rescued too.
 	check("each job took another attempt", `select min(attempt) >= 2 from jobs.job where kind = 'recommend_reader'
 		or (kind = 'deliver_mail' and id = (select min(id) from jobs.job where kind = 'deliver_mail'))`)
-	check("one run knows the last rating", `select count(*) = 1 and bool_and(n.ratings_version = r.ratings_version)
+	check("the one run includes the last rating", `select count(*) = 1 and bool_and(n.ratings_version = r.ratings_version)
 		from reader r join recommendation_run n on n.reader_id = r.id`)
-	check("the list has no gaps and no doubles", `select count(*) > 0 and count(*) = max(rank) and count(distinct rank) = count(*) from recommendation`)
+	check("the list has no gaps and no duplicates", `select count(*) > 0 and count(*) = max(rank) and count(distinct rank) = count(*) from recommendation`)
 	check("one welcome mail was sent", `select count(*) = 1 and bool_and(state = 'sent') from message where kind = 'welcome'`)
 	check("at most one letter about the list was sent", `select count(*) <= 1 from message where kind = 'ready'`)
 	letters := valueOf[int](t, pool, "select count(*) from message")
@@ -197,11 +197,11 @@ func TestWorkerKilledInJobs(t *testing.T) {
 	}
 }
 
-// TestWorkerKilledWhileSending: nobody can know whether the letter arrived, so it is not sent again.
+// TestWorkerKilledWhileSending: the letter may have arrived or not, so it is not sent again.
 func TestWorkerKilledWhileSending(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	_, smtp := faultSink(t, time.Hour)
 	odo := newCaller(start(t, databaseURL, nil, "web").URL)
 	odo.signUp(t, "Odo", "odo@example.org")
@@ -222,34 +222,33 @@ func TestWorkerKilledWhileSending(t *testing.T) {
 
 var lostLine = regexp.MustCompile(`job lost to another attempt.*kind=(\w+)`)
 
-// TestLateAttempt: a worker is stopped in the middle of two jobs, and wakes up when others have done them. It changes
-// nothing.
+// TestLateAttempt: a worker is suspended while it runs two jobs, and resumes after others have done them. It changes nothing.
 func TestLateAttempt(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
 	pool := catalogued(t, databaseURL)
 	sink, smtp := faultSink(t, 0)
 	line := newRelay(t, hostOf(t, smtp))
-	line.HushAfter("\r\n.\r\n") // the server takes the letter, and its answer stays on the way
+	line.HushAfter("\r\n.\r\n") // the server receives the letter, but its answer does not arrive
 	odo := newCaller(start(t, databaseURL, nil, "web").URL)
 	odo.signUp(t, "Odo", "odo@example.org")
 	for id := range 3 {
 		odo.must(t, http.StatusSeeOther, bookPath(int64(id+1), "rating"), fields("stars", "4"))
 	}
-	// The list waits while it is being reckoned, before its last transaction; the letter is on its way.
-	letGo := holding(t, databaseURL, "lock table neighbour in access exclusive mode")
+	// The list's job waits while it computes, before its last transaction; the letter is being sent.
+	release := holding(t, databaseURL, "lock table neighbour in access exclusive mode")
 	late := start(t, databaseURL, []string{"SMTP_URL=" + line.Through(smtp)}, "worker")
 	until(t, "the letter has arrived", func() bool { return sink.Count() == 1 })
 	eventually(t, pool, "it is still being sent, and the list waits",
 		"select (select state = 'sending' from message where kind = 'welcome') and ("+waiters+") >= 1 and (select state = 'running' from jobs.job where kind = 'recommend_reader')")
 	late.tell(syscall.SIGSTOP)
-	letGo()
+	release()
 	rescueByHand(t, pool, "recommend_reader")
 	rescueByHand(t, pool, "deliver_mail")
 	start(t, databaseURL, nil, "worker")
-	eventually(t, pool, "the other worker ends both", `select count(*) >= 2 and bool_and(state = 'completed')
+	eventually(t, pool, "the other worker finishes both", `select count(*) >= 2 and bool_and(state = 'completed')
 		from jobs.job where kind in ('recommend_reader', 'deliver_mail')`)
-	// The progress of the attempt that counts may be stored a moment after its effects.
+	// The progress of the current attempt may be stored a moment after its effects.
 	const everything = `select jsonb_build_object('jobs', (select jsonb_agg(to_jsonb(j) #- '{metadata,progress}' order by id) from river.river_job j where kind in ('recommend_reader', 'deliver_mail')),
 		'mail', (select jsonb_agg(to_jsonb(m) order by id) from message m), 'run', (select jsonb_agg(to_jsonb(n)) from recommendation_run n),
 		'list', (select jsonb_agg(to_jsonb(c) order by rank) from recommendation c))::text`
@@ -264,7 +263,7 @@ func TestLateAttempt(t *testing.T) {
 	if !slices.Equal(lost, []string{"deliver_mail", "recommend_reader"}) {
 		t.Errorf("the late worker lost %v", lost)
 	}
-	late.tell(syscall.SIGTERM) // its completer writes what it still has
+	late.tell(syscall.SIGTERM) // its completer writes its last outcomes
 	late.exits()
 	if after := valueOf[string](t, pool, everything); after != before {
 		t.Errorf("the late attempt changed something:\nbefore %s\nafter  %s", before, after)
@@ -278,7 +277,7 @@ func TestLateAttempt(t *testing.T) {
 	}
 }
 
-// faultSink is a mail server that takes so long for a letter, and its URL.
+// faultSink starts a mail server that takes delay for each letter, and returns it with its URL.
 func faultSink(t *testing.T, delay time.Duration) (*mail.Sink, string) {
 	t.Helper()
 	sink, err := mail.StartSink(mail.SinkConfig{Delay: delay})

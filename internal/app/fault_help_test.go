@@ -21,7 +21,7 @@ import (
 	"github.com/backlist/backlist/internal/relay"
 )
 
-// lacking skips the test with a sentence; where everything has to be there, it fails it.
+// lacking skips a test that needs something this machine lacks. On CI, which must have everything, it fails the test.
 func lacking(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("BACKLIST_CI") != "" {
@@ -30,15 +30,15 @@ func lacking(t *testing.T, what string) {
 	t.Skipf("this machine lacks what this test needs: %s", what)
 }
 
-// caller is a browser without a window: it keeps cookies, also Secure ones over the plain HTTP of the tests, and follows
-// no redirect. It may be used by one goroutine at a time.
+// caller is an HTTP client that keeps cookies, including Secure ones over the plain HTTP of the tests, and follows no
+// redirects. One goroutine may use it at a time.
 type caller struct {
 	base    func() string
 	header  http.Header
-	host    string // sent instead of the URL's
+	host    string // sent instead of the URL's host
 	client  *http.Client
 	cookies map[string]string
-	set     []*http.Cookie // as they were last set
+	set     []*http.Cookie // all cookies that answers set, in order
 }
 
 func newCaller(base string) *caller {
@@ -46,13 +46,13 @@ func newCaller(base string) *caller {
 		base: func() string { return base }, header: http.Header{}, cookies: map[string]string{},
 		client: &http.Client{
 			Timeout:       patience,
-			Transport:     &http.Transport{DisableKeepAlives: true}, // a connection a request: nothing is retried behind our back
+			Transport:     &http.Transport{DisableKeepAlives: true}, // a new connection for each request, so that the transport retries none
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
 }
 
-// answer is a response, read to its end.
+// answer is a response and its body.
 type answer struct {
 	*http.Response
 	body string
@@ -94,8 +94,8 @@ func (v *caller) ask(ctx context.Context, path string, form url.Values) (answer,
 	return answer{res, string(text)}, nil
 }
 
-// must is ask for a test that cannot go on without the status. A request that took longer than the site allows, as on a busy
-// machine, is asked again, as its page says.
+// must is like ask, and ends the test if the answer has another status. It repeats a request that is answered with 503, as
+// the page advises, because the machine may be busy.
 func (v *caller) must(t *testing.T, status int, path string, form url.Values) answer {
 	t.Helper()
 	a, err := v.ask(t.Context(), path, form)
@@ -112,7 +112,7 @@ func (v *caller) must(t *testing.T, status int, path string, form url.Values) an
 	return a
 }
 
-// wordsOf is what a page says, without its markup.
+// wordsOf returns the text of a page without its markup.
 func wordsOf(markup string) string {
 	if _, main, ok := strings.Cut(markup, "<main"); ok {
 		markup = main
@@ -122,14 +122,14 @@ func wordsOf(markup string) string {
 
 const callersPassword = "correct horse battery staple"
 
-// signUp makes an account.
+// signUp creates an account.
 func (v *caller) signUp(t *testing.T, name, email string) {
 	t.Helper()
 	v.must(t, http.StatusSeeOther, "/signup", url.Values{"name": {name}, "email": {email}, "password": {callersPassword}})
 }
 
-// lookInto returns a pool for looking into a database from outside.
-func lookInto(t *testing.T, databaseURL string) *pgxpool.Pool {
+// openPool returns a pool by which a test reads a database.
+func openPool(t *testing.T, databaseURL string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), databaseURL)
 	if err != nil {
@@ -139,7 +139,7 @@ func lookInto(t *testing.T, databaseURL string) *pgxpool.Pool {
 	return pool
 }
 
-// valueOf is the one value that a query gives.
+// valueOf returns the one value of a query's result.
 func valueOf[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (v T) {
 	t.Helper()
 	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
@@ -148,7 +148,7 @@ func valueOf[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (
 	return v
 }
 
-// eventually waits until a query that gives a boolean is true; an error counts as not yet.
+// eventually waits until a boolean query returns true. An error counts as false.
 func eventually(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
 	t.Helper()
 	until(t, what, func() (ok bool) {
@@ -156,7 +156,7 @@ func eventually(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any)
 	})
 }
 
-// until looks at a condition until it holds, and says how long that took.
+// until polls a condition until it holds, and returns the time that it took.
 func until(t *testing.T, what string, condition func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
@@ -171,29 +171,29 @@ func until(t *testing.T, what string, condition func() bool) time.Duration {
 	return time.Since(began)
 }
 
-// holding locks a row (or whatever sql locks) until the returned function is called.
-func holding(t *testing.T, databaseURL, sql string, args ...any) (letGo func()) {
+// holding runs sql, which locks rows or tables, in a transaction that stays open until the returned function is called.
+func holding(t *testing.T, databaseURL, sql string, args ...any) (release func()) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	letGo = sync.OnceFunc(func() { _ = conn.Close(ctx) })
-	t.Cleanup(letGo)
+	release = sync.OnceFunc(func() { _ = conn.Close(ctx) })
+	t.Cleanup(release)
 	if _, err := conn.Exec(ctx, "begin"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Exec(ctx, sql, args...); err != nil {
 		t.Fatal(err)
 	}
-	return letGo
+	return release
 }
 
-// waiters counts the backends of a database that wait for a lock.
+// waiters is a query that counts the backends of the database that wait for a lock.
 const waiters = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 
-// newReaders makes accounts without a password that anybody knows, and a signed-in caller of base for each.
+// newReaders creates accounts that have no usable password, with a signed-in caller of base for each.
 func newReaders(t *testing.T, pool *pgxpool.Pool, base func() string, n int) map[int64]*caller {
 	t.Helper()
 	visitors := map[int64]*caller{}
@@ -224,14 +224,14 @@ func newReaders(t *testing.T, pool *pgxpool.Pool, base func() string, n int) map
 	return visitors
 }
 
-// catalogued returns a database with the catalogue and nobody in it.
+// catalogued loads the catalogue into a database without readers, and returns a pool on it.
 func catalogued(t *testing.T, databaseURL string) *pgxpool.Pool {
 	t.Helper()
 	finished(t, launch(t, databaseURL, nil, "seed"))
-	return lookInto(t, databaseURL)
+	return openPool(t, databaseURL)
 }
 
-// finished waits for a command that must succeed, and returns what it wrote.
+// finished waits for a command, which must succeed, and returns its output.
 func finished(t *testing.T, p *process) string {
 	t.Helper()
 	out, err := outcome(t, p)
@@ -241,7 +241,7 @@ func finished(t *testing.T, p *process) string {
 	return out
 }
 
-// outcome waits for a command to end, and returns what it wrote.
+// outcome waits for a command to end, and returns its output and exit error.
 func outcome(t *testing.T, p *process) (string, error) {
 	t.Helper()
 	select {
@@ -249,23 +249,23 @@ func outcome(t *testing.T, p *process) (string, error) {
 	case <-time.After(patience):
 		t.Fatalf("%s has not ended within %s:\n%s", strings.Join(p.cmd.Args[1:], " "), patience, p.output())
 	}
-	for range p.line { // until all of it has been read
+	for range p.line { // until all output has been read
 	}
 	return p.output(), p.err
 }
 
-// output is what the process has written so far.
+// output returns everything that the process has written so far.
 func (p *process) output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.log, "\n")
 }
 
-// exits tells that a process that was told to stop ends with code 0, while the platform still waits for it, and says how
-// long that took.
+// exits checks that a process that was told to stop exits with code 0 before a platform would kill it, and returns the time
+// that it took.
 func (p *process) exits() time.Duration {
 	p.t.Helper()
-	return p.exitsWithin(allowed30)
+	return p.exitsWithin(stopLimit)
 }
 
 // exitsWithin checks that a process that was told to stop exits with code 0 in time, and returns the time that it took.
@@ -291,7 +291,7 @@ func (p *process) tell(signal os.Signal) {
 	}
 }
 
-// runProgram starts any program as a process that is looked after as those of launch are.
+// runProgram starts any program. Like a process of launch, it is killed when the test ends.
 func runProgram(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, line: make(chan string, 10_000), done: make(chan struct{})}
@@ -327,7 +327,7 @@ func newRelay(t *testing.T, target string) *relay.Relay {
 	return r
 }
 
-// hostOf is the host and port of a URL.
+// hostOf returns the host and port of a URL.
 func hostOf(t *testing.T, raw string) string {
 	t.Helper()
 	u, err := url.Parse(raw)
@@ -337,7 +337,7 @@ func hostOf(t *testing.T, raw string) string {
 	return u.Host
 }
 
-// fields makes a form of pairs.
+// fields returns a form with the given pairs of names and values.
 func fields(pairs ...string) url.Values {
 	v := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -346,5 +346,5 @@ func fields(pairs ...string) url.Values {
 	return v
 }
 
-// bookPath is the path of something of a book.
+// bookPath returns a path below a book's page.
 func bookPath(id int64, rest string) string { return fmt.Sprintf("/books/%d/%s", id, rest) }

@@ -18,7 +18,7 @@ import (
 	"github.com/backlist/backlist/internal/relay"
 )
 
-// outage is a Postgres of the test's own that can be stopped and started, behind an address that stays.
+// outage is a Postgres server that the test can stop and start, behind an address that does not change.
 type outage struct {
 	t      *testing.T
 	dir    string
@@ -29,7 +29,7 @@ type outage struct {
 func newOutage(t *testing.T) *outage {
 	t.Helper()
 	dir := t.TempDir()
-	for _, d := range []string{filepath.Dir(dir), dir} { // root's Postgres runs as another user, who has to pass
+	for _, d := range []string{filepath.Dir(dir), dir} { // as root, Postgres runs as another user, who needs access
 		if err := os.Chmod(d, 0o711); err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func newOutage(t *testing.T) *outage {
 		}
 	})
 	o.relay = newRelay(t, hostOf(t, o.server.URL()))
-	pool := lookInto(t, o.server.URL())
+	pool := openPool(t, o.server.URL())
 	defer pool.Close()
 	if err := db.Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func (o *outage) start() {
 	}
 }
 
-// begin stops Postgres: in order, or at once as in a crash.
+// begin stops Postgres, in order or at once as in a crash.
 func (o *outage) begin(immediate bool) {
 	o.t.Helper()
 	if immediate {
@@ -91,15 +91,15 @@ func (o *outage) end() {
 	}
 }
 
-// load asks for pages and rates until it is stopped, and notes every answer that is neither good nor a proper 503.
+// load requests pages and rates books until it is stopped. It records every answer that is neither good nor a proper 503.
 type load struct {
 	mu           sync.Mutex
 	good, away   int
 	wrong        []string
 	longest      time.Duration
-	back         time.Time // since when Postgres is there again; zero before
-	goodSince    int       // of those that began since
-	refusedSince int       // the same
+	back         time.Time // when Postgres took connections again; zero before
+	goodSince    int       // good answers to requests that began after back
+	refusedSince int       // refusals of such requests
 	stop         func()
 }
 
@@ -109,7 +109,7 @@ func (l *load) count() (good, away int) {
 	return l.good, l.away
 }
 
-// isBack notes that from now on Postgres takes connections.
+// isBack records that Postgres takes connections from now on.
 func (l *load) isBack() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -163,7 +163,7 @@ func (l *load) note(a answer, err error, began time.Time) {
 		if since {
 			l.goodSince++
 		}
-	case properlyAway(a):
+	case isOutagePage(a):
 		l.away++
 		if since {
 			l.refusedSince++
@@ -173,14 +173,14 @@ func (l *load) note(a answer, err error, began time.Time) {
 	}
 }
 
-// properlyAway says whether an answer is 503 with a sentence and a time to come back after.
-func properlyAway(a answer) bool {
+// isOutagePage reports whether an answer is a 503 with a sentence and a Retry-After.
+func isOutagePage(a answer) bool {
 	after, err := strconv.Atoi(a.Header.Get("Retry-After"))
 	return a.StatusCode == http.StatusServiceUnavailable && err == nil && after > 0 && len(wordsOf(a.body)) > 40
 }
 
-// TestPostgresComesAndGoes stops Postgres, in order and by a crash, while pages load, a stream is open and a worker
-// works, and starts it again. The same processes go on by themselves.
+// TestPostgresComesAndGoes stops Postgres, in order and by a crash, while pages load, a stream is open and a worker runs
+// jobs, and starts it again. The same processes recover by themselves.
 func TestPostgresComesAndGoes(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
@@ -190,7 +190,7 @@ func TestPostgresComesAndGoes(t *testing.T) {
 	var callers map[int64]*caller
 	var watcher *caller
 	func() {
-		pool := lookInto(t, o.server.URL())
+		pool := openPool(t, o.server.URL())
 		defer pool.Close()
 		callers = newReaders(t, pool, func() string { return web.URL }, 5)
 		for id, v := range callers {
@@ -206,7 +206,7 @@ func TestPostgresComesAndGoes(t *testing.T) {
 		until(t, "pages load", func() bool { good, _ := l.count(); return good > 40 })
 		o.begin(immediate)
 		_, before := l.count()
-		until(t, "pages say that the database is away", func() bool { _, away := l.count(); return away > before+40 })
+		until(t, "pages report the outage", func() bool { _, away := l.count(); return away > before+40 })
 		ready, err := newCaller(web.URL).ask(t.Context(), "/readyz", nil)
 		if err != nil || ready.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("readyz: %v, %v", ready.Response, err)
@@ -215,7 +215,7 @@ func TestPostgresComesAndGoes(t *testing.T) {
 
 		o.end()
 		back := l.isBack()
-		pool := lookInto(t, o.server.URL())
+		pool := openPool(t, o.server.URL())
 		took := until(t, "every page loads", func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -226,13 +226,13 @@ func TestPostgresComesAndGoes(t *testing.T) {
 			t.Errorf("%d answers were neither good nor a proper 503: %.500s", len(l.wrong), l.wrong[0])
 		}
 		if l.refusedSince > 0 {
-			t.Errorf("%d pages were refused that were asked for when Postgres was back", l.refusedSince)
+			t.Errorf("%d pages were refused although Postgres was back when they were requested", l.refusedSince)
 		}
-		// A rating now, and its job worked. That promise is the pages': an outcome that could not be written holds back
-		// its reader's next job until River's completer tries again, some seconds later.
+		// The watcher rates now, and the job of that rating runs. Only the pages promise to recover at once: an outcome that
+		// could not be written delays its reader's next job until River's completer retries, some seconds later.
 		watcher.must(t, http.StatusSeeOther, "/books/2/rating", fields("stars", map[bool]string{true: "4", false: "5"}[immediate]))
 		me := `(select s.reader_id from session s where s.token_hash = sha256(convert_to('` + watcher.cookies["__Host-backlist"] + `', 'UTF8')))`
-		eventually(t, pool, "the worker works again", `select n.ratings_version = r.ratings_version
+		eventually(t, pool, "the worker runs jobs again", `select n.ratings_version = r.ratings_version
 			from reader r join recommendation_run n on n.reader_id = r.id where r.id = `+me)
 		worked := time.Since(back)
 		page.next(t)
@@ -245,14 +245,14 @@ func TestPostgresComesAndGoes(t *testing.T) {
 	if regexp.MustCompile(`status=500`).MatchString(web.output()) {
 		t.Error("the log has a 500")
 	}
-	// Jobs that an outage hit are tried again, after River's second; whoever is there sees that their time has come.
-	eventually(t, lookInto(t, o.server.URL()), "every reader has a list that knows the last rating", `
+	// Jobs that failed in an outage are retried after River's second; any process makes them due.
+	eventually(t, openPool(t, o.server.URL()), "every reader has a list that includes the last rating", `
 		select bool_and(n.ratings_version is not distinct from r.ratings_version)
 		from reader r left join recommendation_run n on n.reader_id = r.id where r.ratings_version > 0`)
 }
 
-// TestPostgresFallsSilent: the network takes everything and gives nothing back. Pages say so within their time limit,
-// and load again when it is over.
+// TestPostgresFallsSilent: the network swallows everything that is sent to Postgres. Pages report the outage within their
+// time limit, and load again afterwards.
 func TestPostgresFallsSilent(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
@@ -264,9 +264,9 @@ func TestPostgresFallsSilent(t *testing.T) {
 	for range 8 { // more than the pool has connections
 		all.Go(func() {
 			v := newCaller(web.URL)
-			v.client.Timeout = 30 * time.Second // as a platform's router has it
+			v.client.Timeout = 30 * time.Second // the limit of a platform's router
 			a, err := v.ask(t.Context(), "/books/1", nil)
-			if err != nil || !properlyAway(a) {
+			if err != nil || !isOutagePage(a) {
 				t.Errorf("%v, %v", a.Response, err)
 			}
 		})

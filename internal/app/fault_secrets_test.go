@@ -14,7 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// refusingSMTP is a mail server that takes no letter and repeats the address in its refusal, as real ones do.
+// refusingSMTP starts a mail server that refuses every letter and repeats the address in its refusal, as real ones do.
 func refusingSMTP(t *testing.T, code string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -51,8 +51,8 @@ func refusingSMTP(t *testing.T, code string) string {
 	return "smtp://" + listener.Addr().String() + "?tls=none"
 }
 
-// TestSecretsStayIn: what readers typed, and what opens their accounts, is neither in the jobs' rows nor in the logs,
-// also where mail is refused and forms are wrong.
+// TestSecretsStayIn: neither the jobs' rows nor the logs contain readers' input or anything that opens their accounts, even
+// where mail is refused and forms are invalid.
 func TestSecretsStayIn(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
@@ -62,24 +62,24 @@ func TestSecretsStayIn(t *testing.T) {
 	later := start(t, databaseURL, []string{"SMTP_URL=" + refusingSMTP(t, "451 4.2.1")}, "worker")
 	odo := newCaller(web.URL)
 	odo.signUp(t, "Odo", "odo@example.org")
-	eventually(t, pool, "the letter is put off", "select state = 'retryable' from jobs.job where kind = 'deliver_mail'")
+	eventually(t, pool, "the letter is to be retried", "select state = 'retryable' from jobs.job where kind = 'deliver_mail'")
 	later.tell(syscall.SIGTERM)
 	later.exits()
 
 	never := start(t, databaseURL, []string{"SMTP_URL=" + refusingSMTP(t, "550 5.7.1")}, "worker")
 	odo.must(t, http.StatusSeeOther, "/books/1/rating", fields("stars", "5"))
-	stranger := newCaller(web.URL)
-	stranger.must(t, http.StatusUnprocessableEntity, "/signin", fields("email", "odo@example.org", "password", wrong))
-	stranger.must(t, http.StatusUnprocessableEntity, "/signin", fields("email", mistyped, "password", wrong))
-	stranger.must(t, http.StatusUnprocessableEntity, "/signup", fields("name", "Odo", "email", "ODO@example.org", "password", fresh))
-	stranger.must(t, http.StatusSeeOther, "/forgot", fields("email", "odo@example.org"))
+	visitor := newCaller(web.URL)
+	visitor.must(t, http.StatusUnprocessableEntity, "/signin", fields("email", "odo@example.org", "password", wrong))
+	visitor.must(t, http.StatusUnprocessableEntity, "/signin", fields("email", mistyped, "password", wrong))
+	visitor.must(t, http.StatusUnprocessableEntity, "/signup", fields("name", "Odo", "email", "ODO@example.org", "password", fresh))
+	visitor.must(t, http.StatusSeeOther, "/forgot", fields("email", "odo@example.org"))
 	eventually(t, pool, "the reset is refused", "select state = 'failed' from message where kind = 'reset'")
 	link := regexp.MustCompile(`/reset/(\S+)`).FindStringSubmatch(finished(t, launch(t, databaseURL, nil, "reader", "reset", "odo@example.org")))
-	stranger.must(t, http.StatusOK, link[0], nil)
-	stranger.must(t, http.StatusSeeOther, link[0], fields("password", fresh))
-	stranger.must(t, http.StatusNotFound, link[0], nil)
-	if a, err := stranger.ask(t.Context(), "/reset/"+strings.Repeat("x", 40)+"?email="+url.QueryEscape(mistyped), nil); err != nil || a.StatusCode != http.StatusNotFound {
-		t.Errorf("a reset link that nobody made: %v, %v", a.Response, err)
+	visitor.must(t, http.StatusOK, link[0], nil)
+	visitor.must(t, http.StatusSeeOther, link[0], fields("password", fresh))
+	visitor.must(t, http.StatusNotFound, link[0], nil)
+	if a, err := visitor.ask(t.Context(), "/reset/"+strings.Repeat("x", 40)+"?email="+url.QueryEscape(mistyped), nil); err != nil || a.StatusCode != http.StatusNotFound {
+		t.Errorf("an invented reset link: %v, %v", a.Response, err)
 	}
 
 	rows, err := pool.Query(t.Context(), `select kind, concat_ws(' ', args, metadata, errors, tags) from river.river_job`)
@@ -100,7 +100,7 @@ func TestSecretsStayIn(t *testing.T) {
 	}
 	for what, secret := range map[string]string{
 		"password": callersPassword, "mistyped password": wrong, "new password": fresh, "reset token": link[1],
-		"session token": odo.cookies["__Host-backlist"], "new session's token": stranger.cookies["__Host-backlist"],
+		"session token": odo.cookies["__Host-backlist"], "new session's token": visitor.cookies["__Host-backlist"],
 		"address": "odo@example.org", "mistyped address": mistyped, "database URL": databaseURL, "secret key": "a secret only for tests",
 	} {
 		for where, text := range texts {

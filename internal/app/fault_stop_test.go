@@ -16,16 +16,16 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// allowed30 is what a platform that kills after 30 s leaves us, with two to spare.
-const allowed30 = 28 * time.Second
+// stopLimit is how long a process may take to stop: a platform kills it after 30 s, and we keep two to spare.
+const stopLimit = 28 * time.Second
 
-// stream is an open page's stream of events.
+// stream is the event stream of an open page.
 type stream struct {
 	events chan string   // the first line of each
-	ended  chan struct{} // closed when the server has ended it
+	ended  chan struct{} // closed when the server has ended the stream
 }
 
-// openStream opens the recommendations' stream.
+// openStream opens the event stream of the recommendations page.
 func (v *caller) openStream(t *testing.T) *stream {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -78,7 +78,8 @@ func (s *stream) next(t *testing.T) {
 	}
 }
 
-// TestWebStops: what is in flight is answered, streams end at once, nobody new is let in, and more signals change nothing.
+// TestWebStops: a stopping web process answers requests in flight, ends streams at once and refuses new connections.
+// Further signals change nothing.
 func TestWebStops(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
@@ -90,7 +91,7 @@ func TestWebStops(t *testing.T) {
 	}
 	page := ada.openStream(t)
 	page.next(t)
-	letGo := holding(t, databaseURL, "select from reader for update")
+	release := holding(t, databaseURL, "select from reader for update")
 	var inFlight answer
 	var err error
 	var asked sync.WaitGroup
@@ -115,7 +116,7 @@ func TestWebStops(t *testing.T) {
 		t.Error("the process ended while a request was in flight")
 	default:
 	}
-	letGo()
+	release()
 	asked.Wait()
 	if err != nil || inFlight.StatusCode != http.StatusSeeOther {
 		t.Errorf("the request in flight got %v, %v", inFlight.Response, err)
@@ -126,20 +127,20 @@ func TestWebStops(t *testing.T) {
 	}
 }
 
-// TestWorkerStops: it fetches nothing more, ends what it runs, and exits.
+// TestWorkerStops: a stopping worker stops fetching jobs, finishes the running ones, and exits.
 func TestWorkerStops(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
 	pool := catalogued(t, databaseURL)
 	web := start(t, databaseURL, nil, "web")
 	callers := newReaders(t, pool, func() string { return web.URL }, 2)
-	var letGo func()
+	var release func()
 	var held, other int64
 	for id, v := range callers {
 		if held == 0 {
 			held = id
 			v.must(t, http.StatusSeeOther, "/books/1/rating", fields("stars", "4"))
-			letGo = holding(t, databaseURL, "select from reader where id = $1 for update", id)
+			release = holding(t, databaseURL, "select from reader where id = $1 for update", id)
 		} else {
 			other = id
 		}
@@ -158,8 +159,8 @@ func TestWorkerStops(t *testing.T) {
 		t.Error("the process ended while a job ran")
 	default:
 	}
-	letGo()
-	t.Logf("ended %s after the job could go on", worker.exits())
+	release()
+	t.Logf("ended %s after the job could continue", worker.exits())
 	if s := valueOf[string](t, pool, state, held); s != "completed 1" {
 		t.Errorf("the job that ran is %s", s)
 	}
@@ -168,8 +169,8 @@ func TestWorkerStops(t *testing.T) {
 	}
 }
 
-// TestWorkerHandsBack: jobs that do not end in time are handed back without spending an attempt; a letter on its way
-// when the time is over is neither lost nor sent twice. It takes the 20 s that running jobs are given.
+// TestWorkerHandsBack: jobs that do not end in time are handed back without spending an attempt, and a letter that is being
+// sent when the time is over is neither lost nor sent twice. The test takes the 20 s that running jobs are given.
 func TestWorkerHandsBack(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
@@ -179,16 +180,16 @@ func TestWorkerHandsBack(t *testing.T) {
 	odo := newCaller(web.URL)
 	odo.signUp(t, "Odo", "odo@example.org")
 	odo.must(t, http.StatusSeeOther, "/books/1/rating", fields("stars", "4"))
-	letGo := holding(t, databaseURL, "lock table recommendation in access exclusive mode")
+	release := holding(t, databaseURL, "lock table recommendation in access exclusive mode")
 	worker := start(t, databaseURL, []string{"SMTP_URL=" + smtp}, "worker")
-	eventually(t, pool, "both jobs are in the middle", "select ("+waiters+") >= 1 and (select state = 'sending' from message where kind = 'welcome')")
+	eventually(t, pool, "both jobs are running", "select ("+waiters+") >= 1 and (select state = 'sending' from message where kind = 'welcome')")
 	began := time.Now()
 	for range 3 {
 		worker.tell(syscall.SIGTERM)
 	}
 	worker.exits()
 	t.Logf("ended %s after SIGTERM", time.Since(began).Round(10*time.Millisecond))
-	letGo()
+	release()
 	const state = `select state || ' ' || attempt from jobs.job where kind = $1`
 	if s := valueOf[string](t, pool, state, "recommend_reader"); s != "available 0" {
 		t.Errorf("the list's job is %s, not handed back", s)
@@ -197,11 +198,11 @@ func TestWorkerHandsBack(t *testing.T) {
 		t.Errorf("the letter is %s", s)
 	}
 	start(t, databaseURL, nil, "worker")
-	eventually(t, pool, "the next worker ends it", "select state = 'completed' and attempt = 1 from jobs.job where kind = 'recommend_reader'")
+	eventually(t, pool, "the next worker finishes it", "select state = 'completed' and attempt = 1 from jobs.job where kind = 'recommend_reader'")
 }
 
-// TestRollingRestart: web processes are replaced three times under load, the new one up before the old one is told to
-// stop. No request fails.
+// TestRollingRestart: no request fails while web processes are replaced three times under load. Each new process is ready
+// before the old one is told to stop.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	const clients, restarts = 6, 3

@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// root is the checkout, seen from this package.
+// root is the path of the checkout from this package.
 const root = "../.."
 
-// manifest is app.json, with every key that Heroku knows; an unknown one is an error.
+// manifest is app.json, with every key that Heroku knows. Other keys are an error.
 type manifest struct {
 	Name         string            `json:"name"`
 	Description  string            `json:"description"`
@@ -34,7 +34,7 @@ type manifest struct {
 	} `json:"environments"`
 }
 
-// setting is one config var. Value is a string where it is set: Heroku takes no number.
+// setting is a config var. Its value is a string, because Heroku accepts no numbers.
 type setting struct {
 	Description string  `json:"description"`
 	Value       *string `json:"value"`
@@ -72,7 +72,7 @@ func readManifest(t *testing.T) manifest {
 	return m
 }
 
-// readProcfile returns its process types.
+// readProcfile returns the command of each process type.
 func readProcfile(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "Procfile"))
@@ -84,14 +84,14 @@ func readProcfile(t *testing.T) map[string]string {
 	for l := range strings.Lines(string(text)) {
 		match := line.FindStringSubmatch(strings.TrimSpace(l))
 		if match == nil {
-			t.Fatalf("Procfile: %q is no process type", l)
+			t.Fatalf("Procfile: %q is not a process type", l)
 		}
 		types[match[1]] = match[2]
 	}
 	return types
 }
 
-// TestManifests: the button, the build and the process types say what Heroku understands and what we mean.
+// TestManifests: app.json, go.mod and Procfile are valid for Heroku and describe the deployment that we want.
 func TestManifests(t *testing.T) {
 	t.Parallel()
 	m, types := readManifest(t), readProcfile(t)
@@ -107,15 +107,15 @@ func TestManifests(t *testing.T) {
 		}
 	}
 	if s := m.Scripts["postdeploy"]; s != "backlist seed" {
-		t.Errorf("postdeploy is %q: it loads the catalogue and invents no readers", s)
+		t.Errorf("postdeploy is %q; it should load the catalogue and invent no readers", s)
 	}
 	for name, s := range m.Env {
 		required := s.Required == nil || *s.Required
 		if required && s.Generator != "secret" {
-			t.Errorf("app.json: whoever presses the button would have to fill in %s", name)
+			t.Errorf("app.json: the deploy button would ask the user for %s", name)
 		}
 		if s.Description == "" || (s.Generator != "" && s.Generator != "secret") {
-			t.Errorf("app.json: %s is not described, or made by %q", name, s.Generator)
+			t.Errorf("app.json: %s has no description, or the generator %q", name, s.Generator)
 		}
 	}
 	if len(m.Addons) != 1 || m.Addons[0].As != "DATABASE" || !strings.HasPrefix(m.Addons[0].Plan, "heroku-postgresql:") {
@@ -151,7 +151,7 @@ func TestManifests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Without the first the bare go line would pin the first release of it; the second says what to install.
+	// Without the first line, the go line would pin the first release of that version; the second says what to install.
 	for _, want := range []string{`(?m)^// \+heroku goVersion go1\.\d+$`, `(?m)^// \+heroku install \./cmd/backlist$`, `(?m)^go 1\.\d+\.0$`} {
 		if !regexp.MustCompile(want).Match(mod) {
 			t.Errorf("go.mod has no line %s", want)

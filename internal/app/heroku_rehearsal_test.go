@@ -27,11 +27,11 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// slug is the program as the platform builds it. It needs nothing but tracked files, so it may be built here, where nearly all of
-// it is compiled already.
+// slug builds the program as the platform does, and checks that it needs only tracked files. Therefore it can be built here,
+// where nearly all of it is compiled already.
 func slug(t *testing.T) (bin string) {
 	t.Helper()
-	// The checkout may belong to somebody else, as on CI: that we read it is no risk.
+	// The checkout may belong to another user, as on CI. Reading it is safe.
 	list, err := exec.Command("git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z").Output()
 	if err != nil {
 		lacking(t, "a git checkout, to know which files are tracked")
@@ -58,7 +58,7 @@ func slug(t *testing.T) (bin string) {
 	tracked := strings.Split(string(list), "\x00")
 	needed := append(strings.Fields(string(command("list", "-tags", "heroku", "-deps", "-f", files, "./cmd/backlist"))), filepath.Join(checkout, "go.mod"), filepath.Join(checkout, "go.sum"))
 	if len(needed) < 200 {
-		t.Errorf("the program is of %d files only", len(needed))
+		t.Errorf("the program has only %d files", len(needed))
 	}
 	for _, file := range needed {
 		if name, err := filepath.Rel(checkout, file); err != nil || !slices.Contains(tracked, filepath.ToSlash(name)) {
@@ -70,7 +70,7 @@ func slug(t *testing.T) (bin string) {
 	return bin
 }
 
-// herokuApp is an app on the platform: its slug, its config vars, its database, and its dynos so far.
+// herokuApp is an app on the platform: its slug, config vars, database and the dynos that it has started.
 type herokuApp struct {
 	t      *testing.T
 	bin    string
@@ -83,15 +83,15 @@ type herokuApp struct {
 	mu     sync.Mutex
 }
 
-// appHost is how the app is reached from outside.
+// appHost is the app's public host name.
 const appHost = "backlist-rehearsal-1234.example.com"
 
-// newHerokuApp provisions a database as the smallest plan has it: a role that can do nothing but own it, a limit on
-// connections, TLS and no other way.
+// newHerokuApp provisions a database like that of the smallest plan: its role has no right but to own it, connections are
+// limited, and TLS is required.
 func newHerokuApp(t *testing.T, limit int) *herokuApp {
 	t.Helper()
 	a := &herokuApp{t: t, types: readProcfile(t)}
-	a.admin = lookInto(t, testdb.NewEmptyURL(t))
+	a.admin = openPool(t, testdb.NewEmptyURL(t))
 	a.role = "u" + strings.ToLower(rand.Text()[:12])
 	password := "p" + strings.ToLower(rand.Text())
 	exec := func(pool *pgxpool.Pool, sql string) {
@@ -106,7 +106,7 @@ func newHerokuApp(t *testing.T, limit int) *herokuApp {
 	}
 	exec(a.admin, fmt.Sprintf(`create role %s login nosuperuser nocreaterole nocreatedb connection limit %d password '%s'`, a.role, limit, password))
 	t.Cleanup(func() {
-		if !t.Failed() { // else its database is kept
+		if !t.Failed() { // a failed test's database is kept
 			_, _ = a.admin.Exec(context.WithoutCancel(t.Context()), "drop role "+a.role)
 		}
 	})
@@ -133,14 +133,14 @@ func newHerokuApp(t *testing.T, limit int) *herokuApp {
 	return a
 }
 
-// dyno starts a process as the platform does: a shell line, the config vars, PORT for web, and nothing else.
+// dyno starts a process as the platform does, from a shell line, with only the config vars and, for web, PORT.
 func (a *herokuApp) dyno(name, line string) *process {
 	a.t.Helper()
 	cmd := exec.Command("/bin/sh", "-c", "exec "+line)
 	cmd.Dir = a.t.TempDir()
 	cmd.Env = append([]string{"PATH=" + a.bin + ":/usr/bin:/bin", "HOME=" + cmd.Dir, "DYNO=" + name}, a.config...)
 	if strings.HasPrefix(name, "web.") {
-		cmd.Env = append(cmd.Env, "PORT=0") // the platform says which; here the kernel does
+		cmd.Env = append(cmd.Env, "PORT=0") // the platform chooses the port; here the kernel does
 	}
 	p := runProgram(a.t, cmd)
 	a.mu.Lock()
@@ -149,7 +149,7 @@ func (a *herokuApp) dyno(name, line string) *process {
 	return p
 }
 
-// up starts a dyno of the formation and waits until it is ready.
+// up starts a dyno of the formation, and waits until it is ready.
 func (a *herokuApp) up(name string) *process {
 	a.t.Helper()
 	kind, _, _ := strings.Cut(name, ".")
@@ -167,7 +167,7 @@ func (a *herokuApp) oneOff(name, line string) string {
 	return finished(a.t, a.dyno(name, line))
 }
 
-// visit is a browser behind the platform's router.
+// visit returns a caller whose requests look as if they had passed the platform's router.
 func (a *herokuApp) visit(base func() string) *caller {
 	v := newCaller("")
 	v.base, v.host = base, appHost
@@ -179,14 +179,14 @@ func (a *herokuApp) visit(base func() string) *caller {
 	return v
 }
 
-// connections counts the role's.
+// connections returns the number of the role's connections.
 func (a *herokuApp) connections() int {
 	a.t.Helper()
 	return valueOf[int](a.t, a.admin, "select count(*) from pg_stat_activity where usename = $1", a.role)
 }
 
-// TestHerokuRehearsal goes through the life of a deployment: build, release, button, first visitor, and a deploy during
-// which both generations run.
+// TestHerokuRehearsal plays the life of a deployment: build, release, postdeploy, first visitor, and a deploy during which
+// both generations run.
 func TestHerokuRehearsal(t *testing.T) {
 	t.Parallel()
 	a := newHerokuApp(t, 20)
@@ -210,7 +210,7 @@ func TestHerokuRehearsal(t *testing.T) {
 	odo := a.visit(base)
 	secrets := a.firstVisit(odo)
 
-	// A deploy: the release phase beside the old dynos, then the new ones while the old ones still work.
+	// A deploy runs the release phase beside the old dynos, then the new dynos while the old ones still work.
 	a.oneOff("release.2", a.types["release"])
 	second := a.up("web.1")
 	a.up("worker.1")
@@ -218,10 +218,10 @@ func TestHerokuRehearsal(t *testing.T) {
 	old := a.generation(0)
 	most := a.busyBoth(first.URL, second.URL, odo)
 	if most > 18 {
-		t.Errorf("both generations took %d connections; two of 20 are to spare", most)
+		t.Errorf("both generations took %d connections; two of 20 should be left", most)
 	}
 	t.Logf("both generations at work: %d connections of 20", most)
-	a.oneOff("run.1", `backlist psql -- -Atc "select 'works'"`) // the two that are left are enough for a person
+	a.oneOff("run.1", `backlist psql -- -Atc "select 'works'"`) // the two that are left suffice for an operator
 	current.Store(&second.URL)
 	for _, p := range old {
 		p.tell(syscall.SIGTERM)
@@ -248,7 +248,7 @@ func TestHerokuRehearsal(t *testing.T) {
 	a.checkLogs(secrets)
 }
 
-// databaseOfApp looks into the app's database from outside.
+// databaseOfApp returns a pool by which the test reads the app's database.
 func (a *herokuApp) databaseOfApp() *pgxpool.Pool {
 	a.t.Helper()
 	u, err := url.Parse(strings.TrimPrefix(a.config[0], "DATABASE_URL="))
@@ -265,7 +265,7 @@ func (a *herokuApp) databaseOfApp() *pgxpool.Pool {
 	return pool
 }
 
-// firstVisit is what the first reader meets. It returns what no log may hold.
+// firstVisit is the first reader's visit. It returns the secrets that no log may contain.
 func (a *herokuApp) firstVisit(odo *caller) map[string]string {
 	t := a.t
 	t.Helper()
@@ -315,7 +315,7 @@ func (a *herokuApp) firstVisit(odo *caller) map[string]string {
 	return secrets
 }
 
-// generation is the dynos of the formation that were started before the first deploy (0), or after it.
+// generation returns the dynos of the formation that were started before the first deploy (0) or after it (1).
 func (a *herokuApp) generation(n int) []*process {
 	var long []*process
 	for _, p := range a.dynos {
@@ -326,8 +326,8 @@ func (a *herokuApp) generation(n int) []*process {
 	return long[3*n : 3*n+3]
 }
 
-// busyBoth keeps all processes of both generations busy until every pool is full, and returns the highest count of
-// connections seen.
+// busyBoth keeps all processes of both generations busy until every pool is full, and returns the highest number of
+// connections.
 func (a *herokuApp) busyBoth(first, second string, odo *caller) (most int) {
 	a.t.Helper()
 	ctx, cancel := context.WithCancel(a.t.Context())
@@ -347,7 +347,7 @@ func (a *herokuApp) busyBoth(first, second string, odo *caller) (most int) {
 			}
 		})
 	}
-	const enough = 2 * time.Second // pools grow with the load; nothing tells when they are full
+	const enough = 2 * time.Second // pools grow with the load, and give no signal when they are full
 	for end := time.Now().Add(enough); time.Now().Before(end); {
 		most = max(most, a.connections())
 	}
@@ -364,7 +364,7 @@ var (
 	timeKey    = regexp.MustCompile(`(?:^| )time=`)
 )
 
-// checkLogs reads all that any dyno wrote: logfmt, without the time that the platform puts in front, and no secrets.
+// checkLogs checks the output of all dynos: it is logfmt without the time, which the platform adds, and has no secrets.
 func (a *herokuApp) checkLogs(secrets map[string]string) {
 	t := a.t
 	t.Helper()
@@ -373,10 +373,10 @@ func (a *herokuApp) checkLogs(secrets map[string]string) {
 		out := p.output()
 		for what, secret := range secrets {
 			if what == "reset token" && strings.Contains(p.cmd.String(), "reader reset") || what == "e-mail address" && strings.Contains(p.cmd.String(), "operator add") {
-				continue // for the person at the terminal, who asked for it
+				continue // the user at the terminal asked for it
 			}
 			if secret == "" || strings.Contains(out, secret) {
-				t.Errorf("%s: the output has the %s, or it is not known", p.cmd, what)
+				t.Errorf("%s: the output contains the %s, or that is empty", p.cmd, what)
 			}
 		}
 		if strings.Contains(p.cmd.String(), "backlist operator") || strings.Contains(p.cmd.String(), "backlist reader") || strings.Contains(p.cmd.String(), "backlist psql") {
@@ -386,7 +386,7 @@ func (a *herokuApp) checkLogs(secrets map[string]string) {
 			line = strings.TrimRight(line, "\n")
 			lines++
 			if !logfmtLine.MatchString(line) || timeKey.MatchString(line) || len(line) > 10_000 {
-				t.Errorf("%s: no line of a log on Heroku: %.300q", p.cmd, line)
+				t.Errorf("%s: not a valid log line on Heroku: %.300q", p.cmd, line)
 			}
 		}
 	}
@@ -395,7 +395,8 @@ func (a *herokuApp) checkLogs(secrets map[string]string) {
 	}
 }
 
-// TestTooFewConnections: a database that cannot carry the formation is refused in a sentence, and one that is full too.
+// TestTooFewConnections: processes refuse a database with too few connections for the formation, and wait for one whose
+// connections are all taken.
 func TestTooFewConnections(t *testing.T) {
 	t.Parallel()
 	small := newHerokuApp(t, 12)
@@ -412,7 +413,7 @@ func TestTooFewConnections(t *testing.T) {
 		}
 	}
 
-	// Twenty others hold all connections. What starts now waits for one, says so, and goes on when there is one.
+	// Twenty other clients hold all connections. A process that starts now logs that it waits, and continues when one is free.
 	cfg, err := pgxpool.ParseConfig(strings.TrimPrefix(full.config[0], "DATABASE_URL="))
 	if err != nil {
 		t.Fatal(err)
@@ -432,11 +433,11 @@ func TestTooFewConnections(t *testing.T) {
 	web := full.dyno("web.1", full.types["web"])
 	line := web.waitFor(regexp.MustCompile(`no connection left`))
 	if !logfmtLine.MatchString(line) {
-		t.Errorf("it says %q", line)
+		t.Errorf("not a valid log line: %q", line)
 	}
 	worker := full.dyno("worker.1", full.types["worker"])
 	worker.waitFor(regexp.MustCompile(`no connection left`))
-	worker.tell(syscall.SIGTERM) // to be told to stop while it waits is no failure
+	worker.tell(syscall.SIGTERM) // a stop while it waits is not a failure
 	worker.exits()
 	for _, conn := range others {
 		if err := conn.Close(t.Context()); err != nil {
@@ -446,7 +447,7 @@ func TestTooFewConnections(t *testing.T) {
 	web.waitFor(readyLine)
 }
 
-// programNamedBacklist is a folder with this test's binary under the program's name.
+// programNamedBacklist returns a folder that has the test binary under the program's name.
 func programNamedBacklist(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()

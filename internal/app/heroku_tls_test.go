@@ -19,14 +19,13 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// The first words of a connection, where a version number would stand (Postgres' protocol, "SSLRequest").
+// sslRequest takes the place of the protocol version in a request for TLS (SSLRequest of Postgres' protocol).
 const sslRequest = 80877103
 
-// tlsFront is a Postgres that insists on TLS, with a certificate that nobody has signed: a proxy in front of one that
-// does not.
+// tlsFront is a proxy that makes Postgres require TLS, with a self-signed certificate.
 type tlsFront struct {
 	host, port string
-	sslmode    string // what a URL has to say; "" where the host's name does not look like this machine
+	sslmode    string // for the URL; empty where the host name does not look local
 	plain      atomic.Int64
 	secure     atomic.Int64
 }
@@ -49,7 +48,7 @@ func newTLSFront(t *testing.T, target string) *tlsFront {
 	}
 	f := &tlsFront{host: "127.0.0.1", sslmode: "require"}
 	_, f.port, _ = net.SplitHostPort(listener.Addr().String())
-	// This machine's own name looks like a far one: then the URL says nothing of TLS, as Heroku's does not.
+	// The machine's own name looks remote. Then the URL does not mention TLS, like Heroku's.
 	if name, err := os.Hostname(); err == nil && name != "localhost" && net.ParseIP(name) == nil {
 		if conn, err := net.DialTimeout("tcp", net.JoinHostPort(name, f.port), time.Second); err == nil {
 			conn.Close()
@@ -99,7 +98,7 @@ func (f *tlsFront) serve(conn net.Conn, cfg *tls.Config, target string) {
 	go func() {
 		defer close(done)
 		_, _ = io.Copy(to, secured)
-		to.Close() // a client that is killed sends no farewell
+		to.Close() // a killed client closes its connection without a message
 	}()
 	_, _ = io.Copy(secured, to)
 	conn.Close()

@@ -17,8 +17,8 @@ import (
 
 const module = "github.com/backlist/backlist/"
 
-// The groups of packages, and what each may import of ours. The back office knows jobs and nothing else; the storefront
-// knows books and the job system; the edge knows both; the ground knows neither. Views know only views.
+// The groups of packages, which decide what a package may import. The back office knows only jobs; the storefront knows books
+// and the job system; the edge knows both; the ground knows neither. Views know only views.
 var (
 	ground = []string{
 		"answer", "catalogue", "config", "demo", "fold", "form", "live", "notice", "pglocal", "relay", "serve", "store", "testdb",
@@ -26,11 +26,11 @@ var (
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail", "lab", "seed", "site"}
 	backOffice = []string{"work", "trace", "postgres", "surface", "console", "scale", "drill", "bench", "doctor"}
 	edge       = []string{"web", "crowd", "app"}
-	// anyPage are the views that every set of pages may be set from.
+	// anyPage are the views that every set of pages may use.
 	anyPage = []string{"views/asset", "views/layout", "views/ui"}
 )
 
-// allowed are the few imports beside the rule, each with its reason.
+// allowed are the exceptions, each with its reason.
 var allowed = map[string][]string{
 	"internal/drill":   {"internal/serve", "internal/relay"},                                              // its web processes stop as the site's do; tests of faults share its relay
 	"internal/mail":    {"views/mail"},                                                                    // a letter is rendered where it is sent
@@ -101,10 +101,10 @@ func mayImport(from, to string) bool {
 	case "back office":
 		return group(to) == "back office" || to == "db"
 	}
-	return false // a package that this test does not know has no place yet
+	return false // a package that this test does not know must be added to a group
 }
 
-// TestImportRules holds the rules for packages that are not there yet, or that keep them without being asked.
+// TestImportRules tests the rules themselves, also with packages that do not exist yet.
 func TestImportRules(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -160,7 +160,7 @@ func group(p string) string {
 	return ""
 }
 
-// noun is the package below internal that p is or belongs to.
+// noun returns the package directly below internal that p is or belongs to.
 func noun(p string) string {
 	rest, ok := strings.CutPrefix(p, "internal/")
 	if !ok {
@@ -170,7 +170,7 @@ func noun(p string) string {
 	return name
 }
 
-// TestOneAssembly: programs run workers by work.Run alone, so that what is measured and drilled is what runs.
+// TestOneAssembly: all programs run workers by work.Run, so that bench and drill test the process that production runs.
 func TestOneAssembly(t *testing.T) {
 	t.Parallel()
 	err := filepath.WalkDir("../..", func(file string, _ fs.DirEntry, err error) error {
@@ -179,7 +179,7 @@ func TestOneAssembly(t *testing.T) {
 		}
 		text, err := os.ReadFile(file)
 		if strings.Contains(string(text), "work.NewWorker"+"(") {
-			t.Errorf("%s puts a worker together by itself", file)
+			t.Errorf("%s assembles a worker process itself: use work.Run", file)
 		}
 		return err
 	})
@@ -188,7 +188,7 @@ func TestOneAssembly(t *testing.T) {
 	}
 }
 
-// TestBackOfficeNamesNoTableOfTheStorefront: its SQL must work against any River database.
+// TestBackOfficeNamesNoTableOfTheStorefront: the back office's SQL must work against any River database.
 func TestBackOfficeNamesNoTableOfTheStorefront(t *testing.T) {
 	t.Parallel()
 	tables := regexp.MustCompile(`(?i)(?:\b(?:from|join|into|update|table)\s+|\bpublic\.)(reader|book|author|rating|shelving|recommendation|neighbour|message|session)\b`)
@@ -208,8 +208,8 @@ func TestBackOfficeNamesNoTableOfTheStorefront(t *testing.T) {
 	}
 }
 
-// TestStatementsAreWhole: each file of the back office's SQL says in its first line what it is for and is embedded beside it. Those of
-// work depend on nothing of schema jobs, which another release may replace while a process runs.
+// TestStatementsAreWhole: each SQL file of the back office begins with a comment on its purpose, and its package embeds it. The
+// files of work depend on nothing in schema jobs, which another release may replace while a process runs.
 func TestStatementsAreWhole(t *testing.T) {
 	t.Parallel()
 	comments := regexp.MustCompile("(?m)--.*$")
@@ -241,7 +241,7 @@ func TestStatementsAreWhole(t *testing.T) {
 	}
 }
 
-// statementFiles are the files of the back office's SQL that lie beside its Go.
+// statementFiles returns the SQL files beside the Go files of the back office.
 func statementFiles(t *testing.T) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir("..", func(file string, _ fs.DirEntry, err error) error {

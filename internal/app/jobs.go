@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// newWorkers is the list of all jobs. To add one: its args and worker in the file jobs.go of its noun, a line here.
+// newWorkers registers all job kinds. To add one, write its args and worker in jobs.go of its package, and a line here.
 func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*work.Workers, error) {
 	jobs, err := work.NewInserter(pool, p.workOptions(nil, log))
 	if err != nil {
@@ -34,7 +34,7 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*work.Worker
 	return workers, nil
 }
 
-// deliverWorker knows who composes which kind of mail.
+// deliverWorker returns the worker that sends mail, with the composer of each kind of letter.
 func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.DeliverWorker, error) {
 	sender, err := mail.NewSender(p.cfg.SMTPURL, p.cfg.MailFrom)
 	if err != nil {
@@ -52,13 +52,12 @@ func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.Del
 	}, nil
 }
 
-// schedules is the list of all jobs that are enqueued from time to time. To add one: a work.Schedule in the file jobs.go of
-// its noun, a word here.
+// schedules returns all periodic jobs. To add one, write its work.Schedule in jobs.go of its package, and name it here.
 func schedules() []work.Schedule {
 	return []work.Schedule{recommend.Schedule(), reader.Schedule()}
 }
 
-// workOptions says which queues a worker process works.
+// workOptions returns the options of a worker process, with its queues.
 func (p *program) workOptions(workers *work.Workers, log *slog.Logger) work.Options {
 	return work.Options{
 		Workers: workers,

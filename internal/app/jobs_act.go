@@ -12,14 +12,14 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// acted is what an act came to.
+// acted is the result of an act.
 type acted struct {
 	Act     string   `json:"act"`
 	Would   int      `json:"would,omitempty"` // without --yes
 	Changed int      `json:"changed"`
 	Left    int      `json:"left"`
-	Notes   []string `json:"notes,omitempty"` // why they were left as they are
-	Undo    []int64  `json:"undo,omitempty"`  // the entries of jobs.audit that undo it
+	Notes   []string `json:"notes,omitempty"` // why some jobs were left as they are
+	Undo    []int64  `json:"undo,omitempty"`  // the entries of jobs.audit by which to undo it
 }
 
 func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
@@ -28,7 +28,7 @@ func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
 			return p.actOnJobs(ctx, a, args)
 		}
 		if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
-			return badUse("usage: backlist jobs %s %s", a.Name, a.On)
+			return usageError("usage: backlist jobs %s %s", a.Name, a.On)
 		}
 		return p.onJobs(ctx, func(conn *pgx.Conn) error {
 			n, err := a.Named(ctx, conn, args[0], p.by())
@@ -41,14 +41,14 @@ func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
 				_, err = fmt.Fprintf(p.Stdout, "%s: %s\n", args[0], a.Did)
 			}
 			if err == nil && n == 0 {
-				err = fmt.Errorf("nothing was changed: %s was so already", args[0])
+				err = fmt.Errorf("nothing was changed: %s is in that state already", args[0])
 			}
 			return err
 		})
 	}
 }
 
-// actOnJobs acts on the ids that are named, or on all that a filter means once --yes says so.
+// actOnJobs acts on the given ids or, with --yes, on all jobs that match the filter.
 func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []string) error {
 	ids, err := jobIDs(args)
 	if a.Name == "snooze" && err == nil {
@@ -59,18 +59,18 @@ func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []strin
 	case err != nil:
 		return err
 	case len(ids) > 0 && filter.Narrows():
-		return badUse("name jobs or a filter, not both")
+		return usageError("give job ids or a filter, not both")
 	case len(ids) > 0:
 		return p.onJobs(ctx, func(conn *pgx.Conn) error { return p.change(ctx, conn, a, ids, len(ids)) })
 	case !filter.Narrows():
-		return badUse("usage: backlist jobs %s ID ..., or say which with --kind, --state, --queue, --error …", a.Name)
+		return usageError("usage: backlist jobs %s ID ..., or filter with --kind, --state, --queue, --error …", a.Name)
 	}
 	if err := filter.Check(); err != nil {
-		return badUse("%w", err)
+		return usageError("%w", err)
 	}
 	if len(filter.States) == 0 {
 		if filter.States = a.States; len(a.States) == 0 {
-			return badUse("name the --state of the jobs to %s", a.Name)
+			return usageError("name the --state of the jobs to %s", a.Name)
 		}
 	}
 	return p.onJobs(ctx, func(conn *pgx.Conn) error {
@@ -87,7 +87,7 @@ func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []strin
 	})
 }
 
-// preview says what --yes would do.
+// preview prints what --yes would do.
 func (p *jobsProgram) preview(a surface.Act, n int, counts []surface.Count) error {
 	if p.json {
 		if err := json.NewEncoder(p.Stdout).Encode(acted{Act: a.Name, Would: n}); err != nil {
@@ -100,12 +100,12 @@ func (p *jobsProgram) preview(a surface.Act, n int, counts []surface.Count) erro
 		}
 	}
 	if n == p.filter.Limit {
-		return fmt.Errorf("nothing was changed: add --yes to do it (--limit leaves out all above %s)", ui.Thousands(n))
+		return fmt.Errorf("nothing was changed: add --yes to do it (--limit stops at %s jobs)", ui.Thousands(n))
 	}
 	return fmt.Errorf("nothing was changed: add --yes to do it")
 }
 
-// change acts, and tells what came of it. It is an error if fewer than must were changed, or none.
+// change acts, and prints the result. It is an error if fewer than must were changed, or none.
 func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act, ids []int64, must int) error {
 	const mostNotes = 20
 	sum := acted{Act: a.Name}

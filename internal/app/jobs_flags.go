@@ -20,7 +20,7 @@ import (
 	"github.com/backlist/backlist/internal/work/schedule"
 )
 
-// jobsProgram is the program as a command of backlist jobs runs it: with the flags of that command, which has only some of these.
+// jobsProgram is the program with the flags of the commands of backlist jobs. Each command registers only some of them.
 type jobsProgram struct {
 	*program
 	filter      surface.Filter
@@ -30,7 +30,7 @@ type jobsProgram struct {
 	changes     string // jobs copy --set
 }
 
-// words is a flag that may be given several times, or with commas.
+// words is a flag that may be given several times or with commas.
 type words []string
 
 func (w *words) String() string { return strings.Join(*w, ",") }
@@ -48,10 +48,10 @@ func (w *words) Set(value string) error {
 	return nil
 }
 
-// errEmpty refuses a flag with nothing in it, as a script has it whose variable is not set: it would not narrow a filter.
+// errEmpty refuses an empty flag. A script whose variable is not set passes one, and it would not narrow the filter.
 var errEmpty = errors.New("it is empty")
 
-// word is a flag that says something if it is given.
+// word is a flag that may not be empty.
 type word string
 
 func (w *word) String() string { return string(*w) }
@@ -68,29 +68,29 @@ func setJSONFlag(f *flag.FlagSet, p *jobsProgram) {
 	f.BoolVar(&p.json, "json", false, "print JSON: every column, durations in seconds, times in UTC")
 }
 
-// setFilterFlags registers the filter; limit is what holds if none is named.
+// setFilterFlags registers the filter's flags; limit is the default of --limit.
 func setFilterFlags(f *flag.FlagSet, p *jobsProgram, limit int) {
 	j := &p.filter
 	f.Var((*words)(&j.States), "state", "only these `states`: available, running, scheduled, retryable, pending, completed, cancelled, discarded")
 	f.Var((*words)(&j.Kinds), "kind", "only these `kinds`, as in send_invoice,other")
 	f.Var((*words)(&j.Queues), "queue", "only these `queues`")
-	f.Var((*words)(&j.Workers), "worker", "only what these `workers` have or had last, by id")
-	f.Var((*words)(&j.Tags), "tag", "only with one of these `tags`")
-	f.Var((*word)(&j.Request), "request", "only what the web request with this `id` caused")
-	f.Var((*word)(&j.Fingerprint), "error", "only what had the error with this `fingerprint` within a day: see backlist jobs errors")
-	f.Var((*word)(&j.Args), "args", "only with arguments that contain this `JSON`, as in '{\"order_id\": 42}'")
-	f.Func("since", "only what was enqueued, started or finished within this `time`, as in 90m, 2d or 1w", func(text string) (err error) {
+	f.Var((*words)(&j.Workers), "worker", "only jobs that one of these `workers` runs or ran last, by id")
+	f.Var((*words)(&j.Tags), "tag", "only jobs with one of these `tags`")
+	f.Var((*word)(&j.Request), "request", "only jobs enqueued by the web request with this `id`")
+	f.Var((*word)(&j.Fingerprint), "error", "only jobs that had the error with this `fingerprint` within a day: see backlist jobs errors")
+	f.Var((*word)(&j.Args), "args", "only jobs whose arguments contain this `JSON`, as in '{\"order_id\": 42}'")
+	f.Func("since", "only jobs enqueued, started or finished within this `time`, as in 90m, 2d or 1w", func(text string) (err error) {
 		j.Since, err = ago(text)
 		return err
 	})
-	f.IntVar(&j.Limit, "limit", limit, "at most this `many`, the newest")
+	f.IntVar(&j.Limit, "limit", limit, "at most this `many`, newest first")
 }
 
-// ago reads a time span as schedules do.
+// ago parses a duration in the syntax of schedules.
 func ago(text string) (time.Duration, error) {
 	d, err := schedule.ParseInterval(text)
 	if err == nil && d < time.Millisecond {
-		err = errors.New("since is how long ago, as in 90m or 2d")
+		err = errors.New("since is a duration before now, as in 90m or 2d")
 	}
 	return d, err
 }
@@ -107,37 +107,37 @@ func setLookFlags(f *flag.FlagSet, p *jobsProgram) {
 
 func setByFlags(f *flag.FlagSet, p *jobsProgram) {
 	setJSONFlag(f, p)
-	f.StringVar(&p.reason, "reason", "", "`why`: it lands in jobs.audit, which else has the command as it was typed")
-	f.StringVar(&p.who, "who", "", "your `name` there, which else is that of your account on this machine")
+	f.StringVar(&p.reason, "reason", "", "the `reason`, for jobs.audit; by default the command as it was typed")
+	f.StringVar(&p.who, "who", "", "your `name`, for jobs.audit; by default your account on this machine")
 }
 
 func setActFlags(f *flag.FlagSet, p *jobsProgram) {
 	setByFlags(f, p)
 	setFilterFlags(f, p, 100_000)
-	f.BoolVar(&p.yes, "yes", false, "do it; without this a filter only says how many jobs it means")
+	f.BoolVar(&p.yes, "yes", false, "do it; without this a filter only counts its jobs")
 }
 
 func setSnoozeFlags(f *flag.FlagSet, p *jobsProgram) {
 	setActFlags(f, p)
 	f.Var((*word)(&p.until), "until", "the `time`, as in '2026-12-24 18:00Z'")
-	f.Var((*word)(&p.in), "for", "how `long` from now, as in 90m, 2d or 1w")
+	f.Var((*word)(&p.in), "for", "the `duration` from now, as in 90m, 2d or 1w")
 }
 
 func setUndoFlags(f *flag.FlagSet, p *jobsProgram) {
 	setByFlags(f, p)
-	f.BoolVar(&p.yes, "yes", false, "do it; without this it only says what would be undone")
+	f.BoolVar(&p.yes, "yes", false, "do it; without this undo only lists what it would restore")
 }
 
 func setCopyFlags(f *flag.FlagSet, p *jobsProgram) {
 	setByFlags(f, p)
-	f.Var((*word)(&p.changes), "set", "`JSON` that is merged into the arguments, as in '{\"order_id\": 42}'; null removes a key")
+	f.Var((*word)(&p.changes), "set", "`JSON` to merge into the arguments, as in '{\"order_id\": 42}'; null removes a key")
 }
 
-// by is who acts, and why.
+// by returns who acts, and why.
 func (p *jobsProgram) by() surface.By {
 	by := surface.By{Who: p.who, Reason: p.reason, Until: p.until}
 	if by.Who == "" {
-		name, host := "somebody", "somewhere"
+		name, host := "unknown", "unknown"
 		if u, err := user.Current(); err == nil && u.Username != "" {
 			name = u.Username
 		}
@@ -152,11 +152,11 @@ func (p *jobsProgram) by() surface.By {
 	return by
 }
 
-// onJobs runs fn on one connection that carries the command's name.
+// onJobs runs fn on one connection, whose application name is the command's.
 func (p *jobsProgram) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error) error {
 	for _, arg := range p.Args {
 		if !utf8.ValidString(arg) {
-			return badUse("%q is not valid UTF-8", arg)
+			return usageError("%q is not valid UTF-8", arg)
 		}
 	}
 	url, release, err := p.databaseURL(ctx, newLogger(p.Stderr, p.cfg))
@@ -182,7 +182,8 @@ func (p *jobsProgram) onJobs(ctx context.Context, fn func(conn *pgx.Conn) error)
 	return err
 }
 
-// connect opens one connection under a name of its own. Nothing is prepared on it, so that it works through any pooler.
+// connect opens one connection with name as its application name. It prepares no statements, so that it works through any
+// pooler.
 func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 	cfg, err := postgres.PlainConfig(url, name)
 	if err != nil {
@@ -192,24 +193,24 @@ func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // through a pooler too; db.Rely says why
+	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // a statement, because a pooler may drop startup parameters; db.Rely says why it is needed
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
 	return conn, nil
 }
 
-// jobIDs reads numbers of jobs; several may stand in one word with commas, as they come out of a query.
+// jobIDs parses job ids. One argument may hold several, separated by commas, as a query returns them.
 func jobIDs(args []string) (ids []int64, err error) {
 	var list words
 	for _, arg := range args {
 		if err := list.Set(arg); err != nil {
-			return nil, badUse("%q is not the number of a job", arg)
+			return nil, usageError("%q is not a job id", arg)
 		}
 	}
 	for _, word := range list {
 		id, err := strconv.ParseInt(word, 10, 64)
 		if err != nil || id < 1 {
-			return nil, badUse("%q is not the number of a job", word)
+			return nil, usageError("%q is not a job id", word)
 		}
 		ids = append(ids, id)
 	}
@@ -220,7 +221,7 @@ func jobIDs(args []string) (ids []int64, err error) {
 func oneJob(command string, args []string) (int64, error) {
 	ids, err := jobIDs(args)
 	if err == nil && len(ids) != 1 {
-		return 0, badUse("usage: backlist %s ID", command)
+		return 0, usageError("usage: backlist %s ID", command)
 	}
 	if err != nil {
 		return 0, err

@@ -10,16 +10,16 @@ import (
 	"github.com/backlist/backlist/internal/surface"
 )
 
-// jobsCommands are the commands that look at jobs and act on them. All of it goes through schema jobs.
+// jobsCommands returns the commands that read jobs and act on them, all through schema jobs.
 func jobsCommands() []command {
 	list := []command{
-		jobsCommand("list", "", "list jobs, the newest first: --state, --kind, --queue, --since …", setListFlags, runJobsList),
-		jobsCommand("show", "ID", "all that is known of a job", setJSONFlag, runJobsShow),
+		jobsCommand("list", "", "list jobs, newest first: --state, --kind, --queue, --since …", setListFlags, runJobsList),
+		jobsCommand("show", "ID", "everything that is known about a job", setJSONFlag, runJobsShow),
 		jobsCommand("explain", "ID", "why a job does not run, and when it will", setJSONFlag, runJobsExplain),
 	}
 	names := map[string]string{
-		"queue": "queues: what waits, how long, how quickly it goes", "kind": "kinds of job, and how they fare", "worker": "workers, and what they run",
-		"error": "errors, one line for all that read the same", "schedule": "periodic jobs", "release": "what has been deployed", "audit": "who did what to the jobs, and why",
+		"queue": "queues, with their jobs, waits and throughput", "kind": "kinds of job, with their rates and failures", "worker": "workers, and the jobs that they run",
+		"error": "errors, grouped by message", "schedule": "periodic jobs", "release": "releases that have run here", "audit": "who changed which jobs, and why",
 	}
 	for _, v := range surface.Views() {
 		plural := v.Name + "s"
@@ -39,8 +39,8 @@ func jobsCommands() []command {
 		list = append(list, jobsCommand(a.Name, args, a.Help, set, actOn(a)))
 	}
 	return append(list,
-		jobsCommand("undo", "ENTRY ...", "take back within ten minutes what entries of jobs audit did", setUndoFlags, runJobsUndo),
-		jobsCommand("copy", "ID", "enqueue a job once more, with changes to its arguments", setCopyFlags, runJobsCopy))
+		jobsCommand("undo", "ENTRY ...", "undo acts of the last ten minutes, by their entries in jobs audit", setUndoFlags, runJobsUndo),
+		jobsCommand("copy", "ID", "enqueue a copy of a job, with changed arguments", setCopyFlags, runJobsCopy))
 }
 
 // jobsCommand returns a command of backlist jobs; set registers its flags.
@@ -60,10 +60,10 @@ func jobsCommand(
 
 func runJobsList(ctx context.Context, p *jobsProgram, args []string) error {
 	if len(args) > 0 {
-		return badUse("backlist jobs list takes no arguments, but got %q; did you mean: backlist jobs show %s", args[0], args[0])
+		return usageError("backlist jobs list takes no arguments, but got %q; did you mean: backlist jobs show %s", args[0], args[0])
 	}
 	if err := p.filter.Check(); err != nil {
-		return badUse("%w", err)
+		return usageError("%w", err)
 	}
 	return p.onJobs(ctx, func(conn *pgx.Conn) error {
 		table, err := surface.List(ctx, conn, p.filter, p.json)
@@ -71,7 +71,7 @@ func runJobsList(ctx context.Context, p *jobsProgram, args []string) error {
 	})
 }
 
-// printed prints a table. An empty one is an error with exit code 1, so that a script can tell.
+// printed prints a table. An empty table is an error with exit code 1, so that a script can tell.
 func (p *jobsProgram) printed(table surface.Table, err error, empty string) error {
 	if err != nil {
 		return err
@@ -94,9 +94,9 @@ func lookAt(v surface.View) func(context.Context, *jobsProgram, []string) error 
 	return func(ctx context.Context, p *jobsProgram, args []string) error {
 		switch {
 		case len(args) > 0:
-			return badUse("backlist jobs %ss takes no arguments, but got %q", v.Name, args[0])
+			return usageError("backlist jobs %ss takes no arguments, but got %q", v.Name, args[0])
 		case p.filter.Limit < 1:
-			return badUse("the limit is at least 1")
+			return usageError("the limit is at least 1")
 		}
 		return p.onJobs(ctx, func(conn *pgx.Conn) error {
 			table, err := surface.Look(ctx, conn, v, p.filter.Limit, p.json)
@@ -119,7 +119,7 @@ func runJobsShow(ctx context.Context, p *jobsProgram, args []string) error {
 			return p.printJSON(d)
 		}
 		if len(d.Job.Rows) == 0 {
-			fmt.Fprintf(p.Stdout, "Job %d has been cleaned away or deleted; this is what is left of it.\n", id)
+			fmt.Fprintf(p.Stdout, "Job %d has been cleaned away or deleted; this is what remains of it.\n", id)
 		}
 		err = printRecords(p.Stdout, d.Job)
 		if err == nil && len(d.Attempts.Rows) > 0 {
@@ -127,7 +127,7 @@ func runJobsShow(ctx context.Context, p *jobsProgram, args []string) error {
 			err = printTable(p.Stdout, d.Attempts)
 		}
 		if err == nil && len(d.Audit.Rows) > 0 {
-			fmt.Fprintln(p.Stdout, "\nwhat people did to it")
+			fmt.Fprintln(p.Stdout, "\nacts on it")
 			err = printTable(p.Stdout, d.Audit)
 		}
 		return err

@@ -17,7 +17,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// smallShop is what a job system holds after a while: a worker, jobs in every state, an error, a schedule.
+// smallShop fills a job system with a worker, jobs in every state, an error and a schedule.
 const smallShop = `
 insert into work.kind (kind, secrets) values ('send', '{pet}'), ('count', '{}');
 insert into work.worker (id, dyno, slots, running, lock_key, queues, kinds, seen_at) values
@@ -42,17 +42,17 @@ insert into work.release (name, first_seen_at) values ('v1', now() - interval '1
 insert into work.schedule (name, kind, spec, words, missed, next_at) values ('nightly', 'count', '0 4 * * *', 'every day at 04:00', 'once', now() + interval '1 h');
 `
 
-// shop returns the URL of a database with it.
+// shop returns the URL of a new database with smallShop.
 func shop(t *testing.T) string {
 	t.Helper()
 	databaseURL := testdb.NewURL(t)
-	if _, err := lookInto(t, databaseURL).Exec(t.Context(), smallShop); err != nil {
+	if _, err := openPool(t, databaseURL).Exec(t.Context(), smallShop); err != nil {
 		t.Fatal(err)
 	}
 	return databaseURL
 }
 
-// shell runs a command and returns what it wrote, and its exit code.
+// shell runs a command and returns its output and exit code.
 func shell(t *testing.T, databaseURL, line string) (out string, code int) {
 	t.Helper()
 	stdout, stderr, err := inProcess(t, map[string]string{"DATABASE_URL": databaseURL}, strings.Fields(line)...)
@@ -62,14 +62,14 @@ func shell(t *testing.T, databaseURL, line string) (out string, code int) {
 	return stdout + stderr, ExitCode(err)
 }
 
-// TestJobsLook: what each command shows of the small shop.
+// TestJobsLook checks what each command shows of smallShop.
 func TestJobsLook(t *testing.T) {
 	t.Parallel()
 	databaseURL := shop(t)
 	for _, c := range []struct {
 		line string
 		code int
-		want string // words that are there, in this order; "!" before those that are not
+		want string // words of the output, in this order; "!" precedes words that it must not contain
 	}{
 		{"jobs list", 0, "id kind queue state attempt ago wait run why|7 count default scheduled 0/5|for later|5 count|[31mred alert|1 send mail available 0/25 4 h|waiting its turn"},
 		{"jobs list --state available,running", 0, "2 send mail running|1 send|!count"},
@@ -82,7 +82,7 @@ func TestJobsLook(t *testing.T) {
 		{"jobs list --error f1", 0, "5 count|!6 count"},
 		{"jobs list --request r1", 0, "1 send|!2 send"},
 		{`jobs list --args {"to":7}`, 0, "3 count|1 send|!2 send"},
-		{"jobs list --kind nobody", 1, "no such jobs"},
+		{"jobs list --kind none", 1, "no such jobs"},
 		{"jobs list --state broken", 2, `"broken" is not a state; states are available, `},
 		{"jobs list --limit 0", 2, "at least 1"},
 		{"jobs list --args 3", 2, "args is a JSON object"},
@@ -92,7 +92,7 @@ func TestJobsLook(t *testing.T) {
 		{"jobs show 5", 0, "last error|red alert|attempts of the last day|5 discarded|1.0 s 1.0 s worker.1-AAAA v1 red alert f1"},
 		{"jobs show 99", 0, "has been cleaned away|1 completed"},
 		{"jobs show 98", 1, "There is no job 98"},
-		{"jobs show x", 2, `"x" is not the number of a job`},
+		{"jobs show x", 2, `"x" is not a job id`},
 		{"jobs show", 2, "usage: backlist jobs show ID"},
 		{"jobs explain 4", 0, "why failed, and waits for its next attempt|advice|run_now(4, 'why')"},
 		{"jobs explain 98", 1, "There is no job 98"},
@@ -128,7 +128,7 @@ func TestJobsLook(t *testing.T) {
 			rest = after
 		}
 		if strings.ContainsRune(out, 0x1b) {
-			t.Errorf("backlist %s steers the terminal: %q", c.line, out)
+			t.Errorf("backlist %s prints a control character: %q", c.line, out)
 		}
 	}
 }
@@ -146,7 +146,7 @@ func TestJobsJSON(t *testing.T) {
 	if list[0]["id"] != 3.0 || list[0]["run"] != 1.0 || list[0]["wait"] != 10.0 || list[0]["state"] != "completed" || err != nil || time.Since(at) < time.Minute {
 		t.Errorf("%v", list[0])
 	}
-	if out, code := shell(t, databaseURL, "jobs list --kind nobody --json"); code != 1 || !strings.HasPrefix(out, "[]\n") {
+	if out, code := shell(t, databaseURL, "jobs list --kind none --json"); code != 1 || !strings.HasPrefix(out, "[]\n") {
 		t.Errorf("an empty list is %q, exit code %d", out, code)
 	}
 	for _, view := range []string{"queues", "kinds", "workers", "errors", "schedules"} {
@@ -158,43 +158,43 @@ func TestJobsJSON(t *testing.T) {
 	}
 }
 
-// TestJobsAct: acts change what they say, once, and the audit knows who and why.
+// TestJobsAct: each act makes its change once, and the audit records who acted and why.
 func TestJobsAct(t *testing.T) {
 	t.Parallel()
 	databaseURL := shop(t)
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	for _, c := range []struct {
 		line  string
 		code  int
 		want  string
 		check string // SQL that is true afterwards
 	}{
-		{"jobs retry", 2, "usage: backlist jobs retry ID ..., or say which", "select count(*) = 0 from jobs.audit"},
-		{"jobs retry 5 --kind count", 2, "name jobs or a filter, not both", "select count(*) = 0 from jobs.audit"},
-		{"jobs retry 5 --reason mended --who anna", 0, "1 job retried.", "select state = 'available' from jobs.job where id = 5"},
-		{"jobs audit", 0, "anna retry 5 mended", "select who = 'anna' and reason = 'mended' and application = 'backlist jobs' from jobs.audit"},
+		{"jobs retry", 2, "usage: backlist jobs retry ID ..., or filter with", "select count(*) = 0 from jobs.audit"},
+		{"jobs retry 5 --kind count", 2, "give job ids or a filter, not both", "select count(*) = 0 from jobs.audit"},
+		{"jobs retry 5 --reason fixed --who anna", 0, "1 job retried.", "select state = 'available' from jobs.job where id = 5"},
+		{"jobs audit", 0, "anna retry 5 fixed", "select who = 'anna' and reason = 'fixed' and application = 'backlist jobs' from jobs.audit"},
 		{"jobs retry 2", 1, "Job 2 is running already.\nnothing was changed", "select count(*) = 1 from jobs.audit"},
 		{"jobs retry 98", 1, "There is no job 98.\nnothing was changed", "select count(*) = 1 from jobs.audit"},
 		{"jobs retry 2,6", 1, "1 job retried.\nTo undo it within ten minutes: backlist jobs undo 2 --yes\n1 of 2 jobs were left as they are", "select reason = 'backlist jobs retry 2,6' from jobs.audit order by id desc limit 1"},
 		{"jobs cancel --kind count", 1, "This would cancel 4 jobs:\n         2  count, available", "select count(*) = 2 from jobs.audit"},
 		{"jobs cancel --kind count --json", 1, `{"act":"cancel","would":4,"changed":0,"left":0}`, "select count(*) = 2 from jobs.audit"},
-		{"jobs cancel --kind count --limit 2", 1, "--limit leaves out", "select count(*) = 2 from jobs.audit"},
+		{"jobs cancel --kind count --limit 2", 1, "--limit stops at 2 jobs", "select count(*) = 2 from jobs.audit"},
 		{"jobs run-now --kind count --state scheduled --yes", 0, "1 job made due.", "select state = 'available' from jobs.job where id = 7"},
 		{"jobs cancel --kind count --yes --json", 0, `{"act":"cancel","changed":4,"left":0,"undo":[4]}`, "select array_agg(id order by id) = '{4,5,6,7}' from jobs.job where state = 'cancelled'"},
 		{"jobs cancel --kind count --yes", 1, "no such jobs are available or running or", "select true"},
 		{"jobs delete --kind count --yes", 2, "name the --state of the jobs to delete", "select true"},
 		{"jobs delete --kind count --state completed --yes", 0, "1 job deleted.", "select count(*) = 0 from jobs.job where id = 3"},
 		{"jobs discard 1", 0, "1 job discarded.", "select state = 'discarded' from jobs.job where id = 1"},
-		{"jobs undo 6", 1, "1 job would be as before.\nnothing was changed: add --yes to do it", "select act = 'discard' and id = 6 from jobs.audit order by id desc limit 1"},
-		{"jobs undo 6 --yes", 0, "1 job as before.", "select state = 'available' from jobs.job where id = 1"},
+		{"jobs undo 6", 1, "1 job would be restored.\nnothing was changed: add --yes to do it", "select act = 'discard' and id = 6 from jobs.audit order by id desc limit 1"},
+		{"jobs undo 6 --yes", 0, "1 job restored.", "select state = 'available' from jobs.job where id = 1"},
 		{"jobs undo 6 --yes", 1, "Job 1 is available and has changed since the act.\nnothing was changed", "select true"},
 		{"jobs undo 98,5 --json", 1, `{"act":"undo","changed":0,"left":2,"notes":["There is no entry 98 in jobs.audit.","Entry 5 is a delete, which cannot be undone."]}`, "select true"},
 		{"jobs undo", 2, "usage: backlist jobs undo ENTRY", "select true"},
 		{"jobs snooze 1", 2, "say how long: --for 2h, or --until", "select true"},
-		{"jobs snooze 1 --for soon", 2, "--for soon is not a time span", "select true"},
+		{"jobs snooze 1 --for soon", 2, "--for soon is not a duration", "select true"},
 		{"jobs snooze 1 --until soon", 2, "invalid input syntax for type timestamp with time zone", "select true"},
 		{"jobs snooze 1 --until 2001-01-01", 2, "until must be in the future", "select true"},
-		{"jobs snooze 1 --for 2h", 0, "1 job snoozed. To undo it within ten minutes: backlist jobs undo 8 --yes", "select scheduled_at between now() + interval '119 min' and now() + interval '2 h' from jobs.job where id = 1"},
+		{"jobs snooze 1 --for 2h", 0, "1 job snoozed. To undo it within ten minutes: backlist jobs undo 8 --yes", "select scheduled_at between now() + interval '100 min' and now() + interval '2 h' from jobs.job where id = 1"},
 		{"jobs snooze --kind count --for 2h", 1, "no such jobs are available or scheduled or retryable", "select true"},
 		{"jobs copy 98", 1, "There is no job 98.", "select true"},
 		{"jobs copy 4 --set [1]", 2, "The changes are a JSON object", "select true"},
@@ -202,7 +202,7 @@ func TestJobsAct(t *testing.T) {
 		{"jobs run-now 1", 0, "1 job made due.", "select true"},
 		{"jobs cancel 2", 0, "1 job cancelled.", "select cancelling from jobs.job where id = 2"},
 		{"jobs pause mail --reason full", 0, "mail: paused", "select paused and paused_reason = 'full' from jobs.queue where queue = 'mail'"},
-		{"jobs pause mail", 1, "nothing was changed: mail was so already", "select paused_reason = 'full' from jobs.queue where queue = 'mail'"},
+		{"jobs pause mail", 1, "nothing was changed: mail is in that state already", "select paused_reason = 'full' from jobs.queue where queue = 'mail'"},
 		{"jobs pause nowhere", 1, "There is no queue 'nowhere' to pause", "select true"},
 		{"jobs resume *", 0, "*: resumed", "select not bool_or(paused) from jobs.queue"},
 		{"jobs drain worker.1", 0, "worker.1: draining", "select draining from jobs.worker where worker = 'worker.1-AAAA'"},
@@ -220,7 +220,7 @@ func TestJobsAct(t *testing.T) {
 			t.Errorf("backlist %s: exit code %d, want %d and %q:\n%s", c.line, code, c.code, c.want, out)
 		}
 		if !valueOf[bool](t, pool, c.check) {
-			t.Errorf("backlist %s: afterwards this is not true: %s", c.line, c.check)
+			t.Errorf("backlist %s: not true afterwards: %s", c.line, c.check)
 		}
 	}
 	if who := valueOf[string](t, pool, "select who from jobs.audit order by id desc limit 1"); !strings.HasSuffix(who, "(backlist jobs)") || !strings.Contains(who, "@") {
@@ -228,11 +228,11 @@ func TestJobsAct(t *testing.T) {
 	}
 }
 
-// TestJobsActOnMany: thousands are changed in several transactions, and all of them.
+// TestJobsActOnMany: a bulk act changes all of its jobs, in several transactions.
 func TestJobsActOnMany(t *testing.T) {
 	t.Parallel()
 	databaseURL := shop(t)
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	if _, err := pool.Exec(t.Context(), `insert into river.river_job (kind, queue, args, state, max_attempts, attempt, finalized_at)
 		select 'send', 'mail', '{}', 'discarded', 5, 5, now() from generate_series(1, 2500)`); err != nil {
 		t.Fatal(err)
@@ -246,8 +246,8 @@ func TestJobsActOnMany(t *testing.T) {
 	}
 }
 
-// TestJobsAway: whatever is wrong with the database is one sentence without a secret.
-func TestJobsAway(t *testing.T) {
+// TestJobsUnusableDatabase: each problem with the database is reported in one sentence without secrets.
+func TestJobsUnusableDatabase(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -258,7 +258,7 @@ func TestJobsAway(t *testing.T) {
 		"postgres://odo:s3cr3t-pass@127.0.0.1:1/none":                                      "the database at 127.0.0.1:1 cannot be reached: connect: connection refused",
 		"postgres://odo:s3cr3t-pass@" + silent.Addr().String() + "/none?connect_timeout=1": "the database at " + silent.Addr().String() + " cannot be reached",
 		testdb.NewEmptyURL(t): "the database has no schema jobs, or that of an older release; run: backlist migrate",
-		notThere(t):           "refused the connection: database \"t_",
+		missingDatabase(t):    "refused the connection: database \"t_",
 	} {
 		out, code := shell(t, databaseURL, "jobs list")
 		if code != 1 || !strings.Contains(out, want) || strings.Contains(out, "s3cr3t") || strings.Count(out, "\n") > 0 {
@@ -267,8 +267,8 @@ func TestJobsAway(t *testing.T) {
 	}
 }
 
-// notThere is the URL of a database that the server does not have.
-func notThere(t *testing.T) string {
+// missingDatabase returns the URL of a database that does not exist on the server.
+func missingDatabase(t *testing.T) string {
 	t.Helper()
 	u, err := url.Parse(testdb.NewURL(t))
 	if err != nil {
@@ -278,13 +278,13 @@ func notThere(t *testing.T) string {
 	return u.String()
 }
 
-// TestJobsBrokenOff: Ctrl-C while a lock is waited for ends the command in a sentence, and nothing is changed.
-func TestJobsBrokenOff(t *testing.T) {
+// TestJobsInterrupted: Ctrl-C ends a command that waits for a lock, with one sentence and without a change.
+func TestJobsInterrupted(t *testing.T) {
 	t.Parallel()
 	databaseURL := shop(t)
-	pool := lookInto(t, databaseURL)
-	letGo := holding(t, databaseURL, "lock work.worker in access exclusive mode")
-	defer letGo()
+	pool := openPool(t, databaseURL)
+	release := holding(t, databaseURL, "lock work.worker in access exclusive mode")
+	defer release()
 	p := launch(t, databaseURL, nil, "jobs", "drain", "worker.1")
 	eventually(t, pool, "the command waits for the lock",
 		"select count(*) = 1 from pg_stat_activity where application_name = 'backlist jobs' and wait_event_type = 'Lock' and datname = current_database()")
@@ -293,17 +293,17 @@ func TestJobsBrokenOff(t *testing.T) {
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || out != "backlist: interrupted" {
 		t.Errorf("%v: %q", err, out)
 	}
-	letGo()
+	release()
 	if n := valueOf[int](t, pool, "select count(*) from jobs.audit"); n != 0 {
 		t.Errorf("%d acts in the audit", n)
 	}
 }
 
-// TestJobsRights: a role that may only look is told so.
+// TestJobsRights: a role that may only read cannot act, and gets a sentence about its rights.
 func TestJobsRights(t *testing.T) {
 	t.Parallel()
 	databaseURL := shop(t)
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	looker := newRole(t, pool, "grant usage on schema jobs to $role; grant select on jobs.job to $role")
 	if out, code := shell(t, asRole(databaseURL, looker), "jobs list --state discarded"); code != 0 {
 		t.Errorf("list: %d: %s", code, out)
@@ -313,7 +313,7 @@ func TestJobsRights(t *testing.T) {
 	}
 }
 
-// newRole makes a role that has only what grants gives to $role.
+// newRole creates a role and runs grants for it, with the role's name for $role.
 func newRole(t *testing.T, pool *pgxpool.Pool, grants string) string {
 	t.Helper()
 	role := "role_" + strings.ToLower(rand.Text())
@@ -328,7 +328,7 @@ func newRole(t *testing.T, pool *pgxpool.Pool, grants string) string {
 	return role
 }
 
-// asRole is the URL of a database for somebody who has another role.
+// asRole returns databaseURL with another role.
 func asRole(databaseURL, role string) string {
 	u, err := url.Parse(databaseURL)
 	if err != nil {

@@ -12,27 +12,28 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// readUntil makes one time of --for and --until.
+// readUntil sets one time from --for or --until.
 func (p *jobsProgram) readUntil() error {
 	switch {
 	case (p.until == "") == (p.in == ""):
-		return badUse("say how long: --for 2h, or --until '2026-12-24 18:00Z'")
+		return usageError("say how long: --for 2h, or --until '2026-12-24 18:00Z'")
 	case p.until != "":
 		return nil
 	}
 	d, err := ago(p.in)
 	if err != nil {
-		return badUse("--for %s is not a time span, as in 90m or 2d", p.in)
+		return usageError("--for %s is not a duration, as in 90m or 2d", p.in)
 	}
 	p.until = time.Now().Add(d).Format(time.RFC3339Nano)
 	return nil
 }
 
-// runJobsUndo says what would be undone, and does it once --yes says so: an entry's number is easily taken for a job's.
+// runJobsUndo prints what it would undo, and does so only with --yes, because an entry's number is easily confused with a
+// job's.
 func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
 	entries, err := jobIDs(args)
 	if err == nil && len(entries) == 0 {
-		err = badUse("usage: backlist jobs undo ENTRY ...: the entries of backlist jobs audit")
+		err = usageError("usage: backlist jobs undo ENTRY ...: the entries of backlist jobs audit")
 	}
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
 		if !p.yes {
 			list, err := surface.MayUndo(ctx, conn, entries)
 			if err == nil {
-				err = p.restored(list, "%s would be as before.\n")
+				err = p.restored(list, "%s would be restored.\n")
 			}
 			if err == nil {
 				err = fmt.Errorf("nothing was changed: add --yes to do it")
@@ -52,11 +53,11 @@ func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
 		if err != nil {
 			return err
 		}
-		return p.restored(list, "%s as before.\n")
+		return p.restored(list, "%s restored.\n")
 	})
 }
 
-// restored tells what was, or would be, restored. It is an error if nothing is.
+// restored prints what was, or would be, restored. It is an error if nothing is.
 func (p *jobsProgram) restored(list []surface.Restored, sentence string) error {
 	const mostNotes = 20
 	sum := acted{Act: "undo"}
@@ -117,7 +118,7 @@ func runJobsCopy(ctx context.Context, p *jobsProgram, args []string) error {
 			_, err = fmt.Fprintf(p.Stdout, "Job %d was enqueued, a copy of job %d.\n", copied, id)
 		}
 		if err == nil && duplicate {
-			err = fmt.Errorf("nothing was enqueued: job %d is the same by the kind's unique options", copied)
+			err = fmt.Errorf("nothing was enqueued: by the kind's unique options it would duplicate job %d", copied)
 		}
 		return err
 	})

@@ -7,7 +7,7 @@ import (
 	"github.com/backlist/backlist/internal/config"
 )
 
-// newLogger writes a line an event: logfmt, or JSON where LOG_FORMAT says so. On Heroku the platform stamps the time.
+// newLogger writes one line for each event, in logfmt or, by LOG_FORMAT, in JSON. On Heroku the platform adds the time.
 func newLogger(w io.Writer, cfg config.Config) *slog.Logger {
 	opts := &slog.HandlerOptions{}
 	if cfg.OnHeroku {

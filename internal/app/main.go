@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// Main is the program: it runs the command that the process's arguments name, and returns its exit code.
+// Main runs the command that the process's arguments name and returns its exit code.
 func Main() int { return runProcess(0) }
 
 // runProcess is Main with a bound on web requests, which tests raise.
 func runProcess(requestTime time.Duration) int {
-	// The handler stays for the whole run: a platform may send SIGTERM more than once, and the second must not kill.
+	// The handler stays for the whole run, because a platform may send SIGTERM more than once and the second must not kill.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// A closed pipe, as in "| head", counts as a request to stop. The signal would end the process at once, and leave behind
-	// the private Postgres that it runs.
+	// A closed pipe, as in "| head", counts as a request to stop. The default action of SIGPIPE would end the process at once
+	// and leave its private Postgres running.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -38,7 +38,7 @@ func runProcess(requestTime time.Duration) int {
 // output is a file that may be a pipe whose reader goes away.
 type output struct {
 	file   *os.File
-	closed func() // is called when the pipe has no reader
+	closed func() // called when the pipe has no reader
 }
 
 func (o *output) Write(text []byte) (int, error) {
@@ -49,7 +49,7 @@ func (o *output) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// forChild returns the output of a command that we run: the file itself, which may be a terminal.
+// forChild returns the output to give to a child process: the file itself, which may be a terminal.
 func forChild(w io.Writer) io.Writer {
 	if o, ok := w.(*output); ok {
 		return o.file

@@ -14,12 +14,14 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// asProgram makes the test binary behave as the program, so that tests run the real thing in processes of its own.
-const asProgram = "BACKLIST_TEST_AS_PROGRAM"
-
-// productionTime, where set, bounds web requests as in production. Otherwise they may take a minute, so that a busy machine
-// fails no test.
-const productionTime = "BACKLIST_TEST_PRODUCTION_TIME"
+// Variables for processes of the test binary.
+const (
+	// asProgram makes the test binary run as the program, so that tests can start real processes.
+	asProgram = "BACKLIST_TEST_AS_PROGRAM"
+	// productionTime, where set, bounds web requests as in production. Otherwise they may take a minute, so that a busy machine
+	// fails no test.
+	productionTime = "BACKLIST_TEST_PRODUCTION_TIME"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
@@ -31,7 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(runProcess(time.Minute))
 }
 
-// patience is how long a test waits for what should come soon: the machine may be busy. It is no promise of the program's.
+// patience is how long a test waits for something that should happen soon. It is long because the machine may be busy; the
+// program promises nothing about it.
 const patience = 2 * time.Minute
 
 // process is a running command of the program.
@@ -40,17 +43,17 @@ type process struct {
 	cmd  *exec.Cmd
 	URL  string // of a web process
 	mu   sync.Mutex
-	log  []string // its lines
+	log  []string // lines of its output
 	line chan string
 	done chan struct{} // closed when it has ended
-	err  error         // how; nil for success
+	err  error         // its exit error; nil for success
 }
 
-// readyLine is what web and worker say when they serve.
+// readyLine is the line that web and worker log when they serve.
 var readyLine = regexp.MustCompile(`msg="(?:web|worker) is ready".*`)
 
-// start runs a command as a process of its own and returns when it is ready. env is added to a bare environment that has
-// DATABASE_URL, a secret and any free port. It is killed when the test ends.
+// start runs a command as a process of its own and returns when it is ready. env is added to a bare environment with
+// DATABASE_URL, a secret and any free port. The process is killed when the test ends.
 func start(t *testing.T, databaseURL string, env []string, args ...string) *process {
 	t.Helper()
 	p := launch(t, databaseURL, env, args...)
@@ -61,7 +64,7 @@ func start(t *testing.T, databaseURL string, env []string, args ...string) *proc
 	return p
 }
 
-// launch is start without waiting.
+// launch is like start, but does not wait.
 func launch(t *testing.T, databaseURL string, env []string, args ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
@@ -108,7 +111,7 @@ func (p *process) read(out io.Reader) {
 		p.mu.Unlock()
 		select {
 		case p.line <- scanner.Text():
-		default: // nobody waits for lines any more
+		default: // the buffer is full because the test no longer waits for lines
 		}
 	}
 }
@@ -121,18 +124,18 @@ func (p *process) waitFor(pattern *regexp.Regexp) string {
 		select {
 		case line, ok := <-p.line:
 			if !ok {
-				p.t.Fatalf("the process ended without %s", pattern)
+				p.t.Fatalf("the process ended without a line that matches %s", pattern)
 			}
 			if pattern.MatchString(line) {
 				return line
 			}
 		case <-timeout:
-			p.t.Fatalf("no line with %s within %s", pattern, patience)
+			p.t.Fatalf("no line matches %s within %s", pattern, patience)
 		}
 	}
 }
 
-// stop sends SIGTERM, as a platform does, and returns how the process ended.
+// stop sends SIGTERM, as a platform does, and returns the process's exit error.
 func (p *process) stop() error {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -142,13 +145,13 @@ func (p *process) stop() error {
 	return p.err
 }
 
-// kill ends the process as a crash would.
+// kill sends SIGKILL, which is like a crash.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }
 
-// seeded returns the URL of a database of the test's own that has the catalogue and the invented readers.
+// seeded returns the URL of a new database with the catalogue and the invented readers.
 func seeded(t *testing.T) string {
 	t.Helper()
 	url := testdb.NewURL(t)

@@ -9,10 +9,10 @@ import (
 	"github.com/backlist/backlist/internal/surface"
 )
 
-// longestCell is how many characters of a value a table shows.
+// longestCell is the number of characters of a value that a table shows.
 const longestCell = 72
 
-// printTable writes a table for people: one line for each row, long values cut.
+// printTable writes one line for each row, and cuts long values.
 func printTable(w io.Writer, t surface.Table) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, strings.ReplaceAll(strings.Join(t.Columns, "\t"), "_", " "))
@@ -35,7 +35,7 @@ func short(text string) string {
 	return text
 }
 
-// printRecords writes each row as a block of lines, one for each column that is not empty, nothing cut.
+// printRecords writes each row as a block of lines, one for each column that is not empty. It cuts nothing.
 func printRecords(w io.Writer, t surface.Table) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for n, row := range t.Rows {

@@ -12,11 +12,11 @@ import (
 	"github.com/backlist/backlist/internal/pglocal"
 )
 
-// newReplica returns the URL of a server of the test's own, with our schema, that has become a standby since.
+// newReplica starts a server, migrates it, turns it into a standby and returns its URL.
 func newReplica(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, d := range []string{filepath.Dir(dir), dir} { // root's Postgres runs as another user, who has to pass
+	for _, d := range []string{filepath.Dir(dir), dir} { // as root, Postgres runs as another user, who needs access
 		if err := os.Chmod(d, 0o711); err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +26,7 @@ func newReplica(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := lookInto(t, primary.URL())
+	pool := openPool(t, primary.URL())
 	err = db.Migrate(t.Context(), pool, slog.New(slog.DiscardHandler))
 	if err == nil {
 		_, err = pool.Exec(t.Context(), "insert into river.river_job (kind, args, max_attempts) values ('prune_sessions', '{}', 3)")
@@ -53,7 +53,7 @@ func newReplica(t *testing.T) string {
 	return standby.URL()
 }
 
-// TestReplica: whatever would write says in one sentence that this is a replica, before it does anything else.
+// TestReplica: every command that writes refuses a replica in one sentence, before it does anything else.
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	databaseURL := newReplica(t)
@@ -72,11 +72,11 @@ func TestReplica(t *testing.T) {
 	if ExitCode(err) != 2 || !strings.HasPrefix(first, "broken   postgres      The server is a replica, ") || strings.Contains(stdout, "schema") {
 		t.Errorf("doctor: %v\n%s", err, stdout)
 	}
-	pool := lookInto(t, databaseURL)
+	pool := openPool(t, databaseURL)
 	if _, err := pool.Exec(t.Context(), "select pg_promote()"); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := inProcess(t, env, "migrate"); err != nil {
-		t.Errorf("migrate, when it has become the primary: %v", err)
+		t.Errorf("migrate on the promoted server: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 func seedCommand() command {
 	var demo bool
 	return command{
-		name: "seed", short: "load the catalogue; --demo adds 200 invented readers; may be repeated",
+		name: "seed", short: "load the catalogue; --demo adds 200 invented readers; safe to repeat",
 		flags: func(f *flag.FlagSet) { f.BoolVar(&demo, "demo", false, "add invented readers") },
 		run: func(ctx context.Context, p *program, _ []string) error {
 			return p.withPool(ctx, func(pool *pgxpool.Pool) (err error) {
@@ -35,7 +35,7 @@ func seedCommand() command {
 	}
 }
 
-// seed loads the catalogue and the invented readers, whom it returns.
+// seed loads the catalogue and the invented readers, and returns the readers.
 func (p *program) seed(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, password string) ([]demo.Reader, error) {
 	if _, err := seedCatalogue(ctx, pool, log); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (p *program) seed(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger
 	return p.seedReaders(ctx, pool, log, password)
 }
 
-// seedCatalogue loads the catalogue, and returns how many books it has.
+// seedCatalogue loads the catalogue, and returns its number of books.
 func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (count int, err error) {
 	books, err := catalogue.Load()
 	if err != nil {
@@ -57,7 +57,7 @@ func seedCatalogue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (c
 	if err != nil {
 		return 0, fmt.Errorf("load the catalogue: %w", err)
 	}
-	log.InfoContext(ctx, "the catalogue is loaded", "books", len(books.Books), "new", added)
+	log.InfoContext(ctx, "catalogue loaded", "books", len(books.Books), "new", added)
 	return len(books.Books), nil
 }
 
@@ -84,6 +84,6 @@ func (p *program) seedReaders(ctx context.Context, pool *pgxpool.Pool, log *slog
 	if err != nil {
 		return nil, fmt.Errorf("load the invented readers: %w", err)
 	}
-	log.InfoContext(ctx, "the invented readers are loaded", "readers", len(readers), "new", added)
+	log.InfoContext(ctx, "invented readers loaded", "readers", len(readers), "new", added)
 	return readers, nil
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// Comparisons with text that is written for people, by the literal that is compared, each with its reason.
+// compared lists the literals that look like sentences and may be compared, each with its reason.
 var compared = map[string]string{
 	"idle in transaction%": "names of Postgres's own states, which have spaces",
 	"idle in transaction":  "the same",
@@ -36,13 +36,13 @@ var compared = map[string]string{
 }
 
 var (
-	// matched and equated end SQL before a literal that is matched by a pattern, or compared as a whole.
+	// matched and equated match the SQL before a literal that is a pattern, or that is compared as a whole.
 	matched = regexp.MustCompile(`(?i)(?:\b(?:i?like|similar to)|~{1,2}\*?|\b(?:starts_with|strpos|position)\s*\([^()]*)$`)
 	equated = regexp.MustCompile(`(?i)(?:[^:]=|<>|!=|\bwhen|\bdistinct from)$`)
 	listed  = regexp.MustCompile(`(?i)\bin\s*\($`)
-	// raised is no comparison: it gives an exception its sentence.
+	// raised is not a comparison: it sets the sentence of an exception.
 	raised = regexp.MustCompile(`(?i)\b(?:hint|detail|message)\s*=$`)
-	// aWord and twoWords are of a text, when notText, which a pattern has besides, is taken out of it.
+	// aWord and twoWords match text after notText, the syntax of patterns, has been removed from it.
 	aWord    = regexp.MustCompile(`\pL{2,}`)
 	twoWords = regexp.MustCompile(`[\pL)]{2,},? \pL{2,}`)
 	notText  = regexp.MustCompile(`\\.|\[(?:\\.|[^\]\\])*\]`)
@@ -50,7 +50,7 @@ var (
 	sqlToken = regexp.MustCompile(`--[^\n]*|'(?:[^']|'')*'`)
 )
 
-// TestNoComparisonWithSentences: programs compare codes. A better sentence must break nothing.
+// TestNoComparisonWithSentences: programs compare codes, so that a better sentence breaks nothing.
 func TestNoComparisonWithSentences(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
@@ -88,12 +88,12 @@ func TestNoComparisonWithSentences(t *testing.T) {
 	}
 	for text := range compared {
 		if !found[text] {
-			t.Errorf("%q is compared nowhere: take it off the list", text)
+			t.Errorf("%q is not compared anywhere: remove it from the list", text)
 		}
 	}
 }
 
-// TestSentenceFinder: what the test above finds, and what it lets pass.
+// TestSentenceFinder tests what TestNoComparisonWithSentences finds and ignores.
 func TestSentenceFinder(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string][]string{
@@ -140,7 +140,8 @@ func inSQL(sql string) (literals []string) {
 	return literals
 }
 
-// inGo returns what a file's SQL compares, and what its Go looks for in errors' texts or compares as a sentence.
+// inGo returns the literals that a file's SQL compares and that its Go code searches for in error texts or compares as
+// sentences.
 func inGo(path string) (literals []string, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -195,7 +196,7 @@ func literal(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// looksFor is true of calls that look for a text in another.
+// looksFor reports whether a call searches for a text in another.
 func looksFor(call *ast.CallExpr) bool {
 	f, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -210,7 +211,7 @@ func looksFor(call *ast.CallExpr) bool {
 	}, f.Sel.Name)
 }
 
-// ofError is true of an error's text: err.Error(), and the sentences of a PgError.
+// ofError reports whether an expression is an error's text: err.Error() or a sentence of a PgError.
 func ofError(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.CallExpr:

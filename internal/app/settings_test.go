@@ -14,14 +14,14 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// hostile are settings of a database with which nothing works unless every connection begins with ours.
+// hostile are settings of a database under which nothing works unless every connection overrides them.
 const hostile = `
 	set default_transaction_isolation = serializable; set statement_timeout = '50ms'; set lock_timeout = '1ms';
 	set idle_in_transaction_session_timeout = '1ms'; set idle_session_timeout = '400ms'; set search_path = ''; set row_security = off;
 	set "TimeZone" = 'Asia/Kathmandu'; set "DateStyle" = 'German'; set "IntervalStyle" = sql_standard; set bytea_output = escape;
 	set extra_float_digits = -9; set standard_conforming_strings = off; set client_encoding = 'LATIN1'; set default_transaction_read_only = on`
 
-// makeHostile sets them for a database, and returns a pool that they do not reach.
+// makeHostile applies settings to a database, and returns a pool that overrides them.
 func makeHostile(t *testing.T, databaseURL, settings string) *pgxpool.Pool {
 	t.Helper()
 	cfg, err := pgxpool.ParseConfig(databaseURL)
@@ -47,8 +47,8 @@ func makeHostile(t *testing.T, databaseURL, settings string) *pgxpool.Pool {
 	return pool
 }
 
-// TestHostileSettings: whatever a database's settings are, commands, a web process and a worker on direct connections do
-// their work: no attempt fails, no connection is lost, and doctor has hints at most.
+// TestHostileSettings: on direct connections the database's settings do not matter. Commands, a web process and a worker do
+// their work, no attempt fails, no connection is lost, and doctor has only hints.
 func TestHostileSettings(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
@@ -67,7 +67,7 @@ func TestHostileSettings(t *testing.T) {
 		and bool_and(state = 'completed' or kind = 'rebuild_neighbours' or scheduled_at > now()) from river.river_job`)
 	reader.must(t, http.StatusOK, "/recommendations", nil)
 	id := valueOf[string](t, pool, "select id::text from jobs.enqueue('prune_sessions', '{}')")
-	eventually(t, pool, "it is done", "select state = 'completed' from river.river_job where id = $1::text::bigint", id)
+	eventually(t, pool, "the job is done", "select state = 'completed' from river.river_job where id = $1::text::bigint", id)
 	for _, c := range [][2]string{
 		{"jobs show " + id, "completed"}, {"jobs list --kind prune_sessions", "prune_sessions"}, {"jobs workers", "worker-"}, {"jobs retry " + id, "1 job"},
 	} {
@@ -75,7 +75,7 @@ func TestHostileSettings(t *testing.T) {
 			t.Errorf("%s: %d %s", c[0], code, out)
 		}
 	}
-	eventually(t, pool, "it is done again", "select state = 'completed' from river.river_job where id = $1::text::bigint", id)
+	eventually(t, pool, "the job is done again", "select state = 'completed' from river.river_job where id = $1::text::bigint", id)
 	eventually(t, pool, "attempts are recorded", "select count(*) > 200 from work.attempt")
 	if n := valueOf[int](t, pool, "select count(*)::int from work.attempt where outcome <> 'completed'"); n != 0 {
 		t.Errorf("%d attempts did not complete", n)
@@ -94,8 +94,8 @@ func TestHostileSettings(t *testing.T) {
 	}
 }
 
-// TestHostileSettingsThroughAPooler: they cannot be overridden there, so that nothing begins, and what to run is said. With
-// that everything works, a web process whose URL says nothing of the pooler too.
+// TestHostileSettingsThroughAPooler: through a pooler the settings cannot be overridden, so commands refuse to start and print
+// the statements that repair them. Then everything works, even a web process that is not told of the pooler.
 func TestHostileSettingsThroughAPooler(t *testing.T) {
 	t.Parallel()
 	direct := testdb.NewURL(t)
@@ -120,7 +120,7 @@ func TestHostileSettingsThroughAPooler(t *testing.T) {
 	}
 	pooled = worktest.Pooler(t, direct) // with new connections
 	if out, err := outcome(t, launch(t, pooled, nil, "worker")); err == nil || !strings.Contains(out, "set WORKER_POLL_ONLY=yes") {
-		t.Errorf("a worker that wants notices: %v\n%s", err, out)
+		t.Errorf("a worker without WORKER_POLL_ONLY: %v\n%s", err, out)
 	}
 	finished(t, launch(t, pooled, nil, "migrate"))
 	finished(t, launch(t, pooled, nil, "seed"))

@@ -10,7 +10,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// typed runs backlist jobs with words as they are, spaces and empty ones too.
+// typed runs backlist jobs with exactly these words, even empty ones and ones with spaces.
 func typed(t *testing.T, databaseURL string, words ...string) (out string, code int) {
 	t.Helper()
 	stdout, stderr, err := inProcess(t, map[string]string{"DATABASE_URL": databaseURL}, append([]string{"jobs"}, words...)...)
@@ -20,8 +20,7 @@ func typed(t *testing.T, databaseURL string, words ...string) (out string, code 
 	return stdout + stderr, ExitCode(err)
 }
 
-// TestValuesTyped: a value that nothing could be found by was typed wrongly, which is exit code 2 and a sentence that names it.
-// One that is not there is 1.
+// TestValuesTyped: an invalid value gives exit code 2 and a sentence that names it. A valid one that matches nothing gives 1.
 func TestValuesTyped(t *testing.T) {
 	t.Parallel()
 	databaseURL := shop(t)
@@ -31,11 +30,11 @@ func TestValuesTyped(t *testing.T) {
 		code  int
 		says  string
 	}{
-		{[]string{"list", "--since", "0"}, 2, "since is how long ago"},
-		{[]string{"list", "--since", "0d"}, 2, "since is how long ago"},
+		{[]string{"list", "--since", "0"}, 2, "since is a duration before now"},
+		{[]string{"list", "--since", "0d"}, 2, "since is a duration before now"},
 		{[]string{"list", "--since", "-1h"}, 2, "numbers and units up to 5200w"},
 		{[]string{"list", "--since", "-99999999999d"}, 2, "numbers and units up to 5200w"},
-		{[]string{"list", "--since", "1ns"}, 2, "since is how long ago"},
+		{[]string{"list", "--since", "1ns"}, 2, "since is a duration before now"},
 		{[]string{"list", "--since", "5200w", "--kind", "count"}, 0, "count"},
 		{[]string{"list", "--since", "36401d"}, 2, "numbers and units up to 5200w"},
 		{[]string{"list", "--since", "9223372036854775807d"}, 2, "numbers and units up to 5200w"},
@@ -73,16 +72,16 @@ func TestValuesTyped(t *testing.T) {
 		{[]string{"list", "--request", ""}, 2, "it is empty"},
 		{[]string{"list", "--error", " "}, 2, "it is empty"},
 		{[]string{"show", "9223372036854775807"}, 1, "There is no job 9223372036854775807"},
-		{[]string{"show", "9223372036854775808"}, 2, "is not the number of a job"},
+		{[]string{"show", "9223372036854775808"}, 2, "is not a job id"},
 		{[]string{"show", "-1"}, 2, "flag provided but not defined"},
-		{[]string{"show", "0"}, 2, "is not the number of a job"},
-		{[]string{"show", "1.0"}, 2, "is not the number of a job"},
-		{[]string{"show", "NaN"}, 2, "is not the number of a job"},
-		{[]string{"show", ""}, 2, `"" is not the number of a job`},
+		{[]string{"show", "0"}, 2, "is not a job id"},
+		{[]string{"show", "1.0"}, 2, "is not a job id"},
+		{[]string{"show", "NaN"}, 2, "is not a job id"},
+		{[]string{"show", ""}, 2, `"" is not a job id`},
 		{[]string{"explain", "9223372036854775807"}, 1, "There is no job"},
-		{[]string{"retry", "", "--state", "discarded", "--yes"}, 2, `"" is not the number of a job`},
+		{[]string{"retry", "", "--state", "discarded", "--yes"}, 2, `"" is not a job id`},
 		{[]string{"cancel", "--state", "available", "--kind", "", "--yes"}, 2, "it is empty"},
-		{[]string{"retry", "99999999999999999999"}, 2, "is not the number of a job"},
+		{[]string{"retry", "99999999999999999999"}, 2, "is not a job id"},
 		{[]string{"retry", "5", "--reason", "a\xff"}, 2, "is not valid UTF-8"},
 		{[]string{"retry", "5", "--who", "a\xff"}, 2, "is not valid UTF-8"},
 		{[]string{"retry", "5", "--reason", many}, 0, "1 job retried"},
@@ -97,12 +96,12 @@ func TestValuesTyped(t *testing.T) {
 			t.Errorf("backlist jobs %.60q: exit code %d, want %d and %q: %.300s", c.words, code, c.code, c.says, out)
 		}
 	}
-	if n := valueOf[int](t, lookInto(t, databaseURL), "select count(*) from jobs.audit"); n != 1 {
-		t.Errorf("%d acts, want that on job 5 alone", n)
+	if n := valueOf[int](t, openPool(t, databaseURL), "select count(*) from jobs.audit"); n != 1 {
+		t.Errorf("%d acts, want only the one on job 5", n)
 	}
 }
 
-// TestValuesTypedElsewhere: so are those of the other commands, before any database is touched.
+// TestValuesTypedElsewhere: the other commands refuse invalid values before they connect to a database.
 func TestValuesTypedElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, words := range [][]string{
@@ -123,14 +122,14 @@ func TestValuesTypedElsewhere(t *testing.T) {
 		{"drill", "--only", ""},
 		{"drill", "--only", "kill,"},
 	} {
-		_, _, err := inProcess(t, map[string]string{"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}, words...)
+		_, _, err := inProcess(t, map[string]string{"DATABASE_URL": "postgres://odo@127.0.0.1:1/none"}, words...)
 		if ExitCode(err) != 2 {
 			t.Errorf("backlist %q: exit code %d, want 2: %v", words, ExitCode(err), err)
 		}
 	}
 }
 
-// oddShop are jobs and names whose values are hard to show.
+// oddShop has jobs and names with values that are hard to show.
 const oddShop = `
 insert into river.river_queue (name, updated_at) values ('default', '-infinity'), (E'q\x1b[31m\x7f\u009b', 'infinity');
 insert into river.river_job (id, kind, state, attempt, max_attempts, args, metadata, created_at, scheduled_at, attempted_at, attempted_by, finalized_at, errors) values
@@ -144,12 +143,12 @@ insert into river.river_job (id, kind, state, attempt, max_attempts, args, metad
 	(9223372036854775806, 'count', 'available', 0, 32767, jsonb_build_object('s', repeat('long ', 20000)), '{}', now(), now(), null, null, null, null);
 `
 
-// TestValuesShown: every job is shown, whatever it holds: nothing that steers a terminal gets there, and --json is JSON with
-// every number as it was written.
+// TestValuesShown: every job can be shown. No control character reaches the terminal, and --json prints valid JSON with every
+// number as it is stored.
 func TestValuesShown(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
-	if _, err := lookInto(t, databaseURL).Exec(t.Context(), oddShop); err != nil {
+	if _, err := openPool(t, databaseURL).Exec(t.Context(), oddShop); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -185,14 +184,14 @@ func TestValuesShown(t *testing.T) {
 		}
 		for _, want := range c.says {
 			if !strings.Contains(out, want) {
-				t.Errorf("backlist jobs %q does not say %q: %.2000s", c.words, want, out)
+				t.Errorf("backlist jobs %q does not print %q: %.2000s", c.words, want, out)
 			}
 		}
 		if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }); i >= 0 {
-			t.Errorf("backlist jobs %q steers the terminal: %q", c.words, out[i:min(i+20, len(out))])
+			t.Errorf("backlist jobs %q prints a control character: %q", c.words, out[i:min(i+20, len(out))])
 		}
 		if slices.Contains(c.words, "--json") && !json.Valid([]byte(out)) {
-			t.Errorf("backlist jobs %q prints what is not JSON: %.2000s", c.words, out)
+			t.Errorf("backlist jobs %q prints invalid JSON: %.2000s", c.words, out)
 		}
 	}
 }

@@ -24,13 +24,13 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// webMemory is what the garbage collector tries to keep a web process under, in bytes. Each password that is checked
-// takes 19 MiB for a moment; without a limit their remains would pile up (measured: 60 MiB resident instead of 51).
+// webMemory is the garbage collector's memory limit in a web process, in bytes. Each password check allocates 19 MiB for a
+// moment; without a limit that garbage would pile up (measured: 60 MiB resident instead of 51).
 const webMemory = 40 << 20
 
 func runWeb(ctx context.Context, p *program, _ []string) error {
 	log := newLogger(p.Stdout, p.cfg)
-	if err := p.needSecret(); err != nil {
+	if err := p.requireSecret(); err != nil {
 		return err
 	}
 	url, release, err := p.databaseURL(ctx, log)
@@ -53,15 +53,15 @@ func (p *program) limitMemory() {
 	}
 }
 
-// needSecret refuses to sign links with nothing.
-func (p *program) needSecret() error {
+// requireSecret returns an error if there is no key to sign links with.
+func (p *program) requireSecret() error {
 	if p.cfg.SecretKey == "" {
 		return errors.New("SECRET_KEY is not set: web and worker need the same random text of at least 16 characters")
 	}
 	return nil
 }
 
-// listen takes the port, on all addresses where host is empty, or returns an error that says how to choose another.
+// listen listens on the port, at all addresses if host is empty. Its error says how to choose another port.
 func listen(host string, port int) (net.Listener, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -70,7 +70,7 @@ func listen(host string, port int) (net.Listener, error) {
 	return listener, err
 }
 
-// serve runs the site on listener until ctx ends, and then lets requests finish. ready is called once it serves.
+// serve runs the site on listener until ctx ends, and then lets requests finish. It calls ready once it serves.
 func (p *program) serve(ctx context.Context, log *slog.Logger, url string, listener net.Listener, ready func()) error {
 	defer listener.Close()
 	pool, site, err := p.openSite(ctx, log, url)
@@ -78,23 +78,23 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 		return unlessStopped(ctx, err)
 	}
 	defer pool.Close()
-	defer hearNotices(ctx, site, pool)()
+	defer relayNotices(ctx, site, pool)()
 	stopMaintenance, err := p.maintain(ctx, log, pool)
 	if err != nil {
 		return err
 	}
 	defer stopMaintenance()
-	defer keepRequests(ctx, site)()
+	defer recordRequests(ctx, site)()
 	ready()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
 }
 
-// hearNotices brings readers' open pages what Postgres says of them, until stop is called.
-func hearNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (stop func()) {
+// relayNotices passes Postgres's notices on to readers' open pages until stop is called.
+func relayNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (stop func()) {
 	return background(context.WithoutCancel(ctx), func(ctx context.Context) { site.Listen(ctx, pool.Config().ConnConfig) })
 }
 
-// maintain runs schedules, makes jobs due and rescues those of dead workers, because there may be no worker to do it. It ends
+// maintain runs maintenance (schedules, due jobs, rescues of dead workers' jobs), because no worker may be running. It ends
 // with ctx, before the last requests do; stop waits for its end.
 func (p *program) maintain(ctx context.Context, log *slog.Logger, pool *pgxpool.Pool) (stop func(), err error) {
 	workers, err := p.newWorkers(pool, log)
@@ -108,12 +108,12 @@ func (p *program) maintain(ctx context.Context, log *slog.Logger, pool *pgxpool.
 	return background(ctx, maintainer.Run), nil
 }
 
-// keepRequests writes which requests enqueued jobs, until stop is called, which writes the last of them.
-func keepRequests(ctx context.Context, site *web.Server) (stop func()) {
+// recordRequests records which requests enqueued jobs until stop is called, which writes the last of them.
+func recordRequests(ctx context.Context, site *web.Server) (stop func()) {
 	return background(context.WithoutCancel(ctx), site.Requests.Run)
 }
 
-// openSite connects the site to its database, which must not be older than this release.
+// openSite connects the site to its database, whose schema must not be older than this release.
 func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*pgxpool.Pool, *web.Server, error) {
 	cfg, err := postgres.Reach(ctx, log, url, p.share(p.cfg.WebPool))
 	if err != nil {
@@ -131,7 +131,7 @@ func (p *program) openSite(ctx context.Context, log *slog.Logger, url string) (*
 	return pool, site, nil
 }
 
-// serveSite runs server, which is the site's, until ctx ends.
+// serveSite runs the site's server until ctx ends.
 func serveSite(
 	ctx context.Context, log *slog.Logger, site *web.Server, server *http.Server, pool *pgxpool.Pool, listener net.Listener,
 ) error {

@@ -11,7 +11,7 @@ import (
 
 func runWorker(ctx context.Context, p *program, _ []string) error {
 	log := newLogger(p.Stdout, p.cfg)
-	if err := p.needSecret(); err != nil {
+	if err := p.requireSecret(); err != nil {
 		return err
 	}
 	url, release, err := p.databaseURL(ctx, log)
@@ -22,7 +22,7 @@ func runWorker(ctx context.Context, p *program, _ []string) error {
 	return p.work(ctx, log, url, nil)
 }
 
-// work works off jobs until ctx ends. ready is called once it takes jobs; it may be nil.
+// work runs jobs until ctx ends. It calls ready, which may be nil, once it takes jobs.
 func (p *program) work(ctx context.Context, log *slog.Logger, url string, ready func()) error {
 	return work.Run(ctx, work.Process{
 		Options: p.workOptions(nil, log), URL: url, Share: p.share(p.cfg.WorkerPool), Ready: ready,

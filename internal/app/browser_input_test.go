@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// point waits until an element is there to be hit, and returns where: its middle, unless something else lies over it.
+// point waits until an element can be clicked, with no other element over its middle, and returns its middle.
 func (b *tab) point(element string) (x, y float64) {
 	b.t.Helper()
 	where := `((e) => {
@@ -18,10 +18,10 @@ func (b *tab) point(element string) (x, y float64) {
 		const hit = document.elementFromPoint(x, y);
 		return hit && (e.contains(hit) || hit.contains(e)) ? [x, y] : null;
 	})(` + element + `)`
-	b.wait("something to hit", where)
+	b.wait("something to click", where)
 	at := get[[]float64](b, where)
 	if len(at) != 2 {
-		b.t.Fatalf("%s went away", element)
+		b.t.Fatalf("%s has gone", element)
 	}
 	return at[0], at[1]
 }
@@ -33,7 +33,7 @@ func (b *tab) clickOn(element string) {
 	b.run(chromedp.MouseClickXY(x, y))
 }
 
-// click clicks on the first element of a selector.
+// click clicks on the first element that matches a selector.
 func (b *tab) click(selector string) { b.t.Helper(); b.clickOn("$(" + quote(selector) + ")") }
 
 // press clicks on the link or button with that name.
@@ -53,7 +53,7 @@ func (b *tab) tap(element string) {
 	)
 }
 
-// fill types text into the field of that name, over what is there.
+// fill types text into the field of that name and replaces its content.
 func (b *tab) fill(name, text string) {
 	b.t.Helper()
 	field := fmt.Sprintf("$(`main [name=%s]`)", name)
@@ -62,7 +62,7 @@ func (b *tab) fill(name, text string) {
 	b.run(send(input.InsertText, input.InsertTextParams{Text: text}))
 }
 
-// keys presses keys, one after the other.
+// keys presses keys one after another.
 func (b *tab) keys(keys ...string) {
 	b.t.Helper()
 	for _, key := range keys {
@@ -70,7 +70,7 @@ func (b *tab) keys(keys ...string) {
 	}
 }
 
-// shiftTab goes one control back.
+// shiftTab moves the focus one control back.
 func (b *tab) shiftTab() {
 	b.t.Helper()
 	b.run(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))

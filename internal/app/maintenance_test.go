@@ -10,19 +10,19 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestWebKeepsHouse: with no worker at all, what migrate has declared ticks and jobs come due, in the web process's own
-// connections; and it stops in order.
-func TestWebKeepsHouse(t *testing.T) {
+// TestWebMaintains: without any worker, a web process runs the schedules that migrate has declared and makes jobs due, on its
+// own connections, and stops in order.
+func TestWebMaintains(t *testing.T) {
 	t.Parallel()
 	url := testdb.NewURL(t)
 	before := time.Now()
 	finished(t, launch(t, url, nil, "migrate"))
-	pool := lookInto(t, url)
+	pool := openPool(t, url)
 	if declared := valueOf[[]string](t, pool, `select array_agg(name || ': ' || words order by name) from work.schedule
 		where retired_at is null and next_at > $1`, before); !slices.Equal(declared, []string{
 		"prune_sessions: every day at 04:00 (UTC)", "rebuild_neighbours: every 10 minutes",
 	}) {
-		t.Fatalf("declared are %q", declared)
+		t.Fatalf("declared schedules: %q", declared)
 	}
 	if _, err := pool.Exec(t.Context(), "update work.schedule set next_at = now() - interval '25 h'"); err != nil {
 		t.Fatal(err)
@@ -30,18 +30,18 @@ func TestWebKeepsHouse(t *testing.T) {
 	id := valueOf[int64](t, pool, `insert into river.river_job (kind, args, max_attempts, state, scheduled_at)
 		values ('prune_sessions', '{}', 3, 'scheduled', now() + interval '1 s') returning id`)
 	web := start(t, url, []string{"WEB_POOL=2"}, "web")
-	eventually(t, pool, "both tick, once for all that was missed", `select array_agg(missed > 0 and outcome = 'enqueued')
+	eventually(t, pool, "both schedules run, once for all missed runs", `select array_agg(missed > 0 and outcome = 'enqueued')
 		= '{t,t}' from work.tick`)
 	eventually(t, pool, "the job comes due", "select state = 'available' from river.river_job where id = $1", id)
 	eventually(t, pool, "the web process leads", "select count(*) = 1 from river.river_leader")
 	if n := valueOf[int](t, pool, `select count(*)::int from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
 		and application_name like 'backlist%'`); n > 3 {
-		t.Errorf("the web process has %d connections: two and its listener are in the budget", n)
+		t.Errorf("the web process has %d connections, want at most two and its listener", n)
 	}
 	web.tell(syscall.SIGTERM)
 	t.Logf("ended %s after SIGTERM", web.exits())
 	if n := valueOf[int](t, pool, "select count(*)::int from river.river_leader"); n != 0 {
-		t.Error("it has not given up the lead")
+		t.Error("the stopped web process is still the leader")
 	}
 	if line := regexp.MustCompile(`level=(ERROR|WARN).*`).FindString(web.output()); line != "" {
 		t.Error(line)
