@@ -1,14 +1,14 @@
-// Package work is the job system: the only place that builds a River client. It adds to River what operators feel most:
-// prompt notices, effects that complete with their job, workers that prove themselves alive and whose jobs are rescued at
-// once when they die, draining, and metadata that tells where a job came from.
+// Package work is the job system: the only place where the program's River clients are made. It adds to River what operators
+// feel most: prompt notices, effects that complete with their job, workers that prove themselves alive and whose jobs are
+// rescued within seconds of their death, draining, and metadata that tells where a job came from.
 //
 // # For authors of jobs
 //
 // A job is an args struct and a worker, registered with [AddWorker]; a [Client] enqueues it. While it runs, its context
-// carries one run, which [Finish], [Hold], [Advance], [Progress] and [Log] find there. [Permanent] and [RetryAfter] say what an
-// error means, [Schedule] makes a job run again and again.
+// carries one run, which [Finish], [Hold], [Advance], [Progress] and [Log] find there. [Permanent] and [RetryAfter] tell how
+// to treat an error. [Schedule] runs a job periodically.
 //
-//	client.go, kind.go      clients, options, the registry of kinds; unfinished.go: at most one job a set of args
+//	client.go, kind.go      clients, options, the registry of kinds; unfinished.go: at most one job per set of args
 //	accept.go, origin.go    what an insert refuses, and what it adds
 //	finish.go, cursor.go    the fence: effects that are committed with the job
 //	progress.go, log.go     what a running job reports
