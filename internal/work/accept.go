@@ -14,24 +14,25 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// accept refuses what jobs.enqueue refuses and River does not: what Postgres cannot store, or would store differently. It
-// answers before the statement is sent, so the caller's transaction goes on.
+// accept refuses what jobs.enqueue refuses and River does not: values that Postgres cannot store, or would store differently.
+// It fails before the statement is sent, so the caller's transaction remains usable.
 func accept(_ context.Context, p *rivertype.JobInsertParams) error {
 	if err := acceptArgs(p.EncodedArgs); err != nil {
 		return fmt.Errorf("the args of a %s job: %w", p.Kind, err)
 	}
 	if p.MaxAttempts < 1 || p.MaxAttempts > math.MaxInt16 {
-		return fmt.Errorf("max attempts of a %s job are 1 to %d, not %d", p.Kind, math.MaxInt16, p.MaxAttempts)
+		return fmt.Errorf("max attempts of a %s job must be 1 to %d, not %d", p.Kind, math.MaxInt16, p.MaxAttempts)
 	}
 	if p.ScheduledAt != nil {
 		if year := p.ScheduledAt.UTC().Year(); year < 1 || year > 9999 {
-			return fmt.Errorf("a %s job is scheduled between the years 1 and 9999, not in %d", p.Kind, year)
+			return fmt.Errorf("a %s job must be scheduled between the years 1 and 9999, not in %d", p.Kind, year)
 		}
 	}
 	return nil
 }
 
-// CheckArgs says why a job cannot have these args, or be found by them: JSON that Postgres would refuse, or read differently.
+// CheckArgs returns an error if Postgres would refuse these args or read them differently. No job has such args, so
+// none can be found by them either.
 func CheckArgs(text []byte) error {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, text); err != nil {
@@ -40,8 +41,8 @@ func CheckArgs(text []byte) error {
 	return acceptArgs(compact.Bytes())
 }
 
-// acceptArgs checks JSON as encoding/json writes it: valid, and without white space. Of repeated keys jsonb keeps the last,
-// while River's unique keys are made with the first.
+// acceptArgs checks JSON as encoding/json writes it: valid, and without white space. It refuses repeated keys, because jsonb
+// keeps the last of them, while River makes a job's unique key from the first.
 func acceptArgs(text []byte) error {
 	switch {
 	case len(text) == 0 || text[0] != '{':
@@ -50,7 +51,7 @@ func acceptArgs(text []byte) error {
 		return errors.New("not valid UTF-8")
 	}
 	keys := make([][]byte, 0, 16) // of the objects that are open
-	open := make([]int, 0, 8)     // where those of each begin
+	open := make([]int, 0, 8)     // where each object's keys begin
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '{':
@@ -84,7 +85,7 @@ func repeated(keys [][]byte) []byte {
 	return nil
 }
 
-// stringAt is the string that text begins with, in its quotes. One with an escape that jsonb refuses is an error.
+// stringAt returns the string that text begins with, in its quotes. An escape that jsonb refuses is an error.
 func stringAt(text []byte) ([]byte, error) {
 	for i := 1; ; i++ {
 		switch text[i] {
@@ -106,7 +107,7 @@ func stringAt(text []byte) ([]byte, error) {
 	}
 }
 
-// escaped is the code unit of the \uXXXX that text begins with, or -1.
+// escaped returns the code unit of the \uXXXX that text begins with, or -1.
 func escaped(text []byte) int64 {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1

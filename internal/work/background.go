@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// background runs fn beside the caller. stop ends its context and waits for it.
+// background runs fn in a goroutine. stop ends its context and waits until it has returned.
 func background(ctx context.Context, fn func(ctx context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -19,7 +19,7 @@ func background(ctx context.Context, fn func(ctx context.Context)) (stop func())
 	}
 }
 
-// sleep waits, but no longer than ctx lasts.
+// sleep waits for d, or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

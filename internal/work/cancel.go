@@ -13,8 +13,8 @@ import (
 //go:embed sql/cancelled.sql
 var cancelledSQL string
 
-// endCancelled ends the contexts of this worker's running jobs that an operator cancelled. River's notice does that sooner, but it
-// may be lost, is never sent after an update in SQL, and River does not listen once the worker is being stopped.
+// endCancelled ends the contexts of this worker's running jobs that an operator cancelled. River's notice does so sooner, but it
+// may be lost, an update in SQL does not send it, and River no longer listens while the worker stops.
 func (w *Worker) endCancelled(ctx context.Context, conn *pgx.Conn) error {
 	ids, _ := w.attempts.Held()
 	if len(ids) == 0 {

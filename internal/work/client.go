@@ -20,35 +20,35 @@ type Client = river.Client[pgx.Tx]
 
 type jobRow = rivertype.JobRow
 
-// DB is what enqueueing and finishing need of a connection: a pool in production, a transaction in tests.
+// DB begins the transactions in which jobs are enqueued and finished: a pool in production, a transaction in tests.
 type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Schedule is a job that is enqueued again and again, as the program declares it.
+// Schedule declares a job that is enqueued repeatedly.
 type Schedule = schedule.Schedule
 
-// What becomes of runs of a schedule that no process was there for.
+// How a schedule treats runs that were missed because no process was running.
 const (
-	MissedOnce = schedule.MissedOnce // however many were missed, the job runs once for all of them
-	MissedSkip = schedule.MissedSkip // they are left out
+	MissedOnce = schedule.MissedOnce // one job runs for all of them
+	MissedSkip = schedule.MissedSkip // they are skipped
 )
 
-// Options say how a client is set up.
+// Options configure a client.
 type Options struct {
 	Workers *Workers       // every kind of the binary, for inserting clients too: they refuse unknown kinds
-	Queues  map[string]int // queue name → jobs at once in this process
+	Queues  map[string]int // queue name → how many of its jobs this process runs at once
 	Schema  string         // River's schema
 	Process string         // the platform's name for this process ("worker.1"), "" if it has none
 	Release string         // stamped on every job that is enqueued
-	Grace   time.Duration  // how long running jobs may go on at a stop before their contexts end; 0: 20 s
-	Poll    time.Duration  // how often a worker looks for jobs that no notice told of; 0: every second
+	Grace   time.Duration  // how long running jobs may continue at a stop before their contexts end; 0: 20 s
+	Poll    time.Duration  // how often a worker polls for jobs whose notice was lost; 0: every second
 	Log     *slog.Logger
 
-	// PollOnly is for a pooler that lends its connections by the transaction: no notices, which the poll of each second
-	// makes up for, and no session lock, so that a worker counts as dead only when it has not beaten for 12 s.
+	// PollOnly is for a pooler in transaction mode. Notices do not arrive, so workers rely on polling; and session locks do not
+	// hold, so a worker is declared dead only after 12 s without a heartbeat.
 	PollOnly bool
-	// Unrecorded is what is not kept of jobs: to measure what keeping it costs.
+	// Unrecorded names the parts of the record that are not written, to measure what they cost.
 	Unrecorded record.Parts
 }
 
@@ -57,11 +57,11 @@ func (o Options) Recording() record.Options {
 	return record.Options{Schema: o.Schema, Process: o.Process, Release: o.Release, Without: o.Unrecorded, Log: o.Log}
 }
 
-// NewInserter returns a client that enqueues and works nothing, for web processes.
+// NewInserter returns a client that enqueues jobs and works none, for web processes.
 func NewInserter(pool *pgxpool.Pool, o Options) (*Client, error) {
 	cfg := o.config()
-	// The pilot sends a notice with every insert. This is River's own, which would be a second round trip: an hour
-	// between two of them is as good as never.
+	// The pilot sends a notice with every insert. River's own notice would cost a second round trip: an hour between two of
+	// them is as good as never.
 	cfg.FetchCooldown, cfg.FetchPollInterval = time.Hour, time.Hour
 	return river.NewClient(pilot.NewDriver(pool), cfg)
 }

@@ -16,16 +16,16 @@ import (
 //go:embed sql/keep_cursor.sql
 var keepCursorSQL string
 
-// Advance does one step of a long job: in one transaction that holds the fence it runs the step's effects and keeps cursor,
-// from which the next attempt goes on. So the effects of each step are committed once, also if the worker dies. It
-// returns the same errors as Finish, with which a long job must still end.
+// Advance does one step of a long job: in one transaction that holds the fence it runs the step's effects and stores cursor,
+// from which the next attempt continues. So the effects of each step are committed once, even if the worker dies. It
+// returns the same errors as Finish, which a long job must still call at its end.
 func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cursor any, effects func(tx pgx.Tx) error) error {
 	text, err := json.Marshal(cursor)
 	if err != nil {
 		return fmt.Errorf("the cursor: %w", err)
 	}
 	if len(text) > bound.Value {
-		return fmt.Errorf("the cursor has %d bytes, at most %d are kept", len(text), bound.Value)
+		return fmt.Errorf("the cursor has %d bytes; the limit is %d", len(text), bound.Value)
 	}
 	sql := statement(ctx, keepCursorSQL)
 	return Hold(ctx, db, job, func(tx pgx.Tx) error {
@@ -34,7 +34,7 @@ func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cur
 		}
 		_, err := tx.Exec(ctx, sql, pgx.NamedArgs{"id": job.ID, "cursor": string(text)})
 		if err != nil {
-			return fmt.Errorf("keep the cursor: %w", err)
+			return fmt.Errorf("store the cursor: %w", err)
 		}
 		if r := runOf(ctx); r != nil {
 			r.advanced.Store(true)
@@ -43,8 +43,8 @@ func Advance[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], cur
 	})
 }
 
-// Cursor reads where the attempts before this one have come to. It returns false, and leaves cursor as it is, if nowhere
-// yet. What the present attempt adds does not show.
+// Cursor reads the cursor that earlier attempts stored. If there is none it returns false and leaves cursor unchanged. It does
+// not see the steps of the present attempt.
 func Cursor[T river.JobArgs](job *river.Job[T], cursor any) (bool, error) {
 	kept := metadata.CursorOf(job.JobRow)
 	if kept == nil {

@@ -22,21 +22,20 @@ var (
 	holdSQL string
 )
 
-// ErrLost says that the job is no longer this attempt's: it was rescued and runs elsewhere, or has been cancelled or
-// deleted. Nothing was written.
+// ErrLost means that this attempt no longer holds the job, which was rescued, cancelled or deleted. Nothing was written.
 var ErrLost = errors.New("the job no longer belongs to this attempt")
 
-// Finish completes the job and runs effects in one transaction, provided that the job is still this attempt's (the fence).
+// Finish completes the job and runs effects in one transaction, provided that this attempt still holds the job (the fence).
 // A late attempt changes nothing and gets ErrLost, which the worker must return. The row is completed before effects run, so
 // that effects may enqueue the same unique job again.
 //
-// Everything slow, above all every network call, belongs before Finish. The lock order is the job's row, then any
-// other: effects come after the fence, and what enqueues for a reader does so before it writes the reader. The
-// latest progress is stored in the same transaction; what the worker recorded otherwise for the job's metadata
-// (river.RecordOutput) follows a moment later.
+// Do everything slow, above all every network call, before Finish. The lock order is the job's row, then any other row:
+// effects run after the fence, and code that enqueues a job for a reader does so before it writes the reader's row. The
+// latest progress is stored in the same transaction; other metadata that the worker recorded (river.RecordOutput) follows a
+// moment later.
 func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
 	r := runOf(ctx)
-	moved := r.moved(job.JobRow) // a job that is run once more starts from the beginning
+	moved := r.moved(job.JobRow) // then the cursor is removed: a job that is run once more starts from the beginning
 	last := r.takeProgress()
 	sql := statement(ctx, finishSQL)
 	complete := func(tx pgx.Tx) (pgconn.CommandTag, error) {
@@ -52,8 +51,8 @@ func Finish[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effe
 	return err
 }
 
-// Hold runs effects in one transaction that holds the fence, without completing the job: for what must be recorded
-// before a slow step. The same errors as Finish.
+// Hold runs effects in one transaction that holds the fence, without completing the job: for effects that must be
+// committed before a slow step. It returns the same errors as Finish.
 func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effects func(tx pgx.Tx) error) error {
 	sql := statement(ctx, holdSQL)
 	lock := func(tx pgx.Tx) (pgconn.CommandTag, error) {
@@ -62,14 +61,16 @@ func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effect
 	return fenced(ctx, db, lock, effects)
 }
 
-// lockedWait is how soon the fence is tried again that others' locks prevented; the wait doubles up to lockedWaitMost.
+// lockedWait is the first wait before the fence is tried again when other transactions have the row locked; it doubles up to
+// lockedWaitMost.
 const (
 	lockedWait     = 20 * time.Millisecond
 	lockedWaitMost = time.Second
 )
 
-// fenced runs effects in a transaction that begins with fence, a statement that locks the job's row if this attempt holds the job. It
-// returns ErrLost if the statement found no row. While others have the row locked it tries again, each time in a new transaction.
+// fenced runs effects in a transaction that begins with fence, a statement that locks the job's row if this attempt holds the
+// job. It returns ErrLost if the statement found no row. While other transactions have the row locked it tries again, each
+// time in a new transaction.
 func fenced(ctx context.Context, db DB, fence func(tx pgx.Tx) (pgconn.CommandTag, error), effects func(tx pgx.Tx) error) error {
 	for wait := lockedWait; ; wait = min(2*wait, lockedWaitMost) {
 		contended := false

@@ -18,28 +18,28 @@ import (
 //go:embed sql/register_kind.sql
 var registerKindSQL string
 
-// Workers are all kinds of jobs that a binary knows.
+// Workers is the registry of the binary's job kinds.
 type Workers struct {
 	river *river.Workers
 	kinds map[string]kind
 }
 
-// NewWorkers returns an empty list, which AddWorker fills.
+// NewWorkers returns an empty registry, which AddWorker fills.
 func NewWorkers() *Workers { return &Workers{river.NewWorkers(), map[string]kind{}} }
 
-// kind is what schema jobs wants to know of one.
+// kind is what schema jobs needs to know about a kind.
 type kind struct {
-	secrets []string // keys of its args and metadata that are not to be shown, in lower case
+	secrets []string // keys of its args and metadata whose values are hidden, in lower case
 	opts    insert.Options
 }
 
-// ArgsWithSecrets is implemented by args of which the values of some keys are never shown, because they say much of a
-// person, for instance. Keys that look secret are hidden anyhow; a secret itself belongs in no job's args.
+// ArgsWithSecrets is implemented by args that have values which are never shown, personal data for instance: Secrets returns
+// their keys. Keys that look secret are hidden in any case. Real secrets, such as passwords, do not belong in args.
 type ArgsWithSecrets interface{ Secrets() []string }
 
-// AddWorker registers a kind's worker with River, and does three things more: it makes the kind known to schema jobs; it notes
-// that Work has begun, so that a job whose arguments cannot be read is held rather than tried again and again; and it keeps
-// the time limit, for which River would take a goroutine and two timers of each job.
+// AddWorker registers a kind's worker with River, and does three things more: it makes the kind known to schema jobs; it
+// notes when Work begins, so that a job whose arguments cannot be read is held instead of retried; and it enforces the time
+// limit itself, because River would use a goroutine and two timers for each job.
 func AddWorker[T river.JobArgs](workers *Workers, worker river.Worker[T]) {
 	var args T
 	k := kind{secrets: []string{}}
@@ -54,7 +54,7 @@ func AddWorker[T river.JobArgs](workers *Workers, worker river.Worker[T]) {
 	}
 	var err error
 	if k.opts, err = insert.Merge(args, own, river.InsertOpts{}); err != nil {
-		panic(err) // a mistake in the type's tags, as those that River panics at here
+		panic(err) // a mistake in the type's tags; River, too, panics at mistakes here
 	}
 	river.AddWorker(workers.river, &limited[T]{worker})
 	workers.kinds[args.Kind()] = k
@@ -65,7 +65,7 @@ func AddWorker[T river.JobArgs](workers *Workers, worker river.Worker[T]) {
 	}
 }
 
-// names are the kinds, sorted.
+// names returns the kinds, sorted.
 func (w *Workers) names() []string {
 	if w == nil {
 		return []string{}
@@ -73,14 +73,14 @@ func (w *Workers) names() []string {
 	return slices.Sorted(maps.Keys(w.kinds))
 }
 
-// Register tells the database which kinds there are: jobs.enqueue takes no others, and views hide what is secret in them. It does
-// not wait long for others' locks.
+// Register writes the kinds to the database: jobs.enqueue refuses all others, and views hide their secrets. It does not wait
+// long for locks.
 func (w *Workers) Register(ctx context.Context, db DB, release string) error {
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select set_config('lock_timeout', '500ms', true)"); err != nil {
 			return err
 		}
-		for _, name := range w.names() { // in one order, so that processes that start together do not wait for each other in a ring
+		for _, name := range w.names() { // in a fixed order, so that processes that start together cannot deadlock
 			k := w.kinds[name]
 			opts, err := json.Marshal(k.opts)
 			if err != nil {

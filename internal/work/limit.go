@@ -8,13 +8,13 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// JobTimeout bounds an attempt whose worker names no limit of its own.
+// JobTimeout is the time limit of an attempt whose worker sets none.
 const JobTimeout = time.Minute
 
-// stuckAfter is how long after its time limit an attempt that goes on is said to be stuck.
+// stuckAfter is how long after its time limit an attempt that still runs is logged as stuck.
 const stuckAfter = 5 * time.Second
 
-// limited is a worker whose time limit we keep.
+// limited is a worker whose time limit this package enforces.
 type limited[T river.JobArgs] struct{ river.Worker[T] }
 
 // Timeout tells River to leave the time limit to Work.
@@ -37,12 +37,12 @@ func (l *limited[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	return l.Worker.Work(ctx, job)
 }
 
-// watchStuck logs when an attempt goes on although its context has ended.
+// watchStuck logs an attempt that still runs stuckAfter its context has ended.
 func (r *run) watchStuck(ctx context.Context, limit time.Duration) {
 	select {
 	case <-r.ended:
 	case <-time.After(stuckAfter):
-		r.worker.opts.Log.WarnContext(ctx, "a job is stuck: it goes on although its context has ended",
+		r.worker.opts.Log.WarnContext(ctx, "a job is stuck: it still runs although its context has ended",
 			"job_id", r.job.ID, "kind", r.job.Kind, "limit", limit)
 	}
 }

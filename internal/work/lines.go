@@ -10,18 +10,18 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// linesASecond is how many attempts that ended well are logged each second: a worker may do thousands, all of which
-// work.attempt has. What went wrong is always logged.
+// linesASecond is how many successful attempts are logged each second: a worker may run thousands, and work.attempt has them
+// all. Every other attempt is logged.
 const linesASecond = 20
 
-// attemptLines logs a line an attempt: what ran, how long it had waited, how long it took, how it ended.
+// attemptLines logs one line per attempt: what ran, how long it had waited, how long it took and how it ended.
 type attemptLines struct {
 	out *slog.Logger
 
 	mu     sync.Mutex
 	second time.Time
 	lines  int // written in that second
-	silent int // not written since the last that was
+	silent int // attempts without a line since the last line
 }
 
 // log writes the line of an attempt that ended with err.
@@ -47,11 +47,11 @@ func (l *attemptLines) log(ctx context.Context, a *record.Attempt, err error) {
 	case errors.Is(err, ErrLost):
 		l.out.WarnContext(ctx, "job lost to another attempt: nothing was changed", attrs...)
 	default:
-		l.out.WarnContext(ctx, "job not done", append(attrs, "err", err)...)
+		l.out.WarnContext(ctx, "job did not complete", append(attrs, "err", err)...)
 	}
 }
 
-// account reports whether an attempt gets no line, or how many had none before it.
+// account reports whether a successful attempt goes without a line (quiet); if not, silent is how many before it did.
 func (l *attemptLines) account(at time.Time) (silent int, quiet bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

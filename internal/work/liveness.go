@@ -26,18 +26,18 @@ var heartbeatSQL string
 const (
 	// heartbeatEvery is how often a worker sends a heartbeat.
 	heartbeatEvery = time.Second
-	// stopAfter is how long a worker goes on without a confirmed heartbeat. Others wait longer before they take its jobs
-	// (silentDead in rescue.go), so that it stops first, if it can do anything at all.
+	// stopAfter is how long a worker continues without a confirmed heartbeat. Other workers wait longer before they take its
+	// jobs (silentDead in rescue.go), so that it stops first if it is still running.
 	stopAfter = 8 * time.Second
-	// grace is how long a worker declares none dead after it had to connect again: what cut it off may have cut off others.
+	// grace is how long after reconnecting a process declares no worker dead: the same outage may have cut off other workers.
 	grace = 10 * time.Second
-	// rescueEvery is how often a worker looks at the running jobs although no worker seems to have died: for jobs of
-	// unregistered clients, and those that it was given itself and never got.
+	// rescueEvery is how often a worker checks the running jobs although no worker seems to have died. It looks for jobs of
+	// unregistered clients, and for jobs that it fetched itself but never received.
 	rescueEvery = 10 * time.Second
 
 	controlChannel = "work_control"
 
-	// CodeDeclaredDead is the code of the log line with which a worker says that it was declared dead and lives.
+	// CodeDeclaredDead is the code of the log line of a worker that was declared dead although it is alive.
 	CodeDeclaredDead = "declared_dead"
 )
 
@@ -55,20 +55,22 @@ type liveness struct {
 
 	rescuer rescuer
 
-	known      chan struct{} // closed when the row is there
-	knownOnce  sync.Once
-	confirmed  atomic.Int64 // when the last confirmed heartbeat was sent, in nanoseconds since started (monotonic)
-	rescueFrom time.Time    // the connection's goroutine only
-	rescuedAt  time.Time    // when it last rescued; the same
-	failing    bool         // the latest rescue failed; the same
-	locked     bool         // the same
-	draining   bool         // the same
+	registered     chan struct{} // closed once the row exists
+	registeredOnce sync.Once
+	confirmed      atomic.Int64 // when the last confirmed heartbeat was sent, in nanoseconds since started (monotonic)
+
+	// Only the connection's goroutine uses these.
+	rescueFrom time.Time // until then it declares no worker dead
+	rescuedAt  time.Time // when it last looked for jobs to rescue
+	failing    bool      // the latest rescue failed
+	locked     bool      // the connection has the session lock
+	draining   bool
 }
 
 func newLiveness(id string, o Options, driver *pilot.WorkerDriver, r rescuer) *liveness {
 	l := &liveness{
-		id: id, opts: o, gate: driver.Gate, attempts: driver.Attempts, log: o.Log, rescuer: r, known: make(chan struct{}),
-		lockKey: rand.Int64N(1 << 62), started: time.Now(),
+		id: id, opts: o, gate: driver.Gate, attempts: driver.Attempts, log: o.Log, rescuer: r,
+		registered: make(chan struct{}), lockKey: rand.Int64N(1 << 62), started: time.Now(),
 	}
 	l.queues = slices.Sorted(maps.Keys(o.Queues))
 	for _, n := range o.Queues {
@@ -77,7 +79,7 @@ func newLiveness(id string, o Options, driver *pilot.WorkerDriver, r rescuer) *l
 	return l
 }
 
-// opened prepares a new connection: the lock, and the channel on which draining is told.
+// opened prepares a new connection: it has no session lock yet, and it listens for changes of draining.
 func (l *liveness) opened(ctx context.Context, conn *pgx.Conn, again bool) error {
 	l.locked = false
 	if again {
@@ -90,7 +92,7 @@ func (l *liveness) opened(ctx context.Context, conn *pgx.Conn, again bool) error
 	return err
 }
 
-// heard gets the notices on our channel: an operator changed whether a worker drains. The next heartbeat reads it.
+// heard handles the notices on controlChannel: an operator changed whether a worker drains. A heartbeat reads the change.
 func (l *liveness) heard(conn *pilot.Conn) func(channel, payload string) {
 	return func(_, payload string) {
 		if payload == l.id {
@@ -99,8 +101,8 @@ func (l *liveness) heard(conn *pilot.Conn) func(channel, payload string) {
 	}
 }
 
-// heartbeat is report, which is repeated where another statement was in its way: that must not cost the connection, whose lock
-// others look at.
+// heartbeat calls report, and repeats it soon if a lock was in its way: an error would close the connection, and with it the
+// session lock by which other workers see that this one is alive.
 func (l *liveness) heartbeat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	next, err := l.report(ctx, conn)
 	if pilot.IsContended(err) {
@@ -114,7 +116,7 @@ func (l *liveness) heartbeat(ctx context.Context, conn *pgx.Conn) (time.Duration
 func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	sent := time.Since(l.started)
 	if !l.locked && !l.opts.PollOnly {
-		// The lock of an earlier connection may not be free yet: that is as good, and tried again.
+		// An earlier connection may still have the lock, which is as good for now: the next heartbeat tries again.
 		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", l.lockKey).Scan(&l.locked); err != nil {
 			return 0, err
 		}
@@ -131,7 +133,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	l.knownOnce.Do(func() { close(l.known) })
+	l.registeredOnce.Do(func() { close(l.registered) })
 	if wasDead {
 		l.log.WarnContext(ctx, "this worker was declared dead; its jobs run elsewhere", "code", CodeDeclaredDead, "worker", l.id)
 		l.attempts.Cancel(ErrLost)
@@ -145,11 +147,11 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 		l.log.InfoContext(ctx, "draining", "worker", l.id, "on", draining)
 	}
 	if (lost || time.Since(l.rescuedAt) > rescueEvery) && time.Now().After(l.rescueFrom) {
-		// A rescue that fails must not cost the lock, by which others know that this worker is alive.
+		// A failed rescue must not close the connection, and with it the lock that shows that this worker is alive.
 		if err := l.rescue(ctx, conn); err != nil && conn.IsClosed() {
 			return 0, fmt.Errorf("rescue: %w", err)
 		} else if pilot.IsContended(err) {
-			l.rescuedAt = time.Time{} // it is tried again at the next heartbeat
+			l.rescuedAt = time.Time{} // the next heartbeat tries again
 		} else if err != nil && !l.failing {
 			l.log.ErrorContext(ctx, "cannot rescue jobs of dead workers; will retry", "err", err)
 			l.failing = true
@@ -158,13 +160,13 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 		}
 	}
 	if acknowledge {
-		return 10 * time.Millisecond, nil // a fetch that was under way is over then
+		return 10 * time.Millisecond, nil // by then a fetch in flight is over
 	}
 	return min(heartbeatEvery, max(time.Duration(dueIn*float64(time.Second)), 50*time.Millisecond)), nil
 }
 
-// watch ends this worker's jobs when no heartbeat has been confirmed for too long: others may have taken them. It goes by the
-// monotonic clock, which ran on if the process was stopped.
+// watch ends the contexts of this worker's jobs when no heartbeat has been confirmed for stopAfter, because other workers may
+// soon take the jobs. It uses the monotonic clock, which runs on while the process is suspended.
 func (l *liveness) watch(ctx context.Context) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
@@ -176,19 +178,19 @@ func (l *liveness) watch(ctx context.Context) {
 		}
 		silent := time.Since(l.started) - time.Duration(l.confirmed.Load())
 		if silent > stopAfter && !dead {
-			l.log.WarnContext(ctx, "heartbeat not confirmed: jobs are cancelled, nothing is fetched", "worker", l.id, "silent", silent)
+			l.log.WarnContext(ctx, "heartbeat not confirmed: running jobs are cancelled and no new ones fetched", "worker", l.id, "silent", silent)
 			l.gate.SetDead(ErrLost)
 		}
 		dead = silent > stopAfter
 	}
 }
 
-// doubtful reports whether others may have declared this worker dead by now, as after the process was stopped for a while.
+// doubtful reports whether this worker may have been declared dead by now, for instance after its process was suspended.
 func (l *liveness) doubtful() bool {
 	return time.Since(l.started)-time.Duration(l.confirmed.Load()) > quickDead
 }
 
-// rescue rescues jobs of dead workers, and those that this worker was given and never got.
+// rescue rescues jobs of dead workers, and jobs that this worker fetched but never received.
 func (l *liveness) rescue(ctx context.Context, conn *pgx.Conn) error {
 	l.rescuedAt = time.Now()
 	ids, attempts := l.attempts.Held()
@@ -199,12 +201,12 @@ func (l *liveness) rescue(ctx context.Context, conn *pgx.Conn) error {
 func (l *liveness) deregister(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, "update work.worker set stopped_at = clock_timestamp(), running = 0 where id = $1", l.id)
 	if err != nil || time.Now().Before(l.rescueFrom) {
-		return err // what is left is rescued by others
+		return err // other workers rescue what still runs here
 	}
 	return l.rescue(ctx, conn)
 }
 
-// dyno splits the platform's name, "worker.2", into what it is and its number.
+// dyno returns the platform's name of this process, "worker.2", and the number in it; nil if there is none.
 func (l *liveness) dyno() (name string, index *int) {
 	_, number, _ := strings.Cut(l.opts.Process, ".")
 	if n, err := strconv.Atoi(number); err == nil {

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// logMost is what is kept of an attempt's log with its job, in bytes.
+	// logMost is how much of an attempt's log is stored with its job, in bytes.
 	logMost = 16 << 10
-	// logsMost is what all attempts of a job may keep together; the oldest go first.
+	// logsMost is how much is stored of the logs of all attempts of a job; the oldest are dropped first.
 	logsMost = 64 << 10
 )
 
-// Log returns the logger of the job that runs with ctx: its lines go to the process's log, marked with the job, and are stored
-// with the job. They are for operators: ids and facts, no secrets; addresses are masked. Where no job runs, lines are discarded.
+// Log returns the logger of the job that runs with ctx. Its lines go to the process's log, marked with the job, and are stored
+// with the job. They are for operators: log ids and facts, no secrets; addresses are masked. Outside a job, lines are discarded.
 func Log(ctx context.Context) *slog.Logger {
 	r := runOf(ctx)
 	if r == nil || r.kept == nil {
@@ -33,7 +33,7 @@ func Log(ctx context.Context) *slog.Logger {
 	return r.logger
 }
 
-// keepLog is River's own way of storing logs with jobs, in their metadata.
+// keepLog returns River's middleware that stores logs in jobs' metadata.
 func keepLog() rivertype.Middleware {
 	return riverlog.NewMiddlewareCustomContext(func(ctx context.Context, w io.Writer) context.Context {
 		runOf(ctx).kept = w
@@ -41,10 +41,10 @@ func keepLog() rivertype.Middleware {
 	}, &riverlog.MiddlewareConfig{MaxSizeBytes: logMost, MaxTotalBytes: logsMost})
 }
 
-// logFull is the last line of a log that was longer.
+// logFull is the last line of a log that was cut off.
 const logFull = "more was logged than is kept\n"
 
-// bounded lets so many bytes through, in whole lines. slog writes one line at a time.
+// bounded writes whole lines to w while they fit into left bytes, then logFull. slog writes one line at a time.
 type bounded struct {
 	w    io.Writer
 	left int

@@ -13,8 +13,8 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// Maintainer does maintenance in a process that works no jobs, so that workers can be scaled to zero: schedules run, jobs come
-// due, jobs of dead workers are rescued, and it can lead River's clients, of which one has to clean up.
+// Maintainer does maintenance in a process that works no jobs, so that workers can be scaled to zero: it runs schedules, makes
+// jobs available that come due, rescues jobs of dead workers, and can be River's leader, which deletes old jobs.
 type Maintainer struct {
 	id          string
 	pool        *pgxpool.Pool
@@ -22,26 +22,27 @@ type Maintainer struct {
 	client      *Client
 	maintenance *maintenance
 
-	recorder *record.Recorder // of attempts whose workers are gone
+	recorder *record.Recorder // records attempts whose workers died
 	rescuer  rescuer
 
-	rescueFrom time.Time // the goroutine of maintenance only
-	rescuedAt  time.Time // the same
+	// Only the goroutine of maintenance uses these.
+	rescueFrom time.Time // until then it declares no worker dead
+	rescuedAt  time.Time // when it last looked for jobs to rescue
 }
 
 const (
-	// maintainerID begins a maintainer's name: views of schema jobs tell by it that the leader works no jobs.
+	// maintainerID is the prefix of a maintainer's name. Views of schema jobs see by it that the leader works no jobs.
 	maintainerID = "keeper/"
-	// maintainerQueue is what River's client works, since it must work one to be started. Nothing is ever fetched from it.
+	// maintainerQueue is the queue of River's client, which cannot start without one. No job is ever fetched from it.
 	maintainerQueue = "keeper"
 	// maintainerRescues is how often a maintainer looks for dead workers.
 	maintainerRescues = 2 * time.Second
-	// maintainerStops is how long a maintainer may take to end.
+	// maintainerStops is how long a maintainer may take to stop.
 	maintainerStops = 5 * time.Second
 )
 
-// NewMaintainer returns a maintainer that begins once Run is called. It shares the pool with the process's own work and needs no
-// connection besides: all it does is short.
+// NewMaintainer returns a maintainer that starts when Run is called. It shares the pool with the process's other work and needs
+// no connection of its own, since its statements are short.
 func NewMaintainer(pool *pgxpool.Pool, o Options) (*Maintainer, error) {
 	m := &Maintainer{id: maintainerID + cmp.Or(o.Process, "web") + "-" + rand.Text()[:10], pool: pool, opts: o}
 	m.recorder = record.NewRecorder(pool, m.id, o.Recording())
@@ -65,19 +66,14 @@ func (m *Maintainer) newClient() (*Client, error) {
 	return river.NewClient(pilot.NewLeadDriver(m.pool), cfg)
 }
 
-// Run does maintenance until ctx ends. It outlasts a database that is away.
+// Run does maintenance until ctx ends. It keeps trying while the database is away.
 func (m *Maintainer) Run(ctx context.Context) {
 	defer m.recorder.Start(context.WithoutCancel(ctx))()
-	led := make(chan struct{})
-	go func() {
-		defer close(led)
-		m.lead(ctx)
-	}()
+	defer background(ctx, m.lead)()
 	m.maintenance.run(ctx, m.rescue)
-	<-led
 }
 
-// lead makes the kinds known and runs River's client, which stands for election every few seconds.
+// lead registers the kinds and runs River's client, which stands for election every few seconds.
 func (m *Maintainer) lead(ctx context.Context) {
 	for warned := false; ctx.Err() == nil; {
 		err := m.opts.Workers.Register(ctx, m.pool, m.opts.Release)
@@ -97,11 +93,11 @@ func (m *Maintainer) lead(ctx context.Context) {
 	select {
 	case <-m.client.Stopped():
 	case <-time.After(maintainerStops):
-		m.opts.Log.WarnContext(ctx, "giving up the lead takes too long: it runs out by itself")
+		m.opts.Log.WarnContext(ctx, "could not resign as leader in time; the leadership will expire")
 	}
 }
 
-// rescue rescues jobs of dead workers, but not within 10 s of an outage: what cut this process off may have cut off others.
+// rescue rescues jobs of dead workers, but not within 10 s of an outage, which may have cut off their heartbeats too.
 func (m *Maintainer) rescue(ctx context.Context, wasCutOff bool) error {
 	if wasCutOff {
 		m.rescueFrom = time.Now().Add(grace)
@@ -110,7 +106,7 @@ func (m *Maintainer) rescue(ctx context.Context, wasCutOff bool) error {
 		return nil
 	}
 	m.rescuedAt = time.Now()
-	ctx, cancel := patiently(ctx)
+	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
 	return m.rescuer.rescue(ctx, m.pool, []int64{}, []int{})
 }

@@ -20,18 +20,18 @@ import (
 var dueSQL string
 
 const (
-	// lookEvery is how often a process looks whether anything is due, at the latest.
+	// lookEvery is the longest wait between two looks at what is due.
 	lookEvery = time.Second
-	// lookAgainIn is how soon at the earliest: another process may be at it.
+	// lookAgainIn is the shortest: another process may be busy with what is due.
 	lookAgainIn = 50 * time.Millisecond
-	// moreIn is when a process goes on with what was too much for once: its connection has other work to do in between.
+	// moreIn is the wait after a full batch: in between, the pool's other users get a connection.
 	moreIn = 10 * time.Millisecond
-	// keepTimeout bounds each thing that is done at a look. A connection may be cut without a word.
-	keepTimeout = 5 * time.Second
+	// lookTimeout bounds each step of a look: a connection may be cut without a word.
+	lookTimeout = 5 * time.Second
 )
 
-// maintenance is what every process does, whichever leads, so that it goes on as long as there is any process: schedules run,
-// and jobs that were put off come due.
+// maintenance is done by every process, leader or not, so that it goes on as long as any process runs: it runs schedules, and
+// makes jobs available whose time has come.
 type maintenance struct {
 	db        *pgxpool.Pool
 	schema    string // River's
@@ -40,7 +40,7 @@ type maintenance struct {
 }
 
 func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, error) {
-	o.Workers = nil // any kind may be enqueued, those of other releases too
+	o.Workers = nil // schedules may enqueue kinds of other releases
 	jobs, err := NewInserter(pool, o)
 	if err != nil {
 		return nil, err
@@ -50,8 +50,8 @@ func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, err
 	}, nil
 }
 
-// run does maintenance until ctx ends. also is done at each look that reached the database, and may be nil; wasCutOff says that the
-// one before did not. What fails is tried again.
+// run does maintenance until ctx ends, and retries what fails. It calls also, unless that is nil, at each look that reached the
+// database; wasCutOff reports whether the look before did not.
 func (m *maintenance) run(ctx context.Context, also func(ctx context.Context, wasCutOff bool) error) {
 	failed, cutOff := false, false
 	for ctx.Err() == nil {
@@ -74,7 +74,7 @@ func (m *maintenance) run(ctx context.Context, also func(ctx context.Context, wa
 	}
 }
 
-// isAnswer reports whether an error, or all that were joined in it, came from a server that was reached and goes on.
+// isAnswer reports whether an error, or each of the errors joined in it, is the answer of a server that keeps the connection.
 func isAnswer(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !isAnswer(err) })
@@ -83,7 +83,7 @@ func isAnswer(err error) bool {
 	return ok && pgErr.SeverityUnlocalized == "ERROR"
 }
 
-// allContended reports whether an error, or all that were joined in it, is only that other statements were in the way.
+// allContended reports whether an error, or each of the errors joined in it, is contended: see pilot.IsContended.
 func allContended(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !allContended(err) })
@@ -91,7 +91,7 @@ func allContended(err error) bool {
 	return pilot.IsContended(err)
 }
 
-// look does what is due, and says how long to wait until the next look.
+// look does what is due, and returns how long to wait until the next look.
 func (m *maintenance) look(ctx context.Context) (time.Duration, error) {
 	jobs, schedules, next, err := m.whatIsDue(ctx)
 	if err != nil {
@@ -102,7 +102,7 @@ func (m *maintenance) look(ctx context.Context) (time.Duration, error) {
 		more, err = m.comeDue(ctx)
 	}
 	if schedules {
-		err = errors.Join(err, m.runSchedules(ctx)) // which may succeed where the other does not
+		err = errors.Join(err, m.runSchedules(ctx)) // even if comeDue failed
 	}
 	if more {
 		return moreIn, err
@@ -111,27 +111,27 @@ func (m *maintenance) look(ctx context.Context) (time.Duration, error) {
 }
 
 func (m *maintenance) runSchedules(ctx context.Context) error {
-	ctx, cancel := patiently(ctx)
+	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
 	return m.schedules.RunDue(ctx)
 }
 
-// patiently is the context of something that is not broken off at a stop: that would cost the connection, which is needed to
-// store what ran.
-func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
+// uninterrupted returns a context that a stop does not cancel: a cancelled statement would close its connection, which is
+// needed to store outcomes.
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 }
 
-// whatIsDue tells whether jobs that were put off or schedules are due, and when the next are.
+// whatIsDue reports whether jobs and schedules are due, and how long until the next are.
 func (m *maintenance) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
-	ctx, cancel := patiently(ctx)
+	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
 	var job, schedule float64 // seconds from now
 	err = m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule)
 	next = time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
-			s = lookEvery.Seconds() // it is seen to now, unless another session has it locked
+			s = lookEvery.Seconds() // it is handled now, unless another session has it locked
 		}
 		next = min(next, time.Duration(s*float64(time.Second)))
 	}

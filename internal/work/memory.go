@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// rss is this process's resident memory in bytes. Where the system does not tell as Linux does, it is what Go has from it.
+// rss returns this process's resident memory in bytes. On systems other than Linux it is the memory that Go has from the system.
 func rss() int64 {
 	statm, err := os.ReadFile("/proc/self/statm")
 	if fields := strings.Fields(string(statm)); err == nil && len(fields) > 1 {

@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/work/metadata"
 )
 
-// Origin is where a job comes from; it becomes metadata of every job that is enqueued with its context.
+// Origin is where a job comes from. It is stored in the metadata of every job that is enqueued with its context.
 type Origin = metadata.Origin
 
 type originKey struct{}
@@ -22,8 +22,8 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// originOf returns the origin of jobs that are enqueued with ctx, empty if they have none. Those that a running job enqueues
-// name it as their parent and keep its request.
+// originOf returns the origin of jobs that are enqueued with ctx; it may be empty. A job that a running job enqueues has that
+// job as its parent, and the same request.
 func originOf(ctx context.Context) Origin {
 	if o, ok := ctx.Value(originKey{}).(Origin); ok {
 		return o
@@ -38,7 +38,7 @@ func originOf(ctx context.Context) Origin {
 func stampOrigin(release string) river.HookInsertBeginFunc {
 	return func(ctx context.Context, params *rivertype.JobInsertParams) error {
 		if size := len(params.Metadata); size > bound.Value {
-			return fmt.Errorf("job metadata of %s: %d bytes, at most %d are kept", params.Kind, size, bound.Value)
+			return fmt.Errorf("job metadata of %s: %d bytes; the limit is %d", params.Kind, size, bound.Value)
 		}
 		all := map[string]json.RawMessage{}
 		if len(params.Metadata) > 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// updateMetadata removes from the job's metadata what no longer holds after the worker has returned err: that its arguments
-// cannot be read, and the cursor of a job that has completed, which starts from the beginning if it is run once more.
+// updateMetadata removes what is out of date from the job's metadata after the worker has returned err: the reason why its
+// arguments could not be read, and the cursor of a completed job, which starts from the beginning if it is run once more.
 func (r *run) updateMetadata(ctx context.Context, err error) error {
 	if r.began && metadata.Has(r.job, metadata.Held) {
 		err = errors.Join(err, river.MetadataSet(ctx, metadata.Held, nil))
@@ -37,12 +37,12 @@ func (r *run) returned(ctx context.Context, err error) error {
 	case record.Lost:
 		a.Contested = true
 		if errors.Is(cause, ErrLost) {
-			r.worker.opts.Log.WarnContext(ctx, "a job was ended: its worker was not confirmed alive", "job_id", r.job.ID, "err", err)
+			r.worker.opts.Log.WarnContext(ctx, "job cancelled: heartbeat not confirmed", "job_id", r.job.ID, "err", err)
 		}
 	case record.Held:
 		r.worker.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", r.job.ID, "kind", r.job.Kind, "err", err)
 		if err := river.MetadataSet(ctx, metadata.Held, a.Err); err != nil {
-			r.worker.opts.Log.WarnContext(ctx, "the reason could not be noted", "job_id", r.job.ID, "err", err)
+			r.worker.opts.Log.WarnContext(ctx, "could not store why a job is held", "job_id", r.job.ID, "err", err)
 		}
 	case record.Failed:
 		r.worker.retries.ask(r.job, err)
@@ -50,16 +50,16 @@ func (r *run) returned(ctx context.Context, err error) error {
 	return mask.Error(verdict.err)
 }
 
-// verdict is what becomes of an attempt.
+// verdict is the outcome of an attempt, with its consequences.
 type verdict struct {
 	outcome   string
 	text      string // of the error that is recorded
 	countsErr bool   // the error is listed for operators
-	err       error  // makes River do the same
+	err       error  // by which River decides the same outcome
 }
 
-// decide is the one place where the outcome of an attempt that returned is decided. Its cases stand in the order in which River
-// looks at an error. cause is why the job's context ended, nil if it has not.
+// decide is the one place where the outcome of an attempt that returned is decided. Its cases are in the order in which River
+// examines an error. cause is why the job's context ended, nil if it has not.
 func (r *run) decide(cause, err error) verdict {
 	if err == nil {
 		return verdict{outcome: record.Completed}
@@ -67,13 +67,14 @@ func (r *run) decide(cause, err error) verdict {
 	_, snoozed := errors.AsType[*river.JobSnoozeError](err)
 	rivers := forRiver(cause, err)
 	switch {
-	case r.finished: // what is committed counts, not what is returned after it
+	case r.finished: // its effects are committed, whatever it returned afterwards
 		return verdict{outcome: record.Completed, err: rivers}
-	case errors.Is(cause, rivertype.ErrJobCancelledRemotely): // also if err asks for something else, such as a snooze
+	case errors.Is(cause, rivertype.ErrJobCancelledRemotely): // even if err asks for something else, such as a snooze
 		err = fmt.Errorf("%w: %v", rivertype.ErrJobCancelledRemotely, err)
 		return verdict{outcome: record.Cancelled, text: cancelText(err), err: err}
 	case errors.Is(cause, ErrLost):
-		// This process may count as dead. If the job was given to others the fence drops this; if not, it is handed back.
+		// This worker may have been declared dead. If another attempt has the job, the fence drops this outcome; if not, the job
+		// is handed back.
 		return verdict{outcome: record.Lost, text: err.Error(), err: river.JobSnooze(0)}
 	case cause == nil && !r.began:
 		return verdict{outcome: record.Held, text: "the arguments cannot be read: " + err.Error(), countsErr: true, err: river.JobSnooze(heldFor)}
@@ -89,7 +90,8 @@ func (r *run) decide(cause, err error) verdict {
 	return verdict{outcome: failure(r.job), text: rivers.Error(), countsErr: true, err: rivers}
 }
 
-// forRiver turns an error of a worker into one that River acts on. At a stop it hands back what names the context's end.
+// forRiver turns a worker's error into one that River acts on. If the job's context has ended it wraps context.Canceled, by
+// which River hands the job back.
 func forRiver(cause, err error) error {
 	if cause != nil && !final(err) {
 		return fmt.Errorf("%w: %w", context.Canceled, err)
@@ -107,8 +109,8 @@ func final(err error) bool {
 	return ours || rivers
 }
 
-// panicked is returned for a panic, which River takes for an error even at a stop. It returns the value for River to log and to
-// keep with the job.
+// panicked does for a panic what returned does for an error; River counts a panic as a failure even at a stop. It returns the
+// value for River to log and to store with the job.
 func (r *run) panicked(cause error, value any, stack string) any {
 	a := r.attempt
 	a.Contested = cause != nil || r.worker.liveness.doubtful()
@@ -122,7 +124,7 @@ func (r *run) panicked(cause error, value any, stack string) any {
 	default:
 		a.Outcome, a.CountsErr = failure(r.job), true
 	}
-	if _, below, ok := strings.Cut(stack, "\npanic("); ok { // the lines above are of catching it
+	if _, below, ok := strings.Cut(stack, "\npanic("); ok { // the lines above it belong to the recovery
 		_, stack, _ = strings.Cut(below, "\n\t")
 		_, stack, _ = strings.Cut(stack, "\n")
 	}
@@ -141,5 +143,5 @@ func failure(job *jobRow) string {
 	return record.Failed
 }
 
-// cancelText is the text of an error that cancels its job, without River's mark.
+// cancelText returns the text of an error that cancels its job, without River's prefix.
 func cancelText(err error) string { return strings.TrimPrefix(err.Error(), "JobCancelError: ") }

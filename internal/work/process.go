@@ -11,22 +11,22 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// Process is a worker process: the jobs that it works, and what it has of the database for them. URL, Jobs and the Options'
-// Schema and Log must be set.
+// Process configures a worker process: its jobs, and its connections to the database. URL, Jobs and the Options' Schema and
+// Log must be set.
 type Process struct {
-	Options // but for Workers, which Jobs returns
+	Options // without Workers, which Jobs returns
 
 	URL   string         // of the database
 	Share postgres.Share // of its connections; the zero value follows from the server's limit
-	// Jobs returns the kinds that the process works. pool has the connections that are for its jobs.
+	// Jobs returns the kinds that the process works. pool has the connections for its jobs.
 	Jobs    func(pool *pgxpool.Pool) (*Workers, error)
-	Started func(id string) // is called with the worker's name before it takes its first job; may be nil
-	Ready   func()          // is called once it takes jobs; may be nil
+	Started func(id string) // called with the worker's name before it takes its first job; may be nil
+	Ready   func()          // called once it takes jobs; may be nil
 }
 
-// Run runs a worker process until ctx ends, and stops it in order: see Worker.Run. The program's commands, its measurements
-// and its drills all run workers by it, so that what is measured and drilled is what runs. While Run runs, the garbage
-// collector is set as Tune sets it.
+// Run runs a worker process until ctx ends, and stops it in order: see Worker.Run. The program's commands, benchmarks and
+// drills all run workers by it, so that they measure and drill the process that runs in production. While it runs, the
+// garbage collector is tuned by Tune.
 func Run(ctx context.Context, p Process) error {
 	defer Tune()()
 	pools, err := p.open(ctx)
@@ -54,15 +54,15 @@ func Run(ctx context.Context, p Process) error {
 	})
 }
 
-// processPools are the two pools that a worker process divides its connections into. The worker has some of its own, so that
-// jobs cannot starve it however long their queries take; beside them it holds the connection that listens and proves it alive.
+// processPools are the two pools into which a worker process divides its connections. The worker has a pool of its own, so that
+// slow queries of jobs cannot starve it. In addition it holds one connection for notices and heartbeats.
 type processPools struct{ jobs, own *pgxpool.Pool }
 
-// errPooler refuses notices that would not arrive, and locks that would not hold.
+// errPooler is returned because behind such a pooler notices would not arrive and session locks would not hold.
 var errPooler = errors.New("a pooler stands before the database and refuses startup parameters: " +
 	"give workers a direct connection, or set WORKER_POLL_ONLY=yes")
 
-// open reaches the database and divides the process's share of its connections.
+// open connects to the database and divides the process's share of its connections.
 func (p Process) open(ctx context.Context) (pools processPools, err error) {
 	url := p.URL
 	if p.PollOnly {
@@ -90,9 +90,9 @@ func (p Process) open(ctx context.Context) (pools processPools, err error) {
 	return pools, err
 }
 
-// boundLocks makes the worker's own connections wait no longer than a second for others' locks: River's statements and the
-// heartbeat would otherwise wait behind one row that a person has locked, and all jobs behind them. A pooler that refused
-// the settings that statements rely on is asked for none.
+// boundLocks makes the worker's own connections wait at most a second for locks. Otherwise River's statements and the heartbeat
+// would wait for one row that an operator has locked, and all jobs with them. A pooler that refused lock_timeout at the start
+// is not asked for it again.
 func boundLocks(cfg *pgxpool.Config) {
 	if _, direct := cfg.ConnConfig.RuntimeParams["lock_timeout"]; direct {
 		cfg.ConnConfig.RuntimeParams["lock_timeout"] = "1s"

@@ -23,29 +23,29 @@ import (
 var progressSQL string
 
 const (
-	// ProgressChannel is where progress is told: {"job_id", "percent", "sentence"}.
+	// ProgressChannel is the channel on which progress is announced: {"job_id", "percent", "sentence"}.
 	ProgressChannel = "work_progress"
-	// progressEvery is how often a job's progress is written at most.
+	// progressEvery is the shortest time between two writes of a job's progress.
 	progressEvery = time.Second
-	// progressBrief is how long a job runs before its progress is written: one that is over by then needs none.
+	// progressBrief is how long a job runs before its progress is written: a shorter job needs none.
 	progressBrief = 250 * time.Millisecond
-	// progressTimeout bounds writing it.
+	// progressTimeout bounds one write.
 	progressTimeout = 3 * time.Second
-	// longestSentence is in characters. A notice has room for 8000 bytes.
+	// longestSentence is the limit of a sentence, in characters. A notice has room for 8000 bytes.
 	longestSentence = 300
 )
 
-// Progress says how far the running job has come, in percent and a sentence for people. It may be called as often as one
-// likes: it never waits and never fails. About one a second is written, from the first quarter of a second on; of a job that
-// is over by then, none is, unless an earlier attempt left some. The last one stays with the finished job.
+// Progress reports how far the running job has come, in percent and in a sentence for people. It may be called often: it never
+// waits and never fails. About one report a second is written, the first after a quarter of a second; a job that ends before
+// writes none, unless an earlier attempt did. The last report stays with the finished job.
 func Progress(ctx context.Context, percent float64, sentence string) {
 	if r := runOf(ctx); r != nil {
 		r.report(percent, sentence)
 	}
 }
 
-// TellProgress also announces the running job's progress on channel, with payload, each time it is written: to the pages that
-// show it, say. Listeners read the progress itself from jobs.job.
+// TellProgress also sends payload on channel each time the running job's progress is written, for pages that show it.
+// Listeners read the progress itself from jobs.job.
 func TellProgress(ctx context.Context, channel, payload string) {
 	if r := runOf(ctx); r != nil {
 		p := &r.reports
@@ -55,24 +55,24 @@ func TellProgress(ctx context.Context, channel, payload string) {
 	}
 }
 
-// progress is what is kept in a job's metadata.
+// progress is a report as it is stored in the job's metadata.
 type progress struct {
 	Percent  float64   `json:"percent"`
 	Sentence string    `json:"sentence"`
 	At       time.Time `json:"at"`
-	// Of is when the attempt began that says so, in microseconds since 1970: its number may come again. jobs.job shows what the
-	// latest attempt says.
+	// Of identifies the attempt that reported it, by its start in microseconds since 1970, because an attempt's number may come
+	// again. jobs.job shows the progress of the latest attempt only.
 	Of int64 `json:"of"`
 }
 
-// reports are what a run has reported of its progress.
+// reports is the progress that a run has reported.
 type reports struct {
 	mu               sync.Mutex
 	latest           *progress // not yet written
-	channel, payload string    // where else it is told
+	channel, payload string    // of TellProgress
 	timer            *time.Timer
-	next             time.Time // when it may be written again
-	shown            bool      // some was written, or may have been, perhaps by an earlier attempt
+	next             time.Time // when the next may be written
+	shown            bool      // a report was written, or may have been, perhaps by an earlier attempt
 	ended            bool
 }
 
@@ -80,7 +80,7 @@ func (r *run) report(percent float64, sentence string) {
 	if math.IsNaN(percent) {
 		percent = 0
 	}
-	if most := 4 * longestSentence; len(sentence) > most { // so that a text of megabytes is not gone through
+	if most := 4 * longestSentence; len(sentence) > most { // do not scan megabytes
 		sentence = sentence[:most]
 	}
 	sentence = strings.ToValidUTF8(strings.ReplaceAll(sentence, "\x00", ""), "")
@@ -94,16 +94,16 @@ func (r *run) report(percent float64, sentence string) {
 	r.armReports()
 }
 
-// armReports has the latest progress written as soon as it may be; reports.mu is held.
+// armReports arranges for the latest progress to be written as soon as it may be; reports.mu is held.
 func (r *run) armReports() {
 	if p := &r.reports; p.timer == nil && !p.ended {
 		p.timer = time.AfterFunc(time.Until(p.next), r.writeProgress)
 	}
 }
 
-// writeProgress stores the latest progress and tells of it, unless the job belongs to another attempt. It does not wait for the
-// job's row, which a transaction of the job may have locked: then it is tried again later. It uses the worker's own pool, not
-// that of the jobs, which their statements may fill.
+// writeProgress stores and announces the latest progress, unless another attempt has the job. It does not wait for the job's
+// row, which a transaction of the job may have locked, but tries again later. It uses the worker's own pool, because the jobs'
+// statements may use up theirs.
 func (r *run) writeProgress() {
 	p := &r.reports
 	p.mu.Lock()
@@ -139,7 +139,7 @@ func (r *run) writeProgress() {
 	}
 }
 
-// endReports leaves what is not yet written to be stored with the attempt's outcome.
+// endReports stops the writing, and has progress that is not yet written stored with the attempt's outcome.
 func (r *run) endReports(ctx context.Context) {
 	p := &r.reports
 	p.mu.Lock()
@@ -152,11 +152,12 @@ func (r *run) endReports(ctx context.Context) {
 		return
 	}
 	if err := river.MetadataSet(ctx, metadata.Progress, p.latest); err != nil {
-		r.worker.opts.Log.WarnContext(ctx, "the last progress was not kept", "job_id", r.job.ID, "err", err)
+		r.worker.opts.Log.WarnContext(ctx, "the last progress was not stored", "job_id", r.job.ID, "err", err)
 	}
 }
 
-// takeProgress returns what is not yet written, if anything is, to be stored with the job's completion. A nil run has nothing.
+// takeProgress returns the progress that is not yet written, to be stored with the job's completion; nil if there is none. r may
+// be nil.
 func (r *run) takeProgress() *progress {
 	if r == nil {
 		return nil
@@ -172,7 +173,7 @@ func (r *run) takeProgress() *progress {
 	return latest
 }
 
-// returnProgress takes back what takeProgress gave: the job was not completed.
+// returnProgress undoes takeProgress if the job was not completed.
 func (r *run) returnProgress(taken *progress) {
 	r.reports.mu.Lock()
 	defer r.reports.mu.Unlock()

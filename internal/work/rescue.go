@@ -26,38 +26,38 @@ var (
 )
 
 const (
-	// quickDead is how long after its last heartbeat a worker is dead whose connection is gone.
+	// quickDead is how long after its last heartbeat a worker without its session lock is declared dead.
 	quickDead = 2 * time.Second
-	// silentDead is how long after it a worker is dead in any case.
+	// silentDead is how long after its last heartbeat any worker is declared dead.
 	silentDead = 12 * time.Second
 	// afterServerStart is how long after the start of Postgres no worker is declared dead, since all connections were cut.
 	afterServerStart = 10 * time.Second
-	// strangerLost is how long a client that never registered (another program, say) may run a job before it counts as lost. It
+	// unregisteredLost is how long a job of an unregistered client (another program, say) may run before it counts as lost. It
 	// must exceed every worker's time limit.
-	strangerLost = 6 * time.Minute
-	// fetchLost is how long after a fetch a job is lost that this worker was given and never got, because the connection broke
+	unregisteredLost = 6 * time.Minute
+	// fetchLost is how long after its fetch a job counts as lost that this worker never received, because the connection broke
 	// before the answer. River ends a fetch after 10 s.
 	fetchLost = 15 * time.Second
 )
 
-// Why a rescue ended an attempt: a code in the job's errors and metadata, and in work.attempt. sql/rescue.sql and the comments
-// in schema jobs repeat them.
+// Codes for why a rescue ended an attempt, in the job's errors and metadata, and in work.attempt. sql/rescue.sql and the
+// comments in schema jobs repeat them.
 const (
-	// CodeWorkerDied says that the job's worker was declared dead.
+	// CodeWorkerDied means that the job's worker was declared dead.
 	CodeWorkerDied = "worker_died"
-	// CodeWorkerStopped says that it stopped, and left the job to others.
+	// CodeWorkerStopped means that the job's worker stopped and handed the job back.
 	CodeWorkerStopped = "worker_stopped"
-	// CodeNotReceived says that the worker never received the job: its connection broke before the answer.
+	// CodeNotReceived means that the worker never received the job: its connection broke before the answer.
 	CodeNotReceived = "not_received"
-	// CodeUnregistered says that no worker that is known has the job.
+	// CodeUnregistered means that no registered worker has the job.
 	CodeUnregistered = "unregistered"
-	// CodePoisonPill says that a worker died while it ran the job alone, so that the job is discarded.
+	// CodePoisonPill means that the job was discarded because a worker died while it ran the job isolated.
 	CodePoisonPill = "poison_pill"
-	// CodeRescueRefused says that the server refuses to let the job run again, so that it is discarded.
+	// CodeRescueRefused means that the job was discarded because the server refuses to let it run again.
 	CodeRescueRefused = "rescue_refused"
 )
 
-// rescued is a job that was taken from a dead or stopped worker.
+// rescued is a job that a rescue took from its worker.
 type rescued struct {
 	ID     int64
 	Kind   string
@@ -68,7 +68,7 @@ type rescued struct {
 	Ended endedAttempt
 }
 
-// endedAttempt is the attempt that a rescue ended: what is recorded of it.
+// endedAttempt is the attempt that a rescue ended, with what is recorded of it.
 type endedAttempt struct {
 	Number            int
 	Queue             string
@@ -79,7 +79,8 @@ type endedAttempt struct {
 	Lost              bool // not handed back
 }
 
-// attempt is recorded by the rescuer, since the process that ran it is gone. If that is untrue, both record the same.
+// attempt returns the record of the attempt, which the rescuer writes since the process that ran it is gone. If it is not gone
+// after all, the attempt is Contested and recorded once.
 func (j *rescued) attempt() *record.Attempt {
 	e := j.Ended
 	a := &record.Attempt{
@@ -97,23 +98,23 @@ func (j *rescued) attempt() *record.Attempt {
 	return a
 }
 
-// querier is a worker's own connection, or a pool.
+// querier is a worker's own connection or a pool.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// rescuer declares workers dead, and gives the jobs of dead and stopped workers to others.
+// rescuer declares workers dead, and makes the jobs of dead and stopped workers available again.
 type rescuer struct {
-	by       string // the process that does it
+	by       string // the name of this process
 	schema   string // River's
 	recorder *record.Recorder
 	log      *slog.Logger
 }
 
-// rescue does all of it in one statement. ids and attempts are the jobs that this process has; one that works none has none. The
-// attempt is not held against a job, and the job keeps its place in the queue, since it has waited its turn already. Each death
-// with it is counted: see pilot.IsolateAfter. A job whose rescue the server refuses, because another job has its unique key,
-// say, does not keep the others from theirs: it is discarded.
+// rescue does all of it in one statement. ids and attempts are the jobs that this process runs. A rescue does not use up one
+// of the job's attempts, and the job keeps its place in the queue, since it has waited its turn already. The workers that died
+// running it are counted: see pilot.IsolateAfter. If the server refuses the rescue of a job, for instance because another job
+// has its unique key, that job is discarded and the others are rescued.
 func (r *rescuer) rescue(ctx context.Context, q querier, ids []int64, attempts []int) error {
 	err := r.among(ctx, q, ids, attempts, nil)
 	if !pilot.IsRefused(err) {
@@ -130,11 +131,11 @@ func (r *rescuer) rescue(ctx context.Context, q querier, ids []int64, attempts [
 	return r.each(ctx, q, ids, attempts, running)
 }
 
-// among rescues among the running jobs that are given, or among all if that is nil.
+// among rescues those of the given running jobs that are lost, or of all running jobs if the list is nil.
 func (r *rescuer) among(ctx context.Context, q querier, ids []int64, attempts []int, running []int64) error {
 	rows, err := q.Query(ctx, db.Statement(rescueSQL, r.schema), pgx.NamedArgs{
 		"quick": quickDead.Seconds(), "silent": silentDead.Seconds(), "after_start": afterServerStart.Seconds(),
-		"stranger": strangerLost.Seconds(), "fetch": fetchLost.Seconds(), "me": r.by, "ids": ids, "attempts": attempts,
+		"unregistered": unregisteredLost.Seconds(), "fetch": fetchLost.Seconds(), "me": r.by, "ids": ids, "attempts": attempts,
 		"alone": pilot.IsolationQueue, "isolate_after": pilot.IsolateAfter, "among": running,
 	})
 	if err != nil {
@@ -151,7 +152,7 @@ func (r *rescuer) among(ctx context.Context, q querier, ids []int64, attempts []
 	return nil
 }
 
-// each rescues among the running jobs, which it halves until the one that the server refuses is left.
+// each rescues like among, and halves the list until only the job is left that the server refuses.
 func (r *rescuer) each(ctx context.Context, q querier, ids []int64, attempts []int, running []int64) error {
 	if len(running) == 0 {
 		return nil
@@ -163,6 +164,6 @@ func (r *rescuer) each(ctx context.Context, q querier, ids []int64, attempts []i
 	case n > 1:
 		return errors.Join(r.each(ctx, q, ids, attempts, running[:n/2]), r.each(ctx, q, ids, attempts, running[n/2:]))
 	}
-	r.log.ErrorContext(ctx, "the server refuses to let a rescued job run again: it is discarded", "job_id", running[0], "err", err)
+	r.log.ErrorContext(ctx, "a rescued job was discarded: the server refuses to let it run again", "job_id", running[0], "err", err)
 	return pilot.EndRefused(ctx, q, r.schema, running[0], CodeRescueRefused, "its worker is gone, and the server refuses to let it run again: "+mask.Text(err.Error()))
 }

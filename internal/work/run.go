@@ -14,12 +14,12 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// run is one attempt of a job while this process executes it. The job's context carries it, under the one key of this
-// package that belongs to running jobs: Finish, Progress, Log and the rest find it there.
+// run is one attempt of a job while this process executes it. The job's context carries it; Finish, Progress, Log and the
+// others find it there.
 type run struct {
 	worker  *Worker
 	job     *jobRow
-	attempt *record.Attempt // its record, which outlives it
+	attempt *record.Attempt // its record, which outlives the run
 
 	began    bool          // the worker's Work was called: the arguments could be read
 	finished bool          // its effects are committed (Finish)
@@ -27,7 +27,7 @@ type run struct {
 	ended    chan struct{} // closed when the worker's code has returned
 	reports  reports       // its progress
 	kept     io.Writer     // the log that is stored with the job; nil if none is
-	logger   *slog.Logger  // made when the job first logs: most never do
+	logger   *slog.Logger  // made when the job first logs: most jobs never do
 	logging  sync.Once
 }
 
@@ -46,8 +46,8 @@ func (w *Worker) newRun(job *jobRow) *run {
 	return r
 }
 
-// execute is the middleware around all that a job does here. It makes the run, lets the gate end its context, decides its
-// outcome, records it, and returns the error by which River does the same.
+// execute is the middleware around every job. It makes the run, with a context that pilot.Attempts can end, decides the
+// outcome, records it, and returns the error by which River decides the same outcome.
 func (w *Worker) execute(ctx context.Context, job *jobRow, doInner func(context.Context) error) error {
 	r := w.newRun(job)
 	ctx, cancel := w.attempts.Watch(context.WithValue(ctx, runKey{}, r), job)
@@ -73,19 +73,19 @@ func (w *Worker) execute(ctx context.Context, job *jobRow, doInner func(context.
 	return err
 }
 
-// end stops what goes on beside the worker's code.
+// end stops the goroutines and timers beside the worker's code.
 func (r *run) end(ctx context.Context) {
 	close(r.ended)
 	r.endReports(ctx)
 }
 
-// finish notes that the effects are committed, and the job completed with them.
+// finish notes that the effects, and with them the job's completion, are committed.
 func (r *run) finish() {
 	r.finished = true
 	r.worker.attempts.Finished(r.job)
 }
 
-// moved reports whether the job has a cursor, of this attempt or an earlier one.
+// moved reports whether the job has a cursor, of this attempt or an earlier one. r may be nil.
 func (r *run) moved(job *jobRow) bool {
 	return r != nil && r.advanced.Load() || metadata.CursorOf(job) != nil
 }

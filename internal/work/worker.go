@@ -17,19 +17,19 @@ import (
 )
 
 const (
-	// stopGrace is how long running jobs may go on after SIGTERM, before their contexts end; Heroku kills at 30 s.
+	// stopGrace is how long running jobs may continue after SIGTERM before their contexts end; Heroku kills at 30 s.
 	stopGrace = 20 * time.Second
-	// ignoreFor is how long after that jobs may ignore it, before they are handed back over their heads.
+	// ignoreFor is how long a job may ignore the end of its context before it is handed back although it still runs.
 	ignoreFor = 5 * time.Second
-	// settleFor is how long a worker that stops waits for rows that others have locked.
+	// settleFor is how long a stopping worker waits for rows that other sessions have locked.
 	settleFor = time.Second
 	// fetchCooldown bounds throughput (slots ÷ cooldown) and the wait for a second job right after a first.
 	fetchCooldown = time.Millisecond
-	// fetchPoll is the fallback where a notice was lost; notices make it rare.
+	// fetchPoll is how soon a job is found whose notice was lost.
 	fetchPoll = time.Second
 )
 
-// Worker is a process that works jobs: a River client, and beside it the connection that proves it alive.
+// Worker works jobs: it is a River client, with a connection of its own that sends its heartbeats.
 type Worker struct {
 	id          string
 	pool        *pgxpool.Pool
@@ -46,9 +46,9 @@ type Worker struct {
 	lines       attemptLines
 }
 
-// NewWorker returns a worker for o.Queues that runs once Run is called. pool is River's own: one connection is enough,
-// and jobs must not use it, so that they cannot starve fetching, completing and leadership. Beside it the worker holds
-// one connection. Programs run workers by the function Run, which opens the pools too.
+// NewWorker returns a worker for o.Queues that starts when Run is called. pool is for River: one connection is enough, and
+// jobs must not use it, so that they cannot starve fetching, completing and leadership. In addition the worker holds one
+// connection. Programs run workers by the function Run, which opens the pools too.
 func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	o.Grace = cmp.Or(o.Grace, stopGrace)
 	w := &Worker{id: cmp.Or(o.Process, "worker") + "-" + rand.Text()[:10], pool: pool, opts: o}
@@ -69,7 +69,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	cfg.ID = w.id
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, cmp.Or(o.Poll, fetchPoll)
 	cfg.FetchOnlyKnownKinds = true // a job of a newer release waits for a worker of that release
-	cfg.JobTimeout = -1            // AddWorker keeps the limits
+	cfg.JobTimeout = -1            // AddWorker enforces the limits
 	cfg.SoftStopTimeout = o.Grace
 	cfg.RetryPolicy = &w.retries
 	cfg.ReindexerSchedule = river.NeverSchedule() // REINDEX is heavy on the smallest plan; an operator can run it
@@ -81,19 +81,19 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
-	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig() // also where o has another opinion
+	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig() // even if o.Queues has that queue
 	w.client, err = river.NewClient(driver, cfg)
 	return w, err
 }
 
-// ID is the worker's name in work.worker and in its jobs' attempted_by.
+// ID returns the worker's name in work.worker and in its jobs' attempted_by.
 func (w *Worker) ID() string { return w.id }
 
-// Slots is how many jobs the worker runs at once.
+// Slots returns how many jobs the worker runs at once.
 func (w *Worker) Slots() int { return w.liveness.slots }
 
-// Run works until ctx ends, calling ready when it has begun. Then it fetches nothing more, gives running jobs 20 s, and
-// hands back what is left without spending an attempt, even of jobs that ignore their context: within 29 s it returns.
+// Run works jobs until ctx ends, and calls ready once it takes them. Then it stops fetching, gives running jobs 20 s, and hands
+// back the rest without using up an attempt, even jobs that ignore their context. It returns within 29 s.
 func (w *Worker) Run(ctx context.Context, ready func()) error {
 	connCtx, closeConn := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeConn()
@@ -102,8 +102,8 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	go w.liveness.watch(connCtx)
 	stopAside := background(connCtx, w.aside.Run)
 	defer stopAside()
-	select { // a worker that is not known could not be told from a dead one
-	case <-w.liveness.known:
+	select { // other workers could not tell an unregistered worker from a dead one
+	case <-w.liveness.registered:
 	case <-ctx.Done():
 		return nil
 	case <-time.After(30 * time.Second):
@@ -119,36 +119,33 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	if err := w.client.Start(ctx); err != nil {
 		return unlessEnded(ctx, fmt.Errorf("start working: %w", err))
 	}
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		w.maintenance.run(ctx, nil)
-	}()
+	stopMaintenance := background(ctx, func(ctx context.Context) { w.maintenance.run(ctx, nil) })
 	ready()
 	<-ctx.Done()
 	w.gate.SetStopping()
 	select {
 	case <-w.client.Stopped():
 	case <-time.After(w.opts.Grace + ignoreFor):
-		w.opts.Log.WarnContext(ctx, "jobs ignore the end of their context: they are handed back")
+		w.opts.Log.WarnContext(ctx, "jobs still run although their contexts have ended: they are handed back")
 	}
-	<-kept
+	stopMaintenance()
 	stopAside()
 	w.settle(context.WithoutCancel(ctx))
 	return nil
 }
 
-// settle gives outcomes whose rows others have locked a last chance. Jobs that keep theirs are rescued, and run once more.
+// settle tries a last time to store the outcomes of jobs whose rows other sessions have locked. Jobs whose outcomes are still
+// not stored will be rescued, and run once more.
 func (w *Worker) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleFor)
 	defer cancel()
 	w.aside.Settle(ctx)
 	if ids := w.aside.Waiting(); len(ids) > 0 {
-		w.opts.Log.WarnContext(ctx, "jobs have ended whose rows are locked by others: they will run once more", "job_ids", ids)
+		w.opts.Log.WarnContext(ctx, "outcomes were not stored because other sessions have the jobs' rows locked: the jobs will run once more", "job_ids", ids)
 	}
 }
 
-// registerLater makes the kinds known once others have unlocked their rows.
+// registerLater registers the kinds once their rows are no longer locked.
 func (w *Worker) registerLater(ctx context.Context) {
 	for ctx.Err() == nil {
 		sleep(ctx, lookEvery)
@@ -158,7 +155,7 @@ func (w *Worker) registerLater(ctx context.Context) {
 	}
 }
 
-// unlessEnded is nil where the cause of err is that we were told to stop.
+// unlessEnded returns err, or nil if ctx has ended: then err only means that the worker was told to stop.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -166,7 +163,7 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// heartbeat is the liveness's, and looks for cancelled jobs.
+// heartbeat sends the heartbeat and looks for cancelled jobs.
 func (w *Worker) heartbeat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	next, err := w.liveness.heartbeat(ctx, conn)
 	if err != nil {
@@ -175,13 +172,13 @@ func (w *Worker) heartbeat(ctx context.Context, conn *pgx.Conn) (time.Duration, 
 	if err := w.endCancelled(ctx, conn); err != nil && conn.IsClosed() {
 		return 0, err
 	} else if err != nil {
-		w.opts.Log.WarnContext(ctx, "cancelled jobs are not looked for; it is tried again", "err", err)
+		w.opts.Log.WarnContext(ctx, "could not look for cancelled jobs; will retry", "err", err)
 	}
 	return next, nil
 }
 
-// deregister marks this worker as stopped and hands back jobs that still run here. If the database is away, others will
-// find this worker dead instead.
+// deregister marks this worker as stopped and hands back jobs that still run here. If the database is away, other workers will
+// declare this worker dead instead.
 func (w *Worker) deregister(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

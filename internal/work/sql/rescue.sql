@@ -1,6 +1,6 @@
 -- Declares workers dead, and gives the jobs of the dead and the stopped to others, all in one statement. @quick and @silent: seconds
 -- without a heartbeat after which a worker is dead whose lock is gone, or held. @after_start: seconds after the server's start in which
--- none is. @stranger, @fetch: seconds after which a job is lost that an unregistered client runs, or that this process was given and
+-- none is. @unregistered, @fetch: seconds after which a job is lost that an unregistered client runs, or that this process was given and
 -- does not have. @me: this process, @ids and @attempts: the jobs that it has. @alone: the queue of isolated jobs, @isolate_after: the
 -- deaths after which a job is one. @among: the only jobs to look at (null: all).
 with died as (
@@ -11,7 +11,7 @@ with died as (
           and clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => @after_start)
           and (w.seen_at < clock_timestamp() - make_interval(secs => @silent)
                or w.locked and w.seen_at < clock_timestamp() - make_interval(secs => @quick) and not exists (
-                   -- the worker's session lock, as in beat.sql
+                   -- the worker's session lock, as in heartbeat.sql
                    select from pg_locks l
                    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
                      and l.database = (select oid from pg_database where datname = current_database())
@@ -46,7 +46,7 @@ with died as (
       and (g.id is not null
            or jobs.runner(j.attempted_by) = @me and j.attempted_at < now() - make_interval(secs => @fetch)
               and not exists (select from unnest(@ids::bigint[], @attempts::int[]) as h (id, attempt) where h.id = j.id and h.attempt = j.attempt)
-           or j.attempted_at < now() - make_interval(secs => @stranger)
+           or j.attempted_at < now() - make_interval(secs => @unregistered)
               and not exists (select from work.worker w where w.id = jobs.runner(j.attempted_by)))
     for update of j skip locked
 ), rescued as (
