@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// Aside has the outcomes of jobs whose rows others have locked. River knows them as stored; they are as soon as the rows are free.
+// Aside keeps the outcomes of jobs whose rows other sessions have locked, and stores them once the rows are free. River takes
+// them for stored already.
 type Aside struct {
 	attempts *Attempts
 	log      *slog.Logger
-	store    func(ctx context.Context, batch *outcomes) error // what is locked still it adds again
+	store    func(ctx context.Context, batch *outcomes) error // adds again the outcomes whose rows are still locked
 
 	mu      sync.Mutex
 	waiting *outcomes     // nil if there are none
 	added   chan struct{} // has room for one signal
 }
 
-// How long an outcome waits before it is tried again: doubling from the first to the last.
+// The wait before an outcome is tried again. It doubles from the first to the last.
 const (
 	asideFirst = 50 * time.Millisecond
 	asideLast  = time.Second
@@ -44,7 +45,7 @@ func (a *Aside) add(batch *outcomes) {
 	}
 }
 
-// Waiting lists the jobs whose outcomes are not stored.
+// Waiting lists the jobs whose outcomes are not yet stored.
 func (a *Aside) Waiting() []int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -66,7 +67,7 @@ func (a *Aside) Run(ctx context.Context) {
 	}
 }
 
-// Settle stores the outcomes that there are, and ends with the last of them or with ctx.
+// Settle returns when all outcomes are stored, or when ctx ends.
 func (a *Aside) Settle(ctx context.Context) {
 	for wait := asideFirst; ; wait = min(2*wait, asideLast) {
 		if len(a.Waiting()) == 0 {
@@ -81,7 +82,7 @@ func (a *Aside) Settle(ctx context.Context) {
 	}
 }
 
-// try stores what it can. The rest is added again.
+// try stores the outcomes whose rows are free. The others are added again.
 func (a *Aside) try(ctx context.Context) {
 	a.mu.Lock()
 	batch := a.waiting
@@ -91,7 +92,7 @@ func (a *Aside) try(ctx context.Context) {
 		return
 	}
 	if err := a.store(ctx, batch); err != nil {
-		a.add(batch) // those that were stored are passed over the next time
+		a.add(batch) // the next try skips those that were stored
 		if ctx.Err() == nil {
 			a.log.WarnContext(ctx, "outcomes of locked jobs were not stored; will retry", "jobs", len(batch.ID), "err", err)
 		}

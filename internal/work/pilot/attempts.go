@@ -8,11 +8,11 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// forgetAfter is when an attempt that has ended is given up although its outcome was never written. River tries for as long
-// as the database is away, but drops what it cannot encode: such a job is rescued then.
+// forgetAfter is how long after its end an attempt is forgotten whose outcome was never written. River retries for as long as
+// the database is away, but drops an outcome that it cannot encode. Once the attempt is forgotten, its job is rescued.
 const forgetAfter = 10 * time.Minute
 
-// Attempts are what this process has, from the fetch until the outcome is stored: the fence compares with them.
+// Attempts are the attempts of this process, each from its fetch until its outcome is stored. The fence compares with them.
 type Attempts struct {
 	clientID string
 
@@ -25,19 +25,19 @@ type Attempts struct {
 type held struct {
 	job    *rivertype.JobRow
 	cancel context.CancelCauseFunc // of the job's context, once it runs
-	over   error                   // why its context ended, or will as soon as it runs
-	ended  time.Time               // zero while it is executed
+	over   error                   // why its context ended, or will end as soon as it runs
+	ended  time.Time               // zero while it runs
 
 	finished bool // it has completed its job itself
-	aside    bool // its outcome waits for others to unlock the job's row
+	aside    bool // its outcome is set aside until the job's row is unlocked
 }
 
 func newAttempts(clientID string) *Attempts {
 	return &Attempts{clientID: clientID, byID: map[int64]*held{}}
 }
 
-// take adds an attempt that was fetched. It returns false where an earlier attempt of the same job has not ended here, or its
-// outcome is not stored: the two could not be told apart.
+// take adds a fetched attempt. It returns false if this process still has an earlier attempt of the same job, which still runs
+// or whose outcome is not stored: the two could not be told apart.
 func (a *Attempts) take(job *rivertype.JobRow) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -48,21 +48,21 @@ func (a *Attempts) take(job *rivertype.JobRow) bool {
 	return true
 }
 
-// Watch makes the context of an attempt one that Cancel ends. The caller must call the returned function when the job has ended.
+// Watch returns an attempt's context, which Cancel can end. The caller must call the returned function when the job has ended.
 func (a *Attempts) Watch(ctx context.Context, job *rivertype.JobRow) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if h := a.byID[job.ID]; h != nil && h.job == job {
 		h.cancel = cancel
-		if h.over != nil { // between the fetch and now
+		if h.over != nil { // it was cancelled between the fetch and now
 			cancel(h.over)
 		}
 	}
 	return ctx, cancel
 }
 
-// Cancel ends the context of every running job with cause: they belong to others now.
+// Cancel ends the context of every running job with cause, because other attempts may have the jobs now.
 func (a *Attempts) Cancel(cause error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,7 +78,7 @@ func (a *Attempts) CancelJob(id int64, cause error) {
 	}
 }
 
-// setDead cancels every attempt with cause, also those that are fetched from now on; nil ends that.
+// setDead cancels every attempt with cause, including those fetched from now on, until it is called with nil.
 func (a *Attempts) setDead(cause error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -101,8 +101,8 @@ func (h *held) end(cause error) {
 	}
 }
 
-// Held lists the attempts that this process has, or whose outcome it has yet to store. A job that runs under its name
-// and is not among them was fetched by a statement whose answer never came.
+// Held lists the attempts that this process runs or whose outcome it has yet to store. If a job runs in this process's name
+// and is not among them, the answer to its fetch was lost.
 func (a *Attempts) Held() (ids []int64, attempts []int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -116,7 +116,7 @@ func (a *Attempts) Held() (ids []int64, attempts []int) {
 	return ids, attempts
 }
 
-// known is what this process knows of a job whose outcome is to be stored. Of one that it does not have, all is zero.
+// known is what this process knows about a job whose outcome is to be stored: the zero value if it does not have the job.
 type known struct {
 	attempt  int
 	job      *rivertype.JobRow
@@ -136,7 +136,7 @@ func (a *Attempts) known(ids []int64) []known {
 	return list
 }
 
-// Finished notes that an attempt has completed its job in a transaction of its own, which is committed.
+// Finished notes that an attempt has completed its job in its own transaction, which is committed.
 func (a *Attempts) Finished(job *rivertype.JobRow) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -145,7 +145,7 @@ func (a *Attempts) Finished(job *rivertype.JobRow) {
 	}
 }
 
-// ended notes that an attempt is not executed any more.
+// ended notes that an attempt no longer runs.
 func (a *Attempts) ended(job *rivertype.JobRow) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -154,7 +154,7 @@ func (a *Attempts) ended(job *rivertype.JobRow) {
 	}
 }
 
-// setAside notes that the outcomes of attempts wait for their jobs' rows.
+// setAside notes that the outcomes of attempts are set aside.
 func (a *Attempts) setAside(ids []int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

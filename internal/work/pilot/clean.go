@@ -17,15 +17,15 @@ import (
 //go:embed sql/delete_finished.sql
 var deleteFinishedSQL string
 
-// River looks for these two at run time only.
+// River checks for these interfaces only at run time.
 var (
 	_ riverpilot.PilotJobDeleter = (*Pilot)(nil)
 	_ riverpilot.PilotJobRescuer = (*Pilot)(nil)
 )
 
-// JobDeleteBefore deletes finished jobs that have been kept long enough, the oldest first, for River's cleaner. River looks
-// for them in the order of their ids and reads every job that is not old enough, every 30 s; here each state's oldest are
-// the first of an index.
+// JobDeleteBefore deletes finished jobs that are older than River's cleaner keeps them, the oldest first. River itself searches
+// in the order of ids, and every 30 s reads every job that is not old enough; this reads the oldest of each state from an
+// index.
 func (p *Pilot) JobDeleteBefore(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobDeleteBeforeParams) (int, error) {
 	deleted := 0
 	for _, state := range []struct {

@@ -7,13 +7,13 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Whether a job is due is decided by the server's clock, but River writes when it is due by the clock of the process. A
-// host that is minutes ahead would make its jobs wait for as long, and one that is behind would not wait at all.
+// The server's clock decides whether a job is due, but River writes the time by the clock of the process. The jobs of a host
+// whose clock is minutes ahead would wait minutes too long, and those of a host whose clock is behind would not wait at all.
 
-// clocksApart is how far two clocks may differ before anything is put right: less is lost in the way to the server.
+// clocksApart is the difference between the two clocks from which times are corrected. Smaller ones are lost in the latency.
 const clocksApart = time.Second
 
-// dueNow leaves the time of jobs that are due at once to the server. River's SQL takes the zero time for that.
+// dueNow lets the server set the time of jobs that are due at once: for the zero time River's SQL uses the server's clock.
 func dueNow(jobs []*riverdriver.JobInsertFastParams) {
 	for _, job := range jobs {
 		if job.ScheduledAt == nil && job.State == rivertype.JobStateAvailable {
@@ -22,7 +22,7 @@ func dueNow(jobs []*riverdriver.JobInsertFastParams) {
 	}
 }
 
-// byTheServersClock moves the times at which jobs are due again. server is what its clock showed just now.
+// byTheServersClock converts the times at which jobs are due again to the server's clock, which just showed server.
 func byTheServersClock(due []*time.Time, server time.Time) {
 	apart := time.Until(server)
 	if apart.Abs() < clocksApart {

@@ -20,21 +20,21 @@ var (
 	completeUnlockedSQL string
 )
 
-// completion is a batch of attempts that ended well and have nothing else to store.
+// completion is a batch of attempts that completed and have nothing else to store.
 type completion struct {
-	of       *outcomes // the batch that they are of
-	at       []int     // where in it
+	of       *outcomes // the batch that they come from
+	at       []int     // their indexes in it
 	ids      []int64
 	attempts []int
-	ages     []int64 // microseconds since each ended: the server's clock says when that was
+	ages     []int64 // microseconds since each ended, from which the server computes the time by its own clock
 	jobs     []*rivertype.JobRow
-	finished []*rivertype.JobRow // completed already, by their own transactions
+	finished []*rivertype.JobRow // already completed by their own transactions
 }
 
-// completing is a way to store a completion.
+// completing is a function that stores a completion.
 type completing func(ctx context.Context, c *completion) ([]*rivertype.JobRow, error)
 
-// isPlain reports whether the i-th outcome is a completion without anything else to store.
+// isPlain reports whether the i-th outcome is a completion with nothing else to store.
 func isPlain(params *riverdriver.JobSetStateIfRunningManyParams, i int) bool {
 	return params.State[i] == rivertype.JobStateCompleted && params.FinalizedAt[i] != nil && params.Attempt[i] == nil &&
 		params.ErrData[i] == nil && params.ScheduledAt[i] == nil && !params.MetadataDoMerge[i]
@@ -50,8 +50,8 @@ func (c *completion) add(h known, i int) {
 	c.ages = append(c.ages, time.Since(*c.of.FinalizedAt[i]).Microseconds())
 }
 
-// complete stores a completion in one statement that is its own transaction: each job that this attempt still holds. It does not
-// wait long for others' locks: then it takes the way of completeUnlocked, which costs every job one more lock.
+// complete stores a completion in one statement that is its own transaction, for each job whose attempt still holds it. It does
+// not wait long for locks, but falls back to completeUnlocked, which costs one more lock per job.
 func (p *Pilot) complete(ctx context.Context, c *completion) ([]*rivertype.JobRow, error) {
 	rows, err := p.completeBy(ctx, completeSQL, c)
 	if IsContended(err) {
@@ -60,13 +60,13 @@ func (p *Pilot) complete(ctx context.Context, c *completion) ([]*rivertype.JobRo
 	return rows, err
 }
 
-// completeUnlocked is complete for jobs whose rows others may have locked: those are set aside.
+// completeUnlocked is like complete, but sets aside the outcomes of jobs whose rows other sessions have locked.
 func (p *Pilot) completeUnlocked(ctx context.Context, c *completion) ([]*rivertype.JobRow, error) {
 	return p.completeBy(ctx, completeUnlockedSQL, c)
 }
 
-// completeBy stores a completion with one of the two statements. The rows that River wants back it makes from memory; River
-// would read them all again.
+// completeBy stores a completion with one of the two statements. It makes the rows that River wants back from memory, where
+// River's own statement would read them again.
 func (p *Pilot) completeBy(ctx context.Context, sql string, c *completion) ([]*rivertype.JobRow, error) {
 	rows := make([]*rivertype.JobRow, 0, len(c.ids)+len(c.finished))
 	done := make([]int64, 0, len(c.ids)+len(c.finished))

@@ -13,25 +13,25 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 )
 
-// Conn is the one connection of a worker process that is not in its pools. River's notices, ours and the liveness lock come
-// through it, and the heartbeats go out on it. Jobs cannot starve it.
+// Conn is the one connection of a worker process outside its pools, so that jobs cannot starve it. It receives River's notices
+// and ours, holds the session lock and sends the heartbeats.
 type Conn struct {
 	Config *pgx.ConnConfig
 	Schema string // River's
 	Log    *slog.Logger
-	// PollOnly turns LISTEN off, for a pooler that gives each transaction another server connection. River hears only of what
-	// this process finds out itself.
+	// PollOnly turns LISTEN off, for a pooler that gives each transaction another server connection. Then River gets only the
+	// notices that this process sends itself.
 	PollOnly bool
 
-	// Opened runs on every new connection, before any notice is waited for; again is false for the first.
+	// Opened runs on every new connection before it waits for notices; again is false for the first.
 	Opened func(ctx context.Context, conn *pgx.Conn, again bool) error
-	// Heartbeat runs on the connection when it is due, and returns when it is due next.
+	// Heartbeat runs on the connection when it is due, and returns how long until it is due next.
 	Heartbeat func(ctx context.Context, conn *pgx.Conn) (next time.Duration, err error)
-	// Heard gets the notices of channels that are not River's.
+	// Heard receives the notices of channels other than River's.
 	Heard func(channel, payload string)
 
 	mu        sync.Mutex
-	topics    map[string]bool // River's, to be listened to again on a new connection
+	topics    map[string]bool // River's, for LISTEN on each new connection
 	notices   chan *riverdriver.Notification
 	interrupt context.CancelFunc // ends the wait for a notice
 	hurry     bool               // the next heartbeat is due at once
@@ -39,7 +39,7 @@ type Conn struct {
 	session   session
 }
 
-// session is one connection to the server, or the next while there is none.
+// session is the present connection to the server, or the next if there is none.
 type session struct {
 	requests chan request
 	up       chan struct{} // closed when it is open
@@ -55,12 +55,12 @@ type request struct {
 const (
 	connTimeout = 3 * time.Second        // for connecting, and for each statement
 	reconnect   = 200 * time.Millisecond // between two tries
-	requestsMax = 16                     // that wait while another is done; more wait in Do
+	requestsMax = 16                     // that wait for the connection; more wait in Do
 )
 
 var errDown = errors.New("the worker's own connection is down")
 
-// NewConn returns a Conn that connects once Run is called. Opened, Heartbeat and Heard are to be set before.
+// NewConn returns a Conn that connects when Run is called. Opened, Heartbeat and Heard must be set before.
 func NewConn(config *pgx.ConnConfig, schema string, log *slog.Logger, pollOnly bool) *Conn {
 	return &Conn{
 		Config: config, Schema: schema, Log: log, PollOnly: pollOnly,
@@ -73,7 +73,7 @@ func newSession() session {
 	return session{requests: make(chan request, requestsMax), up: make(chan struct{}), down: make(chan struct{})}
 }
 
-// Run keeps the connection until ctx ends.
+// Run connects, and connects again after each loss, until ctx ends.
 func (c *Conn) Run(ctx context.Context) {
 	for again := false; ctx.Err() == nil; {
 		opened, err := c.hold(ctx, again)
@@ -128,7 +128,7 @@ func (c *Conn) connect(ctx context.Context, again bool) (*pgx.Conn, error) {
 		_ = conn.Close(ctx)
 		return nil, err
 	}
-	close(c.session.up) // with the lock still held: a topic is either listened to above, or by a request that comes later
+	close(c.session.up) // under the lock, so that each topic is listened to either above or by a later request
 	return conn, nil
 }
 
@@ -142,7 +142,7 @@ func (c *Conn) listen(ctx context.Context, conn *pgx.Conn, topic string) error {
 
 func (c *Conn) channel(topic string) string { return pgx.Identifier{c.Schema + "." + topic}.Sanitize() }
 
-// serve waits for notices, sends heartbeats when they are due, and does what is requested, all in this one goroutine.
+// serve waits for notices, sends heartbeats when they are due, and answers requests, all in this one goroutine.
 func (c *Conn) serve(ctx context.Context, conn *pgx.Conn) error {
 	requests := c.present().requests
 	due := time.Now()
@@ -187,8 +187,8 @@ func (c *Conn) present() session {
 	return c.session
 }
 
-// wait ends with the next notice, request or heartbeat. Ending it by its context leaves the connection whole, since nothing has
-// been read then.
+// wait ends with the next notice, request or heartbeat. If its context ends it, the connection stays usable, because nothing
+// has been read.
 func (c *Conn) wait(ctx context.Context, conn *pgx.Conn, requests <-chan request, due time.Time) error {
 	waitCtx, cancel := context.WithDeadline(ctx, due)
 	defer cancel()
@@ -196,7 +196,7 @@ func (c *Conn) wait(ctx context.Context, conn *pgx.Conn, requests <-chan request
 	c.interrupt = cancel
 	c.mu.Unlock()
 	select {
-	case r := <-requests: // it came before there was a wait to interrupt
+	case r := <-requests: // it came before the wait that it would have interrupted
 		return c.answer(ctx, conn, r)
 	default:
 	}
@@ -232,11 +232,11 @@ func (c *Conn) deliver(channel, payload string) {
 	}
 	select {
 	case c.notices <- &riverdriver.Notification{Topic: topic, Payload: payload}:
-	default: // River polls too; a thousand waiting notices say all there is to say
+	default: // a thousand notices wait already, and River polls too
 	}
 }
 
-// Do runs fn on the connection, between two waits, and returns its error; errDown if there is no connection.
+// Do runs fn on the connection, between two waits, and returns its error, or errDown if there is no connection.
 func (c *Conn) Do(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error {
 	s := c.present()
 	select {
@@ -263,7 +263,7 @@ func (c *Conn) Do(ctx context.Context, fn func(ctx context.Context, conn *pgx.Co
 		return ctx.Err()
 	}
 	select {
-	case err := <-r.done: // it was the request that broke the connection
+	case err := <-r.done: // the request itself broke the connection
 		return err
 	default:
 		return errDown

@@ -8,14 +8,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// IsContended reports whether a statement failed only because of what others did at the same moment, and would succeed later: it
-// waited too long for a lock, or was chosen to end a deadlock or to keep transactions serializable.
+// IsContended reports whether a statement failed only because of concurrent transactions, and may succeed later: it waited too
+// long for a lock, or Postgres ended it because of a deadlock or a serialization failure.
 func IsContended(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && slices.Contains([]string{"55P03", "40P01", "40001"}, pgErr.Code)
 }
 
-// IsRefused reports whether the server refuses the data: trying again brings the same. The classes are those of bad values,
+// IsRefused reports whether the server refuses the data, so that a retry would fail too. The classes are those of bad values,
 // violated constraints and exceeded limits.
 func IsRefused(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)

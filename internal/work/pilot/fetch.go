@@ -24,10 +24,9 @@ var fetchSQL string
 // fetchTimeout bounds a fetch: a connection may be cut without a word.
 const fetchTimeout = 10 * time.Second
 
-// fetch takes jobs as River does, with a statement whose plan does not depend on how many jobs wait: the rows to take are
-// found in their order in the index, and an array of their ids leads to each. (River joins them, and on a table that was
-// small when it was last analysed Postgres reads all of it instead, each time.) Columns that are mostly empty are sent only
-// where they are not.
+// fetch takes jobs as River does, by a statement whose plan does not depend on how many jobs wait: it finds the rows in the
+// order of the index, and then each row by its id. (River joins the two, and if the table was small when it was last
+// analysed, Postgres reads the whole table instead, each time.) Columns that are mostly empty are sent only if they are not.
 func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -57,8 +56,8 @@ func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailablePa
 	return res, nil
 }
 
-// fetched is one row of fetchSQL. Elements of its arrays may be null: a row that cannot be scanned would take all that were fetched
-// with it.
+// fetched is one row of fetchSQL. It accepts null elements in arrays, because one row that cannot be scanned would fail the
+// whole fetch.
 type fetched struct {
 	job          rivertype.JobRow
 	attemptedAt  time.Time
@@ -76,7 +75,7 @@ func (r *fetched) into() []any {
 	}
 }
 
-// row is the row that was just scanned, as River wants it.
+// row returns the row that was just scanned, as River wants it.
 func (r *fetched) row(params *riverdriver.JobGetAvailableParams) (*rivertype.JobRow, error) {
 	job, at := r.job, r.attemptedAt
 	job.AttemptedAt, job.Queue, job.State = &at, params.Queue, rivertype.JobStateRunning
@@ -97,7 +96,7 @@ func (r *fetched) row(params *riverdriver.JobGetAvailableParams) (*rivertype.Job
 	return &job, nil
 }
 
-// present is the elements that are not null.
+// present returns the elements that are not null.
 func present(list []*string) []string {
 	texts := make([]string, 0, len(list))
 	for _, text := range list {

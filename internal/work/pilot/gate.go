@@ -8,17 +8,17 @@ import (
 
 // Gate decides whether this process fetches jobs.
 type Gate struct {
-	attempts *Attempts // that it has
+	attempts *Attempts // of this process
 
 	mu        sync.Mutex
-	running   int // jobs that are being executed
+	running   int // jobs that run
 	fetching  int // fetches in flight, which may bring more
 	draining  bool
 	dead      bool // no heartbeat was confirmed for too long
 	stopping  bool
 	isolation isolation
 
-	refused map[string]bool    // queues that wanted to fetch meanwhile
+	refused map[string]bool    // queues whose fetch was refused since they were last woken
 	wake    func(queue string) // makes River fetch from a queue; it never waits
 }
 
@@ -26,7 +26,7 @@ func newGate(attempts *Attempts, wake func(queue string)) *Gate {
 	return &Gate{attempts: attempts, refused: map[string]bool{}, wake: wake}
 }
 
-// SetDraining sets whether an operator wants nothing new to be fetched. It takes effect at once.
+// SetDraining sets whether an operator drains this worker: then it fetches nothing. It takes effect at once.
 func (g *Gate) SetDraining(on bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -41,8 +41,8 @@ func (g *Gate) SetStopping() {
 	g.stopping = true
 }
 
-// SetDead sets why this process may have been declared dead; nil says that a heartbeat was confirmed again. While it may have
-// been, nothing is fetched, and every job that runs is cancelled with cause.
+// SetDead sets the reason why this process may have been declared dead: then it fetches nothing, and every running job is
+// cancelled with cause. A nil cause means that a heartbeat was confirmed again.
 func (g *Gate) SetDead(cause error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -51,14 +51,14 @@ func (g *Gate) SetDead(cause error) {
 	g.reopen()
 }
 
-// Running returns how many jobs are being executed, and whether any fetch is under way.
+// Running returns how many jobs run, and whether a fetch is in flight.
 func (g *Gate) Running() (jobs int, fetching bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.running, g.fetching > 0
 }
 
-// enter asks to fetch from a queue; leave must follow if it is granted. If not, the queue is woken once it may.
+// enter reports whether a queue may be fetched from. If so, leave must follow the fetch; if not, the queue is woken once it may.
 func (g *Gate) enter(queue string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -78,7 +78,7 @@ func (g *Gate) mayFetch(queue string) bool {
 	return g.isolation.allows(queue, g.running+g.fetching > 0)
 }
 
-// reopen wakes the queues that were refused and may fetch now; mu is held.
+// reopen wakes the queues that were refused and may be fetched from now; mu is held.
 func (g *Gate) reopen() {
 	for queue := range g.refused {
 		if g.mayFetch(queue) {
@@ -106,7 +106,7 @@ func (g *Gate) isolatedWaits(waiting bool) {
 	g.reopen()
 }
 
-// endedJob notes that a job is not executed any more. Its outcome may be stored already, and its next attempt be here.
+// endedJob notes that an attempt no longer runs. Its outcome may be stored already, and this process may have the next attempt.
 func (g *Gate) endedJob(job *rivertype.JobRow) {
 	g.attempts.ended(job)
 	g.mu.Lock()

@@ -12,14 +12,14 @@ import (
 	"github.com/backlist/backlist/db"
 )
 
-// Isolation: a job that IsolateAfter workers died with runs with nothing beside it in its worker, so that the next death names
-// the culprit: such a job is discarded as a poison pill. A rescue moves jobs to IsolationQueue; everything that is special about
-// running them is in this file. A limit on how many jobs of a kind or key run at once would have a file like it: a turn to ask
-// the server for, a statement to fetch with, and a policy that the gate asks and tells.
+// Isolation: if IsolateAfter workers died while they ran a job, a worker runs it with no other job beside it. If that worker
+// dies too, the job is the cause and is discarded as a poison pill. A rescue moves such jobs to IsolationQueue; all that is
+// special about running them is in this file. A limit on how many jobs of a kind or key run at once would need a file like it:
+// a turn to ask the server for, a statement to fetch with, and a policy that the gate consults.
 const (
 	// IsolationQueue is the queue of isolated jobs. Views of schema jobs know its name.
 	IsolationQueue = "alone"
-	// IsolateAfter is how many workers must have died while they ran a job.
+	// IsolateAfter is the number of workers that died running a job after which it is isolated.
 	IsolateAfter = 2
 )
 
@@ -31,25 +31,25 @@ var (
 )
 
 const (
-	// quietFor is how long nothing else is fetched for an isolated job that waits, unless that is asked for again. It is asked
-	// for with each look at its queue, every second; an operator may pause that queue meanwhile.
+	// quietFor is how long a worker fetches nothing else while an isolated job waits. Each look at the isolated jobs' queue,
+	// every second, renews it; it ends by itself because an operator may pause that queue.
 	quietFor = 5 * time.Second
-	// isolatedFor is how long isolated jobs run one after the other before the worker goes back to the others: waiting again for
-	// these to end takes longer than most jobs do.
+	// isolatedFor is how long a worker runs isolated jobs one after the other before it runs others again: after a change, the
+	// next isolated job must wait for the others to end, which takes longer than most jobs do.
 	isolatedFor = 10 * time.Second
-	// turnAgain is how soon a worker asks again for its turn while an isolated job waits: the turn changes.
+	// turnAgain is how soon a worker asks for its turn again while an isolated job waits, since the turn changes.
 	turnAgain = time.Second
-	// isolationPoll is how often it asks otherwise: the queue is nearly always empty.
+	// isolationPoll is how often it asks otherwise, since the queue is nearly always empty.
 	isolationPoll = 4 * time.Second
 )
 
-// IsolationConfig is how a worker's client works IsolationQueue.
+// IsolationConfig returns the configuration with which a worker's client works IsolationQueue.
 func IsolationConfig() river.QueueConfig {
 	return river.QueueConfig{MaxWorkers: 1, FetchPollInterval: isolationPoll}
 }
 
-// fetchStatement is the statement that takes jobs of a queue. An isolated job also waits while the queue that it came from is
-// paused.
+// fetchStatement returns the statement that takes jobs of a queue. An isolated job also waits while the queue that it came from
+// is paused.
 func fetchStatement(queue string) string {
 	if queue == IsolationQueue {
 		return fetchIsolatedSQL
@@ -57,9 +57,9 @@ func fetchStatement(queue string) string {
 	return fetchSQL
 }
 
-// isolationTurn reports whether an isolated job waits that this worker may take now, and tells the gate. Half of the workers may
-// at a time, which all agree on, or one: if every worker went quiet for these jobs, nothing else would be done meanwhile. The
-// choice changes every ten seconds, since those chosen may not know the jobs' kinds.
+// isolationTurn reports whether an isolated job waits that this worker may take now, and tells the gate. At any time half of the
+// workers, at least one, have the turn: if every worker went quiet for these jobs, no other job would run. All workers compute
+// the same choice, which changes every ten seconds because the chosen ones may not know the jobs' kinds.
 func (p *Pilot) isolationTurn(ctx context.Context, exec riverdriver.Executor, params *riverdriver.JobGetAvailableParams) (turn bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
@@ -77,15 +77,15 @@ func (p *Pilot) isolationTurn(ctx context.Context, exec riverdriver.Executor, pa
 	return turn, nil
 }
 
-// isolation is the policy for isolated jobs in this process. The gate asks it before each fetch and tells it what becomes of
-// fetches and jobs; a limit on how many jobs of a kind or key run at once would answer the same calls. The gate's lock guards it.
+// isolation is the policy for isolated jobs in this process. The gate asks it before each fetch, and reports to it how fetches
+// and jobs end; a limit on how many jobs of a kind or key run at once would answer the same calls. The gate's lock guards it.
 type isolation struct {
-	active bool      // an isolated job runs, or is being fetched
-	quiet  time.Time // until then nothing else is fetched, because such a job waits for the others to end
-	since  time.Time // when the first of the isolated jobs that now run in turn began; zero if none does
+	active bool      // an isolated job runs or is being fetched
+	quiet  time.Time // until then nothing else is fetched, because such a job waits for the running ones to end
+	since  time.Time // when the first of the present series of isolated jobs began; zero if none runs
 }
 
-// allows reports whether a queue may be fetched from; busy says that a job runs here or may be on its way.
+// allows reports whether a queue may be fetched from; busy means that a job runs here or a fetch is in flight.
 func (i *isolation) allows(queue string, busy bool) bool {
 	switch {
 	case i.active:
@@ -110,7 +110,7 @@ func (i *isolation) waits(waiting bool) {
 // fetching notes that a fetch from a queue begins.
 func (i *isolation) fetching(queue string) { i.active = queue == IsolationQueue }
 
-// fetched notes how many jobs it brought.
+// fetched notes how many jobs the fetch brought.
 func (i *isolation) fetched(queue string, jobs int) {
 	if queue != IsolationQueue {
 		return
@@ -131,7 +131,7 @@ func (i *isolation) ended(queue string) (again bool) {
 	}
 	i.active = false
 	if time.Since(i.since) < isolatedFor {
-		i.quiet = time.Now().Add(quietFor) // until the fetch that is asked for here says whether another waits
+		i.quiet = time.Now().Add(quietFor) // until the caller's next fetch shows whether another job waits
 	} else {
 		i.since = time.Time{}
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/riverqueue/river/rivershared/riverpilot"
 )
 
-// NewLeadDriver returns a driver over pool for a client that is started so that it can lead, and works nothing.
+// NewLeadDriver returns a driver over pool for a client that can lead but works no jobs.
 func NewLeadDriver(pool *pgxpool.Pool) *Driver {
 	return &Driver{Driver: riverpgxv5.New(pool), pilot: &leadPilot{}}
 }
 
 type leadPilot struct{ Pilot }
 
-// JobGetAvailable fetches nothing, also if there are jobs in the queue that River wants this client to have.
+// JobGetAvailable fetches nothing, even if there are jobs in the queue without which River does not start the client.
 func (*leadPilot) JobGetAvailable(
 	context.Context, riverdriver.Executor, riverpilot.ProducerState, *riverdriver.JobGetAvailableParams,
 ) (*riverdriver.JobGetAvailableResult, error) {

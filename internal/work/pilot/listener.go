@@ -8,9 +8,9 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 )
 
-// Listener shows the worker's own connection to River as one of its own listeners. River never learns that a connection was
-// lost: it would wait longer after each loss, up to a minute, before it listens again, while Conn is back at once. Notices that
-// were sent in between are made up for by River's polls.
+// Listener presents the worker's own connection to River as a listener. River never learns that the connection was lost: it
+// would wait longer after each loss, up to a minute, before it listens again, while Conn reconnects at once. River's polls make
+// up for the notices that were sent in between.
 type Listener struct{ conn *Conn }
 
 var _ riverdriver.Listener = (*Listener)(nil)
@@ -52,7 +52,7 @@ func (n *Listener) Unlisten(ctx context.Context, topic string) error {
 	})
 }
 
-// tell does something on the present connection. If there is none, the next one begins with all topics.
+// tell runs do on the present connection. If there is none, the next one begins by listening to all topics.
 func (n *Listener) tell(ctx context.Context, do func(ctx context.Context, conn *pgx.Conn) error) error {
 	if err := n.conn.Do(ctx, do); !errors.Is(err, errDown) {
 		return err
@@ -60,10 +60,10 @@ func (n *Listener) tell(ctx context.Context, do func(ctx context.Context, conn *
 	return nil
 }
 
-// Ping has nothing to do: the heartbeats try the connection every second.
+// Ping does nothing: the heartbeats test the connection every second.
 func (n *Listener) Ping(context.Context) error { return nil }
 
-// Schema is where River's tables are.
+// Schema returns the schema of River's tables.
 func (n *Listener) Schema() string { return n.conn.Schema }
 
 // SetAfterConnectExec is for River's own tests.

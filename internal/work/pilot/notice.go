@@ -16,24 +16,24 @@ import (
 //go:embed sql/notice.sql
 var noticeSQL string
 
-// Notices, and when to leave them out.
+// When notices are left out.
 //
-// Postgres commits transactions that notify one at a time, their flush to disk included: under load notices cost more
-// than the jobs (measured at 32 connections: a third of the requests). So an insert says nothing where a few jobs that
-// have only just come due wait already: the worker that was told of those fetches this one with them, or right after. Workers
-// look again a few times after each fetch that brought some together, so that a job which commits while its forerunners
-// are being fetched is not left to the poll.
+// Postgres commits transactions that notify one at a time, including their flush to disk, so under load notices cost more
+// than the jobs (measured at 32 connections: a third of the requests). An insert therefore sends none if several jobs that
+// have just come due already wait: the worker that was notified of those fetches this one with them, or right after. After
+// each fetch that brought several jobs, a worker polls a few more times, so that a job which commits during that fetch does
+// not wait for the regular poll.
 const (
-	// manyWaiting is from how many such jobs on nothing is said.
+	// manyWaiting is the number of such jobs from which on no notice is sent.
 	manyWaiting = 8
-	// justDue is how long a job may have waited to be one of them: older ones may be there because no worker can run them.
+	// justDue is how long a job may have waited to be one of them: older jobs may wait because no worker can run them.
 	justDue = time.Second
 )
 
 // JobInsertMany inserts as River does and sends the notice in the inserting transaction. River sends at most one notice
-// a client, queue and cooldown, so that the second of a pair, or any insert after one that was rolled back, would wait
-// for a worker's poll. A duplicate is announced too: the insert locked the waiting job's row for a moment, and a fetch
-// that came by meanwhile has skipped it.
+// per client, queue and cooldown, so that the second of two jobs, or a job inserted after a rollback, would wait for a
+// worker's poll. A duplicate is announced too: the insert locked the waiting job's row for a moment, so a concurrent fetch
+// may have skipped it.
 func (p *Pilot) JobInsertMany(
 	ctx context.Context, tx riverdriver.ExecutorTx, params *riverdriver.JobInsertFastManyParams,
 ) ([]*riverdriver.JobInsertFastResult, error) {
@@ -43,7 +43,7 @@ func (p *Pilot) JobInsertMany(
 		return nil, err
 	}
 	var queues []string
-	var inserted []int // into each of queues
+	var inserted []int // number of jobs, for each of queues
 	for _, job := range params.Jobs {
 		if job.State != rivertype.JobStateAvailable {
 			continue

@@ -7,15 +7,16 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// outcomes are what River wants stored of attempts that have ended: a batch, in parallel arrays.
+// outcomes is a batch of outcomes that River wants stored, in parallel arrays.
 type outcomes = riverdriver.JobSetStateIfRunningManyParams
 
 // JobSetStateIfRunningMany is the fence: it stores outcomes only of attempts that still hold their job. River itself
-// matches by id alone, so that a late attempt would end, or write into, the job of the attempt after it. Most attempts end
-// well and bring nothing with them: these take the short way, complete.
+// matches by id alone, so that a late attempt would end, or write into, the job of the attempt after it. Most attempts
+// complete and have nothing else to store: complete stores these faster.
 //
-// An outcome that cannot be stored holds up no other. One whose row another session has locked is set aside, and stored when the
-// row is free; River hears nothing of it then. Of one that the server refuses the refused part is left out (refused.go).
+// An outcome that cannot be stored does not delay others. If another session has its row locked, the outcome is set aside and
+// stored when the row is free, and River is not told. If the server refuses a part of it, it is stored without that part
+// (refused.go).
 func (p *Pilot) JobSetStateIfRunningMany(ctx context.Context, exec riverdriver.Executor, params *outcomes) ([]*rivertype.JobRow, error) {
 	for i := range params.ID {
 		params.ErrData[i], params.MetadataUpdates[i] = storable(params.ErrData[i]), storable(params.MetadataUpdates[i])
@@ -24,14 +25,14 @@ func (p *Pilot) JobSetStateIfRunningMany(ctx context.Context, exec riverdriver.E
 		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
 	}
 	if _, inTx := exec.(riverdriver.ExecutorTx); inTx {
-		// A worker's own transaction. River writes the attempt's outcome once more, below.
+		// A transaction of the job's own code. River stores the attempt's outcome again later, and not in a transaction.
 		return p.StandardPilot.JobSetStateIfRunningMany(ctx, exec, params)
 	}
 	return p.store(ctx, exec, params, p.complete)
 }
 
-// store stores a batch, completions that bring nothing else with them by complete. Outcomes that were stored by an earlier try
-// of the same batch are left out.
+// store stores a batch; it uses complete for completions with nothing else to store. It skips outcomes that an earlier try of
+// the same batch has stored.
 func (p *Pilot) store(ctx context.Context, exec riverdriver.Executor, params *outcomes, complete completing) ([]*rivertype.JobRow, error) {
 	plain := completion{of: params}
 	rest := &outcomes{Now: params.Now, Schema: params.Schema}
@@ -71,7 +72,7 @@ func move(to, from *outcomes, i int) {
 	to.State = append(to.State, from.State[i])
 }
 
-// part is the outcomes from the i-th up to the j-th.
+// part returns the outcomes from the i-th up to, but not including, the j-th.
 func part(of *outcomes, i, j int) *outcomes {
 	return &outcomes{
 		ID: of.ID[i:j], Attempt: of.Attempt[i:j], ErrData: of.ErrData[i:j], FinalizedAt: of.FinalizedAt[i:j],
@@ -80,7 +81,7 @@ func part(of *outcomes, i, j int) *outcomes {
 	}
 }
 
-// CodeLate is the code of the log line that says so of a late attempt.
+// CodeLate is the code of the log line about a late attempt.
 const CodeLate = "late_attempt"
 
 func (p *Pilot) late(ctx context.Context, id int64, attempt int, outcome rivertype.JobState) {

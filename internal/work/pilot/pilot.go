@@ -1,6 +1,6 @@
-// Package pilot is the one place that touches the seam which River's own extensions use: the pilot. River marks it as
-// internal, so River is pinned to an exact version, the test in this package fails when the seam changes, and a client
-// without this package still works correctly, only less promptly and with less protection.
+// Package pilot implements the interface that River's own extensions use, the pilot, and is the only package to do so. River
+// marks that interface as internal. So River is pinned to an exact version, a test in this package fails when the interface
+// changes, and a client without this package still works correctly, only less promptly and with less protection.
 package pilot
 
 import (
@@ -35,7 +35,7 @@ func NewDriver(pool *pgxpool.Pool) *Driver {
 	return &Driver{Driver: riverpgxv5.New(pool), pilot: &Pilot{}}
 }
 
-// WorkerDriver is the driver of a process that works, and what that process has to do with our pilot.
+// WorkerDriver is the driver of a worker process, with the parts of our pilot that the process uses directly.
 type WorkerDriver struct {
 	*Driver
 	Gate     *Gate
@@ -43,8 +43,8 @@ type WorkerDriver struct {
 	Aside    *Aside
 }
 
-// NewWorkerDriver returns a driver for a process that works: its jobs pass the gate, its notices come through conn, and outcomes
-// that cannot be stored at once are set aside.
+// NewWorkerDriver returns a driver for a worker process: the gate controls its fetches, its notices come through conn, and
+// outcomes of jobs whose rows are locked are set aside.
 func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.Logger) *WorkerDriver {
 	attempts := newAttempts(clientID)
 	p := &Pilot{pool: pool, gate: newGate(attempts, conn.wake), attempts: attempts, conn: conn, aside: newAside(attempts, log), log: log}
@@ -62,7 +62,7 @@ func (d *Driver) PluginInit(*baseservice.Archetype) {}
 // PluginPilot hands River our pilot.
 func (d *Driver) PluginPilot() riverpilot.Pilot { return d.pilot }
 
-// GetListener hands River our listener, where there is one.
+// GetListener hands River our listener, or River's own if there is none.
 func (d *Driver) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
 	if d.listener == nil {
 		return d.Driver.GetListener(params)
@@ -70,7 +70,7 @@ func (d *Driver) GetListener(params *riverdriver.GetListenenerParams) riverdrive
 	return d.listener
 }
 
-// Pilot overrides what River leaves open. All its fields are nil in processes that only enqueue.
+// Pilot overrides parts of River's standard pilot. All its fields are nil in processes that only enqueue.
 type Pilot struct {
 	riverpilot.StandardPilot
 	pool     *pgxpool.Pool
@@ -117,11 +117,11 @@ func (p *Pilot) JobGetAvailable(
 	return res, nil
 }
 
-// ownTimeout bounds the statements that are not River's while it fetches: a connection may be cut without a word.
+// ownTimeout bounds the statements that we add to River's fetch: a connection may be cut without a word.
 const ownTimeout = 5 * time.Second
 
-// putBack returns a job that was just fetched although an earlier attempt of it has not ended in this very process. The
-// attempt counts, so that the fence tells the two apart, but it is not spent: one more is allowed.
+// putBack returns a job to its queue that was just fetched although this process still has an earlier attempt of it. The new
+// attempt keeps its number, so that the fence can tell the two apart, but one more attempt is allowed in return.
 func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema string, id int64) error {
 	ctx, cancel := context.WithTimeout(ctx, ownTimeout)
 	defer cancel()
@@ -129,13 +129,13 @@ func (p *Pilot) putBack(ctx context.Context, exec riverdriver.Executor, schema s
 	return exec.QueryRow(ctx, db.Statement(putBackSQL, schema), pgx.NamedArgs{"id": id}).Scan(&back)
 }
 
-// JobGetStuck finds nothing: a job is lost when its worker is dead, which package work decides, and not when it takes
-// long. River's rescuer would also discard kinds that the leader does not know.
+// JobGetStuck turns River's rescuer off: a job is lost if its worker is dead, which package work decides, and not if it takes
+// long. River's rescuer would also discard jobs of kinds that the leader does not know.
 func (p *Pilot) JobGetStuck(context.Context, riverdriver.Executor, *riverdriver.JobGetStuckParams) ([]*rivertype.JobRow, error) {
 	return nil, nil
 }
 
-// ProducerInit returns a state through which River says that a job has ended.
+// ProducerInit returns a state that River calls when a job has ended.
 func (p *Pilot) ProducerInit(
 	ctx context.Context, exec riverdriver.Executor, params *riverpilot.ProducerInitParams,
 ) (int64, riverpilot.ProducerState, error) {
@@ -148,5 +148,5 @@ func (p *Pilot) ProducerInit(
 
 type producer struct{ gate *Gate }
 
-// JobFinish is River's word that the job's goroutine is done; its outcome may still wait to be written.
+// JobFinish is called by River when the job's goroutine is done; the outcome may not be written yet.
 func (s producer) JobFinish(job *rivertype.JobRow) { s.gate.endedJob(job) }

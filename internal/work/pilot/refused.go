@@ -23,8 +23,8 @@ import (
 //go:embed sql/end_refused.sql
 var endRefusedSQL string
 
-// setRefused stores the one outcome of batch, which the server refuses, without the parts that it refuses; an error of the job
-// names them. Where none of the parts is the cause, the job's next state is, and endRefused ends the job.
+// setRefused stores the one outcome of batch, which the server refuses, without the refused parts, and names these in an error
+// of the job. If no part is refused by itself, the cause is the job's next state, and endRefused ends the job.
 func (p *Pilot) setRefused(ctx context.Context, exec riverdriver.Executor, batch *outcomes, cause error) ([]*rivertype.JobRow, error) {
 	id, attempt := batch.ID[0], p.attempts.known(batch.ID)[0].attempt
 	kept, refused, err := p.withoutRefused(ctx, batch)
@@ -32,11 +32,11 @@ func (p *Pilot) setRefused(ctx context.Context, exec riverdriver.Executor, batch
 		return nil, err
 	}
 	if len(refused) == 0 {
-		p.log.ErrorContext(ctx, "the server refuses a job's next state: the job is ended", "job_id", id, "attempt", attempt,
+		p.log.ErrorContext(ctx, "the server refuses a job's next state: the job ends here", "job_id", id, "attempt", attempt,
 			"state", string(batch.State[0]), "err", cause)
 		return nil, p.endRefused(ctx, batch, attempt, cause)
 	}
-	p.log.ErrorContext(ctx, "the server refuses a part of a job's outcome: it is stored without", "job_id", id, "attempt", attempt,
+	p.log.ErrorContext(ctx, "the server refuses a part of a job's outcome: the rest is stored", "job_id", id, "attempt", attempt,
 		"refused", refused, "err", cause)
 	addNote(kept, 0, attempt, refused...)
 	rows, err := p.setTogether(ctx, exec, kept)
@@ -46,7 +46,7 @@ func (p *Pilot) setRefused(ctx context.Context, exec riverdriver.Executor, batch
 	return rows, err
 }
 
-// withoutRefused asks the server for each part of an outcome whether it can be stored, and leaves out what can not.
+// withoutRefused asks the server for each part of an outcome whether it can be stored, and leaves out those that cannot.
 func (p *Pilot) withoutRefused(ctx context.Context, batch *outcomes) (kept *outcomes, refused []string, err error) {
 	kept = &outcomes{Now: batch.Now, Schema: batch.Schema}
 	move(kept, batch, 0)
@@ -79,7 +79,7 @@ func (p *Pilot) withoutRefused(ctx context.Context, batch *outcomes) (kept *outc
 	return kept, refused, nil
 }
 
-// refusal says why the server does not store a part of an outcome; "" if it does.
+// refusal returns why the server refuses a part of an outcome, or "" if it does not.
 func (p *Pilot) refusal(ctx context.Context, name string, text []byte) (string, error) {
 	var ok bool
 	err := p.pool.QueryRow(ctx, "select jsonb_build_object($1::text, $2::text::jsonb) is not null", name, string(text)).Scan(&ok)
@@ -89,8 +89,8 @@ func (p *Pilot) refusal(ctx context.Context, name string, text []byte) (string, 
 	return "", err
 }
 
-// endRefused ends a job whose next state the server refuses, because another job holds its unique key, say: one that was to run
-// again is discarded. It gives up its key.
+// endRefused ends a job whose next state the server refuses, for instance because another job holds its unique key. The job
+// loses its unique key, and is discarded if it was to run again.
 func (p *Pilot) endRefused(ctx context.Context, batch *outcomes, attempt int, cause error) error {
 	addNote(batch, 0, attempt, fmt.Sprintf("the server refuses the state %q: %s", batch.State[0], inShort(cause)))
 	state := batch.State[0]
@@ -110,8 +110,8 @@ func (p *Pilot) endRefused(ctx context.Context, batch *outcomes, attempt int, ca
 	return err
 }
 
-// EndRefused discards a running job which the server refuses to let run again, unless others have its row locked. code and why
-// become its error.
+// EndRefused discards a running job that the server refuses to let run again, unless another session has its row locked. code
+// and why become its error.
 func EndRefused(ctx context.Context, q interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }, schema string, id int64, code, why string,
@@ -132,7 +132,7 @@ func EndRefused(ctx context.Context, q interface {
 	return err
 }
 
-// inShort is the server's word on an error, without what it quotes.
+// inShort returns the server's message of an error, without its detail, which quotes values.
 func inShort(err error) string {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return fmt.Sprintf("%s (SQLSTATE %s)", bound.Text(pgErr.Message, bound.Name), pgErr.Code)
@@ -154,7 +154,7 @@ func addNote(batch *outcomes, i, attempt int, sentences ...string) {
 	batch.ErrData[i], _ = json.Marshal(e)
 }
 
-// setMetadata makes parts what the i-th outcome adds to its job's metadata.
+// setMetadata makes the i-th outcome add parts to its job's metadata.
 func setMetadata(batch *outcomes, i int, parts map[string]json.RawMessage) {
 	batch.MetadataDoMerge[i], batch.MetadataUpdates[i] = len(parts) > 0, nil
 	if len(parts) > 0 {
@@ -162,8 +162,8 @@ func setMetadata(batch *outcomes, i int, parts map[string]json.RawMessage) {
 	}
 }
 
-// fit leaves out of the i-th outcome the values that are too large to be kept with a job. The limits of errors and logs are kept
-// where these arise.
+// fit leaves out of the i-th outcome the values that are too large to store with a job. Errors and logs are limited where they
+// are made.
 func fit(batch *outcomes, i, attempt int) {
 	if len(batch.MetadataUpdates[i]) <= bound.Value {
 		return

@@ -23,8 +23,8 @@ var (
 	noteFinishedSQL string
 )
 
-// setState stores outcomes of any kind. A batch that the server refuses, or that waits for others' locks, is halved until the
-// outcome that is the cause is alone.
+// setState stores outcomes of any kind. It halves a batch that the server refuses, or that meets a lock, until the outcome that
+// is the cause is the only one.
 func (p *Pilot) setState(ctx context.Context, exec riverdriver.Executor, batch *outcomes) ([]*rivertype.JobRow, error) {
 	rows, err := p.setTogether(ctx, exec, batch)
 	switch n := len(batch.ID); {
@@ -45,8 +45,8 @@ func (p *Pilot) setState(ctx context.Context, exec riverdriver.Executor, batch *
 	}
 }
 
-// setTogether stores outcomes with River's statement, after locking those that are still this process's. It sets aside those
-// that others have locked.
+// setTogether stores outcomes with River's statement, after it has locked the jobs that these attempts still hold. It sets aside
+// the outcomes of jobs that other sessions have locked.
 func (p *Pilot) setTogether(ctx context.Context, exec riverdriver.Executor, batch *outcomes) ([]*rivertype.JobRow, error) {
 	tx, err := exec.Begin(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (p *Pilot) setTogether(ctx context.Context, exec riverdriver.Executor, batc
 	return rows, p.missing(ctx, missed)
 }
 
-// noteFinished appends what addNote has to say of jobs that completed themselves: to these River's statement appends no error.
+// noteFinished appends the errors that addNote made to jobs that completed themselves. River's statement appends none to these.
 func (p *Pilot) noteFinished(ctx context.Context, tx riverdriver.ExecutorTx, batch *outcomes) error {
 	var ids []int64
 	var notes []string
@@ -92,9 +92,9 @@ func (p *Pilot) noteFinished(ctx context.Context, tx riverdriver.ExecutorTx, bat
 	return nil
 }
 
-// lock locks the jobs' rows, in the order of their ids, and divides the batch: ours are the outcomes whose attempt holds its job,
-// missed those whose attempt is over (rescued, cancelled or deleted meanwhile) or whose row others have locked. A row that
-// Finish completed is ours too, for River adds its metadata to it.
+// lock locks the jobs' rows in the order of their ids and divides the batch. ours are the outcomes whose attempt holds its job.
+// missed are those whose attempt no longer does (the job was rescued, cancelled or deleted) or whose row another session has
+// locked. A row that Finish completed is among ours, because River adds its metadata to it.
 func (p *Pilot) lock(ctx context.Context, tx riverdriver.ExecutorTx, batch *outcomes) (ours, missed *outcomes, err error) {
 	attempts := make([]int, len(batch.ID))
 	for i, h := range p.attempts.known(batch.ID) {
@@ -123,8 +123,8 @@ func (p *Pilot) lock(ctx context.Context, tx riverdriver.ExecutorTx, batch *outc
 	return ours, missed, nil
 }
 
-// missing sees to outcomes that were not stored. An attempt that still holds its job has a locked row: it is set aside. The others
-// came late, but for a completed job that completed itself, in a transaction of whose success this process never heard.
+// missing handles outcomes that were not stored. If an attempt still holds its job, the row is locked and the outcome is set
+// aside. The others are late, except those of jobs that completed themselves in a transaction whose commit was not confirmed.
 func (p *Pilot) missing(ctx context.Context, missed *outcomes) error {
 	if len(missed.ID) == 0 {
 		return nil

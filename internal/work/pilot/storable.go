@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// storable replaces NUL characters in JSON, which Postgres does not store, so that an error's text is kept but for these.
+// storable replaces NUL characters in JSON, which Postgres cannot store, so that the rest of the text is kept.
 func storable(text []byte) []byte {
 	if !bytes.Contains(text, []byte(`\u0000`)) {
 		return text
@@ -18,5 +18,5 @@ func storable(text []byte) []byte {
 	})
 }
 
-// escapes matches JSON's escapes, so that a backslash before one is not taken for its beginning.
+// escapes matches all of JSON's escapes, so that in an escaped backslash followed by u0000 the latter stays.
 var escapes = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|.)`)

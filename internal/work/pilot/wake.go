@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// togetherFrom is how many jobs a fetch brings from which one more may have been inserted without a notice. Where manyWaiting
-// wait, some worker fetches as many.
+// togetherFrom is the size of a fetch from which another job may have been inserted without a notice: while manyWaiting jobs
+// wait, some worker fetches at least as many.
 const togetherFrom = 2
 
-// repollAfter are the times after such a fetch at which the queue is polled once more.
+// repollAfter lists the times after such a fetch at which the queue is polled again.
 var repollAfter = [...]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond}
 
 // wake makes River fetch from a queue, as a notice would.
@@ -17,7 +17,7 @@ func (c *Conn) wake(queue string) {
 	c.deliver(c.Schema+".river_insert", fmt.Sprintf("{\"queue\": %q}", queue))
 }
 
-// repoll repeats River's insert notice to this process itself, at the times of repollAfter from now on.
+// repoll wakes a queue at each of the times of repollAfter from now.
 func (c *Conn) repoll(queue string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,14 +38,14 @@ func (c *Conn) armPoll(queue string, i int) {
 		c.wake(queue)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if i+1 < len(repollAfter) && c.polls[queue] == timer { // not started over meanwhile
+		if i+1 < len(repollAfter) && c.polls[queue] == timer { // repoll was not called again meanwhile
 			c.armPoll(queue, i+1)
 		}
 	})
 	c.polls[queue] = timer
 }
 
-// pollIn has the queue polled once more in a while, instead of what was planned for it.
+// pollIn wakes a queue once after wait, in place of the polls that were planned.
 func (c *Conn) pollIn(queue string, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
