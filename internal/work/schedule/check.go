@@ -11,10 +11,11 @@ import (
 	"github.com/backlist/backlist/internal/work/insert"
 )
 
-// kindName is what River, its tables and jobs.enqueue take.
+// kindName matches the kinds that River, its tables and jobs.enqueue accept.
 var kindName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_\-\[\]<>/.·:+]{1,126}$`)
 
-// checkJob finds what no job could be enqueued with, except args that Postgres refuses. Its error is a fault.
+// checkJob returns an error if no job can be enqueued with this kind, args and options; it does not find args that Postgres
+// refuses. The error is a fault.
 func checkJob(kind, args string, i insert.Options) error {
 	if !kindName.MatchString(kind) {
 		return &fault{"kind", fmt.Errorf("the kind %s must be 2 to 127 letters, digits and _ - [ ] < > / . · : +, beginning with a letter, digit or _", bound.Quote(kind))}
@@ -28,7 +29,8 @@ func checkJob(kind, args string, i insert.Options) error {
 	return nil
 }
 
-// checkArgs wants one JSON object, in which each key occurs once: the table keeps the last, and the unique key the first.
+// checkArgs accepts one JSON object without repeated keys: of those the table keeps the last, but the unique key is made from
+// the first.
 func checkArgs(text string) error {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber() // which may be too large for a float64

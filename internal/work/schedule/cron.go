@@ -13,15 +13,15 @@ import (
 	"github.com/backlist/backlist/internal/work/bound"
 )
 
-// cronField is one of the five fields of cron, or what it may hold.
+// cronField describes one of the five fields of cron.
 type cronField struct {
 	name     string
 	min, max int
-	names    []string // of the values from min on, in any case
-	anyDay   bool     // "?" is a star, as Quartz writes it
+	names    []string // of the values from min on, in upper or lower case
+	anyDay   bool     // "?" means "*", as in Quartz
 }
 
-// The fields of cron as cronie has them: 7 is Sunday too, and so is "sun" at the end of a range.
+// The fields of cron as in cronie: 7 is Sunday too, and so is "sun" at the end of a range.
 var (
 	cronMinute     = cronField{name: "minute", min: 0, max: 59}
 	cronHour       = cronField{name: "hour", min: 0, max: 23}
@@ -33,16 +33,16 @@ var (
 	cronDayOfWeek = cronField{name: "day of week", min: 0, max: 6, names: []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}, anyDay: true}
 )
 
-// cronStar is set in the bits of a field that is a star: the field restricts nothing.
+// cronStar is set in the bits of a field that is "*" and so restricts nothing.
 const cronStar = 1 << 63
 
-// cronMacros are refused, with what to write instead.
+// cronMacros are refused; the values are what to write instead.
 var cronMacros = map[string]string{
 	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
 	"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
 }
 
-// parseCron reads the five fields. Where both days are restricted either is enough, as in other crons; a step restricts.
+// parseCron reads the five fields. If both days are restricted, either is enough, as in other crons; a step is a restriction.
 func parseCron(text string) (*cron.SpecSchedule, error) {
 	fields := strings.Fields(text)
 	switch n := len(fields); {
@@ -87,7 +87,7 @@ func (f cronField) parse(text string) (bits uint64, err error) {
 		}
 		step := 1
 		if stepped {
-			// A larger step would name the first value only: what was meant is another field's step.
+			// A larger step would match the first value only, and was probably meant for another field.
 			if step, err = strconv.Atoi(stepText); err != nil || step < 1 || step > to-from+1 {
 				return 0, fmt.Errorf("the %s %s must have a step of 1 to %d", f.name, bound.Quote(item), to-from+1)
 			}
@@ -102,7 +102,7 @@ func (f cronField) parse(text string) (bits uint64, err error) {
 	return bits, nil
 }
 
-// span reads a star, a value or a range. A value with a step is a range to the end.
+// span reads "*", a value or a range. A value with a step is a range to the end.
 func (f cronField) span(base string, stepped bool) (from, to int, err error) {
 	if f.isStar(base) {
 		return f.min, f.max, nil
@@ -133,7 +133,7 @@ func (f cronField) isStar(text string) bool { return text == "*" || f.anyDay && 
 
 func (f cronField) isWeek() bool { return f.max == 6 }
 
-// fold makes Sunday of 7.
+// fold turns 7, which is Sunday too, into 0.
 func (f cronField) fold(v int) int {
 	if f.isWeek() {
 		return v % 7
@@ -159,7 +159,7 @@ func (f cronField) value(text string) (int, error) {
 	return 0, fmt.Errorf("the %s %s must be %d to %d%s", f.name, bound.Quote(text), f.min, last, orNames)
 }
 
-// split is how to write a range that runs over the end of the field.
+// split returns how to write a range that passes the end of the field.
 func (f cronField) split(low, high string, to int) string {
 	switch {
 	case f.isWeek() && to == 0:

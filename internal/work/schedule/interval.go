@@ -12,14 +12,14 @@ import (
 const (
 	day  = 24 * time.Hour
 	week = 7 * day
-	// longestInterval is about a century; a duration holds three.
+	// longestInterval is about a century; a time.Duration holds three.
 	longestInterval = 5200 * week
 )
 
 var weeksAndDays = regexp.MustCompile(`^(?:(\d+)w)?(?:(\d+)d)?(.*)$`)
 
-// ParseInterval reads a span of time as time.ParseDuration does, and weeks and days before that: 2w, 1d, 1d12h. A day has
-// 24 hours. There is no sign.
+// ParseInterval reads an interval as time.ParseDuration does, with optional weeks and days in front: 2w, 1d, 1d12h. A day has
+// 24 hours. A sign is not allowed.
 func ParseInterval(text string) (time.Duration, error) {
 	bad := fmt.Errorf("the interval %s must be numbers and units up to 5200w, as in 90s, 10m, 36h, 1d or 2w", bound.Quote(text))
 	parts := weeksAndDays.FindStringSubmatch(text)

@@ -24,12 +24,12 @@ import (
 var dueScheduleSQL string
 
 const (
-	// tooLate is how late a run counts as missed, where missed runs are skipped.
+	// tooLate is the delay after which a run counts as missed, if the schedule skips missed runs.
 	tooLate = time.Minute
-	// retryFirst is how long a schedule waits after it could not run; the wait doubles with each failure, up to retryLast.
+	// retryFirst is how long a schedule waits after a failure to run it; the wait doubles with each failure, up to retryLast.
 	retryFirst = time.Second
 	retryLast  = time.Minute
-	// recheck is how long a broken schedule waits that has not changed: another release may read it.
+	// recheck is how long a process leaves an unchanged broken schedule alone: another release may read it.
 	recheck = time.Minute
 )
 
@@ -44,34 +44,33 @@ type due struct {
 // setback is how long a schedule waits that could not run.
 type setback struct {
 	wait  time.Duration
-	until time.Time // then it is tried again
+	until time.Time // when it is tried again
 }
 
-// Runner enqueues the jobs of schedules that are due. Every process has one, so that schedules run as long as there is any
-// process.
+// Runner enqueues the jobs of schedules that are due. Every process has one, so that schedules run as long as any process runs.
 type Runner struct {
 	pool   *pgxpool.Pool
 	jobs   *river.Client[pgx.Tx]
-	by     string             // this process, as work.tick names it
+	by     string             // the name of this process, for work.tick
 	failed map[string]setback // schedules that could not run
 	broken map[string]setback // schedules whose rows are wrong
 	log    *slog.Logger
 }
 
-// NewRunner returns a Runner for the process by. jobs must take jobs of any kind, of other releases too.
+// NewRunner returns a Runner for the process by. jobs must accept any kind, including those of other releases.
 func NewRunner(pool *pgxpool.Pool, jobs *river.Client[pgx.Tx], by string, log *slog.Logger) *Runner {
 	return &Runner{pool: pool, jobs: jobs, by: by, failed: map[string]setback{}, broken: map[string]setback{}, log: log}
 }
 
-// rawArgs enqueues a job of which only the text of its args is known. Its unique key is that of the real type.
+// rawArgs enqueues a job from the text of its args, without their type. The job gets the same unique key as with the type.
 type rawArgs struct{ kind, text string }
 
 func (a rawArgs) Kind() string { return a.kind }
 
 func (a rawArgs) MarshalJSON() ([]byte, error) { return []byte(a.text), nil }
 
-// RunDue runs all schedules that are due, each in a transaction of its own, so that one which fails delays no other. That one
-// waits for a while, and a broken one until it changes.
+// RunDue runs all schedules that are due, each in its own transaction, so that one that fails does not delay the others. A
+// schedule that failed is tried again after a while, a broken one when its row changes.
 func (r *Runner) RunDue(ctx context.Context) error {
 	seen, broken := waiting(r.failed), waiting(r.broken)
 	for {
@@ -116,7 +115,7 @@ func (r *Runner) RunDue(ctx context.Context) error {
 	}
 }
 
-// waiting lists the schedules that are not to be tried again yet.
+// waiting lists the schedules whose wait is not over.
 func waiting(setbacks map[string]setback) []string {
 	names := []string{}
 	for name, s := range setbacks {
@@ -132,15 +131,15 @@ func isLocked(err error) bool {
 	return ok && pgErr.Code == "55P03" // lock_timeout
 }
 
-// isRefusal reports whether the server refuses the row of the job or of the run itself, and would do so again: a data exception,
-// an integrity constraint, a limit, or an error that a trigger raises.
+// isRefusal reports whether the server refuses the row of the job or of the run, and would refuse it again: because of a data
+// exception, an integrity constraint, a limit, or an error that a trigger raises.
 func isRefusal(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return pilot.IsRefused(err) || ok && strings.HasPrefix(pgErr.Code, "P0")
 }
 
-// run does for a schedule what its row says, and records that it did, or that the row is wrong. The process that has the row's
-// lock is the only one, and moves next_at on in the same transaction: so each run happens once.
+// run handles a schedule that is due or has changed. If its row is wrong it marks the schedule as broken. Only one process has
+// the row's lock, and it advances next_at in the same transaction, so each run happens once.
 func (r *Runner) run(ctx context.Context, tx pgx.Tx, d due) (wrong, err error) {
 	s, o, wrong := d.read()
 	if wrong != nil {
@@ -150,7 +149,7 @@ func (r *Runner) run(ctx context.Context, tx pgx.Tx, d due) (wrong, err error) {
 	switch {
 	case d.Dirty:
 		next = s.next(d.Now)
-	case !next.After(d.Now): // else only its job has changed
+	case !next.After(d.Now): // otherwise only the job in the row has changed
 		var last time.Time
 		var before int
 		last, before, next = s.runs(d.NextAt, d.Now)
@@ -163,7 +162,7 @@ func (r *Runner) run(ctx context.Context, tx pgx.Tx, d due) (wrong, err error) {
 	return nil, err
 }
 
-// read reads the row. Its error is the fault of a row with which no job can be enqueued.
+// read parses the row. Its error is a fault, with which no job can be enqueued.
 func (d due) read() (s spec, o insert.Options, err error) {
 	if s, err = parseSpec(d.Spec, d.Zone); err != nil {
 		return s, o, err
@@ -177,7 +176,7 @@ func (d due) read() (s spec, o insert.Options, err error) {
 	return s, o, checkJob(d.Kind, d.Args, o)
 }
 
-// refusedArgs says why Postgres does not store the args as jsonb.
+// refusedArgs returns why Postgres cannot store the args as jsonb.
 func refusedArgs(sqlState string) string {
 	switch sqlState {
 	case "22P05":
@@ -190,7 +189,8 @@ func refusedArgs(sqlState string) string {
 	return "Postgres cannot store the arguments as jsonb (SQLSTATE " + sqlState + ")"
 }
 
-// markBroken shows in the row what is wrong with it. A run that is due is left to a release that can read it.
+// markBroken writes into the row what is wrong with it. It leaves next_at alone, so that a run that is due is not lost: it
+// happens once the row is corrected, or by a release that can read it.
 func (r *Runner) markBroken(ctx context.Context, tx pgx.Tx, d due, wrong error) error {
 	if d.Broken {
 		return nil
@@ -208,14 +208,14 @@ func (r *Runner) markBroken(ctx context.Context, tx pgx.Tx, d due, wrong error) 
 	return err
 }
 
-// refused shows in the row why the server refused its job, in another transaction than that which failed.
+// refused writes into the row why the server refused its job, in a new transaction because the other one failed.
 func (r *Runner) refused(ctx context.Context, d due, cause error) error {
 	r.broken[d.Name] = setback{recheck, time.Now().Add(recheck)}
 	return pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error { return r.markBroken(ctx, tx, d, fmt.Errorf("its job is refused: %w", cause)) })
 }
 
-// record enqueues the job of the run at dueAt, which stands for missed earlier ones too, and writes the row of the run. A run
-// that has its row is done: next_at was set back.
+// record enqueues the job of the run at dueAt, which also stands for the missed runs before it, and writes the row of the run.
+// If that row exists the run was done before, and next_at was set back since: then it does nothing.
 func (r *Runner) record(ctx context.Context, tx pgx.Tx, d due, o insert.Options, dueAt time.Time, missed int) error {
 	var done bool
 	err := tx.QueryRow(ctx, "select exists (select from work.tick where schedule = $1 and due_at = $2)", d.Name, dueAt).Scan(&done)

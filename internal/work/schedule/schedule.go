@@ -1,5 +1,5 @@
-// Package schedule enqueues jobs again and again: it reads specs, keeps the rows of work.schedule as the program declares them, and
-// runs those that are due.
+// Package schedule enqueues jobs repeatedly: it parses specs, writes the schedules that the program declares to work.schedule,
+// and runs those that are due.
 package schedule
 
 import (
@@ -19,27 +19,27 @@ import (
 //go:embed sql/declare_schedule.sql
 var declareScheduleSQL string
 
-// Schedule is a job that is enqueued again and again, as the program declares it. Declare makes a row of it.
+// Schedule declares a job that is enqueued repeatedly. Declare writes its row.
 type Schedule struct {
 	Name   string
 	Args   river.JobArgs
-	Opts   *river.InsertOpts // beside those of Args
+	Opts   *river.InsertOpts // in addition to those of Args
 	Spec   string            // five fields of cron, or "every 10m", "every 1d", "every 2w"
-	Zone   string            // in which cron's fields are read; "" is UTC
+	Zone   string            // the time zone of cron's fields; "" is UTC
 	Missed Missed
 }
 
-// Missed says what becomes of runs that no process was there for.
+// Missed is how a schedule treats runs that were missed because no process was running.
 type Missed string
 
 const (
-	// MissedOnce: however many were missed, the job runs once for all of them.
+	// MissedOnce enqueues one job for all of them.
 	MissedOnce Missed = "once"
-	// MissedSkip: they are left out.
+	// MissedSkip skips them.
 	MissedSkip Missed = "skip"
 )
 
-// insertion is what the schedule's row says.
+// insertion returns the options that the schedule's row stores.
 func (s Schedule) insertion() (o insert.Options, err error) {
 	var own, opts river.InsertOpts
 	if with, ok := s.Args.(river.JobArgsWithInsertOpts); ok {
@@ -54,13 +54,14 @@ func (s Schedule) insertion() (o insert.Options, err error) {
 	switch {
 	case opts.Pending || own.Pending || !opts.ScheduledAt.IsZero() || !own.ScheduledAt.IsZero() || len(opts.Metadata) > 0 || len(own.Metadata) > 0:
 		return o, errors.New("a schedule's jobs are due at once, and have no metadata of their own")
-	case o.Unique != nil && len(o.Unique.Keys) > 0: // the row knows the args' text and not their type
+	case o.Unique != nil && len(o.Unique.Keys) > 0: // the row has the args' text, but not their type
 		return o, errors.New("the jobs are unique by some fields of their args only, which no schedule can express")
 	}
 	return o, nil
 }
 
-// declaration is a schedule as its row has it. Its JSON is what the row keeps, to see whether the program has changed it.
+// declaration is a schedule as its row stores it. The row also has its JSON, by which Declare sees whether the program has
+// changed it.
 type declaration struct {
 	Name   string          `json:"-"`
 	Kind   string          `json:"kind"`
@@ -78,7 +79,7 @@ func (s Schedule) declaration() (d declaration, err error) {
 		d.Zone = "UTC"
 	}
 	if d.Missed != MissedOnce && d.Missed != MissedSkip {
-		return d, fmt.Errorf("what is missed is neither run once nor skipped, but %q", d.Missed)
+		return d, fmt.Errorf("missed must be %q or %q, not %q", MissedOnce, MissedSkip, d.Missed)
 	}
 	if d.Args, err = json.Marshal(s.Args); err != nil {
 		return d, fmt.Errorf("its args: %w", err)
@@ -92,22 +93,21 @@ func (s Schedule) declaration() (d declaration, err error) {
 	return d, checkJob(d.Kind, string(d.Args), d.Opts)
 }
 
-// DB is what declaring schedules needs of a connection: a pool in production, a transaction in tests.
+// DB begins the transaction in which schedules are declared: a pool in production, a transaction in tests.
 type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// declaring is the advisory lock of Declare.
+// declaring is the advisory lock of Declare: "schedule" in ASCII.
 const declaring = 0x7363686564756c65
 
-// Declare makes the rows of work.schedule say what this release wants. What an operator has changed since the program last
-// declared a schedule stays, until the program itself changes it; a pause stays in any case. Schedules that are no
-// longer declared are retired, but not those that were made by SQL.
+// Declare writes the schedules to work.schedule. An operator's changes stay until the program changes the schedule's
+// declaration; a pause stays in any case. Schedules that are no longer declared are retired, except those made by SQL.
 //
-// It belongs beside the migration and nowhere else: a process of an older release that starts again must not undo it.
+// Call it only next to the migrations: a process of an older release that restarts must not undo it.
 func Declare(ctx context.Context, db DB, schedules []Schedule) error {
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", int64(declaring)); err != nil { // two at once take turns
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", int64(declaring)); err != nil { // concurrent calls take turns
 			return err
 		}
 		var now time.Time
@@ -140,7 +140,7 @@ func (s Schedule) declare(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	// A pause is left alone. The next process that looks works out what else has changed: see work.schedule_changed.
+	// The update marks the row as dirty if its spec changes (see work.schedule_changed), for the next process that looks.
 	next := d.parsed.next(now)
 	_, err = tx.Exec(ctx, declareScheduleSQL, pgx.NamedArgs{
 		"name": d.Name, "kind": d.Kind, "args": string(d.Args), "opts": string(opts), "spec": d.Spec, "zone": d.Zone,
@@ -149,7 +149,8 @@ func (s Schedule) declare(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	// That is worked out already, unless the spec is an operator's. Else a run that comes due before a process looks would be lost.
+	// Unless the spec is an operator's, words and next_at are known here already, so the row is not dirty. A run that comes due
+	// before a process looks would otherwise be lost.
 	_, err = tx.Exec(ctx, "update work.schedule set words = $2, dirty = false where name = $1 and dirty and spec = $3 and zone = $4 and next_at = $5",
 		d.Name, d.parsed.words(), d.Spec, d.Zone, next)
 	return err

@@ -19,7 +19,7 @@ type spec struct {
 	zone  *time.Location
 }
 
-// fault is what is wrong with a column of a schedule's row. Its text says what to write instead.
+// fault is an error in a column of a schedule's row. Its text says what to write instead.
 type fault struct {
 	column string
 	cause  error
@@ -28,7 +28,7 @@ type fault struct {
 func (f *fault) Error() string { return f.cause.Error() }
 func (f *fault) Unwrap() error { return f.cause }
 
-// parseSpec reads "every 10m", or the five fields of cron in a time zone. Its errors are faults.
+// parseSpec parses "every 10m", or the five fields of cron in a time zone. Its errors are faults.
 func parseSpec(text, zone string) (spec, error) {
 	s := spec{text: text}
 	var err error
@@ -41,7 +41,7 @@ func parseSpec(text, zone string) (spec, error) {
 	return s, nil
 }
 
-// parseZone reads the name of a time zone, but not one that depends on the machine.
+// parseZone loads a time zone by its name, except zones that depend on the machine.
 func parseZone(name string) (*time.Location, error) {
 	switch name {
 	case "":
@@ -50,7 +50,7 @@ func parseZone(name string) (*time.Location, error) {
 		return nil, fmt.Errorf("the time zone %q differs from machine to machine: write one as in UTC or Europe/Berlin", name)
 	}
 	zone, err := time.LoadLocation(name)
-	if err != nil { // which may name a path
+	if err != nil { // it may name a path, and is not shown
 		return nil, fmt.Errorf("the time zone %s is unknown: write one as in UTC or Europe/Berlin", bound.Quote(name))
 	}
 	return zone, nil
@@ -75,8 +75,8 @@ func (s *spec) parse() (err error) {
 	return nil
 }
 
-// next is the first run after t. Intervals are counted from the beginning of 1970 in UTC, a Thursday, so that all processes
-// agree.
+// next returns the first run after t. Intervals are counted from the beginning of 1970 in UTC, a Thursday, so that all
+// processes agree.
 func (s spec) next(t time.Time) time.Time {
 	switch {
 	case s.every > 0:
@@ -93,8 +93,8 @@ func (s spec) next(t time.Time) time.Time {
 	}
 }
 
-// nextOfAnyHour follows the time as it passes: "*/10 * * * *" runs every ten minutes on a day of 23 or 25 hours as well. The
-// fields are compared with the wall's clock, from one change of it to the next.
+// nextOfAnyHour follows elapsed time: "*/10 * * * *" runs every ten minutes on a day of 23 or 25 hours too. It compares the
+// fields with local time, separately for each period between two clock changes.
 func (s spec) nextOfAnyHour(t time.Time) time.Time {
 	for from, after := t, onTheWall(t, s.zone); ; {
 		shown := s.cron.Next(after)
@@ -106,12 +106,12 @@ func (s spec) nextOfAnyHour(t time.Time) time.Time {
 		if change.IsZero() || at.Before(change) {
 			return at.UTC()
 		}
-		from, after = change, onTheWall(change, s.zone).Add(-time.Second) // that very moment included
+		from, after = change, onTheWall(change, s.zone).Add(-time.Second) // so that the moment of the change is included
 	}
 }
 
-// nextOnTheWall follows the clock on the wall. When the clocks are put back, a time that it shows twice counts the first
-// time only. When they are put forward, what it leaps over happens at the leap: 02:30 at 03:00.
+// nextOnTheWall follows the local wall clock. When clocks go back, a time that occurs twice counts only the first time. When
+// they go forward, a time that does not occur runs at the change: 02:30 at 03:00.
 func (s spec) nextOnTheWall(t time.Time) time.Time {
 	for wall := onTheWall(t, s.zone); ; {
 		wall = s.cron.Next(wall)
@@ -124,13 +124,13 @@ func (s spec) nextOnTheWall(t time.Time) time.Time {
 	}
 }
 
-// onTheWall is what a clock in the zone shows at t, as if it were in UTC.
+// onTheWall returns the local time of the zone at t, as if it were in UTC.
 func onTheWall(t time.Time, zone *time.Location) time.Time {
 	_, offset := t.In(zone).Zone()
 	return t.UTC().Add(time.Duration(offset) * time.Second)
 }
 
-// momentOf is when a clock in the zone first shows what wall says, or the moment at which it leaps over that.
+// momentOf returns when the zone's clock first shows wall, or the moment of the clock change that skips it.
 func momentOf(wall time.Time, zone *time.Location) time.Time {
 	t := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, zone)
 	from, to := t.ZoneBounds()
@@ -150,11 +150,12 @@ func momentOf(wall time.Time, zone *time.Location) time.Time {
 	return t
 }
 
-// countedMost is how many missed runs of cron are counted one by one: more than a month of minutes, since runs are kept that
-// long. Where there were more, those of the last month are counted too.
+// countedMost is how many missed runs of cron are counted one by one: more than a month of minutes, because runs are recorded
+// for a month. If there were more, counting continues with the last month.
 const countedMost = 100_000
 
-// runs are those that are due at now, from a first one on: the last of them, how many there are before it, and the one after. It is quick however long ago the first was.
+// runs returns, of the runs that are due at now and begin with first, the last one and the number before it, and then the next
+// run. It is quick however long ago the first run was.
 func (s spec) runs(first, now time.Time) (last time.Time, before int, next time.Time) {
 	last, next = first, s.next(first)
 	if s.every > 0 && !next.After(now) {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// spelledOut is how many values of a field are named one by one.
+// spelledOut is the number of values of a field up to which they are named one by one.
 const spelledOut = 6
 
-// words says for people when a schedule runs. Rare forms are left as cron has them.
+// words describes for people when a schedule runs. It returns rare forms as they are written in cron.
 func (s spec) words() string {
 	if s.every > 0 {
 		return everyInWords(s.every)
@@ -37,17 +37,17 @@ func (s spec) words() string {
 	return fmt.Sprintf("%s at %s (%s)", days, listed(times), s.zone)
 }
 
-// isDaily reports whether it runs on each day.
+// isDaily reports whether the schedule runs every day.
 func (s spec) isDaily() bool {
 	return s.cron.Month&cronStar != 0 && s.cron.Dom&cronStar != 0 && len(valuesOf(s.cron.Dow)) == 7
 }
 
-// asWritten is a spec without words.
+// asWritten returns a spec as it is written, with its zone.
 func asWritten(spec, zone string) string {
 	return strings.Join(strings.Fields(spec), " ") + " (" + zone + ")"
 }
 
-// minutesInWords says at which minutes of each hour.
+// minutesInWords describes at which minutes of each hour a schedule runs.
 func minutesInWords(minutes []int) (string, bool) {
 	if step := 60 / len(minutes); len(minutes) > 1 && slices.Equal(minutes, everyNth(step)) {
 		return everyInWords(time.Duration(step) * time.Minute), true
@@ -65,7 +65,7 @@ func minutesInWords(minutes []int) (string, bool) {
 	return "every hour at minutes " + listed(names), true
 }
 
-// everyNth are the minutes of an hour that a step divides.
+// everyNth returns the minutes of an hour that step divides.
 func everyNth(step int) (list []int) {
 	for m := 0; m < 60; m += step {
 		list = append(list, m)
@@ -73,7 +73,7 @@ func everyNth(step int) (list []int) {
 	return list
 }
 
-// daysInWords says on which days: every day, of the week, or of the month.
+// daysInWords describes on which days a schedule runs: every day, days of the week, or days of the month.
 func (s spec) daysInWords() (string, bool) {
 	switch {
 	case s.isDaily():
@@ -118,7 +118,7 @@ func monthInWords(days []int) (string, bool) {
 	return words, true
 }
 
-// valuesOf are the values of a field, in order.
+// valuesOf returns the values of a field, in order.
 func valuesOf(bits uint64) (list []int) {
 	for v := range 60 {
 		if bits&(1<<v) != 0 {
@@ -128,7 +128,7 @@ func valuesOf(bits uint64) (list []int) {
 	return list
 }
 
-// listed joins words as a sentence does.
+// listed joins words as in a sentence.
 func listed(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
@@ -137,7 +137,7 @@ func listed(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// everyInWords is "every 10 minutes": in the largest unit that leaves nothing over.
+// everyInWords returns "every 10 minutes", in the largest unit that divides d.
 func everyInWords(d time.Duration) string {
 	for _, unit := range []struct {
 		name string
