@@ -1,5 +1,5 @@
-// Package bound limits what a job may leave behind: text comes from mail servers, libraries and panics, and without a limit one
-// reply of megabytes fills the job's row, the worker's memory and every list of jobs. All limits are here.
+// Package bound limits the size of what a job stores. Text comes from mail servers, libraries and panics, and without a limit one
+// reply of megabytes would fill the job's row, the worker's memory and every list of jobs.
 package bound
 
 import (
@@ -11,20 +11,20 @@ import (
 
 // Limits, in bytes.
 const (
-	// Error is of an error's text, and of a panic's value, as the job keeps it.
+	// Error is the limit of an error's text or a panic's value, as the job stores it.
 	Error = 8 << 10
-	// Trace is of a panic's stack.
+	// Trace is the limit of a panic's stack.
 	Trace = 16 << 10
-	// Line is of a message and of each value in a job's log.
+	// Line is the limit of a message and of each value in a job's log.
 	Line = 4 << 10
-	// Value is of each value in a job's metadata: an output, a cursor, and what else the worker has set there.
+	// Value is the limit of each value in a job's metadata: an output, a cursor, or any other that the worker sets.
 	Value = 64 << 10
-	// Name is of a short text: a request's id, a key.
+	// Name is the limit of a short text, such as a request's id or a key.
 	Name = 200
 )
 
-// Text shortens text to at most so many bytes, of which the end says how long it was, and makes it one that Postgres stores:
-// valid UTF-8 without NUL.
+// Text shortens text to at most most bytes, including a note of its full length, and makes it valid UTF-8 without NUL, which
+// Postgres can store.
 func Text(text string, most int) string {
 	if whole := len(text); whole > most {
 		note := fmt.Sprintf(" … (%d bytes in all)", whole)
@@ -37,7 +37,7 @@ func Text(text string, most int) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
 }
 
-// Quote quotes outside text for an error: not too long, on one line.
+// Quote quotes a text from outside for an error, shortened and on one line.
 func Quote(text string) string {
 	if cut := []rune(text); len(cut) > 40 {
 		text = string(cut[:40]) + "…"

@@ -15,16 +15,16 @@ import (
 	"github.com/backlist/backlist/internal/work/bound"
 )
 
-// longestPeriod is about a century; a duration holds three.
+// longestPeriod is about a century; a time.Duration holds three.
 const longestPeriod = 5200 * 7 * 24 * time.Hour
 
-// What River, its tables and jobs.enqueue take.
+// Names that River, its tables and jobs.enqueue accept.
 var (
 	queueName = regexp.MustCompile(`^[a-z0-9]+([_|-]?[a-z0-9]+)*$`)
 	tagName   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{1,253}[A-Za-z0-9_]$`)
 )
 
-// jobStates are River's; a duplicate must be looked for in the first four at least.
+// jobStates are River's. unique.states must contain at least the first four.
 var jobStates = []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled,
 	rivertype.JobStateCancelled, rivertype.JobStateCompleted, rivertype.JobStateDiscarded, rivertype.JobStateRetryable,
@@ -48,7 +48,7 @@ func Parse(text string) (o Options, err error) {
 	return o, nil
 }
 
-// Check finds options that an insert would refuse. What is empty is left to the defaults.
+// Check returns an error for options that an insert would refuse. Empty options stand for the defaults.
 func (o Options) Check() error {
 	switch {
 	case o.Queue != "" && (len(o.Queue) > 64 || !queueName.MatchString(o.Queue)):

@@ -1,4 +1,4 @@
-// Package insert has the options with which a job is enqueued as data: a schedule's row and a kind's row keep them as JSON.
+// Package insert has the options with which a job is enqueued, as data: the rows of schedules and kinds store them as JSON.
 package insert
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Options are River's options of an insert as a row has them. With the kind and the args they are enough to enqueue a job, so
-// that any process can, of any release, whether or not it knows the kind.
+// Options are River's options of an insert, as a row stores them. Together with kind and args they suffice to enqueue a job, so
+// that a process of any release can do so, even if it does not know the kind.
 type Options struct {
 	Queue       string   `json:"queue,omitempty"`
 	Priority    int      `json:"priority,omitempty"`
@@ -27,7 +27,7 @@ type Unique struct {
 	Queue       bool                 `json:"queue,omitempty"`
 	States      []rivertype.JobState `json:"states,omitempty"`
 	ExcludeKind bool                 `json:"exclude_kind,omitempty"`
-	Keys        []string             `json:"keys,omitempty"` // fields of the args that count, where not all do
+	Keys        []string             `json:"keys,omitempty"` // the fields of the args that count, if not all do
 }
 
 // River returns the options for an insert.
@@ -42,7 +42,7 @@ func (o Options) River() *river.InsertOpts {
 	return opts
 }
 
-// Merge merges the args' own options with those of an insert, as River does at each.
+// Merge merges the args' own options with those of an insert, as River does at each insert.
 func Merge(args river.JobArgs, own, opts river.InsertOpts) (o Options, err error) {
 	o = Options{Queue: opts.Queue, Priority: opts.Priority, MaxAttempts: opts.MaxAttempts, Tags: opts.Tags}
 	if o.Queue == "" {

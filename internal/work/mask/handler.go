@@ -7,10 +7,10 @@ import (
 	"github.com/backlist/backlist/internal/work/bound"
 )
 
-// Handler is a handler of logs that masks addresses and shortens long texts.
+// Handler is a slog.Handler that masks addresses and shortens long texts.
 type Handler struct{ slog.Handler }
 
-// Handle masks a record and hands it on.
+// Handle masks a record and passes it on.
 func (h Handler) Handle(ctx context.Context, r slog.Record) error {
 	clean := slog.NewRecord(r.Time, r.Level, Addresses(bound.Text(r.Message, bound.Line)), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
@@ -32,7 +32,7 @@ func (h Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup begins a group.
 func (h Handler) WithGroup(name string) slog.Handler { return Handler{h.Handler.WithGroup(name)} }
 
-// attr leaves what holds no address as it is.
+// attr masks an attribute. It returns values without an address unchanged.
 func attr(a slog.Attr) slog.Attr {
 	v := a.Value.Resolve()
 	switch v.Kind() {

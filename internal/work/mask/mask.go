@@ -1,4 +1,5 @@
-// Package mask keeps people's addresses out of what is logged and stored of jobs, which mail servers and libraries like to repeat.
+// Package mask keeps people's addresses out of jobs' logs and stored errors: mail servers and libraries often repeat addresses in
+// theirs.
 package mask
 
 import (
@@ -7,7 +8,7 @@ import (
 	"github.com/backlist/backlist/internal/work/bound"
 )
 
-// Address is a regular expression for what looks like an e-mail address, or like the user, password and host of a URL.
+// Address is a regular expression that matches e-mail addresses, and the user, password and host of a URL.
 const Address = `[\pL\pN_][^\s<>"(),;/]*@[^\s<>"'(),;/]*[\pL\pN\]]`
 
 var address = regexp.MustCompile(Address)
@@ -15,10 +16,10 @@ var address = regexp.MustCompile(Address)
 // Addresses replaces the addresses in a text.
 func Addresses(text string) string { return address.ReplaceAllString(text, "(address)") }
 
-// Text is an error's text as it may be stored. It is shortened first: texts of megabytes come from outside.
+// Text returns an error's text as it may be stored. It shortens the text first, because it may be megabytes long.
 func Text(text string) string { return Addresses(bound.Text(text, bound.Error)) }
 
-// Error returns err, or an error that wraps it and whose text may be stored and logged.
+// Error returns err if its text may be stored and logged, else an error that wraps it with a text that may.
 func Error(err error) error {
 	if err == nil {
 		return nil

@@ -9,19 +9,19 @@ import (
 	"github.com/backlist/backlist/internal/work/metadata"
 )
 
-// What may become of an attempt.
+// The outcomes of an attempt.
 const (
 	Completed  = "completed"
-	Failed     = "failed" // and is tried again
+	Failed     = "failed" // and will be retried
 	Discarded  = "discarded"
 	Cancelled  = "cancelled"
 	Snoozed    = "snoozed"
 	HandedBack = "handed back" // at a stop
 	Held       = "held"        // its arguments cannot be read
-	Lost       = "lost"        // to another attempt, or with its worker
+	Lost       = "lost"        // to another attempt, or because its worker died
 )
 
-// Attempt is one row of work.attempt in the making. Its run fills it in, or the process that rescues its job.
+// Attempt becomes a row of work.attempt. Its run fills it in, or the process that rescues its job.
 type Attempt struct {
 	JobID     int64
 	Number    int
@@ -38,17 +38,17 @@ type Attempt struct {
 	Code      string // why a rescue ended it
 	Stack     string
 	CountsErr bool   // the error is listed for operators: it gets a fingerprint
-	finger    string // once it is about to be written
+	finger    string // the fingerprint, set before it is written
 	Steps     *trace.Trace
 
-	// contested says that another process may have noted the same attempt: it is written only if no other has written it.
+	// Contested means that another process may record the same attempt too: the first one writes it.
 	Contested bool
 
-	bytes int // about what it takes in memory
+	bytes int // estimate of its size in memory
 }
 
-// NewAttempt returns the record of an attempt that begins. It starts no earlier than it was due: a job that commits while a
-// fetch is on its way may be some microseconds younger than the fetch's time.
+// NewAttempt returns the record of an attempt that begins. Its start is not before it was due: a job that commits during a
+// fetch may be some microseconds younger than the fetch's time.
 func NewAttempt(job *rivertype.JobRow, worker, release string) *Attempt {
 	due, started := metadata.DueAt(job), *job.AttemptedAt
 	if due.After(started) {

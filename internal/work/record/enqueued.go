@@ -7,10 +7,10 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// enqueuedMost bounds how many ids are kept of what one request enqueued.
+// enqueuedMost bounds the number of job ids that are kept of one request.
 const enqueuedMost = 1000
 
-// Enqueued collects the ids of jobs as they are inserted. Whether their transaction commits it cannot know.
+// Enqueued collects the ids of jobs as they are inserted. It cannot know whether their transactions commit.
 type Enqueued struct {
 	mu  sync.Mutex
 	ids []int64
@@ -24,7 +24,7 @@ func Collect(ctx context.Context) (context.Context, *Enqueued) {
 	return context.WithValue(ctx, enqueuedKey{}, e), e
 }
 
-// Inserted is the middleware that notes the ids of an insert. A duplicate is not enqueued: the job was there before.
+// Inserted is the middleware that collects the ids of an insert, without duplicates, which were enqueued earlier.
 func Inserted(
 	ctx context.Context, _ []*rivertype.JobInsertParams, doInner func(context.Context) ([]*rivertype.JobInsertResult, error),
 ) ([]*rivertype.JobInsertResult, error) {

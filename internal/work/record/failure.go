@@ -15,7 +15,7 @@ var (
 	addErrorHourSQL string
 )
 
-// seen is what a batch has to say of one fingerprint.
+// seen sums up the attempts of a batch with one fingerprint.
 type seen struct {
 	message                   string // of the latest
 	first, last               time.Time
@@ -31,7 +31,7 @@ func (s *seen) add(a *Attempt, at time.Time) {
 	}
 }
 
-// fingerprints gives each error its own. Many have the very same text.
+// fingerprints sets the fingerprint of each error. Since many errors have the same text, it computes each text's once.
 func fingerprints(attempts []*Attempt) {
 	known := map[string]string{}
 	for _, a := range attempts {
@@ -51,7 +51,7 @@ type hourKey struct {
 	hour                       time.Time
 }
 
-// errorSums are what the attempts say of their errors, in an order that all processes keep.
+// errorSums returns what the attempts add to work.error and work.error_hour, in the same order in all processes.
 func errorSums(attempts []*Attempt) (sums []addition) {
 	errs, hours := map[string]*seen{}, map[hourKey]int{}
 	for _, a := range attempts {

@@ -9,17 +9,18 @@ import (
 	"github.com/backlist/backlist/internal/work/mask"
 )
 
-// A fingerprint names an error by its text without what differs from one time to the next, so that a thousand failures of
-// one cause are one line for the operator. The kind of job is not part of it: a mail server that is down fails many kinds.
+// A fingerprint identifies an error by its text without the parts that differ each time, so that a thousand failures with one
+// cause are one line for the operator. The kind of job is not part of it, because one cause, such as a mail server that is down,
+// can fail many kinds.
 
 const digits = "0123456789"
 
-// differing are the parts of an error's text that are left out, and what stands for them, in the order in which they are
-// looked for. Quoted text goes first: it may hold any of the others.
+// differing lists the parts of an error's text that are replaced, and their replacements, in order. Quoted text comes first,
+// because it may contain any of the others.
 var differing = []struct {
 	what *regexp.Regexp
 	mark string
-	with string // it is not looked for in a text that has none of these characters
+	with string // a text that has none of these characters is not searched
 }{
 	{regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`\n]*`|“[^”\n]*”|«[^»\n]*»"), `"…"`, "\"`“«"},
 	{regexp.MustCompile(`(^|[\s(\[{=:,])'[^'\n]*'`), `$1"…"`, "'"}, // not the apostrophe of a word
@@ -35,7 +36,7 @@ var differing = []struct {
 	{regexp.MustCompile(`\s+`), " ", ""},
 }
 
-// gist is what the errors of one cause have in common.
+// gist returns the part of a text that the errors of one cause have in common.
 func gist(text string) string {
 	for _, d := range differing {
 		if d.with != "" && !strings.ContainsAny(text, d.with) {
@@ -46,7 +47,7 @@ func gist(text string) string {
 	return text
 }
 
-// fingerprint is the first 12 digits of the gist's SHA-256.
+// fingerprint returns the first 12 digits of the gist's SHA-256.
 func fingerprint(text string) string {
 	sum := sha256.Sum256([]byte(gist(text)))
 	return hex.EncodeToString(sum[:])[:12]

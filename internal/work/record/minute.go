@@ -26,7 +26,7 @@ type minuteKey struct {
 	queue, kind string
 }
 
-// minute is what a batch adds to it.
+// minute is what a batch adds to such a row.
 type minute struct {
 	completed, failed, discarded, cancelled, snoozed, handedBack int
 	wait, run                                                    histogram
@@ -55,8 +55,8 @@ func (m *minute) add(a *Attempt) {
 	m.runSum += a.Run
 }
 
-// minuteSums are what the attempts add to their minutes. Processes that write the same rows do it in the same order,
-// so that they wait for each other and never in a circle.
+// minuteSums returns what the attempts add to work.minute. Processes that write the same rows do so in the same order, so that
+// they cannot deadlock.
 func minuteSums(attempts []*Attempt) (sums []addition) {
 	minutes := map[minuteKey]*minute{}
 	for _, a := range attempts {

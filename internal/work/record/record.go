@@ -1,10 +1,10 @@
-// Package record keeps what happened: attempts for a day, sums of them by minute and by error for a month, and the web requests
-// that enqueued jobs. All of it is written in batches, beside the work and never in its way; work is done without it.
+// Package record keeps a record of what happened: attempts for a day, their sums by minute and by error for a month, and the web
+// requests that enqueued jobs. It writes in batches in the background; jobs never wait for it, and run even if it fails.
 package record
 
 import "log/slog"
 
-// Options say how a process records.
+// Options configure what a process records.
 type Options struct {
 	Schema  string // River's
 	Process string // the platform's name for this process
@@ -13,10 +13,10 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Parts are parts of what is recorded.
+// Parts is a set of parts of the record.
 type Parts uint8
 
-// Attempts are rows of work.attempt, Minutes those of work.minute. Everything has errors, steps and logs as well.
+// Attempts are rows of work.attempt, Minutes rows of work.minute. Everything includes errors, steps and logs.
 const (
 	Attempts Parts = 1 << iota
 	Minutes

@@ -13,24 +13,23 @@ import (
 )
 
 const (
-	// flushEvery is how often what was noted is written.
+	// flushEvery is how often the noted attempts are written.
 	flushEvery = time.Second
-	// flushAt is how many attempts are not left to wait for that.
+	// flushAt is the number of noted attempts that are written at once.
 	flushAt = 1000
-	// batchMost is how many are written in one transaction. While it lasts it holds one of River's connections, which may be
-	// the only one.
+	// batchMost is how many attempts one transaction writes. It holds one of River's connections, perhaps the only one.
 	batchMost = 1000
-	// bufferMost bounds what is kept while the database is away, in bytes: some 25 000 attempts.
+	// bufferMost bounds the attempts that are kept while the database is away, in bytes: some 25 000 attempts.
 	bufferMost = 16 << 20
-	// lastFlush bounds the last write of a process that stops; it comes after all else, and the platform kills at 30 s.
+	// lastFlush bounds the last write of a stopping process; it comes after all else, and the platform kills at 30 s.
 	lastFlush = time.Second
-	// lockedWait is how soon the last write is tried again that others' locks prevented.
+	// lockedWait is the wait before the last write is tried again after a lock timeout.
 	lockedWait = 20 * time.Millisecond
-	// tidyEvery is how often what is too old is deleted, by whichever process comes first.
+	// tidyEvery is how often a process deletes old rows.
 	tidyEvery = time.Minute
 )
 
-// Recorder notes a worker's attempts and writes them in batches, beside the work and never in its way.
+// Recorder notes a worker's attempts and writes them in batches in the background. Jobs never wait for it.
 type Recorder struct {
 	pool    *pgxpool.Pool
 	worker  string
@@ -42,33 +41,34 @@ type Recorder struct {
 	mu      sync.Mutex
 	noted   []*Attempt
 	bytes   int // of noted
-	dropped int // the buffer was full
+	dropped int // attempts, because the buffer was full
 	many    chan struct{}
 
-	writing []batch    // what was taken from noted and is not written; only the goroutine of run has it
-	owed    []addition // of attempts that are written: others had their rows locked; the same
-	away    bool       // the latest write failed; the same
+	// Only the goroutine of run uses these.
+	writing []batch    // taken from noted and not yet written
+	owed    []addition // sums of written attempts that are still to be added, because their rows were locked
+	away    bool       // the latest write failed
 }
 
-// batch is what is written in one transaction.
+// batch is written in one transaction.
 type batch struct {
 	attempts []*Attempt
-	unsure   bool       // it was tried, and may have been written although we heard nothing
-	owed     []addition // if it was
+	unsure   bool       // an earlier try may have been committed although its answer was lost
+	owed     []addition // what is owed once the batch is committed
 }
 
-// NewRecorder returns a recorder for the process by, which is a worker, or another that rescues jobs. Nothing is written until
-// Start.
+// NewRecorder returns a recorder for the process by: a worker, or another process that rescues jobs. It writes nothing until
+// Start is called.
 func NewRecorder(pool *pgxpool.Pool, by string, o Options) *Recorder {
 	return &Recorder{
 		pool: pool, worker: by, release: o.Release, without: o.Without, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
 	}
 }
 
-// Enabled reports whether anything is recorded of jobs that run here.
+// Enabled reports whether anything is recorded.
 func (r *Recorder) Enabled() bool { return r.without != Everything }
 
-// Note takes an attempt that has ended. It never waits for the database: if that is away for long, the oldest are dropped.
+// Note takes an attempt that has ended. It never waits for the database; if the buffer is full, it drops the oldest attempts.
 func (r *Recorder) Note(a *Attempt) {
 	a.bytes = 640 + len(a.Err) + len(a.Stack)
 	if a.Steps != nil {
@@ -110,7 +110,7 @@ func (r *Recorder) take() (b batch, dropped int, ok bool) {
 	return b, dropped, n > 0
 }
 
-// Start writes what is noted, beside the work, until stop is called, which writes the rest unless the database is away.
+// Start writes noted attempts in the background until stop is called. stop writes the rest, unless the database is away.
 func (r *Recorder) Start(ctx context.Context) (stop func()) {
 	runCtx, stopRun := context.WithCancel(ctx)
 	stopped := make(chan struct{})
@@ -135,7 +135,7 @@ func (r *Recorder) Start(ctx context.Context) (stop func()) {
 	}
 }
 
-// left is how many attempts are not written; none may be being written.
+// left returns how many attempts are not yet written. No write may be in progress.
 func (r *Recorder) left() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -156,7 +156,7 @@ func (r *Recorder) run(ctx context.Context) {
 		}
 		many := r.many
 		if r.away {
-			many = nil // one try a tick is enough
+			many = nil // one try a second is enough
 		}
 		select {
 		case <-ctx.Done():
@@ -168,13 +168,13 @@ func (r *Recorder) run(ctx context.Context) {
 		if time.Since(tidied) > tidyEvery {
 			tidied = time.Now()
 			if err := Tidy(ctx, r.pool); err != nil && ctx.Err() == nil {
-				r.log.WarnContext(ctx, "old measurements could not be deleted", "err", err)
+				r.log.WarnContext(ctx, "old records could not be deleted", "err", err)
 			}
 		}
 	}
 }
 
-// flush writes all that is noted, or what it can until something fails or is locked; the rest waits for the next time.
+// flush writes all noted attempts, or as many as it can until a write fails or meets a lock; the next flush writes the rest.
 func (r *Recorder) flush(ctx context.Context) {
 	for ctx.Err() == nil {
 		if len(r.writing) == 0 {
@@ -205,7 +205,7 @@ func (r *Recorder) flush(ctx context.Context) {
 		case pilot.IsRefused(err): // halve it until the one at fault is alone
 			half := len(b.attempts) / 2
 			r.writing = append([]batch{{attempts: b.attempts[:half]}, {attempts: b.attempts[half:]}}, r.writing[1:]...)
-		case pilot.IsContended(err): // a table is locked, as by vacuum full
+		case pilot.IsContended(err): // a table is locked, for instance by vacuum full
 			return
 		default:
 			if !r.away && ctx.Err() == nil {

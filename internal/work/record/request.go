@@ -21,9 +21,9 @@ import (
 var requestSQL string
 
 const (
-	// sampleMost is how many requests of one sort are written of each second; there, others are left out at random.
+	// sampleMost is how many requests of one sort are written each second: a random sample if there were more.
 	sampleMost = 20
-	// requestsKept bounds what waits while the database is away, or while others have rows locked.
+	// requestsKept bounds the requests that are kept while the database is away or rows are locked.
 	requestsKept = 1000
 )
 
@@ -41,33 +41,33 @@ type Request struct {
 	standsFor int
 }
 
-// Requests writes the requests of a web process which enqueued jobs, beside them and never in their way.
+// Requests writes a web process's requests that enqueued jobs, in the background. Requests never wait for it.
 type Requests struct {
 	pool   *pgxpool.Pool
 	opts   Options
 	mu     sync.Mutex
 	sorts  map[requestSort]*sample
-	failed []Request // to be written again; the goroutine of Run alone
+	failed []Request // to be written again; only the goroutine of Run uses it
 }
 
-// requestSort is what makes requests alike.
+// requestSort identifies a sort of requests, of which a sample is written.
 type requestSort struct {
 	method, route string
 	status        int
 }
 
-// sample is a fair choice of the requests of one sort.
+// sample is a uniform random sample of the requests of one sort.
 type sample struct {
 	seen int
 	kept []Request
 }
 
-// NewRequests returns a recorder of web requests. Nothing is written until Run.
+// NewRequests returns a recorder of web requests. It writes nothing until Run is called.
 func NewRequests(pool *pgxpool.Pool, o Options) *Requests {
 	return &Requests{pool: pool, opts: o, sorts: map[requestSort]*sample{}}
 }
 
-// Note takes a request, unless it enqueued nothing. A nil receiver takes none.
+// Note takes a request that has ended. It ignores requests that enqueued no job. r may be nil.
 func (r *Requests) Note(q Request) {
 	if r == nil || len(q.Enqueued.list()) == 0 {
 		return
@@ -83,12 +83,12 @@ func (r *Requests) Note(q Request) {
 	s.seen++
 	if len(s.kept) < sampleMost {
 		s.kept = append(s.kept, q)
-	} else if i := rand.IntN(s.seen); i < sampleMost { // each has had the same chance
+	} else if i := rand.IntN(s.seen); i < sampleMost { // reservoir sampling: each request has the same chance
 		s.kept[i] = q
 	}
 }
 
-// take returns the samples, each request with the number that it stands for.
+// take returns the samples, each request with the number of requests that it stands for, and begins new ones.
 func (r *Requests) take() (list []Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +105,7 @@ func (r *Requests) take() (list []Request) {
 	return list
 }
 
-// Run writes every second until ctx ends, and then what is left.
+// Run writes every second until ctx ends, and once more then.
 func (r *Requests) Run(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
@@ -154,8 +154,8 @@ func (r *Requests) flush(ctx context.Context) {
 	r.failed = list
 }
 
-// write stores the requests. One whose transaction was rolled back is recognised by the absence of its jobs. A client
-// may give several requests one id: they become one row.
+// write stores the requests. It leaves out those whose transaction was rolled back, which it recognises by the absence of their
+// jobs. Requests to which a client gave the same id become one row.
 func (r *Requests) write(ctx context.Context, list []Request) error {
 	var (
 		ids, methods, routes, jobs []string

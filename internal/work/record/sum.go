@@ -8,20 +8,20 @@ import (
 	"github.com/backlist/backlist/internal/work/pilot"
 )
 
-// addition is a statement that adds to a row which all processes share. It may be done later: the sum comes out the same.
+// addition is a statement that adds to a row which all processes share. It may run later: the sum is the same.
 type addition struct {
 	sql  string
 	args pgx.NamedArgs
 }
 
 const (
-	// owedMost bounds how many sums are kept for later, while others have their rows locked; the oldest are dropped.
+	// owedMost bounds how many sums are kept for later while their rows are locked; the oldest are dropped.
 	owedMost = 10_000
-	// lockedInARow is after how many locked rows, one after the other, the table is taken to be locked.
+	// lockedInARow is the number of successive locked rows after which the whole table is assumed to be locked.
 	lockedInARow = 5
 )
 
-// addAll adds sums in the transaction. If rows are locked it adds what it can, one by one, and returns the rest.
+// addAll adds sums in the transaction. If rows are locked it adds the sums one by one, and returns those that it could not add.
 func addAll(ctx context.Context, tx pgx.Tx, sums []addition) (owed []addition, err error) {
 	if len(sums) == 0 {
 		return nil, nil
@@ -49,7 +49,7 @@ func addAll(ctx context.Context, tx pgx.Tx, sums []addition) (owed []addition, e
 	return owed, nil
 }
 
-// addTogether adds all of the sums or, where it returns an error, none: the transaction goes on without them.
+// addTogether adds all of the sums or, if it returns an error, none; the transaction remains usable.
 func addTogether(ctx context.Context, tx pgx.Tx, sums ...addition) error {
 	batch := &pgx.Batch{}
 	batch.Queue("savepoint sums")

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// tidyLock is the advisory lock that lets one process at a time delete: "tidy" in ASCII.
+	// tidyLock is the advisory lock under which one process at a time deletes: "tidy" in ASCII.
 	tidyLock = 0x74696479
-	// tidyStep is how many rows one statement deletes: its locks are short, and others that share the connection wait little.
+	// tidyStep is how many rows one statement deletes, so that it holds its locks and its connection only briefly.
 	tidyStep = 5000
 )
 
-// Tidy deletes measurements that are too old or too many. Every process calls it, every minute or so: while one is at
-// it, the others find nothing to do.
+// Tidy deletes rows that are too old or too many. Every process calls it about every minute: while one process deletes, the
+// others find nothing to do.
 func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
-	var errs []error // of tables that others have locked, or cannot be tidied: the rest can
+	var errs []error // a table that is locked, or fails, does not keep the others from being tidied
 	for _, old := range []struct{ table, where, order string }{
 		{"work.attempt", "ended_at < now() - interval '1 day'", "ended_at"},
 		{"work.request", "started_at < now() - interval '1 day'", "started_at"},
@@ -49,10 +49,10 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	return errors.Join(errs...)
 }
 
-// notOfTheLatest is true of ticks that are not among their schedule's last ten, which jobs.schedule shows.
+// notOfTheLatest selects the rows of runs that are not among their schedule's last ten, which jobs.schedule shows.
 const notOfTheLatest = `exists (select from work.tick later where later.schedule = tick.schedule and later.due_at > tick.due_at offset 9)`
 
-// keepAtMost deletes what is too many: first of the rows that first names, then of all, in that order.
+// keepAtMost deletes the rows beyond most: first from those that the condition first selects, then from all.
 func keepAtMost(ctx context.Context, pool *pgxpool.Pool, most int, table, first, order string) error {
 	var excess int
 	err := briefly(ctx, pool, func(ctx context.Context, tx pgx.Tx) error {
@@ -71,7 +71,7 @@ func keepAtMost(ctx context.Context, pool *pgxpool.Pool, most int, table, first,
 	return nil
 }
 
-// deleteUpTo deletes at most so many of the rows that where names, in that order, in steps. It ends early where another
+// deleteUpTo deletes at most most of the rows that where selects, in the given order and in steps. It ends early if another
 // process is deleting.
 func deleteUpTo(ctx context.Context, pool *pgxpool.Pool, most int, table, where, order string) (deleted int, err error) {
 	sql := `with mine as materialized (select pg_try_advisory_xact_lock($1) as got)

@@ -21,7 +21,7 @@ var contestedSQL string
 // writeTimeout bounds the transaction of a batch.
 const writeTimeout = 10 * time.Second
 
-// attemptColumns are those of work.attempt, in the order of attempt.row.
+// attemptColumns lists the columns of work.attempt, in the order of Attempt.row.
 var attemptColumns = []string{
 	"job_id", "attempt", "kind", "queue", "outcome", "worker", "release", "request_id", "parent_id",
 	"due_at", "started_at", "ended_at", "error", "code", "trace", "fingerprint", "steps",
@@ -38,7 +38,7 @@ func (a *Attempt) row() []any {
 	}
 }
 
-// named is the row by the names of its columns.
+// named returns the row by the names of its columns.
 func (a *Attempt) named() pgx.NamedArgs {
 	args := pgx.NamedArgs{}
 	for i, v := range a.row() {
@@ -47,7 +47,7 @@ func (a *Attempt) named() pgx.NamedArgs {
 	return args
 }
 
-// stepsJSON is nil for a trace without any.
+// stepsJSON returns nil for a trace without steps.
 func stepsJSON(t *trace.Trace) (text []byte) {
 	if list := t.Steps(); len(list) > 0 {
 		text, _ = json.Marshal(list) // names and numbers
@@ -55,7 +55,7 @@ func stepsJSON(t *trace.Trace) (text []byte) {
 	return text
 }
 
-// orNull is nil for the zero value.
+// orNull returns nil for the zero value.
 func orNull[T comparable](v T) *T {
 	var zero T
 	if v == zero {
@@ -64,9 +64,9 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-// write stores a batch whole or not at all: the attempts, and what they add to minutes and errors. Sums whose rows others have
-// locked are owed, and written with a later batch. An earlier try whose answer was lost is found out: its transaction, if it lives
-// on in the server, is waited for, by and by, and what it committed is not written again.
+// write stores a batch whole or not at all: the attempts, and what they add to minutes and errors. Sums whose rows are locked
+// are owed, and added with a later batch. If the answer to an earlier try was lost, its transaction may still run in the server:
+// both take the recorder's advisory lock, so this one waits for it, and does not write again what it committed.
 func (r *Recorder) write(ctx context.Context, b *batch) error {
 	fingerprints(b.attempts)
 	err := briefly(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
@@ -100,7 +100,7 @@ func (r *Recorder) write(ctx context.Context, b *batch) error {
 		}
 		sums := append(slices.Clone(r.owed), errorSums(ours)...)
 		if r.without&Minutes == 0 {
-			sums = append(sums, minuteSums(ours)...) // last: every worker writes these rows, and waits for the one that has them
+			sums = append(sums, minuteSums(ours)...) // last, because every worker writes these rows and would wait for this one
 		}
 		var err error
 		b.owed, err = addAll(ctx, tx, sums)
@@ -117,8 +117,7 @@ func (r *Recorder) write(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// briefly runs a transaction that gives up rather than wait for others' locks: it has one of River's connections, which may be
-// the only one.
+// briefly runs a transaction that does not wait long for locks: it holds one of River's connections, perhaps the only one.
 func briefly(ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -130,7 +129,7 @@ func briefly(ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Contex
 	})
 }
 
-// split sets apart the attempts that others may have written.
+// split separates the contested attempts, which another process may have written.
 func split(attempts []*Attempt) (ours, contested []*Attempt) {
 	ours = make([]*Attempt, 0, len(attempts))
 	for _, a := range attempts {
@@ -143,7 +142,7 @@ func split(attempts []*Attempt) (ours, contested []*Attempt) {
 	return ours, contested
 }
 
-// markRelease notes when a release was first seen. A process that was not given one leaves no mark.
+// markRelease records when a release was first seen. It does nothing for a process without a release.
 func markRelease(ctx context.Context, pool *pgxpool.Pool, release string) error {
 	if release == "" {
 		return nil

@@ -13,9 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Pooler starts a real PgBouncer before the server of a database and returns the database's URL through it. It lends its
-// connections by the transaction: there is no LISTEN, no session lock, no prepared statement. A machine without PgBouncer
-// skips the test; CI may not.
+// Pooler starts a PgBouncer in transaction mode in front of a database's server and returns the database's URL through it.
+// LISTEN, session locks and prepared statements do not work there. Without PgBouncer on the machine the test is skipped, but
+// fails in CI.
 func Pooler(t testing.TB, databaseURL string) string {
 	t.Helper()
 	bouncer := findPgBouncer(t)
@@ -23,7 +23,7 @@ func Pooler(t testing.TB, databaseURL string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // a free port, and its number
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // finds a free port
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ default_pool_size = 6
 	}
 	args := []string{file}
 	if os.Getuid() == 0 {
-		args = append([]string{"-u", "nobody"}, args...) // as root it refuses
+		args = append([]string{"-u", "nobody"}, args...) // it refuses to run as root
 	}
 	cmd := exec.Command(bouncer, args...)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
@@ -77,7 +77,7 @@ default_pool_size = 6
 	return u.String()
 }
 
-// waitForPooler returns when the pooler takes connections.
+// waitForPooler returns once the pooler accepts connections.
 func waitForPooler(t testing.TB, addr string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
@@ -92,7 +92,7 @@ func waitForPooler(t testing.TB, addr string) {
 	}
 }
 
-// findPgBouncer looks where Debian has it, too: there it is on root's PATH only.
+// findPgBouncer also looks in /usr/sbin, where Debian installs it, which is on root's PATH only.
 func findPgBouncer(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
@@ -100,7 +100,7 @@ func findPgBouncer(t testing.TB) string {
 			return path
 		}
 	}
-	const lack = "this machine lacks what this test needs: PgBouncer (Debian: pgbouncer)"
+	const lack = "this test needs PgBouncer (Debian: pgbouncer)"
 	if os.Getenv("BACKLIST_CI") != "" {
 		t.Fatal(lack)
 	}

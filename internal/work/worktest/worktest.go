@@ -11,8 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// Start returns a worker that has begun. stop ends it as SIGTERM does, waits for it, and fails the test if it did not end
-// well; the end of the test calls it too.
+// Start starts a worker and returns once it takes jobs. stop stops it as SIGTERM does, waits for it, and fails the test if the
+// worker returns an error; the end of the test calls stop too.
 func Start(t testing.TB, pool *pgxpool.Pool, o work.Options) (w *work.Worker, stop func()) {
 	t.Helper()
 	w, err := work.NewWorker(pool, o)
