@@ -1,7 +1,7 @@
--- Makes jobs available that were put off until now. @most: how many at most.
--- Of jobs with the same unique key the one that has the key already stays, else the first that is due; the others are discarded with
--- the note that River writes. Where a discarded job would still hold its unique key, the key is taken from it; otherwise the whole
--- batch would fail.
+-- Makes jobs available whose time has come. @most: how many at most.
+-- Of jobs with the same unique key only one stays: the one that has the key already, or else the first that is due. The others are
+-- discarded with the same note that River writes. A discarded job whose states would still hold the unique key loses it; otherwise
+-- the whole batch would fail.
 with due as (
     select id, unique_key, unique_states, priority, scheduled_at from river.river_job
     where state in ('retryable', 'scheduled') and scheduled_at <= now()

@@ -1,2 +1,2 @@
--- Lists the running jobs, so that the one whose rescue the server refuses can be found.
+-- Lists the running jobs, to find the one whose rescue the server refuses.
 select id from river.river_job where state = 'running' order by id

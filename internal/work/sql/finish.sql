@@ -1,8 +1,8 @@
 -- Completes a job in its worker's own transaction, if this attempt still holds it (the fence). $1 id, $2 attempt, $3 worker, $4 whether
--- to remove its cursor, so that it starts from the beginning if it is run once more, $5 its last progress (null: as it is).
--- It waits for others' locks briefly, and what it returns ends that for what follows: a locked job lends its connection, of which there
--- may be two, to the others. It also has the transaction end when it has been silent for as long as a worker goes on without a heartbeat:
--- if the worker's host vanishes, its lock must not keep the job from being rescued.
+-- to remove its cursor, so that it starts from the beginning if it is run once more, $5 its last progress (null: leave it).
+-- It waits only briefly for locks, because there may be only two connections for all jobs; its returning clause lifts that limit for
+-- the statements that follow. The server ends the transaction when it has been idle for as long as a worker continues without a
+-- heartbeat: if the worker's host vanishes, the lock must not keep the job from being rescued.
 update river.river_job set
     state = 'completed',
     finalized_at = clock_timestamp(),

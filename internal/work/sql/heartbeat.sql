@@ -1,10 +1,10 @@
--- Writes a worker's row, its heartbeat, and answers: was it declared dead, is it to drain, is there a worker to judge or a job to
--- rescue, and in how many seconds a worker whose lock is gone will be dead if it stays silent. @id to @kinds: the row; @drained: it
--- drains and no fetch is under way; @quick and @silent: seconds without a heartbeat after which a worker is dead whose lock is gone,
--- or held.
+-- Writes a worker's row, which is its heartbeat. Returns whether it was declared dead, whether it is to drain, whether there is a
+-- worker to declare dead or a job to rescue, and the seconds until the next worker whose session lock is gone is declared dead unless
+-- it sends a heartbeat. @id to @kinds: the row; @drained: it drains and no fetch is in flight; @quick and @silent: seconds without a
+-- heartbeat after which a worker is dead, without its session lock and with it.
 with old as (
     select dead_at from work.worker where id = @id for update
-), beat as (
+), heartbeat as (
     insert into work.worker as w (id, dyno, index, release, slots, running, rss_bytes, lock_key, locked, queues, kinds)
     values (@id, @dyno, @index, @release, @slots, @running, @rss, @lock_key, @locked, @queues, @kinds)
     on conflict (id) do update set
@@ -24,7 +24,7 @@ with old as (
     where w.id <> @id and w.stopped_at is null and w.dead_at is null
 )
 select coalesce((select dead_at is not null from old), false),
-       (select draining from beat),
+       (select draining from heartbeat),
        exists (select from other where silent > case when unlocked then @quick::float8 else @silent::float8 end)
            or exists (select from river.river_job j join work.worker w on w.id = jobs.runner(j.attempted_by)
                       where j.state = 'running' and (w.stopped_at is not null or w.dead_at is not null)),

@@ -1,6 +1,6 @@
--- Stores a running job's progress and tells of it, if this attempt holds the job and no transaction has locked its row. @id, @attempt and
--- @worker: the attempt; @progress to store; @channel that always hears of it, @also and @payload: another channel ('' for none) and what
--- it hears.
+-- Stores and announces a running job's progress, if this attempt holds the job and no transaction has locked its row. @id, @attempt and
+-- @worker: the attempt; @progress to store; @channel to announce it on; @also and @payload: another channel ('' for none) and the
+-- payload to send there.
 with held as (
     select id from river.river_job
     where id = @id and attempt = @attempt and state = 'running' and jobs.runner(attempted_by) = @worker

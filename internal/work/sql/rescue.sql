@@ -1,8 +1,8 @@
--- Declares workers dead, and gives the jobs of the dead and the stopped to others, all in one statement. @quick and @silent: seconds
--- without a heartbeat after which a worker is dead whose lock is gone, or held. @after_start: seconds after the server's start in which
--- none is. @unregistered, @fetch: seconds after which a job is lost that an unregistered client runs, or that this process was given and
--- does not have. @me: this process, @ids and @attempts: the jobs that it has. @alone: the queue of isolated jobs, @isolate_after: the
--- deaths after which a job is one. @among: the only jobs to look at (null: all).
+-- Declares workers dead, and makes the jobs of dead and stopped workers available again, all in one statement. @quick and @silent:
+-- seconds without a heartbeat after which a worker is dead, without its session lock and with it. @after_start: seconds after the
+-- server's start in which no worker is declared dead. @unregistered, @fetch: seconds after which a job is lost that an unregistered
+-- client runs, or that this process fetched and does not have. @me: this process, @ids and @attempts: the jobs that it has. @alone: the
+-- queue of isolated jobs, @isolate_after: the deaths after which a job is isolated. @among: the only jobs to look at (null: all).
 with died as (
     update work.worker set dead_at = clock_timestamp()
     where id in (

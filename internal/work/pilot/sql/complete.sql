@@ -1,6 +1,6 @@
 -- Completes jobs that have nothing else to store. $1 ids, $2 attempts, $3 microseconds since each ended, $4 this client.
--- The fence is inside a "case", which the planner cannot use: its statistics say that hardly any job is running, so it would begin
--- with the running jobs, all that there are and were since the last vacuum. So it looks up each row by its key.
+-- The fence is inside a "case" to hide it from the planner, whose statistics show hardly any running job: it would scan the entries
+-- of running jobs, including all that ended since the last vacuum. This way it looks up each row by its key.
 update river.river_job j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
 from (select set_config('lock_timeout', '100ms', true)) _, unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
 where j.id = v.id

@@ -1,4 +1,4 @@
--- Completes jobs as complete.sql does, with its arguments, and passes over rows that others have locked.
+-- Completes jobs as complete.sql does, with its arguments, but skips rows that other sessions have locked.
 update river.river_job j set state = 'completed', finalized_at = now() - interval '1 us' * v.age
 from unnest($1::bigint[], $2::int[], $3::bigint[]) as v (id, attempt, age)
 cross join lateral (

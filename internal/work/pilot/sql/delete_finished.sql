@@ -1,6 +1,6 @@
--- Deletes completed jobs that have been kept long enough, the oldest first; Go puts the other states in the place of this one, which
--- is written out so that the plan is made for it. @before finished before, @but queues to leave out, @only queues to keep to (null:
--- none, all), @most how many.
+-- Deletes completed jobs that finished before @before, the oldest first. Go replaces 'completed' by the other states: the state is a
+-- constant so that the planner can use its index. @but queues to leave out (null: none), @only queues to delete from (null: all),
+-- @most how many.
 with old as (
     delete from river.river_job where id = any(array(
         select id from river.river_job

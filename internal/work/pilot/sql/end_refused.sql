@@ -1,6 +1,6 @@
--- Ends a running job for good, whose next state the server refuses; it gives up its unique key. Errors that other programs left as an
--- array of arrays, to which Postgres appends nothing, are replaced. @id the job, @state its last, @error to append, @attempt and
--- @client that must hold it (null: any).
+-- Ends a running job whose next state the server refuses, and removes its unique key. Errors that another program wrote as an array of
+-- arrays, to which Postgres cannot append, are replaced. @id the job, @state its last, @error to append, @attempt and @client that must
+-- hold it (null: any).
 update river.river_job set
     state = @state::text::river.river_job_state,
     finalized_at = now(),

@@ -1,6 +1,6 @@
 -- Takes jobs of a queue. $1 queue, $2 kinds (null: all), $3 how many at most, $4 this client, $5 how many clients a job remembers.
--- Arguments are numbered where a statement is hot: pgx parses the text of one with names at each call. The array of ids keeps the
--- plan independent of how many jobs wait; a join would read the whole table where it was small when it was last analysed.
+-- Frequent statements number their arguments, because pgx parses the text at each call if they are named. The array of ids keeps the
+-- plan independent of how many jobs wait; a join would read the whole table if that was small when it was last analysed.
 update river.river_job set
     state = 'running', attempt = least(attempt, 32766) + 1, attempted_at = now(),
     attempted_by = case when array_ndims(attempted_by) > 1 then array[$4::text]

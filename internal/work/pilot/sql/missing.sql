@@ -1,4 +1,4 @@
--- Finds those of a batch's jobs that these attempts still hold, although their outcomes were not stored. @ids, @attempts, @client this
+-- Finds the jobs of a batch that these attempts still hold although their outcomes were not stored. @ids, @attempts, @client: this
 -- client.
 select j.id, j.state::text
 from unnest(@ids::bigint[], @attempts::int[]) as v (id, attempt)

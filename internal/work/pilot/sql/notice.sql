@@ -1,8 +1,7 @@
--- Sends the notice of each queue into which jobs were just inserted, in River's very text, since Postgres merges equal notices. A queue
--- in which many other jobs have just come due gets none. $1 queues, $2 how many jobs were inserted into each, $3 seconds for which a
--- job has just come due, $4 how many are many.
--- It reads no more of the fetching index than the last second's entries, of each priority: before them are those of all jobs that
--- were fetched since the last vacuum.
+-- Sends a notice for each queue into which jobs were just inserted, in exactly River's text, since Postgres merges equal notices. A
+-- queue in which $4 other jobs have come due within the last $3 seconds gets none. $1 queues, $2 how many jobs were inserted into each.
+-- It reads only these seconds' entries of the fetching index, for each priority: the entries before them include all jobs that were
+-- fetched since the last vacuum.
 select pg_notify('river.river_insert', '{"queue": ' || to_json(q.name) || '}')
 from unnest($1::text[], $2::int[]) as q (name, inserted)
 where (select count(*) from (

@@ -1,5 +1,5 @@
--- Tells whether an isolated job waits that this worker knows, and whether this worker is one to run it: the workers take turns by the
--- half. @queue the queue of isolated jobs, @kinds what this worker knows (null: all), @client this worker.
+-- Returns whether an isolated job waits whose kind this worker knows, and whether this worker has the turn to run it: half of the
+-- workers do at a time. @queue the queue of isolated jobs, @kinds that this worker knows (null: all), @client this worker.
 select true, coalesce((
     select r.nth <= r.most and r.most > (
         select count(*) from river.river_job

@@ -1,5 +1,5 @@
--- Adds what a batch says of one error to its row of work.error. @fingerprint; @message of the latest; @first and @last time that it was
--- seen, @first_release and @last_release that it was seen in then.
+-- Adds one error of a batch to its row of work.error. @fingerprint; @message of the latest attempt; @first and @last time that the
+-- batch saw it, @first_release and @last_release at these times.
 insert into work.error as e (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release)
 values (@fingerprint, @message, @first, @last, @first_release, @last_release)
 on conflict (fingerprint) do update set

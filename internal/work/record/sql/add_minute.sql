@@ -1,4 +1,4 @@
--- Adds to a row of work.minute. The arguments have the names of the columns.
+-- Adds to a row of work.minute. The arguments are named like the columns.
 insert into work.minute as m (minute, queue, kind, completed, failed, discarded, cancelled, snoozed, handed_back,
     wait, run, wait_s, run_s)
 values (@minute, @queue, @kind, @completed, @failed, @discarded, @cancelled, @snoozed, @handed_back, @wait, @run, @wait_s, @run_s)

@@ -1,5 +1,5 @@
--- Writes an attempt that another process may have written too, unless it is there: a job is fetched once at one time. The arguments
--- have the names of the columns.
+-- Writes an attempt that another process may write too, unless its row exists. The job and the time of its fetch identify it. The
+-- arguments are named like the columns.
 insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, request_id, parent_id,
     due_at, started_at, ended_at, error, code, trace, fingerprint, steps)
 select @job_id, @attempt, @kind, @queue, @outcome, @worker, @release, @request_id, @parent_id,

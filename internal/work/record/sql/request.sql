@@ -1,6 +1,6 @@
--- Writes web requests, with the jobs that they enqueued and whose transactions were committed; one without any leaves no row. @ids to
--- @stand_for: a request each, with the seconds since it began and ended and its jobs as a list with commas; @release and @process: of
--- all; @most: how many jobs are kept of one.
+-- Writes web requests, with the jobs that they enqueued in transactions that were committed; a request without such jobs gets no row.
+-- @ids to @stand_for: arrays with an element per request, among them the seconds since it began and ended, and its jobs as a list with
+-- commas; @release and @process: of all requests; @most: how many jobs are kept of one request.
 insert into work.request as r (id, method, route, status, started_at, ended_at, jobs, steps, stands_for, release, process)
 select q.id, q.method, q.route, q.status, t.now - make_interval(secs => q.began), t.now - make_interval(secs => q.ended),
     there.jobs, q.steps::jsonb, q.stands_for, @release, @process

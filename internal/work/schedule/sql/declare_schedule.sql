@@ -1,5 +1,5 @@
--- Writes a schedule's row as the program declares it, where the declaration has changed. What an operator has changed since stays until
--- then; a pause stays in any case. @name to @next_at: the row; @declared: the declaration as a text, to be compared.
+-- Writes a schedule's row as the program declares it, if the declaration has changed. An operator's changes stay until then; a pause
+-- stays in any case. @name to @next_at: the row; @declared: the declaration as text, to be compared.
 insert into work.schedule as s (name, kind, args, opts, spec, zone, words, missed, next_at, dirty, declared)
 values (@name, @kind, @args, @opts, @spec, @zone, @words, @missed, @next_at, false, @declared)
 on conflict (name) do update set

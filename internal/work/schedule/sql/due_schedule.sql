@@ -1,6 +1,6 @@
--- Locks one schedule that wants to be seen to, but for those in @seen, and in @broken if they are still broken. A second process takes
--- another. The lock order is the schedule's row, then the job's; a unique duplicate may be locked by its worker for a while and is not
--- waited for long.
+-- Locks one schedule that is due or has changed, except those in @seen, and those in @broken that are still broken. A second process
+-- gets another one. The lock order is the schedule's row, then the job's. The lock timeout is short because a duplicate's worker may
+-- have its row locked for a while.
 with s as (
     select name, kind, args::text, opts::text, spec, zone, missed, coalesce(work.json_refused(args), ''), broken is not null, dirty, next_at
     from work.schedule
