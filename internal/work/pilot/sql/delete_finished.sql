@@ -1,5 +1,5 @@
--- Deletes completed jobs that finished before @before, the oldest first. Go replaces 'completed' by the other states: the state is a
--- constant so that the planner can use its index. @but queues to leave out (null: none), @only queues to delete from (null: all),
+-- Deletes completed jobs that finished before @before, the oldest first. Go puts the other states in place of this one, which
+-- is a constant so that the planner can use its index. @but queues to leave out (null: none), @only queues to delete from (null: all),
 -- @most how many.
 with old as (
     delete from river.river_job where id = any(array(
