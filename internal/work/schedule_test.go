@@ -121,7 +121,7 @@ func TestDeclare(t *testing.T) {
 	for want, s := range map[string]work.Schedule{
 		"schedule c: the fields of cron: the minute \"99\" must be 0 to 59": {Name: "c", Args: stepArgs{}, Spec: "99 * * * *", Missed: work.MissedOnce},
 		"schedule d: the time zone":                                         {Name: "d", Args: stepArgs{}, Spec: "0 4 * * *", Zone: "Mars/Olympus", Missed: work.MissedOnce},
-		"schedule e: what is missed":                                        {Name: "e", Args: stepArgs{}, Spec: "every 1h"},
+		"schedule e: missed must be":                                        {Name: "e", Args: stepArgs{}, Spec: "every 1h"},
 		"schedule f: the jobs are unique":                                   {Name: "f", Args: taggedArgs{}, Opts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}, Spec: "every 1h", Missed: work.MissedOnce},
 		"schedule g: a schedule's jobs are":                                 {Name: "g", Args: stepArgs{}, Opts: &river.InsertOpts{Pending: true}, Spec: "every 1h", Missed: work.MissedOnce},
 	} {
