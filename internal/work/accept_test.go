@@ -23,8 +23,8 @@ func (textArgs) Kind() string { return "test_text" }
 
 func (a textArgs) MarshalJSON() ([]byte, error) { return []byte(a.text), nil }
 
-// bothWays enqueues a job with InsertTx, and the same job with jobs.enqueue. Each is "accepted", "duplicate", a SQLSTATE, or
-// "refused" where InsertTx did not ask the server. A refusal costs no transaction but that of its savepoint.
+// bothWays enqueues a job with InsertTx, and the same job with jobs.enqueue. Each result is "accepted", "duplicate", a SQLSTATE,
+// or "refused" if InsertTx did not ask the server. A refusal ends only the savepoint's transaction.
 func bothWays(t *testing.T, tx pgx.Tx, client *work.Client, args textArgs, opts river.InsertOpts, named string, value any) (inGo, inSQL string) {
 	t.Helper()
 	outcome := func(insert func(ctx context.Context, tx pgx.Tx) (duplicate bool, err error)) string {
@@ -56,7 +56,7 @@ func bothWays(t *testing.T, tx pgx.Tx, client *work.Client, args textArgs, opts 
 	return inGo, inSQL
 }
 
-// TestArgsAreAcceptedAlike: what Go enqueues, SQL enqueues, under the same unique key; what one refuses, so does the other.
+// TestArgsAreAcceptedAlike: Go and SQL accept and refuse the same args, and give them the same unique key.
 func TestArgsAreAcceptedAlike(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)

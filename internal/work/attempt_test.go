@@ -20,7 +20,7 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// outcomes are a job's attempts in the order of their start, once they are as many as wanted.
+// outcomes waits for a job's attempts to be written and compares their outcomes, in the order of their start.
 func outcomes(t *testing.T, pool *pgxpool.Pool, id int64, want ...string) {
 	t.Helper()
 	until(t, pool, "its attempts are written", "select count(*) >= $2 from work.attempt where job_id = $1", id, len(want))
@@ -34,7 +34,7 @@ func outcomes(t *testing.T, pool *pgxpool.Pool, id int64, want ...string) {
 	}
 }
 
-// TestOutcomes: each way for an attempt to end leaves one row that says so, and its minute counts it.
+// TestOutcomes: an attempt leaves one row with its outcome, however it ends, and its minute counts it.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -63,7 +63,7 @@ func TestOutcomes(t *testing.T) {
 		case 6:
 			return errors.New("the last \xff of its attempts")
 		case 7:
-			<-ctx.Done() // cancelled by somebody
+			<-ctx.Done() // cancelled by an operator
 			return ctx.Err()
 		case 8:
 			_, _ = pool.Exec(ctx, "update river.river_job set attempt = attempt + 1 where id = $1", job.ID)
@@ -105,7 +105,7 @@ func TestOutcomes(t *testing.T) {
 		"a panic with its stack, storable and without addresses": `select error = e'panic: no book for \ufffd (address)' and trace like '%attempt_test.go%'
 			and trace not like '%runtime/debug%' from work.attempt where trace is not null`,
 		"River keeps no address of a panic either": "select bool_or(e ->> 'error' like 'no book for % (address)') and not bool_or(e::text like '%odo@%') from river.river_job, unnest(errors) e",
-		"text that is no UTF-8":                    "select exists (select from work.attempt where error = e'the last \ufffd of its attempts')",
+		"text that is not UTF-8":                   "select exists (select from work.attempt where error = e'the last \ufffd of its attempts')",
 		"an error in the inbox": `select exists (select from work.error e join work.error_hour h using (fingerprint)
 			where message = 'book 17 is missing' and attempts = 1 and first_release = 'v7' and h.kind = 'test_step')`,
 		"all in their minutes": `select sum(completed) = 5 and sum(failed) = 2 and sum(discarded) = 1 and sum(cancelled) = 2 and sum(snoozed) = 1
@@ -117,7 +117,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestHandedBack: a job that is stopped, one that ignores it, and the next attempt of each are one row each.
+// TestHandedBack: a job that a stop hands back, one that ignores the stop, and the next attempt of each leave one row each.
 func TestHandedBack(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -136,20 +136,20 @@ func TestHandedBack(t *testing.T) {
 	deaf, good := enqueue(t, pool, 1), enqueue(t, pool, 2)
 	<-begun
 	<-begun
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	stop()
 	close(ended)
-	outcomes(t, pool, good, "handed back") // written before the worker ended: nothing writes here any more
+	outcomes(t, pool, good, "handed back") // already written by the worker, which has ended
 	outcomes(t, pool, deaf, "handed back")
 	running(t, pool, func(context.Context, *stepJob) error { return nil })
 	outcomes(t, pool, good, "handed back", "completed")
 	outcomes(t, pool, deaf, "handed back", "completed")
 	if n := count(t, pool, "select count(*) from work.error"); n != 0 {
-		t.Errorf("%d errors; a hand-back is nobody's", n)
+		t.Errorf("%d errors; a hand-back is not an error", n)
 	}
 }
 
-// TestHeldAttempt: arguments that cannot be read.
+// TestHeldAttempt: a job whose arguments cannot be read is held.
 func TestHeldAttempt(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -170,7 +170,7 @@ func TestHeldAttempt(t *testing.T) {
 	until(t, pool, "it is held no longer", "select state = 'completed' and held is null from jobs.job")
 }
 
-// TestKilledWorkersAttempt is noted by whoever rescues the job.
+// TestKilledWorkersAttempt: the worker that rescues the job records the attempt.
 func TestKilledWorkersAttempt(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -178,7 +178,7 @@ func TestKilledWorkersAttempt(t *testing.T) {
 	id := enqueue(t, pool, 1)
 	until(t, pool, "the victim has the job", "select state = 'running' from river.river_job where id = $1", id)
 	running(t, pool, func(context.Context, *stepJob) error { return nil })
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	if err := victim.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestKilledWorkersAttempt(t *testing.T) {
 		and error like '% died while it ran this job' and code = 'worker_died' and fingerprint is not null from work.attempt where outcome = 'lost'`)
 }
 
-// TestStepsOfAJob are kept with its attempt, its queries counted.
+// TestStepsOfAJob: a job's steps are stored with its attempt, with their queries counted.
 func TestStepsOfAJob(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -210,8 +210,8 @@ func TestStepsOfAJob(t *testing.T) {
 		and (steps -> 0 ->> 'sql_ms')::float between 10 and (steps -> 0 ->> 'ms')::float from work.attempt`)
 }
 
-// TestJobLog: what a job logs is kept with it, bounded and without addresses, and goes to the process's log too; a job
-// that logs nothing keeps nothing.
+// TestJobLog: a job's log is stored with it, bounded and without addresses, and goes to the process's log too; a job that
+// logs nothing stores nothing.
 func TestJobLog(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -241,7 +241,7 @@ func TestJobLog(t *testing.T) {
 	if strings.Contains(out.String(), "@") {
 		t.Error("an address is in the process's log")
 	}
-	work.Log(t.Context()).Info("no job") // goes nowhere, and does no harm
+	work.Log(t.Context()).Info("no job") // is discarded
 }
 
 type syncText struct {

@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// TestLongTexts: megabytes from outside leave kilobytes with their job, which says how long they were.
+// TestLongTexts: texts of megabytes are shortened to kilobytes in the job's row, with a note of their length.
 func TestLongTexts(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("451 try later ", 400_000) // 5.6 MB

@@ -13,8 +13,8 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// TestCancelReaches a running job, be it by the client, or by an update that tells nobody; and the job ends as cancelled, in
-// whatever words it reports its end. How soon is what "bench latency" measures.
+// TestCancelReaches: a cancellation reaches a running job, whether by the client or by an update without a notice, and the job
+// ends as cancelled whatever error it returns. "bench latency" measures how soon.
 func TestCancelReaches(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("I was interrupted")
@@ -54,7 +54,7 @@ func TestCancelReaches(t *testing.T) {
 	}
 }
 
-// TestCancelReachesWhileStopping: a job that goes on after SIGTERM is told too, and is not handed back.
+// TestCancelReachesWhileStopping: a cancellation also reaches a job that still runs after SIGTERM, which is not handed back.
 func TestCancelReachesWhileStopping(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestDueByTheServersClock: a job is due from its transaction on, whatever the clock of the inserting process says.
+// TestDueByTheServersClock: a job is due at its transaction's time, even if the clock of the inserting process is wrong.
 func TestDueByTheServersClock(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestComingDue: of jobs with the same unique key one may go on; the others are discarded as River's leader would.
+// TestComingDue: of jobs with the same unique key one becomes available; the others are discarded, as River's leader does.
 func TestComingDue(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -27,16 +27,16 @@ func TestComingDue(t *testing.T) {
 		discarded = "11011001" // nor does it here, but a discarded one does
 	)
 	want := map[int64]string{
-		job("retryable", "alone", noRetry):          "available",
-		job("retryable", "twin waits", noRetry):     "discarded",
-		job("available", "twin waits", noRetry):     "available",
-		job("retryable", "two come due", noRetry):   "available",
-		job("retryable", "two come due", noRetry):   "discarded",
-		job("retryable", "one holds it", noRetry):   "discarded",
-		job("scheduled", "one holds it", noRetry):   "available",
-		job("retryable", "for ever", discarded):     "discarded",
-		job("available", "for ever", discarded):     "available",
-		job("scheduled", "every state", "11111101"): "available",
+		job("retryable", "alone", noRetry):            "available",
+		job("retryable", "duplicate waits", noRetry):  "discarded",
+		job("available", "duplicate waits", noRetry):  "available",
+		job("retryable", "two come due", noRetry):     "available",
+		job("retryable", "two come due", noRetry):     "discarded",
+		job("retryable", "one holds it", noRetry):     "discarded",
+		job("scheduled", "one holds it", noRetry):     "available",
+		job("retryable", "ever discarded", discarded): "discarded",
+		job("available", "ever discarded", discarded): "available",
+		job("scheduled", "every state", "11111101"):   "available",
 	}
 	var plain, later int64
 	if err := pool.QueryRow(t.Context(), `insert into river.river_job (kind, args, max_attempts, state, queue, scheduled_at)
@@ -57,7 +57,7 @@ func TestComingDue(t *testing.T) {
 	}
 }
 
-// TestManyComeDue: more than fit into a batch.
+// TestManyComeDue: more jobs come due than fit into a batch.
 func TestManyComeDue(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -67,8 +67,8 @@ func TestManyComeDue(t *testing.T) {
 	until(t, pool, "all that are due have come due", "select count(*) = 2501 from river.river_job where state = 'available'")
 }
 
-// TestJobsComeDueWhoeverLeads: jobs that were put off run when their time has come although River's leader, which is
-// somebody that does nothing, never makes them available. How soon is logged: within a second, on a machine that is not busy.
+// TestJobsComeDueWhoeverLeads: jobs run when their time has come although River's leader, here one that does nothing, never
+// makes them available. The test logs how soon: within a second on an idle machine.
 func TestJobsComeDueWhoeverLeads(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -86,6 +86,6 @@ func TestJobsComeDueWhoeverLeads(t *testing.T) {
 	}
 	t.Logf("the slowest waited %s", slowest)
 	if early != 0 || led != 1 {
-		t.Errorf("%d jobs ran before their time; somebody leads: %d", early, led)
+		t.Errorf("%d jobs ran before their time; idle leaders: %d", early, led)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// TestHeartbeatConflict: heartbeats that Postgres undoes because of other statements (serialization failures, deadlocks)
-// are repeated on the same connection, whose lock stays.
+// TestHeartbeatConflict: heartbeats that fail because of other transactions (serialization failures, deadlocks) are repeated
+// on the same connection, which keeps its lock.
 func TestHeartbeatConflict(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"40001", "40P01"} {
@@ -56,7 +56,7 @@ func TestHeartbeatConflict(t *testing.T) {
 	}
 }
 
-// TestHeartbeatOnReplica: a worker whose server takes no more writes says so in a sentence, and goes on when it does again.
+// TestHeartbeatOnReplica: a worker whose server refuses writes logs that in a sentence, and continues once it accepts them.
 func TestHeartbeatOnReplica(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -66,7 +66,7 @@ func TestHeartbeatOnReplica(t *testing.T) {
 	worktest.Start(t, pool, o)
 	readOnly := func(on string) {
 		t.Helper()
-		// A standby's sessions refuse writes with this code, whatever they asked for.
+		// A standby's sessions refuse every write with this code.
 		_, err := pool.Exec(t.Context(), strings.ReplaceAll(`
 			create or replace function refuse() returns trigger language plpgsql as $$ begin
 				if ON then raise exception 'no writes' using errcode = '25006'; end if;
@@ -84,11 +84,11 @@ func TestHeartbeatOnReplica(t *testing.T) {
 		t.Fatal("the worker does not log that the database accepts no writes")
 	}
 	readOnly("false")
-	until(t, pool, "it beats again", "select bool_and(seen_at > now() - interval '12 s') from work.worker")
+	until(t, pool, "it sends heartbeats again", "select bool_and(seen_at > now() - interval '12 s') from work.worker")
 	until(t, pool, "a job is done", "select state = 'completed' from river.river_job where id = $1", enqueue(t, pool, 1))
 }
 
-// sentence is a log that is searched for a sentence.
+// sentence is a log that reports when it receives a sentence.
 type sentence struct {
 	words string
 	heard chan struct{}

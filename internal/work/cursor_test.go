@@ -17,8 +17,8 @@ import (
 
 const chunks = 40
 
-// chunk is a long job: each of its steps leaves a row, which a second time would be refused by nothing. It comes as far as upTo
-// and stays there, in the midst of a step.
+// chunk is a long job: each of its steps inserts a row, of which nothing would refuse a duplicate. It runs up to the step upTo
+// and waits there, in the middle of the step.
 func chunk(pool *pgxpool.Pool, upTo int) func(ctx context.Context, job *stepJob) error {
 	return func(ctx context.Context, job *stepJob) error {
 		var done int
@@ -47,18 +47,17 @@ func allChunksOnce(t *testing.T, pool *pgxpool.Pool, id int64) {
 	until(t, pool, "the job is done", "select state = 'completed' from river.river_job where id = $1", id)
 	holds(t, pool, "each chunk was done once", fmt.Sprintf("select count(*) = %d and count(distinct n) = %[1]d and min(n) = 0 and max(n) = %[1]d - 1 from chunk", chunks))
 	holds(t, pool, "more than one attempt did them", "select count(distinct attempt) > 1 from chunk")
-	until(t, pool, "who has it done once more begins anew", "select not metadata ? 'cursor' from river.river_job where id = $1", id)
+	until(t, pool, "if it is run once more it starts from the beginning", "select not metadata ? 'cursor' from river.river_job where id = $1", id)
 }
 
-// TestCursorSurvivesKills: a worker is killed again and again in the midst of a long job, and each step's effect is there
-// once.
+// TestCursorSurvivesKills: workers are killed repeatedly in the middle of a long job, and each step's effect is there once.
 func TestCursorSurvivesKills(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	execute(t, pool, "create table chunk (n int, attempt int)")
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	id := enqueue(t, pool, 1)
-	keeping(t, pool, options(t, nil)) // finds the dead
+	maintaining(t, pool, options(t, nil)) // rescues dead workers' jobs
 	for _, upTo := range []int{5, 15} {
 		victim := anotherOf(t, pool, fmt.Sprint("chunk ", upTo))
 		until(t, pool, "it has come some way", "select count(*) = $1 from chunk", upTo)
@@ -66,12 +65,12 @@ func TestCursorSurvivesKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A third death would make it run alone; it may as well.
+	// From the second death on the job runs isolated, which makes no difference here.
 	anotherOf(t, pool, fmt.Sprint("chunk ", chunks))
 	allChunksOnce(t, pool, id)
 }
 
-// TestCursorSurvivesAStop: what a stop hands back goes on where it was.
+// TestCursorSurvivesAStop: a job that a stop hands back continues at its cursor.
 func TestCursorSurvivesAStop(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -93,7 +92,7 @@ func TestCursorSurvivesAStop(t *testing.T) {
 	allChunksOnce(t, pool, id)
 }
 
-// TestAdvanceIsFenced: an attempt that has lost its job does no further step, and keeps nothing of one that failed.
+// TestAdvanceIsFenced: an attempt that has lost its job does no further step, and a failed step stores nothing.
 func TestAdvanceIsFenced(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
@@ -137,7 +136,7 @@ func TestAdvanceIsFenced(t *testing.T) {
 	}
 }
 
-// doing is what jobs do in the process of another worker.
+// doing is the work of jobs in the process of another worker.
 func doing(pool *pgxpool.Pool, does string) func(ctx context.Context, job *stepJob) error {
 	var upTo int
 	if _, err := fmt.Sscanf(does, "chunk %d", &upTo); err == nil {

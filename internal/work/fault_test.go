@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// TestZombie: a stopped process counts as dead, and what it does when it goes on changes nothing; then it works again.
+// TestZombie: a suspended process is declared dead, its late attempt changes nothing when it resumes, and then it works again.
 func TestZombie(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -26,7 +26,7 @@ func TestZombie(t *testing.T) {
 	running(t, pool, func(ctx context.Context, job *stepJob) error {
 		return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
 	})
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	if err := victim.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestZombie(t *testing.T) {
 	outcomes(t, pool, id, "lost", "completed")
 }
 
-// runningFor inserts a job that runs for a worker since some time.
+// runningFor inserts a job that a worker has been running for some time.
 func runningFor(t *testing.T, pool *pgxpool.Pool, worker, since, metadata string) (id int64) {
 	t.Helper()
 	err := pool.QueryRow(t.Context(), `insert into river.river_job
@@ -57,8 +57,9 @@ func runningFor(t *testing.T, pool *pgxpool.Pool, worker, since, metadata string
 	return id
 }
 
-// TestLostAnswer: where the connection broke before the answer to a fetch, its jobs run for a worker that never got them.
-// It gives them back by itself; no death is held against them. What a stranger has left is found too, though nobody dies.
+// TestLostAnswer: if the connection broke before the answer to a fetch, its jobs run in the name of a worker that never received
+// them. That worker rescues them itself, without counting a death. Jobs of unregistered clients are found too, although no
+// worker dies.
 func TestLostAnswer(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -69,7 +70,7 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-// TestCancelledJobOfTheDead: it is not run again.
+// TestCancelledJobOfTheDead: a cancelled job of a dead worker is not run again.
 func TestCancelledJobOfTheDead(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -85,12 +86,12 @@ func TestCancelledJobOfTheDead(t *testing.T) {
 	until(t, pool, "it is cancelled", "select state = 'cancelled' and finalized_at is not null from river.river_job where id = $1", id)
 }
 
-// TestNULInErrors: Postgres stores none, and a batch that cannot be stored would hold up every later one.
+// TestNULInErrors: Postgres cannot store NUL, and a batch that cannot be stored would delay every later one.
 func TestNULInErrors(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	running(t, pool, func(ctx context.Context, job *stepJob) error {
-		_ = river.MetadataSet(ctx, "note", `a\u0000 is no NUL, `+"this is: \x00")
+		_ = river.MetadataSet(ctx, "note", `a\u0000 is not NUL, `+"this is: \x00")
 		switch job.Args.N {
 		case 1:
 			return errors.New("a bad\x00 reply")
@@ -100,7 +101,7 @@ func TestNULInErrors(t *testing.T) {
 		return nil
 	})
 	for n, want := range []string{
-		"state = 'completed' and metadata ->> 'note' = e'a\\\\u0000 is no NUL, this is: \\ufffd'",
+		"state = 'completed' and metadata ->> 'note' = e'a\\\\u0000 is not NUL, this is: \\ufffd'",
 		"errors[1] ->> 'error' = e'a bad\\ufffd reply'",
 		"errors[1] ->> 'error' = e'a bad\\ufffd panic'",
 	} {
@@ -108,9 +109,9 @@ func TestNULInErrors(t *testing.T) {
 	}
 }
 
-// TestAloneJobsThatNobodyTakes do not keep a busy worker from fetching others, be they of an unknown kind or their queue
-// paused.
-func TestAloneJobsThatNobodyTakes(t *testing.T) {
+// TestIsolatedJobsThatNoWorkerTakes: isolated jobs of an unknown kind or a paused queue do not keep a busy worker from fetching
+// other jobs.
+func TestIsolatedJobsThatNoWorkerTakes(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]string{"of an unknown kind": "of_a_newer_release", "paused": "test_step"} {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +145,7 @@ func TestAloneJobsThatNobodyTakes(t *testing.T) {
 	}
 }
 
-// TestStopSpendsNoAttempt: not of a job either that reports its end in words of its own.
+// TestStopSpendsNoAttempt: a stop does not use up an attempt, not even of a job that returns an error of its own.
 func TestStopSpendsNoAttempt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -173,7 +174,7 @@ func TestStopSpendsNoAttempt(t *testing.T) {
 	}
 }
 
-// TestForeignMetadata: what others write under our names does not fail a job.
+// TestForeignMetadata: values that other programs write under our keys do not fail a job.
 func TestForeignMetadata(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -186,8 +187,8 @@ func TestForeignMetadata(t *testing.T) {
 	until(t, pool, "it is done", "select state = 'completed' from river.river_job")
 }
 
-// TestNoticesAfterLosses: the worker's own connection may be cut again and again, and notices come through the next one at
-// once. River's own waiting doubles with each loss.
+// TestNoticesAfterLosses: however often the worker's own connection is cut, notices come through the next one at once. (The wait
+// of River's own listener doubles with each loss.)
 func TestNoticesAfterLosses(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -206,7 +207,7 @@ func TestNoticesAfterLosses(t *testing.T) {
 			t.Fatal(err)
 		}
 		until(t, pool, "it has connected again", "select exists (select "+line+" and pid <> $2)", w.ID(), pid)
-		until(t, pool, "it has beaten since", "select seen_at > (select max(backend_start) "+line+") from work.worker where id = $1", w.ID())
+		until(t, pool, "it has sent a heartbeat since", "select seen_at > (select max(backend_start) "+line+") from work.worker where id = $1", w.ID())
 	}
 	var waits []time.Duration
 	for range 8 {

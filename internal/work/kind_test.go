@@ -31,7 +31,7 @@ type letterWorker struct {
 
 func (*letterWorker) Work(context.Context, *river.Job[letterArgs]) error { return nil }
 
-// TestKindsAreKnownToSQL: what a kind says of itself is what jobs.enqueue goes by and what views hide.
+// TestKindsAreKnownToSQL: jobs.enqueue uses a kind's options, and views hide its secrets.
 func TestKindsAreKnownToSQL(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
@@ -63,6 +63,6 @@ func TestKindsAreKnownToSQL(t *testing.T) {
 		t.Errorf("queue %q, diary shown as %q (%v)", queue, shown, err)
 	}
 	if _, err := tx.Exec(t.Context(), `select jobs.enqueue('test_lettre', '{}')`); err == nil {
-		t.Error("a kind that nobody knows was enqueued")
+		t.Error("an unknown kind was enqueued")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// hastyWorker has a time limit of its own: none where the job's number is below zero.
+// hastyWorker has a time limit of its own, or none if the job's number is negative.
 type hastyWorker struct {
 	river.WorkerDefaults[stepArgs]
 	work func(ctx context.Context, job *river.Job[stepArgs]) error
@@ -27,7 +27,7 @@ func (w *hastyWorker) Work(ctx context.Context, job *river.Job[stepArgs]) error 
 	return w.work(ctx, job)
 }
 
-// TestTimeLimit: a worker's own limit ends its context, 0 is the limit of all, and below zero there is none.
+// TestTimeLimit: a worker's own limit ends its context; 0 means the default limit, and a negative one no limit.
 func TestTimeLimit(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// TestJobsDoneAreLoggedWithinBounds: a busy worker's log stays readable, says what it leaves out, and shows every failure.
+// TestJobsDoneAreLoggedWithinBounds: a busy worker's log stays short, counts the lines that it leaves out, and shows every failure.
 func TestJobsDoneAreLoggedWithinBounds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -40,7 +40,7 @@ func locking(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (unlock 
 	}
 }
 
-// TestLockedOutcomes: a job whose row is locked by others waits for it alone.
+// TestLockedOutcomes: only the job whose row another session has locked waits for it.
 func TestLockedOutcomes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -80,8 +80,8 @@ func TestLockedOutcomes(t *testing.T) {
 	}
 }
 
-// TestLockedFence: a job that locks its row in its own transaction does not keep a connection while others hold that row. Once it
-// has the lock, its effects wait for locks as long as it takes.
+// TestLockedFence: a job does not keep a connection while it waits for its row, which another session has locked. Once it has
+// the row, its effects wait for locks without a limit.
 func TestLockedFence(t *testing.T) {
 	t.Parallel()
 	for name, fenced := range map[string]func(ctx context.Context, db work.DB, job *stepJob, effects func(pgx.Tx) error) error{
@@ -125,7 +125,7 @@ func TestLockedFence(t *testing.T) {
 	}
 }
 
-// TestStopWithLockedOutcome: a worker that stops while a job's row is locked leaves that job, and it alone, to others.
+// TestStopWithLockedOutcome: a worker that stops while a job's row is locked leaves only that job to other workers.
 func TestStopWithLockedOutcome(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -148,7 +148,7 @@ func TestStopWithLockedOutcome(t *testing.T) {
 	until(t, pool, "it is done by another worker", "select state = 'completed' and attempt = 2 from river.river_job where id = $1", locked)
 }
 
-// TestLockedKind: a worker starts although others have the row of one of its kinds locked, and makes it known when it is free.
+// TestLockedKind: a worker starts although the row of one of its kinds is locked, and registers the kind when the row is free.
 func TestLockedKind(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -13,19 +13,19 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// TestNoWorkerAtAll: while there is only a web process, schedules tick, jobs come due, a killed worker's job is given back,
-// and somebody leads.
+// TestNoWorkerAtAll: while there is only a web process, schedules run, jobs come due, a killed worker's job is rescued, and the
+// process leads.
 func TestNoWorkerAtAll(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	victim := another(t, pool)
 	held := enqueue(t, pool, 1)
 	until(t, pool, "the victim has the job", "select state = 'running' from river.river_job where id = $1", held)
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	if err := victim.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	keeping(t, pool, options(t, nil))
+	maintaining(t, pool, options(t, nil))
 	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{N: 3}, Spec: "every 1s", Missed: work.MissedOnce})
 	var later int64
 	if err := pool.QueryRow(t.Context(), `insert into river.river_job (kind, args, max_attempts, state, scheduled_at)
@@ -34,22 +34,22 @@ func TestNoWorkerAtAll(t *testing.T) {
 	}
 	heard := notices(t, pool)
 	until(t, pool, "it has come due", "select state = 'available' and scheduled_at <= now() from river.river_job where id = $1", later)
-	until(t, pool, "the schedule ticks", "select exists (select from work.tick where outcome = 'enqueued')")
+	until(t, pool, "the schedule runs", "select exists (select from work.tick where outcome = 'enqueued')")
 	until(t, pool, "the killed one's job is available", "select state = 'available' and metadata ->> 'deaths' = '1' from river.river_job where id = $1", held)
 	if heard() == 0 {
-		t.Error("nobody was told")
+		t.Error("no notice was sent")
 	}
 	until(t, pool, "the web process leads", "select leader_id like 'keeper/worker.1-%' and role = 'maintenance' from jobs.leader()")
 	until(t, pool, "a job says why it waits", "select waiting = 'no_worker' from jobs.job where id = $1", held)
 	until(t, pool, "the database says who rescues", "select status = 'warn' and advice like '%a web process%' from jobs.health where name = 'rescuer'")
-	// Nothing is ever worked by it.
+	// The web process itself never works a job.
 	execute(t, pool, "update river.river_job set queue = 'keeper'")
 	ticks := count(t, pool, "select count(*) from work.tick")
-	until(t, pool, "it has ticked since", "select count(*) >= $1::int + 2 from work.tick", ticks)
+	until(t, pool, "it has run since", "select count(*) >= $1::int + 2 from work.tick", ticks)
 	holds(t, pool, "nothing has run", "select bool_and(attempt = 0 or id = $1) and not bool_or(state = 'running') from river.river_job", held)
 }
 
-// TestMaintainerOutlastsAnOutage: it is back by itself, and gives up the lead when it stops.
+// TestMaintainerOutlastsAnOutage: a maintainer continues after an outage, and resigns as leader when it stops.
 func TestMaintainerOutlastsAnOutage(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -60,20 +60,20 @@ func TestMaintainerOutlastsAnOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(own.Close)
-	stop := keeping(t, own, optionsOf(nil, nil))
+	stop := maintaining(t, own, optionsOf(nil, nil))
 	until(t, pool, "it leads", "select true from river.river_leader")
 	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
-	until(t, pool, "it ticks", "select exists (select from work.tick)")
+	until(t, pool, "it runs", "select exists (select from work.tick)")
 	for range 3 {
 		until(t, pool, "it is cut off", "select bool_or(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'keeper' and datname = current_database()")
 	}
 	before := count(t, pool, "select count(*) from work.tick")
-	until(t, pool, "it ticks again", "select count(*) > $1 + 1 from work.tick", before)
+	until(t, pool, "it runs again", "select count(*) > $1 + 1 from work.tick", before)
 	stop()
-	until(t, pool, "it leads no more", "select count(*) = 0 from river.river_leader")
+	until(t, pool, "it no longer leads", "select count(*) = 0 from river.river_leader")
 }
 
-// TestPauseIsKept: not even when River cleans up queues that nobody has worked for a day, which would delete its row.
+// TestPauseIsKept: a queue stays paused although River's cleaner deletes the rows of queues that no worker has worked for a day.
 func TestPauseIsKept(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

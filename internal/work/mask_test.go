@@ -11,7 +11,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestAddressesAreMasked: what is kept of a failure names nobody, and is still the same error.
+// TestAddressesAreMasked: the stored error of a failure has no addresses, and River still recognises the error.
 func TestAddressesAreMasked(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -38,7 +38,7 @@ func TestAddressesAreMasked(t *testing.T) {
 		<-done
 	}
 	for n := range texts {
-		until(t, pool, "it is not tried again: the wrapped error was still seen for what it is",
+		until(t, pool, "it is not retried, since the wrapped error was still recognised",
 			"select state = 'cancelled' from jobs.job where (args ->> 'n')::int = $1", n)
 		var text string
 		if err := pool.QueryRow(t.Context(), "select last_error from jobs.job where (args ->> 'n')::int = $1", n).Scan(&text); err != nil {

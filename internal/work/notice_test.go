@@ -11,7 +11,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// notices counts River's insert notices from now on; the returned function says how many there were.
+// notices counts River's insert notices from now on; the returned function returns their number.
 func notices(t *testing.T, pool *pgxpool.Pool) func() int {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), pool.Config().ConnString())
@@ -39,7 +39,7 @@ func notices(t *testing.T, pool *pgxpool.Pool) func() int {
 	}
 }
 
-// TestNoticesAreLeftOut: where many jobs have just come due nobody needs to be told of one more.
+// TestNoticesAreLeftOut: an insert sends no notice while many jobs have just come due.
 func TestNoticesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -56,7 +56,7 @@ func TestNoticesAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestOldJobsSilenceNoNotice: jobs that nobody takes, of an unknown kind say, must not make the others wait.
+// TestOldJobsSilenceNoNotice: jobs that no worker takes, for instance of an unknown kind, must not make the others wait.
 func TestOldJobsSilenceNoNotice(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -77,7 +77,7 @@ func TestOldJobsSilenceNoNotice(t *testing.T) {
 	}
 }
 
-// TestRushIsFetched: of many jobs that are enqueued at once by many, with hardly a notice, none is left to the poll.
+// TestRushIsFetched: of many jobs that many clients enqueue at once, with hardly a notice, none waits for the poll.
 func TestRushIsFetched(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -89,7 +89,7 @@ func TestRushIsFetched(t *testing.T) {
 	ahead(t, waits)
 }
 
-// rush enqueues many jobs by many, and returns how long the last one of them waited.
+// rush enqueues many jobs from many goroutines, and returns how long the last of them waited.
 func rush(t *testing.T, pool *pgxpool.Pool) (slowest time.Duration) {
 	t.Helper()
 	const enqueuers, each = 8, 50

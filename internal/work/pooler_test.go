@@ -17,7 +17,7 @@ import (
 // throughPooler is what a URL of a pooler has; internal/app puts it there.
 const throughPooler = "default_query_exec_mode=cache_describe"
 
-// TestThroughAPooler: workers that have no notices and no lock work, cancel, drain and rescue all the same, only later.
+// TestThroughAPooler: workers without notices and session locks still work, cancel, drain and rescue, only later.
 func TestThroughAPooler(t *testing.T) {
 	t.Parallel()
 	direct := testdb.New(t)
@@ -56,13 +56,13 @@ func TestThroughAPooler(t *testing.T) {
 	<-cancelled
 	until(t, direct, "the job is cancelled", "select state = 'cancelled' from river.river_job where id = $1", long)
 
-	judging(t, direct)
+	awaitServerStart(t, direct)
 	if err := victim.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	until(t, direct, "the victim's job is done elsewhere", done, stuck, w.ID())
 	stop()
-	until(t, direct, "the worker has said goodbye", "select stopped_at is not null from work.worker where id = $1", w.ID())
+	until(t, direct, "the worker has deregistered", "select stopped_at is not null from work.worker where id = $1", w.ID())
 }
 
 // pollOnly says whether a worker that a test starts is to do without notices.

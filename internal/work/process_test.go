@@ -83,7 +83,7 @@ func TestProcess(t *testing.T) {
 		}
 	}
 	seen := now(t, pool)
-	until(t, pool, "the worker's heart beats on", "select seen_at > $2 from work.worker where id = $1", id, seen)
+	until(t, pool, "the worker still sends heartbeats", "select seen_at > $2 from work.worker where id = $1", id, seen)
 	if n := count(t, pool, "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'backlist%'"); n > 5 {
 		t.Errorf("the process has %d connections; its share is 4 and a listener", n)
 	}

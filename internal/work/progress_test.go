@@ -17,8 +17,8 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// TestProgress: it is seen in the row and told while the job runs, about once a second however often it is reported, and
-// the last of it stays, whatever becomes of the attempt.
+// TestProgress: progress is stored and announced while the job runs, about once a second however often it is reported, and the
+// last report stays however the attempt ends.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -77,7 +77,7 @@ func TestProgress(t *testing.T) {
 				Sentence string
 			}
 			if err := json.Unmarshal([]byte(told[len(told)-1]), &got); err != nil || got.JobID != id || got.Percent != 99.9 || got.Sentence != "step 999 for (address)" {
-				t.Errorf("it was told %+v, %v", got, err)
+				t.Errorf("the notice was %+v, %v", got, err)
 			}
 			holds(t, pool, "the row has it too", `select state = 'running' and (metadata -> 'progress' ->> 'percent')::float8 = 99.9
 				and (metadata -> 'progress' ->> 'at')::timestamptz between attempted_at and now() from river.river_job where id = $1`, id)
@@ -88,7 +88,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// writes is told each time that a worker has tried to write a job's progress.
+// writes reports each time that a worker has tried to write a job's progress.
 type writes struct{ tried chan struct{} }
 
 type writeKey struct{}
@@ -108,7 +108,7 @@ func (w writes) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQuery
 	}
 }
 
-// observed returns a pool on the same database as pool for a worker whose writes of progress are to be known.
+// observed returns a pool on the same database as pool, for a worker whose writes of progress the test observes.
 func observed(t *testing.T, pool *pgxpool.Pool) (*pgxpool.Pool, writes) {
 	t.Helper()
 	w, cfg := writes{make(chan struct{}, 1000)}, pool.Config()
@@ -121,7 +121,7 @@ func observed(t *testing.T, pool *pgxpool.Pool) (*pgxpool.Pool, writes) {
 	return own, w
 }
 
-// TestProgressOfALockedJob: a job that reports from within its own transaction neither waits for itself nor loses it.
+// TestProgressOfALockedJob: a job that reports while its own transaction has its row locked neither waits nor loses the report.
 func TestProgressOfALockedJob(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -141,7 +141,7 @@ func TestProgressOfALockedJob(t *testing.T) {
 	close(end)
 }
 
-// TestProgressOfALateAttempt is not written into the job of another.
+// TestProgressOfALateAttempt: a late attempt's progress is not written into the job of another attempt.
 func TestProgressOfALateAttempt(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -163,7 +163,7 @@ func TestProgressOfALateAttempt(t *testing.T) {
 	work.Progress(t.Context(), 1, "outside of any job it does nothing")
 }
 
-// TestProgressOfABriefJob is not written at all: it would cost more than the job.
+// TestProgressOfABriefJob: a brief job's progress is not written, since that would cost more than the job.
 func TestProgressOfABriefJob(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -190,7 +190,7 @@ func TestProgressOfABriefJob(t *testing.T) {
 	holds(t, pool, "no brief one has progress", "select count(*) = 0 "+brief+" and j.metadata ? 'progress'")
 }
 
-// TestProgressOfTheNextAttempt: what an attempt said is not taken for what the next one does.
+// TestProgressOfTheNextAttempt: the progress of one attempt is not shown as that of the next.
 func TestProgressOfTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

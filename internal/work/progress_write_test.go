@@ -9,7 +9,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestProgressTakenMeanwhile: what is taken to be stored with the job's completion is not written after it.
+// TestProgressTakenMeanwhile: progress that was taken to be stored with the job's completion is not written after it.
 func TestProgressTakenMeanwhile(t *testing.T) {
 	t.Parallel()
 	var logged bytes.Buffer

@@ -13,8 +13,8 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// TestRefusedOutcomes: what Postgres does not store costs its own job that part, which an error of the job names, and costs
-// other jobs nothing.
+// TestRefusedOutcomes: if Postgres refuses a part of an outcome, the job is stored without it, an error of the job names it, and
+// other jobs are not affected.
 func TestRefusedOutcomes(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -72,7 +72,7 @@ func TestRefusedTransition(t *testing.T) {
 	})
 	id := enqueue(t, pool, 0)
 	<-begun
-	// Its key counts while it waits and not while it runs, as other programs may have it.
+	// Its key counts while it waits but not while it runs: other programs may insert such jobs.
 	if _, err := pool.Exec(t.Context(), `update river.river_job set unique_key = 'k', unique_states = b'10111111' where id = $1`, id); err != nil {
 		t.Fatal(err)
 	}

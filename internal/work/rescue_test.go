@@ -7,8 +7,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestRefusedRescue: a job that Postgres does not let run again, because another has its unique key, keeps no other from being
-// rescued.
+// TestRefusedRescue: a job that Postgres does not let run again, because another job has its unique key, does not keep others from
+// being rescued.
 func TestRefusedRescue(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -19,7 +19,7 @@ func TestRefusedRescue(t *testing.T) {
 	refused := ids[2]
 	for _, step := range []string{
 		"insert into work.worker (id, slots, lock_key, dead_at) values ('dead', 1, 1, now())",
-		// Its key counts while it waits and not while it runs, as other programs may have it.
+		// Its key counts while it waits but not while it runs: other programs may insert such jobs.
 		"update river.river_job set unique_key = 'k', unique_states = b'10111111' where id = (select min(id) + 2 from river.river_job)",
 		`insert into river.river_job (kind, args, max_attempts, queue, unique_key, unique_states)
 			values ('test_step', '{}', 25, 'unworked', 'k', b'11111111')`,

@@ -7,7 +7,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// TestNextRetry: the wait goes by what failed, not by the rescues, which stand among a job's errors too.
+// TestNextRetry: the wait depends on the failures, not on the rescues, which are among a job's errors too.
 func TestNextRetry(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

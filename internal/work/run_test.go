@@ -15,7 +15,7 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// TestDecide: what is recorded of an attempt and what River does with its job are the same, for each way to end.
+// TestDecide: the recorded outcome of an attempt agrees with what River does with its job, however the attempt ends.
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	type state int
@@ -68,7 +68,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// riverDoes is what River's executor does by an error: the order of its questions.
+// riverDoes returns what River's executor does with an error, which it examines in the same order.
 func riverDoes(cause, err error) string {
 	_, snoozed := errors.AsType[*river.JobSnoozeError](err)
 	_, cancelled := errors.AsType[*river.JobCancelError](err)
@@ -85,7 +85,7 @@ func riverDoes(cause, err error) string {
 	return "fail"
 }
 
-// BenchmarkRun is what this package adds to a job whose work does nothing.
+// BenchmarkRun measures what this package adds to a job that does nothing.
 func BenchmarkRun(b *testing.B) {
 	log := slog.New(slog.DiscardHandler)
 	w := &Worker{id: "w", opts: Options{Schema: "river", Log: log}, lines: attemptLines{out: log}}

@@ -11,8 +11,8 @@ import (
 	"github.com/backlist/backlist/internal/work/schedule"
 )
 
-// TestBrokenSchedules: a row with which no job can be enqueued says what is wrong as soon as a process looks at it, long before it is
-// due, and enqueues nothing; once it is corrected it is as if it had always been right.
+// TestBrokenSchedules: a row with which no job can be enqueued is marked as broken as soon as a process looks at it, long before it
+// is due, and enqueues nothing; once it is corrected, it is as if it had always been right.
 func TestBrokenSchedules(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -51,7 +51,7 @@ func TestBrokenSchedules(t *testing.T) {
 		execute(t, pool, "insert into work.schedule (name, kind, args, spec, missed) values ($1, 'test_step', '{\"n\": 1}', '0 0 1 1 *', 'once')", name)
 		execute(t, pool, "update work.schedule set "+c.column+" = $2::text::"+cmp.Or(types[c.column], "text")+" where name = $1", name, c.value)
 	}
-	keeping(t, pool, optionsOf(nil, nil)) // the errors are wanted
+	maintaining(t, pool, optionsOf(nil, nil)) // it logs errors, as it should
 	until(t, pool, "all are found", "select bool_and(broken is not null) from work.schedule")
 	for _, c := range cases {
 		var broken string
@@ -67,9 +67,9 @@ func TestBrokenSchedules(t *testing.T) {
 	holds(t, pool, "none was due", "select count(*) = 0 from river.river_job")
 }
 
-// TestTickOfBrokenSchedule: a tick that comes due while the job's row is wrong is not lost: it is run once that is corrected. What
-// the server alone refuses is shown as well.
-func TestTickOfBrokenSchedule(t *testing.T) {
+// TestRunOfBrokenSchedule: a run that comes due while the row is wrong is not lost, but happens once the row is corrected. Faults
+// that only the server finds are shown too.
+func TestRunOfBrokenSchedule(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	declare(t, pool, daily("args"), daily("server"))
@@ -80,16 +80,16 @@ func TestTickOfBrokenSchedule(t *testing.T) {
 		create trigger refuse before insert on river.river_job for each row execute function refuse();
 		update work.schedule set args = '[1]' where name = 'args';
 		update work.schedule set next_at = date_trunc('minute', now()) - interval '1 h'`)
-	keeping(t, pool, optionsOf(nil, nil))
+	maintaining(t, pool, optionsOf(nil, nil))
 	until(t, pool, "both are broken", "select bool_and(broken is not null) and bool_and(next_at < now()) from work.schedule")
 	holds(t, pool, "the server's word is shown", "select broken like 'its job is refused: %no 1, please%' from jobs.schedule where name = 'server'")
 	holds(t, pool, "neither is overdue", "select bool_and(overdue is null) from jobs.schedule")
 	execute(t, pool, `update work.schedule set args = '{"n": 2}'`)
-	until(t, pool, "both have ticked", `select count(*) = 2 from work.tick where outcome = 'enqueued' and due_at < now() - interval '50 min'`)
+	until(t, pool, "both have run", `select count(*) = 2 from work.tick where outcome = 'enqueued' and due_at < now() - interval '50 min'`)
 	holds(t, pool, "neither is broken", "select bool_and(broken is null and next_at > now()) from work.schedule")
 }
 
-// TestDeclareRefuses what a process would find broken.
+// TestDeclareRefuses: Declare refuses schedules that a process would find broken.
 func TestDeclareRefuses(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]work.Schedule{
@@ -110,8 +110,8 @@ type oddArgs struct{}
 
 func (oddArgs) Kind() string { return "odd kind" }
 
-// TestScheduleBesideAnOlderRelease: what an older release writes, which knows no column but words, is understood, and what this one
-// writes tells it what it needs.
+// TestScheduleBesideAnOlderRelease: this release understands what an older one writes, which knows only the column words, and
+// writes into that column what the older one needs.
 func TestScheduleBesideAnOlderRelease(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -127,7 +127,7 @@ func TestScheduleBesideAnOlderRelease(t *testing.T) {
 	execute(t, pool, workedOut, "new form", "cannot be read: the interval: time: unknown unit \"d\"", at)
 	holds(t, pool, "what it has worked out is not worked out again", "select not dirty from work.schedule where name = 'it'")
 	holds(t, pool, "what it could not read is", "select dirty from work.schedule where name = 'new form'")
-	keeping(t, pool, options(t, nil))
-	until(t, pool, "the tick that came due between is not lost", "select count(*) = 1 from work.tick where schedule = 'it' and outcome = 'enqueued'")
+	maintaining(t, pool, options(t, nil))
+	until(t, pool, "the run that came due in between is not lost", "select count(*) = 1 from work.tick where schedule = 'it' and outcome = 'enqueued'")
 	until(t, pool, "this release reads it", "select words = 'every day' and next_at > now() and broken is null and not dirty from work.schedule where name = 'new form'")
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/work/schedule"
 )
 
-// digestArgs is a job with all that can be said of one.
+// digestArgs is a job with every option.
 type digestArgs struct {
 	Zeta  string         `json:"zeta"`
 	Alpha float64        `json:"alpha"`
@@ -42,8 +42,8 @@ type taggedArgs struct {
 
 func (taggedArgs) Kind() string { return "test_tagged" }
 
-// keeping starts a maintainer, as a web process has one, and returns how to stop it.
-func keeping(t *testing.T, pool *pgxpool.Pool, o work.Options) (stop func()) {
+// maintaining starts a maintainer, as a web process has one, and returns how to stop it.
+func maintaining(t *testing.T, pool *pgxpool.Pool, o work.Options) (stop func()) {
 	t.Helper()
 	k, err := work.NewMaintainer(pool, o)
 	if err != nil {
@@ -84,7 +84,7 @@ func holds(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
 		t.Fatal(err)
 	}
 	if !ok {
-		t.Errorf("not so: %s", what)
+		t.Errorf("not true: %s", what)
 	}
 }
 
@@ -92,7 +92,7 @@ func daily(name string) work.Schedule {
 	return work.Schedule{Name: name, Args: stepArgs{N: 1}, Spec: "0 4 * * *", Zone: "Europe/Berlin", Missed: work.MissedOnce}
 }
 
-// TestDeclare: the program's word counts when it changes, an operator's until then.
+// TestDeclare: a changed declaration takes effect; until then an operator's changes stay.
 func TestDeclare(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -111,7 +111,7 @@ func TestDeclare(t *testing.T) {
 	declare(t, pool, changed)
 	holds(t, pool, "the program's change wins, but a pause stays", `select spec = '0 5 * * *' and words like 'every day at 05:00%'
 		and (next_at at time zone zone)::time = '05:00' and paused_at is not null from work.schedule where name = 'a'`)
-	holds(t, pool, "what is declared no more is retired", "select retired_at is not null from work.schedule where name = 'b'")
+	holds(t, pool, "a schedule that is no longer declared is retired", "select retired_at is not null from work.schedule where name = 'b'")
 	holds(t, pool, "what was made by hand is not", "select retired_at is null from work.schedule where name = 'by hand'")
 
 	execute(t, pool, "update work.schedule set next_at = now() - interval '3 days' where name = 'b'")
@@ -132,8 +132,8 @@ func TestDeclare(t *testing.T) {
 	holds(t, pool, "a refused declaration retires nothing", "select retired_at is null from work.schedule where name = 'b'")
 }
 
-// TestScheduledJobIsTheClients: what a schedule enqueues is what the Go client would, the unique key above all, although
-// the process that does it knows neither kind nor type.
+// TestScheduledJobIsTheClients: a schedule enqueues the same job as the Go client, with the same unique key, although the
+// process that does so does not know the kind or its type.
 func TestScheduledJobIsTheClients(t *testing.T) {
 	t.Parallel()
 	workers := work.NewWorkers()
@@ -153,8 +153,8 @@ func TestScheduledJobIsTheClients(t *testing.T) {
 			s.Name, s.Spec, s.Missed = "it", "every 24h", work.MissedOnce
 			declare(t, pool, s)
 			execute(t, pool, "update work.schedule set next_at = now()")
-			stop := keeping(t, pool, options(t, nil)) // which knows test_step only
-			until(t, pool, "it has ticked", "select outcome = 'enqueued' from work.tick")
+			stop := maintaining(t, pool, options(t, nil)) // which knows test_step only
+			until(t, pool, "it has run", "select outcome = 'enqueued' from work.tick")
 			stop()
 			o := options(t, nil)
 			o.Workers = workers
@@ -176,14 +176,14 @@ func TestScheduledJobIsTheClients(t *testing.T) {
 	}
 }
 
-// TestMissedTicks: those that nobody was there for are one run, or none.
-func TestMissedTicks(t *testing.T) {
+// TestMissedRuns: runs that were missed while no process was running become one run, or none.
+func TestMissedRuns(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		missed schedule.Missed
 		spec   string
-		before string // how long ago somebody was last there
-		want   string // of the tick's row
+		before string // how long ago next_at was
+		want   string // of the run's row
 	}{
 		"once":           {work.MissedOnce, "MINUTE * * * *", "5 h 30 min", "outcome = 'enqueued' and missed = 5 and job_id is not null"},
 		"skip":           {work.MissedSkip, "MINUTE * * * *", "5 h 30 min", "outcome = 'skipped' and missed = 5 and job_id is null"},
@@ -196,7 +196,7 @@ func TestMissedTicks(t *testing.T) {
 				select 'it', 'test_step', '{"n": 1}'::json, replace($2, 'MINUTE', extract(minute from at)::text), $1, false, at
 				from date_trunc('minute', now() - $3::interval) at where $3 <> '5 s' union all
 				select 'it', 'test_step', '{"n": 1}'::json, $2, $1, false, now() - $3::interval where $3 = '5 s'`, string(c.missed), c.spec, c.before)
-			keeping(t, pool, options(t, nil))
+			maintaining(t, pool, options(t, nil))
 			until(t, pool, c.want, "select "+c.want+" and due_at <= now() and due_at > now() - interval '32 min' from work.tick order by due_at limit 1")
 			holds(t, pool, "there is a job for each tick that was run", `select (select count(*) from river.river_job) = count(*) from work.tick
 				where outcome = 'enqueued'`)
@@ -205,20 +205,20 @@ func TestMissedTicks(t *testing.T) {
 	}
 }
 
-// TestDuplicateTick: while the job of the last tick is unfinished a unique one is not enqueued again, and the row says so.
-func TestDuplicateTick(t *testing.T) {
+// TestDuplicateRun: while the job of the last run is unfinished, a unique job is not enqueued again, and the run's row names it.
+func TestDuplicateRun(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	declare(t, pool, work.Schedule{Name: "it", Args: digestArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
-	keeping(t, pool, options(t, nil))
-	until(t, pool, "three ticks name the same job", `select count(*) >= 3 from work.tick a join work.tick b using (schedule, job_id)
+	maintaining(t, pool, options(t, nil))
+	until(t, pool, "three runs name the same job", `select count(*) >= 3 from work.tick a join work.tick b using (schedule, job_id)
 		where a.outcome = 'enqueued' and b.outcome = 'duplicate'`)
 	if n := count(t, pool, "select count(*) from river.river_job"); n != 1 {
 		t.Errorf("%d jobs", n)
 	}
 }
 
-// TestSchedulesThatFail stop no other, say what is wrong, and tick again once they are mended.
+// TestSchedulesThatFail: broken schedules do not stop others, show what is wrong, and run again once they are corrected.
 func TestSchedulesThatFail(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -229,24 +229,24 @@ func TestSchedulesThatFail(t *testing.T) {
 	execute(t, pool, `update work.schedule set opts = '{"queue": "no such queue!"}' where name = 'bad opts'`)
 	execute(t, pool, "insert into work.schedule (name, kind, args, spec, missed) values ('', 'test_step', '{}', 'every 1s', 'once')")
 	execute(t, pool, "update work.schedule set paused_at = now(), next_at = now() - interval '1 day' where name = 'paused'")
-	o := optionsOf(nil, nil) // the errors are wanted
-	keeping(t, pool, o)
-	until(t, pool, "the good one ticks", "select count(*) >= 2 from work.tick where schedule = 'good'")
+	o := optionsOf(nil, nil) // it logs errors, as it should
+	maintaining(t, pool, o)
+	until(t, pool, "the good one runs", "select count(*) >= 2 from work.tick where schedule = 'good'")
 	until(t, pool, "the bad ones say why", `select count(*) = 2 from work.schedule where (name, broken) in (
 		('bad spec', 'zone: the time zone "Europe/Nowhere" is unknown: write one as in UTC or Europe/Berlin'),
 		('bad opts', 'opts: the queue "no such queue!" must be up to 64 small letters and digits, with single _ or - between them'))`)
 	holds(t, pool, "none of them has ticked", "select count(*) = 0 from work.tick where schedule not in ('good', '')")
 	execute(t, pool, "update work.schedule set spec = 'every 1s', zone = 'UTC' where name = 'bad spec'")
 	execute(t, pool, "update work.schedule set paused_at = null where name = 'paused'")
-	// A busy machine may miss a second's tick, but the paused one's day had 86,400 of them.
-	until(t, pool, "they tick, and catch up with nothing", `select count(distinct schedule) = 2 and sum(missed) < 3600 from work.tick
+	// A busy machine may miss some runs, but the paused schedule's day had 86,400 of them.
+	until(t, pool, "they run, and do not make up for missed runs", `select count(distinct schedule) = 2 and sum(missed) < 3600 from work.tick
 		where schedule in ('bad spec', 'paused')`)
 	holds(t, pool, "words are filled in", "select bool_and(words = 'every second') from work.schedule")
 	holds(t, pool, "a row that is right is not broken", "select bool_and(broken is null) from work.schedule where name <> 'bad opts'")
 }
 
-// TestTickThatFailsOnce: a passing error costs a moment, not the tick, even where ticks that are late are skipped.
-func TestTickThatFailsOnce(t *testing.T) {
+// TestRunThatFailsOnce: a temporary error delays a run but does not lose it, even if the schedule skips late runs.
+func TestRunThatFailsOnce(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "0 0 1 1 *", Missed: work.MissedSkip})
@@ -257,11 +257,11 @@ func TestTickThatFailsOnce(t *testing.T) {
 		end $$;
 		create trigger fail_once before insert on work.tick for each row execute function fail_once();
 		update work.schedule set next_at = now()`)
-	keeping(t, pool, optionsOf(nil, nil))
-	until(t, pool, "it has ticked at last", "select outcome = 'enqueued' and (select last_value from tried) = 2 from work.tick")
+	maintaining(t, pool, optionsOf(nil, nil))
+	until(t, pool, "it has run at last", "select outcome = 'enqueued' and (select last_value from tried) = 2 from work.tick")
 }
 
-// TestInfiniteTimes: a job that is due at no time, or was for ever, and that somebody wrote into the table, holds up no other.
+// TestInfiniteTimes: jobs that another program inserted with the time infinity or -infinity do not delay others.
 func TestInfiniteTimes(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -271,7 +271,7 @@ func TestInfiniteTimes(t *testing.T) {
 	holds(t, pool, "queues can be looked at before anybody works", "select bool_and(oldest_wait > interval '1 year') from jobs.queue")
 	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "every 1s", Missed: work.MissedOnce})
 	running(t, pool, func(context.Context, *stepJob) error { return nil })
-	until(t, pool, "schedules tick", "select count(*) >= 2 from work.tick")
+	until(t, pool, "schedules run", "select count(*) >= 2 from work.tick")
 	until(t, pool, "all that are due are done", "select count(*) = 4 from river.river_job where state = 'completed' and not metadata ? 'schedule'")
 	holds(t, pool, "queues can be looked at", "select bool_and(oldest_wait is null or oldest_wait < interval '1 min') from jobs.queue")
 	holds(t, pool, "the others can be looked at", "select count(*) = 2 and bool_and(wait is null or wait < interval '1 min') from jobs.job where scheduled_at = 'infinity'")
@@ -280,19 +280,19 @@ func TestInfiniteTimes(t *testing.T) {
 	}
 }
 
-// TestTickSetBack: a time that was seen to is not seen to again, whatever somebody writes into the row; another time is.
-func TestTickSetBack(t *testing.T) {
+// TestRunSetBack: a run that was done is not done again if an operator sets next_at back to its time; another time is.
+func TestRunSetBack(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	declare(t, pool, work.Schedule{Name: "it", Args: stepArgs{}, Spec: "0 0 1 1 *", Missed: work.MissedOnce})
 	execute(t, pool, "update work.schedule set next_at = now()")
-	keeping(t, pool, options(t, nil))
-	until(t, pool, "it has ticked", "select count(*) = 1 from work.tick")
+	maintaining(t, pool, options(t, nil))
+	until(t, pool, "it has run", "select count(*) = 1 from work.tick")
 	execute(t, pool, "update work.schedule set next_at = (select due_at from work.tick)")
 	until(t, pool, "the row is as it was", "select next_at > now() from work.schedule")
 	if n := count(t, pool, "select count(*) from river.river_job"); n != 1 {
-		t.Errorf("%d jobs of one tick", n)
+		t.Errorf("%d jobs of one run", n)
 	}
-	execute(t, pool, "update work.schedule set next_at = now()") // as an operator does who wants it run
-	until(t, pool, "it has ticked again", "select (select count(*) from work.tick) = 2 and count(*) = 2 from river.river_job")
+	execute(t, pool, "update work.schedule set next_at = now()") // as an operator does to run it now
+	until(t, pool, "it has run again", "select (select count(*) from work.tick) = 2 and count(*) = 2 from river.river_job")
 }

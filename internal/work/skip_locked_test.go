@@ -15,14 +15,14 @@ import (
 	"github.com/backlist/backlist/internal/work/record"
 )
 
-// TestLockedRowsArePassedOver: each statement that locks or changes several rows does so to all that are free. One that waited
-// for the locked row would wait until its context ends.
+// TestLockedRowsArePassedOver: each statement that locks or changes several rows skips those that are locked. A statement that
+// waited for the locked row would wait until its context ends.
 func TestLockedRowsArePassedOver(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		rows, lock string // lock locks one of two rows
 		do         func(ctx context.Context, pool *pgxpool.Pool, o Options) error
-		done       string // how many rows were seen to: one
+		done       string // counts the rows that were handled: one
 	}{
 		"a rescue": {
 			rows: `insert into work.worker (id, slots, lock_key, dead_at) values ('dead', 1, 1, now());
@@ -105,14 +105,14 @@ func TestLockedRowsArePassedOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := sum(t, pool, c.done); n != 1 {
-				t.Errorf("%d of two rows were seen to while one was locked", n)
+				t.Errorf("%d of two rows were handled while one was locked", n)
 			}
 		})
 	}
 }
 
 func rescuing(ctx context.Context, pool *pgxpool.Pool, o Options) error {
-	for up := false; !up; { // for so long after its start nobody is declared dead
+	for up := false; !up; { // no worker is declared dead in the first 10 s of the server
 		if err := pool.QueryRow(ctx, "select clock_timestamp() - pg_postmaster_start_time() > interval '10.1 s'").Scan(&up); err != nil {
 			return err
 		}

@@ -26,8 +26,8 @@ func readStatement(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestAliveAsJudged: a worker leaves jobs.live at the very age at which the others declare it dead.
-func TestAliveAsJudged(t *testing.T) {
+// TestAliveAsDeclared: a worker leaves jobs.live at the same age at which other workers declare it dead.
+func TestAliveAsDeclared(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)
 	var live string
@@ -42,8 +42,8 @@ func TestAliveAsJudged(t *testing.T) {
 	}
 }
 
-// TestTransactionsEndAsWorkersDo: a transaction whose client has vanished holds its locks no longer than a worker goes on without a
-// heartbeat.
+// TestTransactionsEndAsWorkersDo: a transaction whose client has vanished holds its locks no longer than a worker continues without
+// a heartbeat.
 func TestTransactionsEndAsWorkersDo(t *testing.T) {
 	t.Parallel()
 	limit := regexp.MustCompile(`'idle_in_transaction_session_timeout', '(\w+)'`)
@@ -57,7 +57,7 @@ func TestTransactionsEndAsWorkersDo(t *testing.T) {
 	}
 }
 
-// TestStatementsAgree: where two files must say the same, they do.
+// TestStatementsAgree: files that must contain the same text do.
 func TestStatementsAgree(t *testing.T) {
 	t.Parallel()
 	body := func(name string) (list []string) {
@@ -107,7 +107,7 @@ func TestStatementsAgree(t *testing.T) {
 	}
 }
 
-// TestStatementsPrepare: Postgres takes every file, and over River's tables in another schema none of them names ours.
+// TestStatementsPrepare: Postgres accepts every file, and none names schema river once it is rewritten for another schema.
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	tx := testdb.Tx(t)

@@ -28,7 +28,7 @@ func (stepArgs) Kind() string { return "test_step" }
 
 type stepJob = river.Job[stepArgs]
 
-// stepWorker does what the test says.
+// stepWorker runs a function of the test.
 type stepWorker struct {
 	river.WorkerDefaults[stepArgs]
 	work func(ctx context.Context, job *river.Job[stepArgs]) error
@@ -128,7 +128,7 @@ func TestFinishKeepsNothingOfAFailure(t *testing.T) {
 	}
 }
 
-// TestFence: an attempt whose job was rescued, cancelled or deleted meanwhile writes nothing.
+// TestFence: an attempt whose job was rescued, cancelled or deleted writes nothing.
 func TestFence(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]string{
@@ -196,8 +196,8 @@ func TestEnqueueIsAtomic(t *testing.T) {
 	}
 }
 
-// TestPromptNotice: neither the second job of a pair nor one after a rolled-back insert waits for the worker's poll,
-// which plain River makes them do.
+// TestPromptNotice: neither the second job of a pair nor a job after a rolled-back insert waits for the worker's poll, as they do
+// with plain River.
 func TestPromptNotice(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -233,7 +233,7 @@ func TestPromptNotice(t *testing.T) {
 	ahead(t, waits)
 }
 
-// TestOrigin: a job knows its request and its release, and hands both on to what it enqueues.
+// TestOrigin: a job has its request and its release, and passes its request on to the jobs that it enqueues.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -293,7 +293,7 @@ func count(t *testing.T, q queryer, sql string) (n int) {
 	return n
 }
 
-// TestWithoutPilot: with River's own driver jobs are enqueued, worked and finished all the same.
+// TestWithoutPilot: jobs are enqueued, worked and finished with River's own driver too.
 func TestWithoutPilot(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -22,8 +22,8 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// asWorker makes the test binary a worker process on the database that it names, whose jobs never end, unless another
-// variable says what they do.
+// asWorker is the variable that makes the test binary a worker process on the database that it names. Its jobs never end,
+// unless another variable sets their work.
 const asWorker = "BACKLIST_TEST_WORKER_URL"
 
 func TestMain(m *testing.M) {
@@ -63,13 +63,13 @@ func workForEver(url string) {
 	}
 }
 
-// another starts a worker in a process of its own, for tests to kill.
+// another starts a worker in a separate process, for tests to kill.
 func another(t *testing.T, pool *pgxpool.Pool) *os.Process {
 	t.Helper()
 	return anotherOf(t, pool, "")
 }
 
-// anotherOf is another whose jobs do something.
+// anotherOf is like another, with jobs that do something.
 func anotherOf(t *testing.T, pool *pgxpool.Pool, does string) *os.Process {
 	t.Helper()
 	self, err := os.Executable()
@@ -89,7 +89,7 @@ func anotherOf(t *testing.T, pool *pgxpool.Pool, does string) *os.Process {
 	return cmd.Process
 }
 
-// until polls a condition in the database; the tests' own limit ends it.
+// until polls a condition in the database for up to a minute.
 func until(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
@@ -102,13 +102,13 @@ func until(t *testing.T, pool *pgxpool.Pool, what, sql string, args ...any) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("it did not come about that %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		}
-		time.Sleep(5 * time.Millisecond) // between two looks
+		time.Sleep(5 * time.Millisecond) // between two polls
 	}
 }
 
-// seldomPolling is running with a poll that comes so seldom that what waits for it can be told from a busy machine.
+// seldomPolling is like running, but polls so rarely that a wait for the poll cannot be confused with a busy machine.
 func seldomPolling(t *testing.T, pool *pgxpool.Pool, do func(ctx context.Context, job *stepJob) error) *work.Worker {
 	t.Helper()
 	o := options(t, do)
@@ -117,17 +117,17 @@ func seldomPolling(t *testing.T, pool *pgxpool.Pool, do func(ctx context.Context
 	return w
 }
 
-// ahead tells that most of what was waited for did not wait for the poll of seldomPolling.
+// ahead checks that most of the waits did not last until the poll of seldomPolling.
 func ahead(t *testing.T, waits []time.Duration) {
 	t.Helper()
 	slices.Sort(waits)
 	t.Logf("waited %s", waits)
 	if waits[len(waits)/2] > time.Minute {
-		t.Errorf("it was left to the poll: %s", waits)
+		t.Errorf("they waited for the poll: %s", waits)
 	}
 }
 
-// now is the time by the server's clock.
+// now returns the time by the server's clock.
 func now(t *testing.T, pool *pgxpool.Pool) (at time.Time) {
 	t.Helper()
 	if err := pool.QueryRow(t.Context(), "select clock_timestamp()").Scan(&at); err != nil {
@@ -145,14 +145,14 @@ func enqueue(t *testing.T, pool *pgxpool.Pool, n int) int64 {
 	return res.Job.ID
 }
 
-// judging waits until the server has been up for as long as nobody is declared dead after its start.
-func judging(t *testing.T, pool *pgxpool.Pool) {
+// awaitServerStart waits until the server has been up for so long that workers may be declared dead.
+func awaitServerStart(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	until(t, pool, "the server has been up for 10 s", "select clock_timestamp() - pg_postmaster_start_time() > interval '10.1 s'")
 }
 
-// TestKilledWorker: its jobs run elsewhere, no attempt is spent, and its row says what happened. How soon is what the drill
-// measures.
+// TestKilledWorker: a killed worker's job runs elsewhere without using up an attempt, and its row says what happened. The drill
+// measures how soon.
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -164,7 +164,7 @@ func TestKilledWorker(t *testing.T) {
 		ran <- job.Attempt
 		return work.Finish(ctx, pool, job, func(pgx.Tx) error { return nil })
 	})
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	killed := now(t, pool)
 	if err := victim.Kill(); err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestKilledWorker(t *testing.T) {
 		where a.outcome = 'completed'`, killed)
 }
 
-// TestLivingWorkerKeepsItsJob: however long it runs, and beside other workers.
+// TestLivingWorkerKeepsItsJob: a living worker keeps its job however long it runs, beside other workers.
 func TestLivingWorkerKeepsItsJob(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -195,16 +195,16 @@ func TestLivingWorkerKeepsItsJob(t *testing.T) {
 		t.Error("a living worker's job was taken")
 		return nil
 	})
-	judging(t, pool)
-	// Ten beats of each: the job is made to look days old, which would have River's rescuer take it.
+	awaitServerStart(t, pool)
+	// Ten heartbeats of each. The job is made to look days old, at which River's own rescuer would take it.
 	if _, err := pool.Exec(t.Context(), "update river.river_job set attempted_at = now() - interval '3 days' where id = $1", id); err != nil {
 		t.Fatal(err)
 	}
-	until(t, pool, "ten beats have passed", "select bool_and(seen_at - started_at > interval '10 s') from work.worker")
+	until(t, pool, "ten heartbeats have passed", "select bool_and(seen_at - started_at > interval '10 s') from work.worker")
 	until(t, pool, "it still runs", "select state = 'running' and attempt = 1 from river.river_job where id = $1", id)
 }
 
-// TestDraining: a flag in the row makes a worker fetch nothing, it acknowledges, and clearing the flag works at once.
+// TestDraining: a flag in its row makes a worker stop fetching and acknowledge that; clearing the flag takes effect at once.
 func TestDraining(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -229,7 +229,7 @@ func TestDraining(t *testing.T) {
 		set(true)
 		until(t, pool, "it acknowledges", "select drained_at is not null from work.worker where id = $1", w.ID())
 		waiting := enqueue(t, pool, next)
-		until(t, pool, "two beats have passed", "select seen_at > drained_at + interval '2 s' from work.worker where id = $1", w.ID())
+		until(t, pool, "two heartbeats have passed", "select seen_at > drained_at + interval '2 s' from work.worker where id = $1", w.ID())
 		until(t, pool, "one job waits and the other goes on", `select (select state from river.river_job where id = $1) = 'available'
 			and (select state from river.river_job where id = $2) = 'running'`, waiting, long)
 		set(false)
@@ -244,7 +244,7 @@ func TestDraining(t *testing.T) {
 	close(release)
 }
 
-// TestLateAttempt: what a worker returns after its job was given to another attempt changes nothing, whatever it is.
+// TestLateAttempt: nothing that a worker returns changes the job once another attempt has it.
 func TestLateAttempt(t *testing.T) {
 	t.Parallel()
 	for name, outcome := range map[string]error{"done": nil, "failed": errors.New("boom"), "cancelled": river.JobCancel(errors.New("no")), "snoozed": river.JobSnooze(0)} {
@@ -273,8 +273,8 @@ func TestLateAttempt(t *testing.T) {
 	}
 }
 
-// TestStopHandsBack: a stop ends what does not end by itself and hands it back, with no attempt spent; even a job that
-// ignores its context.
+// TestStopHandsBack: a stop hands back jobs that do not end in time without using up an attempt, even jobs that ignore their
+// context.
 func TestStopHandsBack(t *testing.T) {
 	t.Parallel()
 	for name, ignores := range map[string]bool{"a job that minds its context": false, "a job that ignores it": true} {
@@ -283,7 +283,7 @@ func TestStopHandsBack(t *testing.T) {
 			pool := testdb.New(t)
 			begun, never := make(chan struct{}), make(chan struct{})
 			t.Cleanup(func() { close(never) })
-			o := optionsOf(nil, func(ctx context.Context, _ *river.Job[stepArgs]) error { // River logs on behind the ignorant one
+			o := optionsOf(nil, func(ctx context.Context, _ *river.Job[stepArgs]) error { // River logs errors after the job that ignores its context
 				close(begun)
 				if ignores {
 					<-never
@@ -296,15 +296,15 @@ func TestStopHandsBack(t *testing.T) {
 			id := enqueue(t, pool, 1)
 			<-begun
 			stop()
-			until(t, pool, "it waits again, all its attempts before it", `
+			until(t, pool, "it waits again and has all its attempts left", `
 				select state = 'available' and max_attempts - attempt = 25 and not metadata ? 'deaths' from river.river_job where id = $1`, id)
-			until(t, pool, "the worker's row says that it stopped", "select stopped_at is not null and dead_at is null from work.worker")
+			until(t, pool, "the worker's row shows that it stopped", "select stopped_at is not null and dead_at is null from work.worker")
 		})
 	}
 }
 
-// TestErrors: passing ones are tried again, permanent ones not, a service's word on when is respected, a panic leaves its
-// stack, and what cannot be read is held.
+// TestErrors: temporary errors are retried, permanent ones are not, RetryAfter is respected, a panic leaves its stack, and a job
+// whose arguments cannot be read is held.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -337,7 +337,7 @@ func TestErrors(t *testing.T) {
 		and metadata ->> 'held' like 'the arguments cannot be read%' from river.river_job where id = $1`, id)
 }
 
-// TestPoison: after two deaths a job runs alone, and the next worker that dies with it has died of it.
+// TestPoison: after two deaths a job runs isolated, and is discarded if its worker dies again.
 func TestPoison(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -355,10 +355,10 @@ func TestPoison(t *testing.T) {
 		beside.Add(-1)
 		return nil
 	})
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	enqueue(t, pool, 1)
 	<-busy
-	// Two workers died with this job before; a third, that is dead as well, has it now.
+	// Two workers died with this job before; a third, also dead, has it now.
 	dead := func(id, queue string, deaths int) {
 		_, err := pool.Exec(t.Context(), "insert into work.worker (id, slots, lock_key, seen_at, dead_at) values ($1, 1, 1, now() - interval '1 min', now())", id)
 		if err != nil {
@@ -372,11 +372,11 @@ func TestPoison(t *testing.T) {
 	}
 	execute(t, pool, "insert into river.river_queue (name, updated_at, paused_at) values ('mail', now(), now())")
 	dead("dead-0", "mail", 1)
-	until(t, pool, "one goes alone whose own queue is paused", `
+	until(t, pool, "a job whose own queue is paused is isolated", `
 		select exists (select from jobs.job where queue = 'alone' and home_queue = 'mail' and waiting = 'paused')`)
-	holds(t, pool, "and what to do is said", "select bool_and(e.advice like '%jobs.resume(''mail''%') from jobs.job j, jobs.explain(j.id) e where j.home_queue = 'mail'")
+	holds(t, pool, "its advice says what to do", "select bool_and(e.advice like '%jobs.resume(''mail''%') from jobs.job j, jobs.explain(j.id) e where j.home_queue = 'mail'")
 	dead("dead-1", "default", 1)
-	until(t, pool, "its second death sends it to be alone", `
+	until(t, pool, "its second death isolates it", `
 		select exists (select from river.river_job where queue = 'alone' and metadata ->> 'deaths' = '2' and metadata ->> 'queue' = 'default')`)
 	until(t, pool, "it waits while another runs", "select bool_and(state = 'available') from river.river_job where queue = 'alone'")
 	close(quiet)
@@ -388,14 +388,14 @@ func TestPoison(t *testing.T) {
 	execute(t, pool, "update river.river_queue set paused_at = null")
 	until(t, pool, "then it has run too", "select state = 'completed' from river.river_job where metadata ->> 'queue' = 'mail'")
 	dead("dead-2", "alone", 2)
-	until(t, pool, "a death alone discards it", `select exists (select from river.river_job where state = 'discarded'
+	until(t, pool, "the death of a worker that runs it isolated discards it", `select exists (select from river.river_job where state = 'discarded'
 		and errors[1] ->> 'error' like '%alone: it is discarded as a poison pill' and errors[1] ->> 'code' = 'poison_pill'
 		and metadata ->> 'rescue_code' = 'poison_pill')`)
-	until(t, pool, "its attempt says so too", "select exists (select from jobs.attempt where outcome = 'discarded' and code = 'poison_pill' and worker = 'dead-2')")
+	until(t, pool, "its attempt is recorded with the code", "select exists (select from jobs.attempt where outcome = 'discarded' and code = 'poison_pill' and worker = 'dead-2')")
 	holds(t, pool, "and the view", "select exists (select from jobs.job where state = 'discarded' and last_error_code = 'poison_pill')")
 }
 
-// TestMetadataThatIsNotOurs: whatever stands where we count, in the row of one job, the jobs of the dead are rescued.
+// TestMetadataThatIsNotOurs: dead workers' jobs are rescued even if other programs wrote other values under our keys.
 func TestMetadataThatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -407,12 +407,12 @@ func TestMetadataThatIsNotOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	running(t, pool, func(context.Context, *river.Job[stepArgs]) error { return nil })
-	until(t, pool, "all are done by others, and counted", `select count(*) = 5 and bool_and(metadata ->> 'deaths' = '1' and metadata ->> 'rescues' = '1')
+	until(t, pool, "all are done by other workers, and counted", `select count(*) = 5 and bool_and(metadata ->> 'deaths' = '1' and metadata ->> 'rescues' = '1')
 		from river.river_job where state = 'completed'`)
 	holds(t, pool, "they can be looked at", "select bool_and(wait < interval '1 min') from jobs.job")
 }
 
-// TestRescuesAreNoFailures: what the wait before the next try goes by (see TestNextRetry) is read from the row.
+// TestRescuesAreNoFailures: rescues in the job's row do not count as failures, on which the wait depends (see TestNextRetry).
 func TestRescuesAreNoFailures(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -435,8 +435,8 @@ func TestRescuesAreNoFailures(t *testing.T) {
 	}
 }
 
-// TestStrangersJobs: those of a client that never registered are left alone until they are surely lost.
-func TestStrangersJobs(t *testing.T) {
+// TestUnregisteredJobs: jobs of a client that never registered are left alone until they are surely lost.
+func TestUnregisteredJobs(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	for age := range 2 {
@@ -446,7 +446,7 @@ func TestStrangersJobs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Somebody to look after makes the worker judge.
+	// A dead worker makes the living one look for jobs to rescue.
 	_, err := pool.Exec(t.Context(), "insert into work.worker (id, slots, lock_key, seen_at) values ('silent', 1, 1, now() - interval '1 min')")
 	if err != nil {
 		t.Fatal(err)
@@ -463,7 +463,7 @@ func TestStrangersJobs(t *testing.T) {
 	}
 }
 
-// TestIdentity: the row names what an operator looks for.
+// TestIdentity: the worker's row has what an operator looks for.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -475,14 +475,14 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestAloneInTurn: jobs that run alone do so one after the other, before the worker goes back to what else waits, and none
-// waits for one of an unknown kind.
-func TestAloneInTurn(t *testing.T) {
+// TestIsolatedInTurn: isolated jobs run one after the other before the worker returns to other jobs, and none waits for one of an
+// unknown kind.
+func TestIsolatedInTurn(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	const alone, others = 1000, 1
 	var mu sync.Mutex
-	var order []int // alone or others, as they began
+	var order []int // isolated jobs or others, in the order of their start
 	var beside, together atomic.Int32
 	running(t, pool, func(_ context.Context, job *stepJob) error {
 		if n := beside.Add(1); n > 1 && job.Args.N == alone {
@@ -497,7 +497,7 @@ func TestAloneInTurn(t *testing.T) {
 	began := time.Now()
 	execute(t, pool, "insert into river.river_job (kind, args, max_attempts, queue) values ('of_a_newer_release', '{}', 25, 'alone')")
 	execute(t, pool, `insert into river.river_job (kind, args, max_attempts, queue) select 'test_step', jsonb_build_object('n', $1::int), 25, 'alone' from generate_series(1, 20)`, alone)
-	for done := false; !done; { // others come all the time
+	for done := false; !done; { // other jobs are enqueued all the time
 		enqueue(t, pool, others)
 		if err := pool.QueryRow(t.Context(), "select count(*) = 20 from river.river_job where queue = 'alone' and state = 'completed'").Scan(&done); err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestDo: each request is done once, one that breaks the connection gets its own error, and the next connection does the next.
+// TestDo: each request runs once, one that breaks the connection gets its own error, and the next runs on the next connection.
 func TestDo(t *testing.T) {
 	t.Parallel()
 	c, opened := newTestConn(t)
@@ -41,7 +41,7 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// newTestConn returns a Conn that runs, and a channel that says when it has connected.
+// newTestConn returns a running Conn, and a channel that signals each time it has connected.
 func newTestConn(t testing.TB) (*Conn, <-chan bool) {
 	t.Helper()
 	opened := make(chan bool, 10)
@@ -58,7 +58,7 @@ func newTestConn(t testing.TB) (*Conn, <-chan bool) {
 	return c, opened
 }
 
-// BenchmarkDo is how long a request waits for the connection and its answer, while the connection waits for notices.
+// BenchmarkDo measures how long a request takes while the connection waits for notices.
 func BenchmarkDo(b *testing.B) {
 	c, _ := newTestConn(b)
 	<-c.present().up

@@ -16,8 +16,7 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// TestFetchIsRivers: of the same rows our statement takes the same, in the order in which they are to run, and makes the
-// same of them as River's.
+// TestFetchIsRivers: our statement fetches the same jobs as River's, in the order in which they are to run, with the same fields.
 func TestFetchIsRivers(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -77,7 +76,7 @@ func TestFetchIsRivers(t *testing.T) {
 	}
 }
 
-// same compares all fields but those that tell the two queues apart.
+// same compares all fields except those in which the two queues differ.
 func same(t *testing.T, ours, rivers *rivertype.JobRow) {
 	t.Helper()
 	a, b := *ours, *rivers
@@ -98,7 +97,7 @@ func same(t *testing.T, ours, rivers *rivertype.JobRow) {
 	}
 }
 
-// TestFetchTellsWhatItCannotRead: one unreadable row neither holds up the others nor is lost.
+// TestFetchTellsWhatItCannotRead: an unreadable row does not delay the others and is not lost.
 func TestFetchTellsWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -120,7 +119,7 @@ func TestFetchTellsWhatItCannotRead(t *testing.T) {
 	}
 }
 
-// TestClean: what is old enough goes, the oldest first and no more than asked for; nothing else does.
+// TestClean: jobs that are old enough are deleted, the oldest first and at most as many as asked for; no others are.
 func TestClean(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// TestGateTellsAttemptsApart of one job, also where they have the same number, as after a snooze.
+// TestGateTellsAttemptsApart: attempts of one job are told apart, even with the same number, as after a snooze.
 func TestGateTellsAttemptsApart(t *testing.T) {
 	t.Parallel()
 	a := newAttempts("me")
@@ -27,7 +27,7 @@ func TestGateTellsAttemptsApart(t *testing.T) {
 	}
 	ctx, cancel := a.Watch(t.Context(), second)
 	defer cancel(nil)
-	g.endedJob(first) // River's word may come after the outcome is stored
+	g.endedJob(first) // River may report it after the outcome is stored
 	boom := errors.New("boom")
 	a.Cancel(boom)
 	if !errors.Is(context.Cause(ctx), boom) {
@@ -38,7 +38,7 @@ func TestGateTellsAttemptsApart(t *testing.T) {
 	}
 }
 
-// TestGateEndsWhatBeginsLate: a job that was fetched before this process was given up, and begins after that, ends at once.
+// TestGateEndsWhatBeginsLate: a job that was fetched before this process was declared dead and begins after that ends at once.
 func TestGateEndsWhatBeginsLate(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")

@@ -9,8 +9,8 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// TestIsolation: an isolated job waits until nothing else runs, keeps everything else away while it runs, and the others have
-// their turn again after ten seconds of such jobs.
+// TestIsolation: an isolated job waits until no other job runs, no other is fetched while it runs, and the others have their turn
+// again after ten seconds of such jobs.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -14,9 +14,8 @@ import (
 // outerJobs matches a loop over jobs in which the batch is the inner side.
 var outerJobs = regexp.MustCompile(`Nested Loop[^\n]*\n\s+->  [^\n]*river_job`)
 
-// TestBatchesAreFoundByTheirKeys: whatever the server takes the table for, it neither goes through all jobs for an outcome,
-// nor through all that run or ran, nor through the whole batch for each of them. To complete a good part of a small table it
-// may read that.
+// TestBatchesAreFoundByTheirKeys: whatever the planner's statistics are, the server does not scan all jobs for an outcome, nor all
+// that run or ran, nor the whole batch for each of them. To complete a large part of a small table it may read the table.
 func TestBatchesAreFoundByTheirKeys(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -36,7 +35,7 @@ func TestBatchesAreFoundByTheirKeys(t *testing.T) {
 			select 'a', '{}', 25, 'running', 1, '{me}', now() from generate_series(1, 20000)`,
 		"vacuum (analyze) river.river_job",
 		"update river.river_job set state = 'available', attempted_by = null",
-		"vacuum (analyze) river.river_job", // the server now thinks that none is running
+		"vacuum (analyze) river.river_job", // the planner now assumes that no job is running
 	} {
 		if _, err := pool.Exec(t.Context(), step); err != nil {
 			t.Fatal(err)

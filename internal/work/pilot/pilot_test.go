@@ -12,8 +12,8 @@ import (
 	"github.com/riverqueue/river/rivershared/riverpilot"
 )
 
-// River must be this very version: the seam below is its internal API. When it is raised, read River's changes to
-// rivershared/riverpilot, run this test, and mend what it names.
+// River must have exactly this version, because the seam below is its internal API. To upgrade, read River's changes to
+// rivershared/riverpilot, run this test, and fix what it reports.
 const riverVersion = "v0.51.1"
 
 func TestRiverIsPinned(t *testing.T) {
@@ -38,7 +38,7 @@ func TestRiverIsPinned(t *testing.T) {
 	}
 }
 
-// TestSeam fails when a method of the pilot, or a field of what it is given, changes.
+// TestSeam fails when a method of the pilot, or a field of its parameters, changes.
 func TestSeam(t *testing.T) {
 	t.Parallel()
 	var methods []string

@@ -103,7 +103,7 @@ func TestRecordersMerge(t *testing.T) {
 
 // wire is a way to the database that can be cut.
 type wire struct {
-	cut        atomic.Bool // whatever is sent fails
+	cut        atomic.Bool // all sending fails
 	loseCommit atomic.Bool // the next commit is sent, and its answer lost
 }
 
@@ -154,7 +154,7 @@ func wired(t testing.TB, pool *pgxpool.Pool) (*pgxpool.Pool, *wire) {
 	return through, w
 }
 
-// TestDatabaseAway: only what exceeds the buffer is lost, the oldest first, and said; nothing is written twice.
+// TestDatabaseAway: only attempts that exceed the buffer are lost, the oldest first, and counted in the log; none is written twice.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -181,7 +181,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
-// TestLostAnswer: a batch that was committed, though nobody heard, is not written again.
+// TestLostAnswer: a batch that was committed although its answer was lost is not written again.
 func TestLostAnswer(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -202,7 +202,7 @@ func TestLostAnswer(t *testing.T) {
 	adds(t, pool, 200)
 }
 
-// TestBadRow: one that Postgres refuses does not keep the others from being written.
+// TestBadRow: an attempt that Postgres refuses does not keep the others from being written.
 func TestBadRow(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -218,7 +218,7 @@ func TestBadRow(t *testing.T) {
 	adds(t, pool, 99)
 }
 
-// TestContested: what two processes noted of one attempt is written and counted once.
+// TestContested: an attempt that two processes noted is written and counted once.
 func TestContested(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -235,7 +235,7 @@ func TestContested(t *testing.T) {
 	adds(t, pool, 100)
 }
 
-// TestLockedTables: who locks what is recorded, as vacuum full does, holds up no job, though there is one connection for all.
+// TestLockedTables: a lock on the record's tables, as by vacuum full, does not delay jobs, although they share one connection.
 func TestLockedTables(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -278,7 +278,7 @@ func TestLockedTables(t *testing.T) {
 	}
 }
 
-// TestLockedRows: sums whose rows others have locked wait alone, and are counted once.
+// TestLockedRows: only the sums whose rows are locked wait, and they are counted once.
 func TestLockedRows(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

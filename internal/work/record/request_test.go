@@ -65,7 +65,7 @@ func requesting(t *testing.T, pool *pgxpool.Pool) (*Requests, func(id string, jo
 	}
 }
 
-// TestRequests: one that enqueued is written with its jobs, one that was rolled back is not, nor one that enqueued nothing.
+// TestRequests: a request is written with the jobs that it enqueued, but not if it was rolled back or enqueued none.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -91,7 +91,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestRequestsOfOneID: a client may send an id twice; what both enqueued is in one row.
+// TestRequestsOfOneID: a client may send an id twice; the jobs of both requests are in one row.
 func TestRequestsOfOneID(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -114,7 +114,7 @@ func TestRequestsOfOneID(t *testing.T) {
 	}
 }
 
-// TestBusyRequests: of many alike some are written, which say for how many they stand; rare ones are all there.
+// TestBusyRequests: of many requests of one sort a sample is written, with the number each stands for; of rare ones all are.
 func TestBusyRequests(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -131,7 +131,7 @@ func TestBusyRequests(t *testing.T) {
 	}
 }
 
-// TestRequestsWhileDatabaseIsAway are written later, at the times when they were, and once.
+// TestRequestsWhileDatabaseIsAway: requests are written later, once, with the times at which they happened.
 func TestRequestsWhileDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -151,7 +151,7 @@ func TestRequestsWhileDatabaseIsAway(t *testing.T) {
 	}
 }
 
-// TestDuplicatesAreNotEnqueued: a request whose job was there before has enqueued none.
+// TestDuplicatesAreNotEnqueued: a request whose job is a duplicate has enqueued none.
 func TestDuplicatesAreNotEnqueued(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -167,7 +167,7 @@ func TestDuplicatesAreNotEnqueued(t *testing.T) {
 	}
 }
 
-// TestLockedRequestIsPassedOver: the others are written while one row is locked.
+// TestLockedRequestIsPassedOver: while one request's row is locked, the others are written.
 func TestLockedRequestIsPassedOver(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

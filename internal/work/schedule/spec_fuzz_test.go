@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// FuzzSpec: whatever is written, reading it ends; what can be read ticks later and later; and where the clock never changes each
-// minute ticks that a slow reading of the fields, which shares no code with the quick one, would have tick.
+// FuzzSpec: parsing any text ends; the runs of a valid spec come later and later; and in a zone without clock changes it runs in
+// exactly the minutes that a slow match of the fields finds, which shares no code with the parser.
 func FuzzSpec(f *testing.F) {
 	for _, text := range []string{
 		"every 10m", "every 1d12h", "every 2w", "every 1s", "every 5200w", "every 0.5h", "every -1d", "every",
@@ -52,7 +52,7 @@ func FuzzSpec(f *testing.F) {
 
 var fuzzZones = []string{"UTC", "Etc/GMT-5", "Europe/Berlin", "Pacific/Apia"}
 
-// agreesWithMinutes compares the ticks of two days with all their minutes.
+// agreesWithMinutes compares the runs of two days with all their minutes.
 func agreesWithMinutes(t *testing.T, s spec, text string, at time.Time) {
 	t.Helper()
 	at = at.Truncate(time.Minute)
@@ -64,7 +64,7 @@ func agreesWithMinutes(t *testing.T, s spec, text string, at time.Time) {
 			slowMatch(fields[3], int(shown.Month()), 1, 12, []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}) &&
 			slowDay(fields[2], fields[4], shown)
 		if want != next.Equal(at) {
-			t.Fatalf("%q: %s ticks: %v; the next tick is %s", text, shown, want, next)
+			t.Fatalf("%q: %s runs: %v; the next run is %s", text, shown, want, next)
 		}
 		if want {
 			next = s.next(at)
@@ -89,7 +89,7 @@ func slowDay(dom, dow string, at time.Time) bool {
 	return ofWeek || ofMonth
 }
 
-// slowMatch reports whether a field that is known to be right names a value. last is where a star, and a value with a step, end.
+// slowMatch reports whether a valid field contains a value. last is the end of "*", and of a value with a step.
 func slowMatch(field string, value, first, last int, names []string) bool {
 	number := func(text string) int {
 		if i := slices.Index(names, text); i >= 0 {

@@ -7,8 +7,8 @@ import (
 	_ "time/tzdata" // the machine may have none
 )
 
-// TestSpecsOverChangesOfTheClock counts every tick of a day on which the clocks change, in Berlin: at 02:00 on 29 March
-// 2026 they were put forward to 03:00, and at 03:00 on 25 October back to 02:00.
+// TestSpecsOverChangesOfTheClock counts every run of a day on which the clocks change in Berlin: at 02:00 on 29 March 2026 they
+// went forward to 03:00, and at 03:00 on 25 October back to 02:00.
 func TestSpecsOverChangesOfTheClock(t *testing.T) {
 	t.Parallel()
 	const spring, autumn = "2026-03-29", "2026-10-25"
@@ -27,23 +27,23 @@ func TestSpecsOverChangesOfTheClock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := ticksOf(t, c.spec, c.day); !slices.Equal(got, c.want) {
-				t.Errorf("%q on %s ticks at %v, want %v", c.spec, c.day, got, c.want)
+			if got := runsOf(t, c.spec, c.day); !slices.Equal(got, c.want) {
+				t.Errorf("%q on %s runs at %v, want %v", c.spec, c.day, got, c.want)
 			}
 		})
 	}
 	for day, hours := range map[string]int{spring: 23, "2026-06-01": 24, autumn: 25} {
-		if n := len(ticksOf(t, "*/10 * * * *", day)); n != hours*6 {
-			t.Errorf("%s has %d ticks of ten minutes, want %d", day, n, hours*6)
+		if n := len(runsOf(t, "*/10 * * * *", day)); n != hours*6 {
+			t.Errorf("%s has %d runs of ten minutes, want %d", day, n, hours*6)
 		}
-		if n := len(ticksOf(t, "every 10m", day)); n != hours*6 {
+		if n := len(runsOf(t, "every 10m", day)); n != hours*6 {
 			t.Errorf("%s has %d intervals of ten minutes, want %d", day, n, hours*6)
 		}
 	}
 }
 
-// ticksOf lists the ticks of a day in Berlin, in UTC, and sees to it that time only goes forward.
-func ticksOf(t *testing.T, text, day string) (list []string) {
+// runsOf lists the runs of a day in Berlin, in UTC, and checks that time only goes forward.
+func runsOf(t *testing.T, text, day string) (list []string) {
 	t.Helper()
 	s, err := parseSpec(text, "Europe/Berlin")
 	if err != nil {
@@ -64,8 +64,8 @@ func ticksOf(t *testing.T, text, day string) (list []string) {
 	return list
 }
 
-// TestAnyHourMinuteByMinute compares the ticks of specs of any hour with every minute that the clock shows, where clocks leap
-// over midnight (Beirut, Cairo), over a whole day (Apia in 2011), by half an hour (Lord Howe), and elsewhere.
+// TestAnyHourMinuteByMinute compares the runs of specs of any hour with every minute of local time, where clocks skip midnight
+// (Beirut, Cairo), a whole day (Apia in 2011) or half an hour (Lord Howe), and elsewhere.
 func TestAnyHourMinuteByMinute(t *testing.T) {
 	t.Parallel()
 	for zone, days := range map[string][]string{
@@ -97,14 +97,14 @@ func TestAnyHourMinuteByMinute(t *testing.T) {
 					}
 				}
 				if !slices.Equal(got, want) {
-					t.Errorf("%q in %s from %s on: %d ticks, want %d:\n%v\n%v", text, zone, day, len(got), len(want), got, want)
+					t.Errorf("%q in %s from %s on: %d runs, want %d:\n%v\n%v", text, zone, day, len(got), len(want), got, want)
 				}
 			}
 		}
 	}
 }
 
-// TestNextDoesNotDependOnWhenItIsAsked: from wherever one looks, the next tick is the same.
+// TestNextDoesNotDependOnWhenItIsAsked: the next run is the same from any moment before it.
 func TestNextDoesNotDependOnWhenItIsAsked(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"30 2 * * *", "0,30 2-3 * * *", "*/7 * * * *", "15 */3 * * 0", "every 7m", "every 90s"} {
@@ -120,7 +120,7 @@ func TestNextDoesNotDependOnWhenItIsAsked(t *testing.T) {
 					next = s.next(next)
 				}
 				if got := s.next(at); !got.Equal(next) {
-					t.Fatalf("%q: after %s comes %s, and %s from the tick before", text, at, got, next)
+					t.Fatalf("%q: after %s comes %s, and %s from the run before", text, at, got, next)
 				}
 			}
 		}
@@ -151,7 +151,7 @@ func TestSpecsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestRefusalsSayWhy: which field, and what to write instead.
+// TestRefusalsSayWhy: an error names the field and says what to write instead.
 func TestRefusalsSayWhy(t *testing.T) {
 	t.Parallel()
 	const fields = "the fields of cron: "
@@ -206,8 +206,8 @@ func TestRefusalsSayWhy(t *testing.T) {
 	}
 }
 
-// TestSameTicks: forms that mean the same, as cronie reads them.
-func TestSameTicks(t *testing.T) {
+// TestSameRuns: forms that mean the same, as cronie reads them.
+func TestSameRuns(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"0 4 * * 7":          "0 4 * * 0",
@@ -309,8 +309,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestTicksThatWereMissed are counted, in closed form for intervals.
-func TestTicksThatWereMissed(t *testing.T) {
+// TestMissedRunsAreCounted: missed runs are counted, those of intervals in closed form.
+func TestMissedRunsAreCounted(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
@@ -322,7 +322,7 @@ func TestTicksThatWereMissed(t *testing.T) {
 	}{
 		{"every 10m", 0, 0, 0, 10 * time.Minute},
 		{"every 10m", 10 * time.Minute, 0, 1, 10 * time.Minute},
-		{"every 10m", 15 * time.Minute, 0, 2, 10 * time.Minute}, // somebody had set an odd time
+		{"every 10m", 15 * time.Minute, 0, 2, 10 * time.Minute}, // an operator had set an odd time
 		{"every 1s", 31 * 24 * time.Hour, 0, 31 * 24 * 3600, time.Second},
 		{"0 4 * * *", 8 * time.Hour, 8 * time.Hour, 0, 16 * time.Hour},
 		{"0 4 * * *", 80 * time.Hour, 8 * time.Hour, 3, 16 * time.Hour},
@@ -339,8 +339,8 @@ func TestTicksThatWereMissed(t *testing.T) {
 	}
 }
 
-// TestTicksMissedForCenturies: a time of long ago in a row costs a moment.
-func TestTicksMissedForCenturies(t *testing.T) {
+// TestRunsMissedForCenturies: a row with a time of long ago is handled quickly.
+func TestRunsMissedForCenturies(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	for text, count := range map[string]int{

@@ -15,7 +15,7 @@ import (
 	"github.com/backlist/backlist/internal/work/worktest"
 )
 
-// peer registers a worker that was seen so long ago, and whose lock is this one.
+// peer registers a worker with the given last heartbeat and lock.
 func peer(t *testing.T, pool *pgxpool.Pool, id, silent string, lock int64, locked bool) {
 	t.Helper()
 	_, err := pool.Exec(t.Context(), `insert into work.worker (id, slots, lock_key, locked, seen_at)
@@ -25,12 +25,12 @@ func peer(t *testing.T, pool *pgxpool.Pool, id, silent string, lock int64, locke
 	}
 }
 
-// TestLockKeepsAlive: whose lock is held may be silent for longer; once it is gone, it is dead.
+// TestLockKeepsAlive: a worker whose session lock is held may be silent for longer; once the lock is gone, it is declared dead.
 func TestLockKeepsAlive(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	running(t, pool, nil)
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	for n, began := int64(0), time.Now(); ; n++ {
 		id, lock := fmt.Sprintf("peer-%d", n), 5<<32+n
 		conn, err := pgx.Connect(t.Context(), pool.Config().ConnString())
@@ -54,12 +54,12 @@ func TestLockKeepsAlive(t *testing.T) {
 	}
 }
 
-// TestNoJudgementAfterLoss: whoever had to connect again declares nobody dead for 10 s.
-func TestNoJudgementAfterLoss(t *testing.T) {
+// TestNoRescueAfterReconnect: a worker that had to reconnect declares no other dead for 10 s.
+func TestNoRescueAfterReconnect(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	w := running(t, pool, nil)
-	judging(t, pool)
+	awaitServerStart(t, pool)
 	const line = "from pg_stat_activity where application_name = 'backlist ' || $1"
 	var pid int
 	if err := pool.QueryRow(t.Context(), "select pid "+line, w.ID()).Scan(&pid); err != nil {
@@ -78,8 +78,8 @@ func TestNoJudgementAfterLoss(t *testing.T) {
 	holds(t, pool, "10 s had passed", "select dead_at - $1 > interval '9.9 s' from work.worker where id = 'peer'", connected)
 }
 
-// TestTakenForDead: a worker that learns that it was given up ends its jobs and goes on.
-func TestTakenForDead(t *testing.T) {
+// TestDeclaredDead: a worker that learns that it was declared dead cancels its jobs and continues.
+func TestDeclaredDead(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
 	begun, ended := make(chan struct{}, 2), make(chan error, 2)
@@ -107,8 +107,8 @@ func TestTakenForDead(t *testing.T) {
 	<-begun
 }
 
-// TestSelfStop: a worker whose beats are not confirmed ends its jobs before others take them, not as soon as a beat is late,
-// and hands them back.
+// TestSelfStop: a worker whose heartbeats are not confirmed cancels its jobs before others take them, but not as soon as one
+// heartbeat is late, and hands them back.
 func TestSelfStop(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -135,9 +135,9 @@ func TestSelfStop(t *testing.T) {
 	took := (<-ended).Sub(beat)
 	t.Logf("its job was ended %s after the last beat", took)
 	if took < 6*time.Second {
-		t.Errorf("its job was ended %s after the last beat already", took)
+		t.Errorf("its job was cancelled only %s after the last heartbeat", took)
 	}
-	holds(t, pool, "nobody has taken it for dead", "select dead_at is null from work.worker where id = $1", w.ID())
+	holds(t, pool, "it was not declared dead", "select dead_at is null from work.worker where id = $1", w.ID())
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestSelfStop(t *testing.T) {
 	until(t, pool, "no attempt was spent", "select state = 'running' and attempt = 1 and errors is null from river.river_job where id = $1", id)
 }
 
-// TestRescueIsAnnounced: nobody waits for a poll.
+// TestRescueIsAnnounced: a rescued job does not wait for a poll.
 func TestRescueIsAnnounced(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -162,7 +162,7 @@ func TestRescueIsAnnounced(t *testing.T) {
 	}
 }
 
-// TestFenceOfTheCompleter: an outcome needs the attempt and the worker, each of them.
+// TestFenceOfTheCompleter: an outcome is stored only if both the attempt and the worker match.
 func TestFenceOfTheCompleter(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]string{
@@ -191,13 +191,13 @@ func TestFenceOfTheCompleter(t *testing.T) {
 				until(t, pool, "a later one is stored", "select state = 'completed' from river.river_job where id = $1", enqueue(t, pool, 1))
 			}
 			if n := count(t, pool, "select count(*) from river.river_job where state = 'running'"); n != 1 {
-				t.Error("the late attempt ended the job of another")
+				t.Error("the late attempt ended the job of another attempt")
 			}
 		})
 	}
 }
 
-// TestHoldLocksTheJob: nobody can give it away while effects run.
+// TestHoldLocksTheJob: no other session can take the job while effects run.
 func TestHoldLocksTheJob(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)
@@ -210,6 +210,6 @@ func TestHoldLocksTheJob(t *testing.T) {
 	})
 	enqueue(t, pool, 0)
 	if <-free != 0 {
-		t.Error("the job's row can be locked by others")
+		t.Error("another session can lock the job's row")
 	}
 }

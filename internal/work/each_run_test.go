@@ -9,10 +9,10 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-// TestEachTickOnce: two releases in three processes, two workers and one that only keeps house, are killed in turn and come
-// back over more than 50 ticks of five schedules, and once all are gone for a while. One schedule is of a kind that the older
-// release does not know. Each tick has one row and one job; one that nobody was there for is counted by the next.
-func TestEachTickOnce(t *testing.T) {
+// TestEachRunOnce: three processes of two releases, two workers and one maintainer, are killed and restarted in turn over more than
+// 50 runs of five schedules, and once all are gone for a while. One schedule has a kind that the older release does not know. Each
+// run has one row and one job; runs that were missed are counted by the next.
+func TestEachRunOnce(t *testing.T) {
 	t.Parallel()
 	const kills = 9
 	pool := testdb.New(t)
@@ -31,13 +31,13 @@ func TestEachTickOnce(t *testing.T) {
 	}
 	for i := range kills {
 		ticks := count(t, pool, "select count(*) from work.tick")
-		until(t, pool, "there are more ticks", "select count(*) > $1::int + 4 from work.tick", ticks)
+		until(t, pool, "there are more runs", "select count(*) > $1::int + 4 from work.tick", ticks)
 		if err := running[i%3].Kill(); err != nil {
 			t.Fatal(err)
 		}
 		running[i%3] = anotherOf(t, pool, what[i%3])
 	}
-	for i, p := range running { // nobody is left for a while
+	for i, p := range running { // no process is left for a while
 		if err := p.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -49,11 +49,11 @@ func TestEachTickOnce(t *testing.T) {
 	}
 	until(t, pool, "all caught up", "select count(distinct schedule) = 5 from work.tick where missed > 0")
 	ticks := count(t, pool, "select count(*) from work.tick")
-	until(t, pool, "there were 50 ticks after the first kill", "select count(*) > greatest(55, $1::int + 5) from work.tick", ticks)
+	until(t, pool, "there were 50 runs after the first kill", "select count(*) > greatest(55, $1::int + 5) from work.tick", ticks)
 	for _, p := range running {
 		_ = p.Kill()
 	}
-	until(t, pool, "nobody is there any more", `select count(*) = 0 from pg_stat_activity
+	until(t, pool, "all processes have gone", `select count(*) = 0 from pg_stat_activity
 		where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`)
 	rows, err := pool.Query(t.Context(), `select schedule, count(*), sum(missed), count(distinct by), count(distinct job_id) = count(*)
 			and count(*) = (select count(*) from river.river_job where metadata ->> 'schedule' = schedule),
@@ -73,7 +73,7 @@ func TestEachTickOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		schedules++
-		t.Logf("%s: %d ticks, %d missed while nobody was there, by %d processes", name, ticks, missed, by)
+		t.Logf("%s: %d runs, %d missed while no process was running, by %d processes", name, ticks, missed, by)
 		if !oneJobEach || !noneLost {
 			t.Errorf("%s: one job each %v, none lost %v", name, oneJobEach, noneLost)
 		}
