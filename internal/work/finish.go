@@ -61,7 +61,7 @@ func Hold[T river.JobArgs](ctx context.Context, db DB, job *river.Job[T], effect
 	return fenced(ctx, db, lock, effects)
 }
 
-// lockedWait is the first wait before the fence is tried again when other transactions have the row locked; it doubles up to
+// lockedWait is the first wait before the fence is retried when other transactions have the row locked; it doubles up to
 // lockedWaitMost.
 const (
 	lockedWait     = 20 * time.Millisecond

@@ -19,7 +19,7 @@ type Aside struct {
 	added   chan struct{} // has room for one signal
 }
 
-// The wait before an outcome is tried again. It doubles from the first to the last.
+// The wait before an outcome is retried. It doubles from the first to the last.
 const (
 	asideFirst = 50 * time.Millisecond
 	asideLast  = time.Second

@@ -23,7 +23,7 @@ const (
 	bufferMost = 16 << 20
 	// lastFlush bounds the last write of a stopping process; it comes after all else, and the platform kills at 30 s.
 	lastFlush = time.Second
-	// lockedWait is the wait before the last write is tried again after a lock timeout.
+	// lockedWait is the wait before the last write is retried after a lock timeout.
 	lockedWait = 20 * time.Millisecond
 	// tidyEvery is how often a process deletes old rows.
 	tidyEvery = time.Minute

@@ -44,7 +44,7 @@ type due struct {
 // setback is how long a schedule waits that could not run.
 type setback struct {
 	wait  time.Duration
-	until time.Time // when it is tried again
+	until time.Time // when it is retried
 }
 
 // Runner enqueues the jobs of schedules that are due. Every process has one, so that schedules run as long as any process runs.
@@ -70,7 +70,7 @@ func (a rawArgs) Kind() string { return a.kind }
 func (a rawArgs) MarshalJSON() ([]byte, error) { return []byte(a.text), nil }
 
 // RunDue runs all schedules that are due, each in its own transaction, so that one that fails does not delay the others. A
-// schedule that failed is tried again after a while, a broken one when its row changes.
+// schedule that failed is retried after a while, a broken one when its row changes.
 func (r *Runner) RunDue(ctx context.Context) error {
 	seen, broken := waiting(r.failed), waiting(r.broken)
 	for {
