@@ -41,7 +41,7 @@ func (p *Pilot) JobDeleteBefore(ctx context.Context, exec riverdriver.Executor, 
 			continue
 		}
 		var n int
-		sql := strings.Replace(db.Statement(deleteFinishedSQL, params.Schema), "'completed'", "'"+state.name+"'", 1)
+		sql := strings.Replace(db.Statement(deleteFinishedSQL, params.Schema), "state = 'completed'", "state = '"+state.name+"'", 1)
 		err := exec.QueryRow(ctx, sql, pgx.NamedArgs{
 			"before": state.before, "but": params.QueuesExcluded, "only": params.QueuesIncluded, "most": params.Max - deleted,
 		}).Scan(&n)
