@@ -73,21 +73,10 @@ func (m *Maintainer) Run(ctx context.Context) {
 	m.maintenance.run(ctx, m.rescue)
 }
 
-// lead registers the kinds and runs River's client, which stands for election every few seconds.
+// lead runs River's client, which stands for election every few seconds, until ctx ends, and then resigns.
 func (m *Maintainer) lead(ctx context.Context) {
-	for warned := false; ctx.Err() == nil; {
-		err := m.opts.Workers.Register(ctx, m.pool, m.opts.Release)
-		if err == nil {
-			err = m.client.Start(ctx)
-		}
-		if err == nil {
-			break
-		}
-		if !warned && ctx.Err() == nil {
-			m.opts.Log.WarnContext(ctx, "this process cannot lead yet", "err", err)
-		}
-		warned = true
-		sleep(ctx, lookEvery)
+	if !m.startClient(ctx) {
+		return
 	}
 	<-ctx.Done()
 	select {
@@ -95,6 +84,25 @@ func (m *Maintainer) lead(ctx context.Context) {
 	case <-time.After(maintainerStops):
 		m.opts.Log.WarnContext(ctx, "could not resign as leader in time; the leadership will expire")
 	}
+}
+
+// startClient registers the kinds and starts River's client, as often as it takes. It reports false if ctx ended first.
+func (m *Maintainer) startClient(ctx context.Context) bool {
+	for warned := false; ctx.Err() == nil; {
+		err := m.opts.Workers.Register(ctx, m.pool, m.opts.Release)
+		if err == nil {
+			err = m.client.Start(ctx)
+		}
+		if err == nil {
+			return true
+		}
+		if !warned && ctx.Err() == nil {
+			m.opts.Log.WarnContext(ctx, "this process cannot lead yet", "err", err)
+		}
+		warned = true
+		sleep(ctx, lookEvery)
+	}
+	return false
 }
 
 // rescue rescues jobs of dead workers, but not within 10 s of an outage, which may have cut off their heartbeats too.

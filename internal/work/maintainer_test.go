@@ -1,7 +1,10 @@
 package work_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +50,28 @@ func TestNoWorkerAtAll(t *testing.T) {
 	ticks := count(t, pool, "select count(*) from work.tick")
 	until(t, pool, "it has run since", "select count(*) >= $1::int + 2 from work.tick", ticks)
 	holds(t, pool, "nothing has run", "select bool_and(attempt = 0 or id = $1) and not bool_or(state = 'running') from river.river_job", held)
+}
+
+// TestMaintainerThatNeverLed: a maintainer that stops before it has reached the database has no leadership to resign, and
+// logs nothing about one.
+func TestMaintainerThatNeverLed(t *testing.T) {
+	t.Parallel()
+	pool, err := pgxpool.New(t.Context(), "postgres://away@127.0.0.1:1/away?sslmode=disable") // nothing listens on port 1
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	var logged bytes.Buffer // read after Run has returned
+	m, err := work.NewMaintainer(pool, optionsOf(slog.New(slog.NewTextHandler(&logged, nil)), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	m.Run(ctx)
+	if strings.Contains(logged.String(), "resign") {
+		t.Error(logged.String())
+	}
 }
 
 // TestMaintainerOutlastsAnOutage: a maintainer continues after an outage, and resigns as leader when it stops.
