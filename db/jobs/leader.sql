@@ -10,7 +10,7 @@ begin
         return query select null::text, null::timestamptz, null::timestamptz, null::text;
     else
         return query select l.leader_id, l.elected_at, l.expires_at,
-            case when starts_with(l.leader_id, 'keeper/') then 'maintenance' -- work.Keeper's prefix; River stores only the name
+            case when starts_with(l.leader_id, 'keeper/') then 'maintenance' -- the prefix of a work.Maintainer; River stores only the name
                  when exists (select from work.worker w where w.id = l.leader_id) then 'worker'
                  else 'unregistered' end
         from river.river_leader l;

@@ -20,7 +20,7 @@ var compared = map[string]string{
 	"idle in transaction":  "the same",
 	"database user":        "the same, of the sources of settings",
 	"client backend":       "the same",
-	"keeper/":              "how a maintenance process names itself (work.Keeper): River keeps nothing of a leader but its name",
+	"keeper/":              "how a maintenance process names itself (work.Maintainer): River keeps nothing of a leader but its name",
 	"known:%":              "the prefix of a key",
 	"%@bench.example":      "the addresses of invented readers",
 	"%-own-%":              "a part of an application name",
