@@ -53,15 +53,15 @@ func classify(err error) *Error {
 		return &Error{Status: http.StatusNotFound, Err: err}
 	case errors.Is(err, context.Canceled):
 		return &Error{Status: clientGone, Err: err}
-	case databaseAway(err):
+	case DatabaseAway(err):
 		return &Error{Status: http.StatusServiceUnavailable, Err: err}
 	}
 	return &Error{Status: http.StatusInternalServerError, Err: err}
 }
 
-// databaseAway reports whether Postgres is stopped, starting, full or failing over, or did not answer in time. All of
+// DatabaseAway reports whether Postgres is stopped, starting, full or failing over, or did not answer in time. All of
 // these are temporary.
-func databaseAway(err error) bool {
+func DatabaseAway(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}

@@ -31,7 +31,8 @@ func (h *Hub) Tell(topic string) {
 	}
 }
 
-func (h *Hub) tellAll() {
+// TellAll makes all streams send their page again.
+func (h *Hub) TellAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, streams := range h.topics {

@@ -49,7 +49,7 @@ func (h *Hub) listen(ctx context.Context, cfg *pgx.ConnConfig, topics map[string
 		}
 	}
 	if again {
-		h.tellAll()
+		h.TellAll()
 	}
 	for {
 		n, err := next(ctx, conn)

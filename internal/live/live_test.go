@@ -46,7 +46,7 @@ func TestTopics(t *testing.T) {
 	if len(a.changed) != 1 || len(b.changed) != 1 || len(other.changed) != 0 {
 		t.Errorf("%d, %d and %d notices", len(a.changed), len(b.changed), len(other.changed))
 	}
-	h.tellAll()
+	h.TellAll()
 	if len(other.changed) != 1 {
 		t.Error("not every stream got a notice")
 	}

@@ -26,7 +26,7 @@ const (
 type Page struct {
 	// Allowed is called before every event but the first, which the request's own check covers. An error ends the stream.
 	Allowed func(ctx context.Context) error
-	// Now returns the page as it is now.
+	// Now returns the page as it is now, or nil if there is nothing to send.
 	Now func(ctx context.Context) (templ.Component, error)
 }
 
@@ -44,7 +44,7 @@ func (s *Subscription) Stream(w http.ResponseWriter, r *http.Request, page Page)
 
 	event, err := page.event(ctx, false)
 	for {
-		if err == nil {
+		if err == nil && event != nil {
 			err = send(w, control, event)
 		}
 		if err != nil {
@@ -73,7 +73,7 @@ func (p Page) event(ctx context.Context, again bool) ([]byte, error) {
 		}
 	}
 	now, err := p.Now(ctx)
-	if err != nil {
+	if err != nil || now == nil {
 		return nil, err
 	}
 	var markup, event bytes.Buffer

@@ -38,6 +38,16 @@ func Acts() []Act {
 	}
 }
 
+// ActNamed returns the act with this name.
+func ActNamed(name string) (Act, error) {
+	acts := Acts()
+	i := slices.IndexFunc(acts, func(a Act) bool { return a.Name == name })
+	if i < 0 {
+		return Act{}, fmt.Errorf("there is no act %q", name)
+	}
+	return acts[i], nil
+}
+
 // By says who acts, and why. jobs.audit records both.
 type By struct {
 	Who, Reason string

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Table is the result of a query.
@@ -19,8 +21,13 @@ func Ask(ctx context.Context, db DB, sql string, args ...any) (Table, error) {
 	if err != nil {
 		return Table{}, refused(err, len(args) > 0)
 	}
+	t, err := Collect(rows)
+	return t, refused(err, len(args) > 0)
+}
+
+// Collect reads all rows of a query and closes them.
+func Collect(rows pgx.Rows) (t Table, err error) {
 	defer rows.Close()
-	var t Table
 	for _, field := range rows.FieldDescriptions() {
 		t.Columns = append(t.Columns, field.Name)
 	}
@@ -31,10 +38,7 @@ func Ask(ctx context.Context, db DB, sql string, args ...any) (Table, error) {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	if rows.Err() != nil {
-		return t, refused(rows.Err(), len(args) > 0)
-	}
-	return t, nil
+	return t, rows.Err()
 }
 
 // MarshalJSON writes an array of objects with keys in the order of the columns, durations in seconds, and times in UTC as in

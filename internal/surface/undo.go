@@ -34,6 +34,11 @@ func MayUndo(ctx context.Context, db DB, entries []int64) (list []Restored, err 
 	return list, err
 }
 
+// Entries returns the entries of jobs.audit that this transaction has written, oldest first.
+func Entries(ctx context.Context, tx pgx.Tx) ([]int64, error) {
+	return query(ctx, tx, pgx.RowTo[int64], "select id from jobs.audit where "+ofThisTransaction+" order by id")
+}
+
 // Copy enqueues a job again, with changes to its arguments, in JSON. If another job holds the unique key, Copy returns its
 // id, and duplicate is true.
 func Copy(ctx context.Context, db DB, id int64, changes string, by By) (copied int64, duplicate bool, err error) {

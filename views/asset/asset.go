@@ -1,8 +1,9 @@
 // Package asset serves the stylesheet and the scripts, which are embedded in the
 // binary. Each address contains a hash of the file's content, so that browsers
-// may cache it forever. All of css/*.css is served as one file, app.css, and all
-// of js/*.js as app.js, because htmx starts as soon as its script has run and
-// needs its extensions by then.
+// may cache it forever. Files are served in bundles: the site's style sheet is
+// app.css, the console's console.css, and both begin with css/*.css; likewise for
+// scripts, because htmx starts as soon as its script has run and needs its
+// extensions by then.
 package asset
 
 import (
@@ -36,8 +37,13 @@ var load = sync.OnceValue(func() map[string]file {
 		url := "/assets/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
 		files[name] = file{url, kind, content, pack(content)}
 	}
-	add("app.css", "text/css; charset=utf-8", concat("static/css/*.css", "\n"))
-	add("app.js", "text/javascript; charset=utf-8", concat("static/js/*.js", "\n;\n"))
+	const css, js = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+	add("app.css", css, concat("\n", "static/css/*.css", "static/css/site/*.css"))
+	add("console.css", css, concat("\n", "static/css/*.css", "static/css/console/*.css"))
+	add("uplot.css", css, concat("\n", "static/uplot/*.css"))
+	add("app.js", js, concat("\n;\n", "static/js/*.js", "static/js/site/*.js"))
+	add("console.js", js, concat("\n;\n", "static/js/10-htmx.min.js", "static/js/console/*.js"))
+	add("uplot.js", js, concat("\n;\n", "static/uplot/*.js"))
 	for _, name := range glob("static/*.svg") {
 		add(path.Base(name), "image/svg+xml", read(name))
 	}
@@ -94,10 +100,12 @@ func pack(content []byte) []byte {
 }
 
 // concat joins files in the order of their numbered names.
-func concat(pattern, end string) []byte {
+func concat(end string, patterns ...string) []byte {
 	var all []byte
-	for _, name := range glob(pattern) {
-		all = append(append(all, read(name)...), end...)
+	for _, pattern := range patterns {
+		for _, name := range glob(pattern) {
+			all = append(append(all, read(name)...), end...)
+		}
 	}
 	return all
 }

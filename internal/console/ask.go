@@ -1,0 +1,120 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// asker asks questions, one at a time, so that all of the console's panels hold one connection of the pool at most: acts and
+// the site's own requests have the others.
+type asker struct {
+	pool  *pgxpool.Pool
+	limit time.Duration // of one statement
+	turn  chan struct{} // holds a value while a connection is in use
+}
+
+// The limit of a panel's statement. In a pool of two, a statement takes half of what the site has.
+const (
+	panelLimit      = time.Second
+	smallPoolLimit  = 250 * time.Millisecond
+	smallPool       = 2
+	acquiringAtMost = 2 * time.Second // if the site needs all connections for longer, panels wait for the next round
+)
+
+func newAsker(pool *pgxpool.Pool) *asker {
+	a := &asker{pool: pool, limit: panelLimit, turn: make(chan struct{}, 1)}
+	if pool.Config().MaxConns <= smallPool {
+		a.limit = smallPoolLimit
+	}
+	return a
+}
+
+// ask asks the questions in their order. A question that fails leaves the others alone; if no connection can be had, each
+// reading has that error.
+func (a *asker) ask(ctx context.Context, questions []Question) []Reading {
+	readings := make([]Reading, len(questions))
+	err := a.withConn(ctx, func(conn *pgxpool.Conn) {
+		for i, q := range questions {
+			readings[i] = a.one(ctx, conn.Conn(), q)
+		}
+	})
+	if err != nil {
+		for i := range readings {
+			readings[i].Err = err
+		}
+	}
+	return readings
+}
+
+func (a *asker) withConn(ctx context.Context, fn func(*pgxpool.Conn)) error {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	acquiring, cancel := context.WithTimeout(ctx, acquiringAtMost)
+	defer cancel()
+	conn, err := a.pool.Acquire(acquiring)
+	if err != nil {
+		return fmt.Errorf("connection for panels: %w", err)
+	}
+	defer conn.Release()
+	fn(conn)
+	return nil
+}
+
+// one asks a question in a read-only transaction, which takes one round trip.
+func (a *asker) one(ctx context.Context, conn *pgx.Conn, q Question) Reading {
+	start := time.Now()
+	r := Reading{At: start}
+	r.Err = a.transaction(ctx, conn, q, func(rows pgx.Rows) (err error) {
+		r.Rows, err = q.read(rows)
+		return err
+	})
+	r.Took = time.Since(start)
+	return r
+}
+
+func (a *asker) transaction(ctx context.Context, conn *pgx.Conn, q Question, read func(pgx.Rows) error) (err error) {
+	batch := &pgx.Batch{}
+	batch.Queue("begin transaction read only")
+	batch.Queue("select set_config('statement_timeout', $1, true)", fmt.Sprint(a.limit.Milliseconds()))
+	if len(q.Args) > 0 {
+		batch.Queue(q.SQL, q.Args)
+	} else {
+		batch.Queue(q.SQL)
+	}
+	batch.Queue("commit")
+	results := conn.SendBatch(ctx, batch)
+	defer func() {
+		err = errors.Join(err, results.Close())
+		if err != nil && !conn.IsClosed() {
+			_, rollbackErr := conn.Exec(ctx, "rollback") // the failure skipped the commit
+			err = errors.Join(err, rollbackErr)
+		}
+	}()
+	for range 2 {
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return read(rows)
+}
+
+// late reports whether a statement was cancelled because it reached the limit.
+func late(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == "57014"
+}

@@ -1,0 +1,36 @@
+package console
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/surface"
+)
+
+// pages returns the console's pages, in the order of the menu.
+func (s *Server) pages() []*Page {
+	return []*Page{s.workersPage()}
+}
+
+// acts adds the routes of the forms that change something.
+func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
+	r.Post("/undo", form(undo))
+	r.Post("/workers/drain", form(drain("drain")))
+	r.Post("/workers/undrain", form(drain("undrain")))
+}
+
+// named does an act on a queue, worker or error.
+func named(ctx context.Context, tx pgx.Tx, act, name string, by surface.By) error {
+	a, err := surface.ActNamed(act)
+	if err != nil {
+		return err
+	}
+	changed, err := a.Named(ctx, tx, name, by)
+	if err == nil && changed == 0 {
+		err = &surface.Refusal{Sentence: name + " is " + a.Did + " already."}
+	}
+	return err
+}

@@ -1,0 +1,84 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/backlist/backlist/internal/answer"
+	"github.com/backlist/backlist/internal/live"
+	view "github.com/backlist/backlist/views/console"
+)
+
+const (
+	// maxStreams bounds the live pages of one person in this process, because a script could open many.
+	maxStreams = 20
+	// rightsEvery is how often an open page's right to exist is checked.
+	rightsEvery = 4 * time.Second
+)
+
+// stream keeps an open page current: it sends the panels that changed, once a second at most.
+func (s *Server) stream(p *Page) answer.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		asked, err := p.ask(r)
+		if err != nil {
+			return err
+		}
+		subscription := s.hub.Subscribe(personOf(r.Context()).ID, maxStreams)
+		if subscription == nil {
+			return &answer.Error{
+				Status: http.StatusTooManyRequests, Headline: "Too many open pages",
+				Sentence: "This account has more live pages open than we allow. Reload the page to see its present state.",
+			}
+		}
+		defer subscription.Close()
+		questions := asked.all()
+		defer s.refresher.watch(questions)()
+		err = subscription.Stream(w, r, s.livePage(r, questions))
+		if err != nil {
+			s.Log.InfoContext(r.Context(), "a stream ended early", "request_id", answer.RequestID(r.Context()), "err", err)
+		}
+		return nil
+	}
+}
+
+// livePage returns what a stream sends: at each round the panels that changed since the last one.
+func (s *Server) livePage(r *http.Request, questions []Question) live.Page {
+	seen, away, checked := map[string]int{}, time.Time{}, time.Now()
+	return live.Page{
+		Allowed: func(ctx context.Context) error {
+			if time.Since(checked) < rightsEvery {
+				return nil
+			}
+			checked = time.Now()
+			person, err := s.Identity.Person(ctx, r)
+			if answer.DatabaseAway(err) {
+				return nil // the page stays and says that the database is away
+			}
+			if err == nil && person.Role == None {
+				return &answer.Error{Status: http.StatusNotFound}
+			}
+			return err
+		},
+		Now: func(context.Context) (templ.Component, error) {
+			changed, since := s.refresher.changed(questions, seen)
+			var parts []templ.Component
+			if since != away {
+				away = since
+				parts = append(parts, view.Away(away))
+			}
+			v := s.viewer(r)
+			for i, q := range questions {
+				if reading, ok := changed[i]; ok {
+					parts = append(parts, section(q, reading, v))
+				}
+			}
+			if len(parts) == 0 {
+				return nil, nil
+			}
+			return templ.Join(parts...), nil
+		},
+	}
+}

@@ -1,0 +1,55 @@
+// Keeps an open page current. The stream brings panels that changed; each takes
+// the place of the one with its id, by a morph that keeps the focus.
+(() => {
+  const page = document.getElementById("page");
+  const url = page?.dataset.live;
+
+  // A panel that changed under the reader's hand would take the selection or the
+  // ticks along: what comes meanwhile waits, the latest of each panel.
+  const waiting = new Map();
+  const busy = () => (getSelection()?.toString() ?? "") !== "" || document.querySelector("[data-pick]:checked") !== null || document.querySelector("dialog[open]") !== null;
+  const apply = () => {
+    if (busy()) return;
+    for (const [id, part] of waiting) {
+      const target = document.getElementById(id);
+      if (target) htmx.swap({ text: part, target, swap: "outerMorph", sourceElement: target });
+    }
+    waiting.clear();
+    document.dispatchEvent(new Event("console:changed"));
+  };
+  document.addEventListener("selectionchange", () => waiting.size && apply());
+  document.addEventListener("change", () => waiting.size && apply());
+  document.addEventListener("close", () => waiting.size && apply(), true);
+
+  const take = (event) => {
+    const parts = document.createElement("template");
+    parts.innerHTML = event.data;
+    for (const part of parts.content.children) if (part.id) waiting.set(part.id, part.outerHTML);
+    apply();
+  };
+
+  // A stream ends with its process, and a hidden tab needs none. Pauses between
+  // tries grow, so that many open pages do not all come at once.
+  let source = null;
+  let pause = 1000;
+  const open = () => {
+    if (!url || source || document.hidden) return;
+    source = new EventSource(url);
+    source.onmessage = (event) => {
+      pause = 1000;
+      take(event);
+    };
+    source.onerror = () => {
+      close();
+      setTimeout(open, pause * (0.75 + Math.random() / 2));
+      pause = Math.min(pause * 2, 30000);
+    };
+  };
+  const close = () => {
+    source?.close();
+    source = null;
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+})();

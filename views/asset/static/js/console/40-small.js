@@ -1,0 +1,31 @@
+// Small things: times stay current, and texts can be copied.
+(() => {
+  const units = [[172800, 86400, "d"], [3600, 3600, "h"], [60, 60, "min"], [0, 1, "s"]];
+  const words = (seconds) => {
+    const away = Math.abs(seconds);
+    if (away < 1) return "now";
+    const [, size, unit] = units.find(([from]) => away >= from);
+    const n = Math.floor((away / size) * 10) / 10;
+    const text = `${n >= 100 || Number.isInteger(n) || unit === "s" ? Math.floor(n) : n.toFixed(1)} ${unit}`;
+    return seconds < 0 ? `in ${text}` : `${text} ago`;
+  };
+  const tick = () => {
+    if (document.hidden || (getSelection()?.toString() ?? "") !== "") return;
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const text = words((Date.now() - Date.parse(time.dateTime)) / 1000);
+      if (time.textContent !== text) time.textContent = text;
+    }
+  };
+  setInterval(tick, 1000);
+
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const what = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(button.dataset.text ?? what.textContent);
+    const before = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = before), 1500);
+  });
+})();

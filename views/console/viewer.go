@@ -1,0 +1,49 @@
+package console
+
+import (
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Root is the address of the first page.
+const Root = "/console"
+
+// Viewer is the person who looks at a page, as far as components need it.
+type Viewer struct {
+	Acts bool      // may act; others see no buttons
+	URL  *url.URL  // the page
+	Now  time.Time // when the page is drawn
+}
+
+// Back returns the page's address, where an act leads back to, without what was
+// just done.
+func (v Viewer) Back() string { return v.With("entry", "") }
+
+// With returns the page's address with a parameter set, or without it if value
+// is empty.
+func (v Viewer) With(name, value string) string {
+	values := v.URL.Query()
+	values.Set(name, value)
+	if value == "" {
+		values.Del(name)
+	}
+	u := *v.URL
+	u.RawQuery = values.Encode()
+	return u.RequestURI()
+}
+
+// Jobs returns the address of the jobs that a search line finds.
+func Jobs(line string) string { return Root + "/jobs?q=" + url.QueryEscape(line) }
+
+// Term writes a word of a search line, with its value quoted if it has to be.
+func Term(key, value string) string {
+	for _, c := range value {
+		if c == '"' || c == '\\' || c == ',' || c <= ' ' {
+			return key + `:"` + quoter.Replace(value) + `"`
+		}
+	}
+	return key + ":" + value
+}
+
+var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
