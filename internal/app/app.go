@@ -65,6 +65,7 @@ func commands() []command {
 		{name: "operator add", args: "EMAIL", short: "make an account an operator", run: runOperatorAdd},
 		{name: "reader reset", args: "EMAIL", short: "print a link that sets a new password", run: runReaderReset},
 	}, jobsCommands(), []command{
+		consoleCommand(),
 		{name: "psql", args: "[-- ARGS]", short: "open psql on the database, schema jobs first", run: runPsql},
 		doctorCommand(),
 		{name: "config", short: "print the configuration, secrets masked", run: runConfig},

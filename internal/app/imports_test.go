@@ -32,14 +32,14 @@ var (
 
 // allowed are the exceptions, each with its reason.
 var allowed = map[string][]string{
-	"internal/drill":   {"internal/serve", "internal/relay"},                                              // its web processes stop as the site's do; tests of faults share its relay
-	"internal/mail":    {"views/mail"},                                                                    // a letter is rendered where it is sent
-	"internal/testdb":  {"db", "internal/config", "internal/pglocal"},                                     // tests want the whole schema, and TEST_DATABASE_URL is read as DATABASE_URL is
-	"internal/notice":  {"internal/store"},                                                                // DBTX
-	"internal/demo":    {"internal/catalogue"},                                                            // invented readers rate real books
-	"internal/answer":  {"internal/trace"},                                                                // rendering is a step of the request
-	"internal/console": {"internal/answer", "internal/live", "views/console", "views/layout", "views/ui"}, // a set of pages
-	"views/page":       {"views/bookui"},                                                                  // the storefront's pieces
+	"internal/drill":   {"internal/serve", "internal/relay"},                                 // its web processes stop as the site's do; tests of faults share its relay
+	"internal/mail":    {"views/mail"},                                                       // a letter is rendered where it is sent
+	"internal/testdb":  {"db", "internal/config", "internal/pglocal"},                        // tests want the whole schema, and TEST_DATABASE_URL is read as DATABASE_URL is
+	"internal/notice":  {"internal/store"},                                                   // DBTX
+	"internal/demo":    {"internal/catalogue"},                                               // invented readers rate real books
+	"internal/answer":  {"internal/trace"},                                                   // rendering is a step of the request
+	"internal/console": {"internal/answer", "internal/live", "views/console", "views/asset"}, // a set of pages
+	"views/page":       {"views/bookui"},                                                     // the storefront's pieces
 }
 
 // layers are the packages of the job system from the ground up: each imports only those before it.

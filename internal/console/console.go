@@ -65,7 +65,9 @@ func (s *Server) Mount(r chi.Router) {
 		r.Group(func(r chi.Router) {
 			r.Use(middleware.Compress(5), protection.Handler)
 			r.NotFound(page(func(http.ResponseWriter, *http.Request) error { return &answer.Error{Status: http.StatusNotFound} }))
-			r.MethodNotAllowed(page(func(http.ResponseWriter, *http.Request) error { return &answer.Error{Status: http.StatusMethodNotAllowed} }))
+			r.MethodNotAllowed(page(func(http.ResponseWriter, *http.Request) error {
+				return &answer.Error{Status: http.StatusMethodNotAllowed}
+			}))
 			for _, p := range s.pages() {
 				r.Get(p.Path, page(s.show(p)))
 			}

@@ -47,7 +47,7 @@ func (s *Server) statement(w http.ResponseWriter, r *http.Request, p *Page, aske
 
 // table asks a question and returns its rows as a table.
 func (s *Server) table(ctx context.Context, q Question) (t surface.Table, err error) {
-	connErr := s.asker.withConn(ctx, func(conn *pgxpool.Conn)  {
+	connErr := s.asker.withConn(ctx, func(conn *pgxpool.Conn) {
 		err = s.asker.transaction(ctx, conn.Conn(), q, func(rows pgx.Rows) error {
 			t, err = surface.Collect(rows)
 			return err

@@ -33,4 +33,3 @@ func drain(act string) acting {
 		return "", named(ctx, tx, act, form.Get("worker"), by)
 	}
 }
-
