@@ -71,6 +71,7 @@ func (s *Server) Mount(r chi.Router) {
 			for _, p := range s.pages() {
 				r.Get(p.Path, page(s.show(p)))
 			}
+			r.Get("/find", page(s.find))
 			s.acts(r, func(h acting) http.HandlerFunc { return page(s.act(h)) })
 		})
 	})

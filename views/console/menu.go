@@ -5,13 +5,15 @@ import "time"
 // Entry is an entry of the menu. Its key, after g, goes to the page.
 type Entry struct{ Nav, Text, URL, Key string }
 
-// menu is the console's menu.
-var menu = []Entry{
-	{"overview", "Overview", Root, "o"},
-	{"queues", "Queues", Root + "/queues", "q"},
-	{"jobs", "Jobs", Root + "/jobs", "j"},
-	{"errors", "Errors", Root + "/errors", "e"},
-	{"workers", "Workers", Root + "/workers", "w"},
+// Menu returns the entries of the console's menu.
+func Menu() []Entry {
+	return []Entry{
+		{"overview", "Overview", Root, "o"},
+		{"queues", "Queues", Root + "/queues", "q"},
+		{"jobs", "Jobs", Root + "/jobs", "j"},
+		{"errors", "Errors", Root + "/errors", "e"},
+		{"workers", "Workers", Root + "/workers", "w"},
+	}
 }
 
 // noTime is the time of what did not happen.
