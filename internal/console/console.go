@@ -23,6 +23,7 @@ type Config struct {
 	Identity Identity
 	Log      *slog.Logger
 	NotFound http.Handler // answers persons without a role as the site answers at an address that it does not have
+	Site     string       // the address of the site beside the console; empty if there is none
 	Release  string       // shown at the foot of each page
 	// RequestTime bounds ordinary requests; 0 means 10 s. Tests raise it, so that they pass on a busy machine.
 	RequestTime time.Duration
@@ -132,7 +133,7 @@ func (s *Server) frame(r *http.Request, p *Page, asked Asked) view.Frame {
 
 func (s *Server) blankFrame(r *http.Request, title string) view.Frame {
 	person := personOf(r.Context())
-	return view.Frame{Title: title, Person: person.Name, Acts: person.Role == Operator, Release: s.Release}
+	return view.Frame{Title: title, Site: s.Site, Person: person.Name, Acts: person.Role == Operator, Release: s.Release}
 }
 
 // eventsPath returns the address of the stream that keeps the request's page current.

@@ -18,6 +18,9 @@
   };
   setInterval(tick, 1000);
 
+  const current = document.querySelector("#rail [aria-current]");
+  if (current) document.getElementById("rail").scrollLeft = current.offsetLeft - 24;
+
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
