@@ -321,12 +321,15 @@ func TestPsqlMissing(t *testing.T) {
 	}
 }
 
+// busyJobs asks whether the demo load has jobs.
+const busyJobs = "select case when exists (select from jobs.job where kind = 'deliver_webhook') then 'some' else 'none' end"
+
 var devURL = regexp.MustCompile(`The site +http://localhost:(\d+)`)
 
 // dev starts the command dev on a data folder and waits until it has printed its URLs.
-func dev(t *testing.T, data string) *process {
+func dev(t *testing.T, data string, flags ...string) *process {
 	t.Helper()
-	p := launch(t, "", []string{"SECRET_KEY="}, "dev", "--data", data)
+	p := launch(t, "", []string{"SECRET_KEY="}, append([]string{"dev", "--data", data}, flags...)...)
 	p.URL = "http://localhost:" + devURL.FindStringSubmatch(p.waitFor(devURL))[1]
 	p.waitFor(regexp.MustCompile(`Ctrl-C stops everything`))
 	return p
@@ -344,8 +347,8 @@ func postmasters(data string) (n int) {
 	return n
 }
 
-// TestDevCommand: other commands may use dev's data folder beside it, dev starts again after a kill, and Ctrl-C stops
-// everything.
+// TestDevCommand: other commands may use dev's data folder beside it, dev starts again after a kill and removes the demo load of
+// the killed one, and Ctrl-C stops everything.
 func TestDevCommand(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
@@ -360,7 +363,7 @@ func TestDevCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first := dev(t, data)
+	first := dev(t, data, "--busy")
 	checkBanner(t, first, data)
 	odo := newCaller(first.URL)
 	odo.signUp(t, "Odo", "odo@example.org")
@@ -382,6 +385,9 @@ func TestDevCommand(t *testing.T) {
 	if out := beside("reader", "reset", "--data", data, "odo@example.org"); !strings.Contains(out, first.URL+"/reset/") {
 		t.Errorf("reader reset: %q", out)
 	}
+	if out := beside("psql", "--data", data, "--", "-Atc", busyJobs); !strings.Contains(out, "some") {
+		t.Errorf("there is no demo load: %q", out)
+	}
 	beside("migrate", "--data", data)
 	beside("seed", "--data", data)
 	if n := postmasters(data); n != 1 {
@@ -393,6 +399,9 @@ func TestDevCommand(t *testing.T) {
 	again := dev(t, data)
 	odo.base = func() string { return again.URL }
 	odo.must(t, http.StatusOK, "/mailbox", nil) // the session and the data have survived
+	if out := beside("psql", "--data", data, "--", "-Atc", busyJobs); !strings.Contains(out, "none") {
+		t.Errorf("the demo load is still there: %q", out)
+	}
 	page := odo.openStream(t)
 	page.next(t)
 	began := time.Now()

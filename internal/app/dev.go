@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/backlist/backlist/internal/busy"
 	"github.com/backlist/backlist/internal/demo"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/postgres"
@@ -28,20 +29,37 @@ const demoPassword = "a quiet evening"
 // Backlist is built on.
 const sinkDelay = 100 * time.Millisecond
 
+// developing is the command dev and its flags.
+type developing struct {
+	verbose bool
+	busy    bool
+	process string // set in the demo load's own processes
+}
+
 func devCommand() command {
-	var verbose bool
+	d := &developing{}
 	return command{
 		name: "dev", short: "run everything on this machine: a private Postgres, the site, one worker, a slow mail server",
-		flags: func(f *flag.FlagSet) {
-			f.BoolVar(&verbose, "verbose", false, "print the logs as well, on standard error")
-		},
-		run: func(ctx context.Context, p *program, _ []string) error { return p.dev(ctx, verbose) },
+		flags: d.flags, run: d.run,
 	}
+}
+
+func (d *developing) flags(f *flag.FlagSet) {
+	f.BoolVar(&d.verbose, "verbose", false, "print the logs as well, on standard error")
+	f.BoolVar(&d.busy, "busy", false, "add a demo load: an invented shop's jobs in every state, its workers, and its past")
+	f.StringVar(&d.process, "process", "", "run one of the demo load's `processes`; dev starts them itself")
+}
+
+func (d *developing) run(ctx context.Context, p *program, _ []string) error {
+	if d.process != "" {
+		return busy.Serve(ctx, d.process, p.cfg.DatabaseURL, p.Stdin, p.Stdout, newLogger(p.Stderr, p.cfg))
+	}
+	return p.dev(ctx, d)
 }
 
 // dev runs the whole product until ctx ends, and stops everything that it started. The terminal gets a line for each step;
 // logs go to a file.
-func (p *program) dev(ctx context.Context, verbose bool) error {
+func (p *program) dev(ctx context.Context, d *developing) error {
 	p.cfg.Dev = true
 	// Listening comes first, so that a taken port stops dev before anything starts. The address is local, because dev's
 	// passwords are public.
@@ -60,11 +78,16 @@ func (p *program) dev(ctx context.Context, verbose bool) error {
 	}
 	defer file.Close()
 	out := io.Writer(file)
-	if verbose {
+	if d.verbose {
 		out = io.MultiWriter(file, p.Stderr)
 	}
-	s := &steps{w: p.Stdout, apart: verbose}
-	err = unlessStopped(ctx, p.runSteps(ctx, s, newLogger(out, p.cfg), listener, file.Name()))
+	s := &steps{w: p.Stdout, apart: d.verbose}
+	log := newLogger(out, p.cfg)
+	var load func(ctx context.Context, url string, ready func()) error
+	if d.busy {
+		load = func(ctx context.Context, url string, ready func()) error { return busyLoad(ctx, log, out, url, ready) }
+	}
+	err = unlessStopped(ctx, p.runSteps(ctx, s, log, listener, file.Name(), load))
 	if err != nil {
 		s.end()
 		return fmt.Errorf("%w\nThe log is in %s", err, file.Name())
@@ -73,8 +96,11 @@ func (p *program) dev(ctx context.Context, verbose bool) error {
 	return nil
 }
 
-// runSteps starts the parts of dev one after another, and waits until ctx ends or a part fails.
-func (p *program) runSteps(ctx context.Context, s *steps, log *slog.Logger, listener net.Listener, logFile string) error {
+// runSteps starts the parts of dev one after another, and waits until ctx ends or a part fails. load is the demo load, or nil.
+func (p *program) runSteps(
+	ctx context.Context, s *steps, log *slog.Logger, listener net.Listener, logFile string,
+	load func(ctx context.Context, url string, ready func()) error,
+) error {
 	if p.cfg.DatabaseURL == "" {
 		s.begin("Starting Postgres")
 	} else {
@@ -125,7 +151,13 @@ func (p *program) runSteps(ctx context.Context, s *steps, log *slog.Logger, list
 			return p.work(ctx, log.With("process", "worker"), url, ready)
 		}) {
 			s.done("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
-			p.explain(reader, logFile)
+			if load == nil {
+				p.explain(reader, logFile)
+			} else if start("Starting a demo load", func(ready func()) error { return load(ctx, url, ready) }) {
+				s.done("three workers of an invented shop")
+				p.explain(reader, logFile)
+				fmt.Fprint(p.Stdout, busyBanner)
+			}
 		}
 	}
 	return group.Wait()
@@ -146,6 +178,11 @@ func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, ur
 	s.begin("Preparing the schema")
 	if err := migrate(ctx, pool, log); err != nil {
 		return demo.Reader{}, err
+	}
+	if p.cfg.DatabaseURL == "" { // on other servers, kinds of these names may belong to other programs
+		if err := busy.Clear(ctx, pool); err != nil {
+			return demo.Reader{}, fmt.Errorf("remove an earlier demo load: %w", err)
+		}
 	}
 	if err := site.Set(ctx, pool, p.cfg.BaseURL); err != nil { // for other commands, such as reader reset
 		return demo.Reader{}, err

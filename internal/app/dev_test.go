@@ -25,7 +25,7 @@ func checkBanner(t *testing.T, dev *process, data string) {
 			t.Errorf("unexpected line of a step: %q", line)
 		}
 	}
-	if len(lines) != 7 {
+	if len(lines) != 8 {
 		t.Errorf("%d steps:\n%s", len(lines), started)
 	}
 	file := filepath.Join(data, "dev.log")
