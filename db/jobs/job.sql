@@ -19,7 +19,7 @@ select j.id,
                 least(j.scheduled_at, j.attempted_at), case when r.at <= j.attempted_at then r.at end), '9999-12-31'), '-infinity')
        end                                                      as wait,
        case when not isfinite(j.attempted_at) then null
-            when j.state = 'running' then now() - least(j.attempted_at, '9999-12-31')
+            when j.state = 'running' then greatest(now() - least(j.attempted_at, '9999-12-31'), interval '0') -- a job may start after now()
             when isfinite(j.finalized_at) then least(j.finalized_at, '9999-12-31') - least(j.attempted_at, '9999-12-31')
        end                                                      as run,
        jobs.runner(j.attempted_by)                              as worker,
