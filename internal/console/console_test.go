@@ -1,16 +1,21 @@
 package console_test
 
 import (
-	"bufio"
 	"html"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/backlist/backlist/internal/console"
+	"github.com/backlist/backlist/internal/relay"
+	"github.com/backlist/backlist/internal/testdb"
 )
 
 // addWorker adds a worker that is alive.
@@ -111,31 +116,54 @@ func TestPasswordAgain(t *testing.T) {
 func TestStream(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.http.URL+"/console/events/workers", nil)
-	if err != nil {
-		t.Fatal(err)
+	await := s.open("/console/events/workers")
+	if !await("No worker is alive") {
+		t.Fatal("the stream did not begin with the panels")
 	}
-	response, err := s.http.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	lines := bufio.NewScanner(response.Body)
-	await := func(text string) {
-		t.Helper()
-		for lines.Scan() {
-			if strings.Contains(lines.Text(), text) {
-				return
-			}
-		}
-		t.Fatalf("the stream ended without %q: %v", text, lines.Err())
-	}
-	await("No worker is alive")
 	s.exec(addWorker, "worker.1")
-	await("worker.1")
+	if !await("worker.1") {
+		t.Fatal("the new worker did not come")
+	}
 	s.people.set(func(p *console.Person) { p.Role = console.None })
-	for lines.Scan() {
-		// until the server ends the stream
+	if await("no event has this text") {
+		t.Error("the stream goes on without a role")
+	}
+}
+
+// TestDatabaseAway: while Postgres is away, an open page says since when, and recovers by itself.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	target, err := pgxpool.ParseConfig(testdb.NewURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	between, err := relay.New("127.0.0.1:0", net.JoinHostPort(target.ConnConfig.Host, strconv.Itoa(int(target.ConnConfig.Port))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(between.Close)
+	pool, err := pgxpool.New(t.Context(), between.Through(target.ConnString()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	s := newSiteOn(t, pool)
+	await := s.open("/console/events/workers")
+	if !await("No worker is alive") {
+		t.Fatal("the stream did not begin with the panels")
+	}
+	between.Down()
+	if !await("The database has not answered since") {
+		t.Fatal("the stream ended when the database went away")
+	}
+	if status, _ := s.get("/console/workers"); status != http.StatusServiceUnavailable {
+		t.Errorf("meanwhile a new page is %d, want 503", status)
+	}
+	if err := between.Up(); err != nil {
+		t.Fatal(err)
+	}
+	if !await(`<div id="away" role="status"></div>`) {
+		t.Fatal("the stream did not say that the database answers again")
 	}
 }
 

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
@@ -65,7 +66,12 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, pool: testdb.New(t), people: &people{person: console.Person{
+	return newSiteOn(t, testdb.New(t))
+}
+
+func newSiteOn(t *testing.T, pool *pgxpool.Pool) *site {
+	t.Helper()
+	s := &site{t: t, pool: pool, people: &people{person: console.Person{
 		ID: "1", Name: "ann@example.com", Role: console.Operator, SignedIn: time.Now(),
 	}}}
 	s.server = console.New(console.Config{
@@ -81,6 +87,29 @@ func newSite(t *testing.T) *site {
 		s.http.Close()
 	})
 	return s
+}
+
+// open opens the stream of a page. await reads it until an event has the text; it returns false if the stream ends before.
+func (s *site) open(path string) (await func(text string) bool) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.http.URL+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := s.http.Client().Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { response.Body.Close() })
+	lines := bufio.NewScanner(response.Body)
+	return func(text string) bool {
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), text) {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // exec runs SQL that sets up a test.
