@@ -235,6 +235,34 @@ func TestContested(t *testing.T) {
 	adds(t, pool, 100)
 }
 
+// TestContestedAtOnce: an attempt is written once although two processes write it at the same moment, neither of which sees the
+// other's row.
+func TestContestedAtOnce(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := anAttempt("one", 1)
+	a.Contested = true
+	written, err := writeContested(t.Context(), tx, []*Attempt{a})
+	if err != nil || len(written) != 1 {
+		t.Fatalf("wrote %d: %v", len(written), err)
+	}
+	r := newTestRecorder(t, pool, "two")
+	b := *a
+	r.Note(&b)
+	r.flush(t.Context()) // finds the job locked, and keeps the attempt for the next time
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.flush(t.Context())
+	if n := sum(t, pool, "select count(*) from work.attempt"); n != 1 {
+		t.Errorf("the attempt is written %d times", n)
+	}
+}
+
 // TestLockedTables: a lock on the record's tables, as by vacuum full, does not delay jobs, although they share one connection.
 func TestLockedTables(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -89,20 +90,15 @@ func (r *Recorder) write(ctx context.Context, b *batch) error {
 				return fmt.Errorf("write attempts: %w", err)
 			}
 		}
-		for _, a := range contested {
-			tag, err := tx.Exec(ctx, contestedSQL, a.named())
-			if err != nil {
-				return fmt.Errorf("write a contested attempt: %w", err)
-			}
-			if tag.RowsAffected() > 0 {
-				ours = append(ours, a)
-			}
+		written, err := writeContested(ctx, tx, contested)
+		if err != nil {
+			return err
 		}
+		ours = append(ours, written...)
 		sums := append(slices.Clone(r.owed), errorSums(ours)...)
 		if r.without&Minutes == 0 {
 			sums = append(sums, minuteSums(ours)...) // last, because every worker writes these rows and would wait for this one
 		}
-		var err error
 		b.owed, err = addAll(ctx, tx, sums)
 		return err
 	})
@@ -127,6 +123,25 @@ func briefly(ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Contex
 		}
 		return fn(ctx, tx)
 	})
+}
+
+// writeContested writes attempts unless another process has written them, and returns those that it wrote. It holds a lock on each
+// job until the transaction ends, because another transaction would not see rows that are not committed yet.
+func writeContested(ctx context.Context, tx pgx.Tx, contested []*Attempt) (written []*Attempt, err error) {
+	slices.SortFunc(contested, func(a, b *Attempt) int { return cmp.Compare(a.JobID, b.JobID) }) // all processes lock in this order
+	for _, a := range contested {
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('work.attempt', $1))", a.JobID); err != nil {
+			return nil, fmt.Errorf("lock a contested attempt: %w", err)
+		}
+		tag, err := tx.Exec(ctx, contestedSQL, a.named())
+		if err != nil {
+			return nil, fmt.Errorf("write a contested attempt: %w", err)
+		}
+		if tag.RowsAffected() > 0 {
+			written = append(written, a)
+		}
+	}
+	return written, nil
 }
 
 // split separates the contested attempts, which another process may have written.
