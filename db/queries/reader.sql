@@ -21,13 +21,12 @@ update reader set password_hash = @password_hash where id = @id returning email_
 -- A transaction that sets a new password waits until this one ends.
 select password_hash from reader where id = $1 for no key update;
 
--- name: ReaderSetRole :exec
-update reader set role = @role where id = @id;
-
 -- name: ReaderDeletionSummary :one
 select (select count(*) from rating where rating.reader_id = reader.id) as ratings,
        (select count(*) from shelving where shelving.reader_id = reader.id) as shelved,
-       (select count(*) from message where message.reader_id = reader.id) as messages
+       (select count(*) from message where message.reader_id = reader.id) as messages,
+       (exists (select from operator o where o.reader_id = reader.id and o.role = 'operator')
+        and not exists (select from operator o where o.reader_id <> reader.id and o.role = 'operator'))::bool as last_operator
 from reader where reader.id = $1;
 
 -- name: ReaderDelete :exec
@@ -40,17 +39,28 @@ values (@token_hash, @reader_id, now() + make_interval(days => @days::int));
 
 -- name: SessionReader :one
 -- Runs on every request of a signed-in reader.
-select r.id, r.name, r.email, r.role, r.time_zone, r.ratings_version,
-       (s.seen_at < now() - interval '1 hour')::bool as stale
+select r.id, r.name, r.email, coalesce(o.role, '')::text as role, r.time_zone, r.ratings_version,
+       s.created_at as signed_in, (s.seen_at < now() - interval '1 hour')::bool as stale
 from session s
 join reader r on r.id = s.reader_id
+left join operator o on o.reader_id = r.id
 where s.token_hash = $1 and s.expires_at > now();
+
+-- name: SessionHoldRole :one
+-- SessionReader for an account that has a role. Ending the session and changing the role wait until the transaction ends.
+select r.id, r.name, r.email, o.role, r.time_zone, r.ratings_version,
+       s.created_at as signed_in, (s.seen_at < now() - interval '1 hour')::bool as stale
+from session s
+join reader r on r.id = s.reader_id
+join operator o on o.reader_id = r.id
+where s.token_hash = $1 and s.expires_at > now()
+for share of s, o;
 
 -- name: SessionTouch :exec
 update session set seen_at = now(), expires_at = now() + make_interval(days => @days::int)
 where token_hash = @token_hash and seen_at < now() - interval '1 hour' and expires_at > now();
 
--- name: SessionDelete :exec
+-- name: SessionDelete :execrows
 delete from session where token_hash = $1;
 
 -- name: SessionDeleteOthers :execrows

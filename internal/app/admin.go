@@ -54,22 +54,6 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	})
 }
 
-func runOperatorAdd(ctx context.Context, p *program, args []string) error {
-	if err := oneAddress("operator add", args); err != nil {
-		return err
-	}
-	return p.withPool(ctx, func(pool *pgxpool.Pool) error {
-		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return reader.MakeOperator(ctx, tx, args[0]) })
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("no account has the address %s: sign up on the site first", args[0])
-		}
-		if err == nil {
-			fmt.Fprintf(p.Stdout, "%s is an operator now.\n", args[0])
-		}
-		return err
-	})
-}
-
 // oneAddress checks the one argument of a command, an account's address. Whether the account exists is for the database to say.
 func oneAddress(command string, args []string) error {
 	if len(args) != 1 {

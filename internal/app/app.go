@@ -62,7 +62,7 @@ func commands() []command {
 		{name: "worker", short: "run jobs", run: runWorker},
 		{name: "migrate", short: "bring the database up to this release", run: runMigrate},
 		seedCommand(),
-		{name: "operator add", args: "EMAIL", short: "make an account an operator", run: runOperatorAdd},
+	}, operatorCommands(), []command{
 		{name: "reader reset", args: "EMAIL", short: "print a link that sets a new password", run: runReaderReset},
 	}, jobsCommands(), []command{
 		consoleCommand(),

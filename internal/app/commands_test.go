@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -43,7 +44,9 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"frobnicate", nil, `unknown command "frobnicate"`},
 		{"operator", nil, `unknown command "operator"`},
-		{"operator remove x@example.org", nil, `unknown command "operator remove x@example.org"`},
+		{"operator remove", nil, "usage: backlist operator remove EMAIL"},
+		{"operator list all", nil, `backlist operator list takes no arguments, but got "all"`},
+		{"operator add a@example.org --role admin", nil, `"admin" is not a role: use --role viewer or --role operator`},
 		{"operator add", nil, "usage: backlist operator add EMAIL"},
 		{"operator add a@example.org b@example.org", nil, "usage: backlist operator add EMAIL"},
 		{"reader reset", nil, "usage: backlist reader reset EMAIL"},
@@ -92,7 +95,7 @@ func TestUsageErrors(t *testing.T) {
 func TestUnreachableDatabase(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"DATABASE_URL": "postgres://odo:s3cr3t-pass@127.0.0.1:1/none", "SECRET_KEY": "a secret only for tests", "PORT": "0"}
-	for _, args := range []string{"web", "worker", "migrate", "seed", "operator add odo@example.org", "reader reset odo@example.org"} {
+	for _, args := range []string{"web", "worker", "migrate", "seed", "operator add odo@example.org", "operator list", "reader reset odo@example.org"} {
 		stdout, stderr, err := inProcess(t, env, strings.Fields(args)...)
 		if err == nil || strings.Contains(err.Error()+stdout+stderr, "s3cr3t-pass") {
 			t.Errorf("backlist %s: %v %s%s", args, err, stdout, stderr)
@@ -237,32 +240,63 @@ func TestMigrateCommand(t *testing.T) {
 	}
 }
 
-// TestAccountCommands: operator add accepts only existing accounts, and a reset link sets a password once.
-func TestAccountCommands(t *testing.T) {
+// TestOperatorCommands: each command says what it did, or in one sentence why not and what to do.
+func TestOperatorCommands(t *testing.T) {
 	t.Parallel()
 	databaseURL := testdb.NewURL(t)
 	pool := openPool(t, databaseURL)
+	const accounts = `insert into reader (email, email_key, name, password_hash)
+		select e, lower(e), 'Odo', '-' from unnest(array['Odo@example.org', 'ada@example.org']) e`
+	if _, err := pool.Exec(t.Context(), accounts); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, out, err string }{
+		{"list", "No account may use the console. Sign up on the site, then: backlist operator add EMAIL --role operator\n", ""},
+		{"list --json", "[]\n", ""},
+		{"add eve@example.org", "", "no account has the address eve@example.org: sign up on the site first"},
+		{"remove eve@example.org", "", "no account has the address eve@example.org: sign up on the site first"},
+		{"remove ada@example.org", "", "ada@example.org has no role; to see who has: backlist operator list"},
+		{"add ODO@Example.org", "ODO@Example.org is a viewer now, who may look at the console. With --role operator the account may also act.\n", ""},
+		{"add odo@example.org --role operator", "odo@example.org is an operator now.\n", ""},
+		{"add odo@example.org", "odo@example.org is an operator now.\n", ""},
+		{"add odo@example.org --role viewer", "", "odo@example.org is the last operator; add another first: backlist operator add EMAIL --role operator"},
+		{"remove odo@example.org", "", "odo@example.org is the last operator; add another first: backlist operator add EMAIL --role operator"},
+		{"add --role operator ada@example.org", "ada@example.org is an operator now.\n", ""},
+		{"remove odo@example.org", "odo@example.org has no role in the console any more. Its open pages close within 5 seconds.\n", ""},
+	} {
+		stdout, stderr, err := inProcess(t, map[string]string{"DATABASE_URL": databaseURL}, append([]string{"operator"}, strings.Fields(c.args)...)...)
+		if stdout != c.out || stderr != "" || c.err == "" && err != nil || c.err != "" && (err == nil || err.Error() != c.err) {
+			t.Errorf("operator %s: %q, %q, %v", c.args, stdout, stderr, err)
+		}
+	}
+	stdout, _, err := inProcess(t, map[string]string{"DATABASE_URL": databaseURL}, "operator", "list")
+	if !regexp.MustCompile(`^email +name +role +added at +added by\nada@example.org +Odo +operator +\d.* \S+@\S+ \(backlist operator\)\n$`).MatchString(stdout) {
+		t.Errorf("operator list: %q, %v", stdout, err)
+	}
+	stdout, _, err = inProcess(t, map[string]string{"DATABASE_URL": databaseURL}, "operator", "list", "--json")
+	var list []struct {
+		Email, Role string
+		AddedAt     time.Time `json:"added_at"`
+	}
+	if err := errors.Join(err, json.Unmarshal([]byte(stdout), &list)); err != nil || len(list) != 1 || list[0].Email != "ada@example.org" ||
+		list[0].Role != "operator" || list[0].AddedAt.IsZero() {
+		t.Errorf("operator list --json: %s, %v", stdout, err)
+	}
+}
+
+// TestAccountCommands: a reset link of an existing account sets a password once.
+func TestAccountCommands(t *testing.T) {
+	t.Parallel()
+	databaseURL := testdb.NewURL(t)
 	web := start(t, databaseURL, nil, "web")
 	command := func(args ...string) (string, error) { return outcome(t, launch(t, databaseURL, nil, args...)) }
-	for _, args := range [][]string{{"operator", "add", "odo@example.org"}, {"reader", "reset", "odo@example.org"}} {
-		out, err := command(args...)
-		if err == nil || strings.Contains(out, "level=ERROR") || strings.Count(out, "\n") > 0 {
-			t.Errorf("%v of an unknown account: %v\n%s", args, err, out)
-		}
+	out, err := command("reader", "reset", "odo@example.org")
+	if err == nil || strings.Contains(out, "level=ERROR") || strings.Count(out, "\n") > 0 {
+		t.Errorf("reader reset of an unknown account: %v\n%s", err, out)
 	}
 	odo := newCaller(web.URL)
 	odo.signUp(t, "Odo", "odo@example.org")
-	if out, err := command("operator", "add", "ODO@Example.org"); err != nil || out != "ODO@Example.org is an operator now." {
-		t.Errorf("%v %q", err, out)
-	}
-	if role := valueOf[string](t, pool, "select role from reader"); role != "operator" {
-		t.Errorf("the role is %s", role)
-	}
-	if out, err := command("operator", "add", "ada@example.org"); err == nil || out != "backlist: no account has the address ada@example.org: sign up on the site first" {
-		t.Errorf("%v %q", err, out)
-	}
-	out, err := command("reader", "reset", "odo@example.org")
-	if err != nil {
+	if out, err = command("reader", "reset", "odo@example.org"); err != nil {
 		t.Fatal(err, out)
 	}
 	link, err := url.Parse(regexp.MustCompile(`https?://\S+`).FindString(out))
@@ -379,7 +413,7 @@ func TestDevCommand(t *testing.T) {
 	if out := beside("psql", "--data", data, "--", "-Atc", "select email from public.reader where email = 'odo@example.org'"); !strings.Contains(out, "odo@example.org") {
 		t.Errorf("psql sees %q", out)
 	}
-	if out := beside("operator", "add", "--data", data, "odo@example.org"); !strings.Contains(out, "is an operator now") {
+	if out := beside("operator", "add", "--data", data, "odo@example.org"); !strings.Contains(out, "is a viewer now") {
 		t.Errorf("operator add: %q", out)
 	}
 	if out := beside("reader", "reset", "--data", data, "odo@example.org"); !strings.Contains(out, first.URL+"/reset/") {

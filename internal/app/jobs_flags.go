@@ -137,19 +137,24 @@ func setCopyFlags(f *flag.FlagSet, p *jobsProgram) {
 func (p *jobsProgram) by() surface.By {
 	by := surface.By{Who: p.who, Reason: p.reason, Until: p.until}
 	if by.Who == "" {
-		name, host := "unknown", "unknown"
-		if u, err := user.Current(); err == nil && u.Username != "" {
-			name = u.Username
-		}
-		if h, err := os.Hostname(); err == nil {
-			host = h
-		}
-		by.Who = name + "@" + host + " (backlist jobs)"
+		by.Who = whoami("backlist jobs")
 	}
 	if by.Reason == "" {
 		by.Reason = "backlist " + strings.Join(p.Args, " ")
 	}
 	return by
+}
+
+// whoami names the account of this machine that runs a command.
+func whoami(command string) string {
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return name + "@" + host + " (" + command + ")"
 }
 
 // onJobs runs fn on one connection, whose application name is the command's.

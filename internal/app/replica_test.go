@@ -59,7 +59,7 @@ func TestReplica(t *testing.T) {
 	databaseURL := newReplica(t)
 	env := map[string]string{"DATABASE_URL": databaseURL, "SECRET_KEY": "a secret only for tests", "PORT": "0"}
 	for _, line := range []string{
-		"web", "worker", "migrate", "seed --demo", "operator add ada@example.org", "reader reset ada@example.org",
+		"web", "worker", "migrate", "seed --demo", "operator add ada@example.org", "operator remove ada@example.org", "reader reset ada@example.org",
 		"jobs cancel 1", "jobs pause * --reason x", "jobs discard --kind prune_sessions --yes",
 	} {
 		stdout, stderr, err := inProcess(t, env, strings.Fields(line)...)

@@ -22,7 +22,7 @@ func TestAddressBeyondASCII(t *testing.T) {
 		if err != nil || found.ID != me.ID {
 			t.Errorf("%q finds %d, %v", spelling, found.ID, err)
 		}
-		if err := MakeOperator(t.Context(), tx, spelling); err != nil {
+		if _, err := AddOperator(t.Context(), tx, spelling, RoleViewer, "a test"); err != nil {
 			t.Errorf("%q: %v", spelling, err)
 		}
 		if _, err := MintReset(t.Context(), tx, spelling, "https://backlist.example"); err != nil {

@@ -64,7 +64,7 @@ func (b bundle) count(t *testing.T, sql string, args ...any) int {
 func TestCreate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if b.odo.Email != "Odo@Example.com" || b.odo.EmailKey != "odo@example.com" || !b.odo.MailReady || b.odo.Role != "reader" {
+	if b.odo.Email != "Odo@Example.com" || b.odo.EmailKey != "odo@example.com" || !b.odo.MailReady {
 		t.Errorf("stored as %+v", b.odo)
 	}
 	if n := b.count(t, "select count(*) from message where reader_id = $1 and kind = 'welcome' and to_address = $2", b.odo.ID, b.odo.Email); n != 1 {
@@ -113,23 +113,5 @@ func TestByEmail(t *testing.T) {
 	}
 	if _, err := ByID(t.Context(), b.tx, -1); !errors.Is(err, pgx.ErrNoRows) {
 		t.Errorf("by an unknown id: %v", err)
-	}
-}
-
-func TestMakeOperator(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	if err := MakeOperator(t.Context(), b.tx, "ODO@example.com"); err != nil {
-		t.Fatal(err)
-	}
-	r, err := ByID(t.Context(), b.tx, b.odo.ID)
-	if err != nil || !Role(r.Role).CanAct() || !Role(r.Role).CanLook() {
-		t.Errorf("role %q, %v", r.Role, err)
-	}
-	if RoleViewer.CanAct() || !RoleViewer.CanLook() || RoleReader.CanLook() || RoleReader.CanAct() || Role("").CanLook() {
-		t.Error("a role has the wrong rights")
-	}
-	if err := MakeOperator(t.Context(), b.tx, "nobody@example.com"); !errors.Is(err, pgx.ErrNoRows) {
-		t.Errorf("an unknown address became operator: %v", err)
 	}
 }

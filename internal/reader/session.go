@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,10 +24,11 @@ const SessionLife = sessionDays * 24 * time.Hour
 type Session struct {
 	ReaderID       int64
 	Name, Email    string
-	Role           Role
-	TimeZone       string // IANA name
-	RatingsVersion int64  // of the reader at this moment
-	Stale          bool   // last seen over an hour ago: call Touch and send the cookie again
+	Role           Role      // in the console
+	TimeZone       string    // IANA name
+	RatingsVersion int64     // of the reader at this moment
+	SignedIn       time.Time // when the password was last given, by the database's clock
+	Stale          bool      // last seen over an hour ago: call Touch and send the cookie again
 }
 
 // newToken returns 256 random bits for a cookie or a link, and their hash for the database.
@@ -61,10 +63,30 @@ func BySession(ctx context.Context, db store.DBTX, token string) (Session, error
 	if err != nil {
 		return Session{}, fmt.Errorf("find a session: %w", err)
 	}
+	return newSession(row), nil
+}
+
+// HoldRole returns the session of a cookie like BySession. If the account has a role, ending the session and changing the
+// role wait until tx ends, so an act in tx and the removal of the right to it exclude each other. The errors are
+// BySession's.
+func HoldRole(ctx context.Context, tx pgx.Tx, token string) (Session, error) {
+	row, err := store.New().SessionHoldRole(ctx, tx, hashToken(token))
+	if errors.Is(err, pgx.ErrNoRows) {
+		session, err := BySession(ctx, tx, token)
+		session.Role = RoleNone // a role that was added since is not held
+		return session, err
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("hold the role of a session: %w", err)
+	}
+	return newSession(store.SessionReaderRow(row)), nil
+}
+
+func newSession(row store.SessionReaderRow) Session {
 	return Session{
-		ReaderID: row.ID, Name: row.Name, Email: row.Email, Role: Role(row.Role),
-		TimeZone: row.TimeZone, RatingsVersion: row.RatingsVersion, Stale: row.Stale,
-	}, nil
+		ReaderID: row.ID, Name: row.Name, Email: row.Email, Role: Role(row.Role), TimeZone: row.TimeZone,
+		RatingsVersion: row.RatingsVersion, SignedIn: row.SignedIn, Stale: row.Stale,
+	}
 }
 
 // Touch extends a session to SessionLife from now. It writes at most once an hour; call it if Session.Stale is set.
@@ -74,7 +96,21 @@ func Touch(ctx context.Context, db store.DBTX, token string) error {
 
 // EndSession closes the session of a cookie; it is not an error if there is none.
 func EndSession(ctx context.Context, db store.DBTX, token string) error {
-	return store.New().SessionDelete(ctx, db, hashToken(token))
+	_, err := store.New().SessionDelete(ctx, db, hashToken(token))
+	return err
+}
+
+// RenewSession replaces the session of a cookie by a new one, and returns the new cookie's value. The caller must have
+// verified the reader's password, like a sign-in. If the session has ended it returns pgx.ErrNoRows.
+func RenewSession(ctx context.Context, tx pgx.Tx, readerID int64, token string) (renewed string, err error) {
+	n, err := store.New().SessionDelete(ctx, tx, hashToken(token))
+	if err == nil && n == 0 {
+		err = pgx.ErrNoRows
+	}
+	if err != nil {
+		return "", fmt.Errorf("renew a session of reader %d: %w", readerID, err)
+	}
+	return StartSession(ctx, tx, readerID)
 }
 
 // EndSessions closes all sessions of a reader except the one of exceptToken, if that is not "", and returns their

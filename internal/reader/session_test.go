@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -16,7 +17,7 @@ func TestSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := BySession(ctx, b.tx, token)
-	want := Session{ReaderID: b.odo.ID, Name: "Odo", Email: "Odo@Example.com", Role: RoleReader, TimeZone: "UTC"}
+	want := Session{ReaderID: b.odo.ID, Name: "Odo", Email: "Odo@Example.com", TimeZone: "UTC", SignedIn: s.SignedIn}
 	if err != nil || s != want {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -37,6 +38,36 @@ func TestSession(t *testing.T) {
 	}
 	if _, err := BySession(ctx, b.tx, token); !errors.Is(err, pgx.ErrNoRows) {
 		t.Errorf("after EndSession: %v", err)
+	}
+}
+
+// TestRenewSession: the new session begins now, the old one has ended, and a session is renewed once.
+func TestRenewSession(t *testing.T) {
+	t.Parallel()
+	b, ctx := setup(t), t.Context()
+	token, err := StartSession(ctx, b.tx, b.odo.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.exec(t, "update session set created_at = now() - interval '13 hours'")
+	old, err := BySession(ctx, b.tx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed, err := RenewSession(ctx, b.tx, b.odo.ID, token)
+	if err != nil || renewed == token {
+		t.Fatalf("renewed as %q, %v", renewed, err)
+	}
+	if s, err := BySession(ctx, b.tx, renewed); err != nil || s.SignedIn.Sub(old.SignedIn) != 13*time.Hour {
+		t.Errorf("signed in at %s, before at %s, %v", s.SignedIn, old.SignedIn, err)
+	}
+	for _, gone := range []string{token, ""} {
+		if _, err := BySession(ctx, b.tx, gone); !errors.Is(err, pgx.ErrNoRows) {
+			t.Errorf("%q is still a session: %v", gone, err)
+		}
+		if _, err := RenewSession(ctx, b.tx, b.odo.ID, gone); !errors.Is(err, pgx.ErrNoRows) {
+			t.Errorf("%q was renewed: %v", gone, err)
+		}
 	}
 }
 

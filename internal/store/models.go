@@ -43,8 +43,9 @@ type Reader struct {
 	Name         string
 	PasswordHash string
 	TimeZone     string
-	Role         string
-	MailReady    bool
+	// Not used since migration 023: table operator has the roles. It remains for processes of older releases.
+	Role      string
+	MailReady bool
 	// Rises with each rating, shelf or dismissal. A recommendation run notes the version that it read; a lower one is out of date.
 	RatingsVersion   int64
 	RatingsChangedAt *time.Time

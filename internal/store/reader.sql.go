@@ -140,20 +140,28 @@ func (q *Queries) ReaderDelete(ctx context.Context, db DBTX, id int64) error {
 const readerDeletionSummary = `-- name: ReaderDeletionSummary :one
 select (select count(*) from rating where rating.reader_id = reader.id) as ratings,
        (select count(*) from shelving where shelving.reader_id = reader.id) as shelved,
-       (select count(*) from message where message.reader_id = reader.id) as messages
+       (select count(*) from message where message.reader_id = reader.id) as messages,
+       (exists (select from operator o where o.reader_id = reader.id and o.role = 'operator')
+        and not exists (select from operator o where o.reader_id <> reader.id and o.role = 'operator'))::bool as last_operator
 from reader where reader.id = $1
 `
 
 type ReaderDeletionSummaryRow struct {
-	Ratings  int64
-	Shelved  int64
-	Messages int64
+	Ratings      int64
+	Shelved      int64
+	Messages     int64
+	LastOperator bool
 }
 
 func (q *Queries) ReaderDeletionSummary(ctx context.Context, db DBTX, id int64) (ReaderDeletionSummaryRow, error) {
 	row := db.QueryRow(ctx, readerDeletionSummary, id)
 	var i ReaderDeletionSummaryRow
-	err := row.Scan(&i.Ratings, &i.Shelved, &i.Messages)
+	err := row.Scan(
+		&i.Ratings,
+		&i.Shelved,
+		&i.Messages,
+		&i.LastOperator,
+	)
 	return i, err
 }
 
@@ -243,15 +251,6 @@ func (q *Queries) ReaderSetPassword(ctx context.Context, db DBTX, passwordHash s
 	var email_key string
 	err := row.Scan(&email_key)
 	return email_key, err
-}
-
-const readerSetRole = `-- name: ReaderSetRole :exec
-update reader set role = $1 where id = $2
-`
-
-func (q *Queries) ReaderSetRole(ctx context.Context, db DBTX, role string, iD int64) error {
-	_, err := db.Exec(ctx, readerSetRole, role, iD)
-	return err
 }
 
 const resetByToken = `-- name: ResetByToken :one
@@ -379,13 +378,16 @@ func (q *Queries) ResetUseAll(ctx context.Context, db DBTX, readerID int64) erro
 	return err
 }
 
-const sessionDelete = `-- name: SessionDelete :exec
+const sessionDelete = `-- name: SessionDelete :execrows
 delete from session where token_hash = $1
 `
 
-func (q *Queries) SessionDelete(ctx context.Context, db DBTX, tokenHash []byte) error {
-	_, err := db.Exec(ctx, sessionDelete, tokenHash)
-	return err
+func (q *Queries) SessionDelete(ctx context.Context, db DBTX, tokenHash []byte) (int64, error) {
+	result, err := db.Exec(ctx, sessionDelete, tokenHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const sessionDeleteOthers = `-- name: SessionDeleteOthers :execrows
@@ -398,6 +400,44 @@ func (q *Queries) SessionDeleteOthers(ctx context.Context, db DBTX, readerID int
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const sessionHoldRole = `-- name: SessionHoldRole :one
+select r.id, r.name, r.email, o.role, r.time_zone, r.ratings_version,
+       s.created_at as signed_in, (s.seen_at < now() - interval '1 hour')::bool as stale
+from session s
+join reader r on r.id = s.reader_id
+join operator o on o.reader_id = r.id
+where s.token_hash = $1 and s.expires_at > now()
+for share of s, o
+`
+
+type SessionHoldRoleRow struct {
+	ID             int64
+	Name           string
+	Email          string
+	Role           string
+	TimeZone       string
+	RatingsVersion int64
+	SignedIn       time.Time
+	Stale          bool
+}
+
+// SessionReader for an account that has a role. Ending the session and changing the role wait until the transaction ends.
+func (q *Queries) SessionHoldRole(ctx context.Context, db DBTX, tokenHash []byte) (SessionHoldRoleRow, error) {
+	row := db.QueryRow(ctx, sessionHoldRole, tokenHash)
+	var i SessionHoldRoleRow
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.Email,
+		&i.Role,
+		&i.TimeZone,
+		&i.RatingsVersion,
+		&i.SignedIn,
+		&i.Stale,
+	)
+	return i, err
 }
 
 const sessionInsert = `-- name: SessionInsert :exec
@@ -429,10 +469,11 @@ func (q *Queries) SessionPrune(ctx context.Context, db DBTX) (int64, error) {
 }
 
 const sessionReader = `-- name: SessionReader :one
-select r.id, r.name, r.email, r.role, r.time_zone, r.ratings_version,
-       (s.seen_at < now() - interval '1 hour')::bool as stale
+select r.id, r.name, r.email, coalesce(o.role, '')::text as role, r.time_zone, r.ratings_version,
+       s.created_at as signed_in, (s.seen_at < now() - interval '1 hour')::bool as stale
 from session s
 join reader r on r.id = s.reader_id
+left join operator o on o.reader_id = r.id
 where s.token_hash = $1 and s.expires_at > now()
 `
 
@@ -443,6 +484,7 @@ type SessionReaderRow struct {
 	Role           string
 	TimeZone       string
 	RatingsVersion int64
+	SignedIn       time.Time
 	Stale          bool
 }
 
@@ -457,6 +499,7 @@ func (q *Queries) SessionReader(ctx context.Context, db DBTX, tokenHash []byte) 
 		&i.Role,
 		&i.TimeZone,
 		&i.RatingsVersion,
+		&i.SignedIn,
 		&i.Stale,
 	)
 	return i, err
