@@ -32,12 +32,20 @@ func (s *testSite) settled(t *testing.T, name string) (*account, *tab) {
 }
 
 func (s *testSite) phone(t *testing.T) {
-	_, b := s.settled(t, "Petra")
+	petra, b := s.settled(t, "Petra")
 	b.run(phone())
 	b.expect("status of 404")
 	for _, path := range append(s.readerPages(b), get[string](b, mailURL)) {
 		b.goTo(path)
 		b.fitsPhone(path)
+	}
+	if _, _, err := inProcess(t, map[string]string{"DATABASE_URL": s.db}, "operator", "add", petra.Email); err != nil {
+		t.Fatal(err)
+	}
+	b.goTo("/")
+	b.fitsPhone("the front page of a viewer")
+	if top := get[float64](b, `named("Console").getBoundingClientRect().top`); top > 40 {
+		t.Errorf("the way to the console is not in the masthead's first line: it begins at %v points", top)
 	}
 	visitor := s.open(t, phone())
 	visitor.expect("status of 404", "status of 422")

@@ -175,8 +175,8 @@ func (s *Server) startSession(r *http.Request, email, password string) (token st
 }
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if cookie, err := r.Cookie(s.cookieName()); err == nil {
-		if err := reader.EndSession(r.Context(), s.DB, cookie.Value); err != nil {
+	if token := s.token(r); token != "" {
+		if err := reader.EndSession(r.Context(), s.DB, token); err != nil {
 			return err
 		}
 	}

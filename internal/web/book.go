@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
@@ -68,7 +67,7 @@ func (s *Server) showBook(w http.ResponseWriter, r *http.Request, status int, id
 		}
 		d.Mine, d.Shelf = int(mine[id].Stars), mine[id].Shelf
 	} else {
-		d.SignInURL = "/signin?next=" + url.QueryEscape("/books/"+strconv.FormatInt(id, 10))
+		d.SignInURL = signInURL("/books/" + strconv.FormatInt(id, 10))
 	}
 	if change != nil {
 		change(&d)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/views/page"
 )
 
@@ -22,7 +23,7 @@ func render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 func (s *Server) chrome(r *http.Request, title, nav string) page.Frame {
 	p := page.Frame{Title: title, Nav: nav, Release: s.Release, Flash: flashOf(r.Context())}
 	if me := readerOf(r.Context()); me != nil {
-		p.Reader = me.Name
+		p.Reader, p.Console = me.Name, me.Role != reader.RoleNone
 	}
 	return p
 }

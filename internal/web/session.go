@@ -27,11 +27,11 @@ func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (_ *http.Re
 
 func (s *Server) findSession(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	r = r.WithContext(context.WithValue(r.Context(), flashKey{}, s.takeFlash(w, r)))
-	cookie, err := r.Cookie(s.cookieName())
-	if err != nil || cookie.Value == "" {
+	token := s.token(r)
+	if token == "" {
 		return r, nil
 	}
-	session, err := reader.BySession(r.Context(), s.DB, cookie.Value)
+	session, err := reader.BySession(r.Context(), s.DB, token)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return r, nil // ended or expired: treat the reader as a visitor
 	}
@@ -39,10 +39,10 @@ func (s *Server) findSession(w http.ResponseWriter, r *http.Request) (*http.Requ
 		return r, err
 	}
 	if session.Stale {
-		if err := reader.Touch(r.Context(), s.DB, cookie.Value); err != nil {
+		if err := reader.Touch(r.Context(), s.DB, token); err != nil {
 			return r, err
 		}
-		s.setSession(w, cookie.Value)
+		s.setSession(w, token)
 	}
 	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, &session)), nil
 }
@@ -63,10 +63,13 @@ func signedIn(h answer.Handler) answer.Handler {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			next = localReferer(r)
 		}
-		http.Redirect(w, r, "/signin?next="+url.QueryEscape(next), http.StatusSeeOther)
+		http.Redirect(w, r, signInURL(next), http.StatusSeeOther)
 		return nil
 	}
 }
+
+// signInURL returns the address where a visitor signs in and then comes back to next.
+func signInURL(next string) string { return "/signin?next=" + url.QueryEscape(next) }
 
 // localReferer returns the path of the referring page if it is on this site, or else "/".
 func localReferer(r *http.Request) string {
@@ -93,6 +96,15 @@ func (s *Server) cookieName() string {
 		return "backlist"
 	}
 	return "__Host-backlist"
+}
+
+// token returns the value of the request's session cookie, or "".
+func (s *Server) token(r *http.Request) string {
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
 }
 
 // setSession sets the session cookie for as long as an unused session lives.

@@ -92,15 +92,11 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cookie, err := r.Cookie(s.cookieName())
-	if err != nil {
-		return err
-	}
 	err = s.begin(r.Context(), func(tx pgx.Tx) error {
 		if err := reader.HoldPassword(r.Context(), tx, checked); err != nil {
 			return err
 		}
-		return reader.ChangePassword(r.Context(), tx, me.ReaderID, hash, cookie.Value)
+		return reader.ChangePassword(r.Context(), tx, me.ReaderID, hash, s.token(r))
 	})
 	if errors.Is(err, reader.ErrSignIn) {
 		return wrong(notCurrent)
@@ -137,7 +133,7 @@ func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	d.Ratings, d.Shelved, d.Mails = sum.Ratings, sum.Shelved, sum.Messages
+	d.Ratings, d.Shelved, d.Mails, d.LastOperator = sum.Ratings, sum.Shelved, sum.Messages, sum.LastOperator
 	if d.Page, err = s.chromeFor(r, "Delete your account", "settings"); err != nil {
 		return err
 	}
