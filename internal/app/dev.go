@@ -13,12 +13,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/backlist/backlist/internal/busy"
 	"github.com/backlist/backlist/internal/demo"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/postgres"
+	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/site"
 )
 
@@ -117,7 +119,7 @@ func (p *program) runSteps(
 	if p.cfg.BaseURL == "" {
 		p.cfg.BaseURL = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
 	}
-	reader, err := p.prepareDev(ctx, s, log, url)
+	invented, err := p.prepareDev(ctx, s, log, url)
 	if err != nil {
 		return err
 	}
@@ -152,10 +154,10 @@ func (p *program) runSteps(
 		}) {
 			s.done("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
 			if load == nil {
-				p.explain(reader, logFile)
+				p.explain(invented, logFile)
 			} else if start("Starting a demo load", func(ready func()) error { return load(ctx, url, ready) }) {
 				s.done("three workers of an invented shop")
-				p.explain(reader, logFile)
+				p.explain(invented, logFile)
 				fmt.Fprint(p.Stdout, busyBanner)
 			}
 		}
@@ -200,7 +202,13 @@ func (p *program) prepareDev(ctx context.Context, s *steps, log *slog.Logger, ur
 		return demo.Reader{}, err
 	}
 	s.done("%d readers with their ratings", len(readers))
-	return readers[0], nil
+	if p.cfg.DatabaseURL == "" { // elsewhere a known password must not open the console
+		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			_, err := reader.AddOperator(ctx, tx, readers[0].Email, reader.RoleOperator, "backlist dev")
+			return err
+		})
+	}
+	return readers[0], err
 }
 
 // devSecret derives a secret from the private database's password. It is the same in every run, so that links in earlier
@@ -211,10 +219,14 @@ func devSecret(databaseURL string) string {
 }
 
 // explain prints what runs and what to try. A test compares the names that it quotes with the site's menu.
-func (p *program) explain(reader demo.Reader, logFile string) {
+func (p *program) explain(invented demo.Reader, logFile string) {
 	data := ""
 	if p.dataDir != "" {
 		data = " --data " + p.dataDir
+	}
+	enter := "go run ./cmd/backlist operator add EMAIL --role operator"
+	if p.cfg.DatabaseURL == "" {
+		enter = "sign in as " + invented.Email
 	}
 	fmt.Fprintf(p.Stdout, `
 Backlist is running.
@@ -222,6 +234,7 @@ Backlist is running.
   The site       %[1]s
   An invented reader: sign in as %[2]s
                       with the password "%[3]s"
+  The console    %[1]s/console (%[7]s)
 
 Try: "Sign up", rate three books you know, and open "For you": the page answers at once, the list arrives when the
 worker has made it. Mail goes to a slow mail server here (%[4]d ms each); read it under "Mailbox".
@@ -232,5 +245,5 @@ worker has made it. Mail goes to a slow mail server here (%[4]d ms each); read i
 
 Ctrl-C stops everything.
 
-`, p.cfg.BaseURL, reader.Email, demoPassword, sinkDelay.Milliseconds(), data, logFile)
+`, p.cfg.BaseURL, invented.Email, demoPassword, sinkDelay.Milliseconds(), data, logFile, enter)
 }

@@ -33,6 +33,9 @@ func checkBanner(t *testing.T, dev *process, data string) {
 		t.Errorf("the banner names no log file, or that has no logs: %v\n%s", err, banner)
 	}
 
+	if console := "/console (sign in as "; !strings.Contains(banner, dev.URL+console) {
+		t.Errorf("the banner does not say how to reach the console:\n%s", banner)
+	}
 	email := regexp.MustCompile(`sign in as (\S+)`).FindStringSubmatch(banner)
 	if email == nil {
 		t.Fatalf("no reader to sign in as:\n%s", banner)
@@ -41,6 +44,9 @@ func checkBanner(t *testing.T, dev *process, data string) {
 	pages := reader.must(t, http.StatusOK, "/", nil).body // the visitors' menu
 	reader.must(t, http.StatusSeeOther, "/signin", fields("email", email[1], "password", demoPassword))
 	pages += reader.must(t, http.StatusOK, "/", nil).body
+	if !strings.Contains(pages, `<a href="/console">`) {
+		t.Error("the invented reader's menu does not lead to the console")
+	}
 	_, try, _ := strings.Cut(banner, "Try: ")
 	names := regexp.MustCompile(`"([^"]+)"`).FindAllStringSubmatch(try, -1)
 	if len(names) != 3 {
