@@ -149,10 +149,12 @@ func (p *program) site(pool *pgxpool.Pool, log *slog.Logger) (*web.Server, error
 	if err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
-	return &web.Server{
+	server := &web.Server{
 		DB: pool, Jobs: jobs, Requests: record.NewRequests(pool, p.workOptions(nil, log).Recording()), Hasher: reader.NewHasher(), Hub: live.NewHub(log), Log: log,
 		Secret: p.cfg.SecretKey, Release: p.cfg.Release, Address: site.NewAddress(p.cfg.BaseURL), Dev: p.cfg.Dev,
 		TrustProxy: p.cfg.OnHeroku, RequestTime: p.RequestTime,
 		Ready: func(ctx context.Context) error { return db.Check(ctx, pool) },
-	}, nil
+	}
+	server.OpenConsole(pool)
+	return server, nil
 }

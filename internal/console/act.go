@@ -112,7 +112,7 @@ func viewersLook() error {
 	return &answer.Error{
 		Status: http.StatusForbidden, Headline: "Viewers may look, not act",
 		Sentence: "Your account may look at the console. Nothing was changed.",
-		Advice:   "Ask an operator to do it, or to give you the role: backlist operator add.",
+		Advice:   "Ask an operator to do it, or to make you one: backlist operator add EMAIL --role operator.",
 	}
 }
 

@@ -7,17 +7,18 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/answer"
+	"github.com/backlist/backlist/internal/console"
 	"github.com/backlist/backlist/views/asset"
 )
 
 // Handler returns the site's routes. Routes that need other limits than ordinary ones set their own.
 func (s *Server) Handler() http.Handler {
-	pages := &answer.Pages{Log: s.Log, Begin: s.withSession, ErrorPage: s.errorPage}
-	ordinary := answer.Limits{Time: cmp.Or(s.RequestTime, 10*time.Second), Body: 64 << 10}
+	pages := s.pages()
 	stream := answer.Limits{} // endless; each event has a limit
-	page := func(h answer.Handler) http.HandlerFunc { return pages.Within(ordinary, h) }
+	page := s.page
 
 	r := chi.NewRouter()
 	r.Use(middleware.GetHead, answer.Identify, s.accessLog, pages.Recover, answer.SecureHeaders)
@@ -30,6 +31,10 @@ func (s *Server) Handler() http.Handler {
 	r.Get("/readyz", s.readiness)
 	r.Handle("/assets/*", asset.Handler())
 	r.Get("/recommendations/events", pages.Within(stream, signedIn(s.recommendationEvents)))
+
+	if s.console != nil {
+		s.console.Mount(r)
+	}
 
 	r.Group(func(r chi.Router) {
 		r.Use(middleware.Compress(5), sameOrigin(page(fromAnotherSite)))
@@ -72,4 +77,20 @@ func (s *Server) Handler() http.Handler {
 		}
 	})
 	return r
+}
+
+func (s *Server) pages() *answer.Pages {
+	return &answer.Pages{Log: s.Log, Begin: s.withSession, ErrorPage: s.errorPage}
+}
+
+// page adapts the handler of an ordinary page.
+func (s *Server) page(h answer.Handler) http.HandlerFunc {
+	return s.pages().Within(answer.Limits{Time: cmp.Or(s.RequestTime, 10*time.Second), Body: 64 << 10}, h)
+}
+
+// OpenConsole adds the console to the site. It reads and acts through pool. Call it before Handler.
+func (s *Server) OpenConsole(pool *pgxpool.Pool) {
+	s.console = console.New(console.Config{
+		Pool: pool, Identity: s.Operators(), Log: s.Log, NotFound: s.page(notFound), Site: "/", Release: s.Release, RequestTime: s.RequestTime,
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/backlist/backlist/internal/console"
 	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/reader"
@@ -49,6 +50,7 @@ type Server struct {
 	// Benchmarks replace it.
 	TasteChange func(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error
 
+	console  *console.Server // nil: the site has none
 	stopping atomic.Bool
 }
 
@@ -78,6 +80,9 @@ func (s *Server) Listen(ctx context.Context, cfg *pgx.ConnConfig) {
 func (s *Server) Stop() {
 	s.stopping.Store(true)
 	s.Hub.Close()
+	if s.console != nil {
+		s.console.Close()
+	}
 }
 
 // begin runs fn in a transaction, which is committed if fn returns nil.
