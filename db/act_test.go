@@ -93,12 +93,12 @@ func TestHealthNamesTheHolder(t *testing.T) {
 }
 
 // TestFunctionsPinTheirPath: no function depends on its caller's search_path. Bodies parsed at creation are already bound.
-// Two set no path because it would be slow: quantile runs a thousand times per page and uses only operators; becomes runs for
+// Two set no path because it would be slow: quantiles runs a thousand times per page and uses only operators; becomes runs for
 // every job of an act, is called only by judge, and qualifies every name.
 func TestFunctionsPinTheirPath(t *testing.T) {
 	t.Parallel()
 	got := ask(t, testdb.Tx(t), `select coalesce(string_agg(p.oid::regprocedure::text, ' '), '') from pg_proc p
-		where p.pronamespace = 'jobs'::regnamespace and p.prosqlbody is null and p.proname not in ('version', 'quantile', 'becomes')
+		where p.pronamespace = 'jobs'::regnamespace and p.prosqlbody is null and p.proname not in ('version', 'quantiles', 'becomes')
 		  and not coalesce(array_to_string(p.proconfig, ',') like '%search_path=pg_catalog, pg_temp%', false)`)
 	if got != "" {
 		t.Errorf("without a search_path of their own: %s", got)

@@ -14,8 +14,8 @@ import (
 // operator runs it, where a second role can be made.
 func surface() []string {
 	return []string{
-		"redact", "minute", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
-		"enqueue", "act", "verb", "undo", "copy", "switch", "explain",
+		"redact", "minute", "hour", "series", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
+		"enqueue", "act", "verb", "undo", "copy", "switch", "target", "explain",
 	}
 }
 

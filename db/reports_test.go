@@ -114,7 +114,7 @@ func TestCookbook(t *testing.T) {
 	tx := testdb.Tx(t)
 	do(t, tx, reported)
 	questions := regexp.MustCompile("(?s)\n\\*\\*(\\d+\\. [^*]+)\\*\\*[^`]*(?:`[^`\n]+`[^`]*)*```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(questions) != 24 || strings.Count(string(text), "```sql") != 24 {
+	if len(questions) != 28 || strings.Count(string(text), "```sql") != 28 {
 		t.Fatalf("%d questions, %d statements", len(questions), strings.Count(string(text), "```sql"))
 	}
 	for _, q := range questions {
@@ -132,7 +132,7 @@ func TestCookbook(t *testing.T) {
 			t.Errorf("%s reads outside schema jobs", q[1])
 		}
 	}
-	if did := ask(t, tx, "select string_agg(distinct act, ' ' order by act) from jobs.audit"); did != "cancel copy enqueue pause retry snooze undo" {
+	if did := ask(t, tx, "select string_agg(distinct act, ' ' order by act) from jobs.audit"); did != "cancel copy enqueue pause retry set_wait_target snooze undo" {
 		t.Errorf("the cookbook did: %s", did)
 	}
 }

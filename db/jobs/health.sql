@@ -13,7 +13,7 @@ with facts as (
            null::int as pid, greatest(t.last_autovacuum, t.last_vacuum) as since
     from pg_stat_all_tables t cross join (select pg_is_in_recovery() as replica) r
     where t.relid in ('river.river_job'::regclass, 'river.river_queue'::regclass)
-       or t.schemaname = 'work' and t.relname in ('attempt', 'minute', 'worker', 'audit')
+       or t.schemaname = 'work' and t.relname in ('attempt', 'minute_release', 'worker', 'audit')
     union all
     select 2, 'index', c.relname, pg_relation_size(c.oid), 'bytes', case when i.indisvalid then 'ok' else 'bad' end,
            format('%s of %s in the table, used %s times', pg_size_pretty(pg_relation_size(c.oid)), pg_size_pretty(pg_relation_size(i.indrelid)),

@@ -22,11 +22,11 @@ with unfinished as ( -- one part for each partial index
                  sum(run[9]), sum(run[10]), sum(run[11]), sum(run[12]), sum(run[13]), sum(run[14]), sum(run[15]),
                  sum(run[16]), sum(run[17]), sum(run[18]), sum(run[19]), sum(run[20]), sum(run[21]), sum(run[22]),
                  sum(run[23]), sum(run[24]), sum(run[25]), sum(run[26])] as run
-    from work.minute where minute > now() - interval '1 hour' group by kind
+    from work.minutes where minute > now() - interval '1 hour' group by kind
 ), day as (
     select kind, sum(completed) as completed, sum(failed) as failed, sum(discarded) as discarded, sum(cancelled) as cancelled,
            sum(run_s) as run_s, max(minute) as last_at
-    from work.minute where minute > now() - interval '1 day' group by kind
+    from work.minutes where minute > now() - interval '1 day' group by kind
 ), live as (
     select kinds from jobs.live where not draining
 ), names as (
@@ -45,23 +45,27 @@ select n.kind,
        coalesce(d.discarded, 0)             as discarded_day,
        coalesce(d.cancelled, 0)             as cancelled_day,
        h.failed / nullif(h.completed + h.failed, 0)::float8 as failing_share,
-       jobs.quantile(h.wait, 0.5)           as wait_p50,
-       jobs.quantile(h.wait, 0.95)          as wait_p95,
-       jobs.quantile(h.wait, 0.99)          as wait_p99,
-       jobs.quantile(h.run, 0.5)            as run_p50,
-       jobs.quantile(h.run, 0.95)           as run_p95,
-       jobs.quantile(h.run, 0.99)           as run_p99,
+       q.wait[1] as wait_p50,
+       q.wait[2] as wait_p95,
+       q.wait[3] as wait_p99,
+       q.run[1] as run_p50,
+       q.run[2] as run_p95,
+       q.run[3] as run_p99,
        make_interval(secs => coalesce(d.run_s, 0)) as run_day,
        d.last_at,
        (select count(*) from live where kinds = '{}' or n.kind = any (kinds)) as workers,
        coalesce(k.secrets, '{}')            as secrets,
        coalesce(k.opts, '{}')               as opts,
-       k.release
+       k.release,
+       k.args_schema,
+       jobs.redact(k.args_example, k.secrets) as args_example
 from names n
 left join work.kind k on k.kind = n.kind
 left join unfinished u on u.kind = n.kind
 left join hour h on h.kind = n.kind
-left join day d on d.kind = n.kind;
+left join day d on d.kind = n.kind
+left join lateral (
+    select jobs.quantiles(h.wait, '{0.5,0.95,0.99}') as wait, jobs.quantiles(h.run, '{0.5,0.95,0.99}') as run offset 0) q on true;
 
 comment on view jobs.kind is 'Every kind of job that a process has registered, that has unfinished jobs or that ran within a day, one row each.';
 comment on column jobs.kind.kind is 'The kind''s name, as in send_invoice.';
@@ -87,3 +91,5 @@ comment on column jobs.kind.workers is 'Live workers that know the kind and do n
 comment on column jobs.kind.secrets is 'Keys in args and metadata whose values are [redacted], besides those that look secret.';
 comment on column jobs.kind.opts is 'The kind''s own options, which jobs.enqueue uses for those not given: {"queue", "priority", "max_attempts", "tags", "unique": {"args", "keys", "period" (in seconds), "queue", "states", "exclude_kind"}}.';
 comment on column jobs.kind.release is 'The release that registered the kind last.';
+comment on column jobs.kind.args_schema is 'The JSON Schema of the args, derived from their Go type; null if not known.';
+comment on column jobs.kind.args_example is 'Made-up args that fit the schema; null if not known. Secrets are [redacted].';

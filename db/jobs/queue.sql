@@ -14,7 +14,7 @@ with waiting as (
     select queue, work.sum(wait) as wait, work.sum(run) as run, sum(completed) as completed, sum(failed + discarded) as failed,
            sum(completed + discarded + cancelled) as finished,
            sum(completed + failed + discarded + cancelled + snoozed + handed_back) as ended
-    from work.minute where minute > now() - interval '5 min' group by queue
+    from work.minutes where minute > now() - interval '5 min' group by queue
 ), took as ( -- the first of those minutes may be partial
     select extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60 as minutes
 ), live as (
@@ -27,8 +27,8 @@ with waiting as (
     union select queue from lately
 )
 select n.name                                 as queue,
-       q.paused_at is not null                as paused,
-       q.paused_at,
+       known.paused_at is not null            as paused,
+       known.paused_at,
        a.who                                  as paused_by,
        a.reason                               as paused_reason,
        coalesce(w.available, 0)               as available,
@@ -36,26 +36,28 @@ select n.name                                 as queue,
        coalesce(l.scheduled, 0)               as scheduled,
        coalesce(l.retryable, 0)               as retryable,
        case when w.oldest <= now() then now() - greatest(w.oldest, now() - interval '10 years') end as oldest_wait, -- it may be -infinity
-       jobs.quantile(m.wait, 0.5)             as wait_p50,
-       jobs.quantile(m.wait, 0.95)            as wait_p95,
-       jobs.quantile(m.wait, 0.99)            as wait_p99,
-       jobs.quantile(m.run, 0.5)              as run_p50,
-       jobs.quantile(m.run, 0.95)             as run_p95,
-       jobs.quantile(m.run, 0.99)             as run_p99,
+       q.wait[1] as wait_p50,
+       q.wait[2] as wait_p95,
+       q.wait[3] as wait_p99,
+       q.run[1] as run_p50,
+       q.run[2] as run_p95,
+       q.run[3] as run_p99,
        round((coalesce(m.ended, 0) + coalesce(r.begun, 0)) / t.minutes, 1) as started_per_minute,
        round(coalesce(m.finished, 0) / t.minutes, 1)           as finished_per_minute,
        m.failed / nullif(m.completed + m.failed, 0)::float8     as failing_share,
        (select count(*) from live where queues = '{}' or n.name = any (queues) or n.name = 'alone') as workers
 from names n
 cross join took t
-left join river.river_queue q on q.name = n.name
+left join river.river_queue known on known.name = n.name
 left join waiting w on w.queue = n.name
 left join later l on l.queue = n.name
 left join running r on r.queue = n.name
 left join lately m on m.queue = n.name
 left join lateral (
+    select jobs.quantiles(m.wait, '{0.5,0.95,0.99}') as wait, jobs.quantiles(m.run, '{0.5,0.95,0.99}') as run offset 0) q on true
+left join lateral (
     select who, reason from work.audit
-    where job_id is null and queue in (n.name, '*') and act = 'pause' and at = q.paused_at
+    where job_id is null and queue in (n.name, '*') and act = 'pause' and at = known.paused_at
     order by id desc limit 1) a on true;
 
 comment on view jobs.queue is 'Every queue that a worker has used recently or that has unfinished jobs, one row each. Rates and durations cover the last 5 minutes.';

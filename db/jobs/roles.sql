@@ -17,18 +17,20 @@ grant jobs_reader to jobs_operator;
 grant usage on schema jobs to jobs_reader, jobs_operator;
 grant select on all tables in schema jobs to jobs_reader;
 revoke execute on all functions in schema jobs from public;
-grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.percentile, jobs.leader, jobs.runner, jobs.explain, jobs.waterfall,
+grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.quantiles, jobs.percentile, jobs.series, jobs.leader, jobs.runner, jobs.explain, jobs.waterfall,
     jobs.search, jobs.audit_of to jobs_reader;
 
 grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),
     jobs.cancel(bigint[], text), jobs.discard(bigint, text), jobs.discard(bigint[], text), jobs.delete(bigint, text),
     jobs.delete(bigint[], text), jobs.run_now(bigint, text), jobs.run_now(bigint[], text), jobs.snooze(bigint, timestamptz, text),
     jobs.snooze(bigint[], timestamptz, text), jobs.undo(bigint, text), jobs.undo(bigint[], text), jobs.copy, jobs.may, jobs.may_undo, jobs.pause, jobs.resume,
-    jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve to jobs_operator;
+    jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve,
+    jobs.set_wait_target, jobs.clear_wait_target to jobs_operator;
 
 -- These functions read or write tables that the two roles may not, so they run with the rights of the schema's owner. Each
 -- pins its search_path and builds no SQL from its arguments.
 alter function jobs.search security definer;
+alter function jobs.series security definer;
 alter function jobs.audit_of security definer;
 alter function jobs.may security definer;
 alter function jobs.may_undo security definer;
@@ -55,3 +57,5 @@ alter function jobs.undrain security definer;
 alter function jobs.mute security definer;
 alter function jobs.unmute security definer;
 alter function jobs.resolve security definer;
+alter function jobs.set_wait_target security definer;
+alter function jobs.clear_wait_target security definer;

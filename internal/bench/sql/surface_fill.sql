@@ -24,10 +24,22 @@ from generate_series(1, :failed) as i;
 insert into river.river_job (kind, queue, state, attempt, max_attempts, args, attempted_at, attempted_by)
 select 'kind_' || i % 20, (array['mail', 'slow', 'bulk'])[1 + i % 3], 'running', 1, 25, '{}', now() - interval '3 s', array['w' || 1 + i % 8]
 from generate_series(1, 400) as i;
-insert into work.minute (minute, queue, kind, completed, failed, wait, run, wait_s, run_s)
-select date_trunc('minute', now()) - m * interval '1 min', (array['mail', 'slow', 'bulk'])[1 + k % 3], 'kind_' || k, 170, 1,
+insert into work.queue_target (queue, within, share, set_by) values ('mail', '5 s', 0.99, 'anna'), ('slow', '1 min', 0.9, 'anna');
+insert into work.minute_release (minute, queue, kind, release, completed, failed, judged, late, wait, run, wait_s, run_s)
+select date_trunc('minute', now()) - m * interval '1 min', (array['mail', 'slow', 'bulk'])[1 + k % 3], 'kind_' || k, 'v1', 170, 1, 171, 1,
     array_fill(0, array[4]) || array[100, 50, 21] || array_fill(0, array[19]), array_fill(0, array[6]) || array[100, 50, 21] || array_fill(0, array[17]), 10, 20
 from generate_series(0, least(43200, :finished / 100)) as m, generate_series(0, 19) as k where m < 1440 or k < 8;
+insert into work.hour
+select date_bin('1 h', minute, '2000-01-01Z') as hour, queue, kind, release, sum(completed), sum(failed), 0, 0, 0, 0, sum(judged), sum(late), work.sum(wait), work.sum(run),
+    sum(wait_s), sum(run_s)
+from work.minute_release where minute < date_bin('1 h', now(), '2000-01-01Z') group by 1, 2, 3, 4;
+insert into work.ten_minutes
+select date_bin('10 min', minute, '2000-01-01Z') as at, queue, sum(completed), sum(failed), 0, sum(completed + failed), sum(late), sum(judged), work.sum(wait), work.sum(run)
+from work.minute_release where minute < date_bin('10 min', now(), '2000-01-01Z') group by 1, 2;
+insert into work.rollup values ('hour', date_bin('1 h', now(), '2000-01-01Z')), ('ten_minutes', date_bin('10 min', now(), '2000-01-01Z'));
+insert into work.backlog
+select queue, date_trunc('minute', now()) - m * interval '1 min', 100, 50, 5
+from generate_series(0, least(43200, :finished / 100)) as m, unnest('{"",mail,slow,bulk}'::text[]) as queue;
 insert into work.attempt (job_id, attempt, kind, queue, outcome, worker, release, request_id, due_at, started_at, ended_at, error, fingerprint)
 select i, 1, 'kind_' || i % 20, 'mail', case when i % 100 = 0 then 'failed' else 'completed' end, 'w1', 'v1', md5(i::text), t - interval '2 s', t - interval '1 s', t,
     case when i % 100 = 0 then 'error' end, case when i % 100 = 0 then 'f' || i / 100 % 200 end

@@ -6,6 +6,7 @@ update river.river_queue set paused_at = null where name = any (@queues::text[])
 delete from river.river_queue where name = any (@queues::text[]);
 delete from work.attempt where kind = any (@kinds::text[]);
 delete from work.minute where kind = any (@kinds::text[]);
+delete from work.minute_release where kind = any (@kinds::text[]);
 delete from work.error e where not exists (
     select from work.error_hour h where h.fingerprint = e.fingerprint and h.kind <> all (@kinds::text[]))
     and exists (select from work.error_hour h where h.fingerprint = e.fingerprint and h.kind = any (@kinds::text[]));

@@ -16,7 +16,7 @@ type Options struct {
 // Parts is a set of parts of the record.
 type Parts uint8
 
-// Attempts are rows of work.attempt, Minutes rows of work.minute. Everything includes errors, steps and logs.
+// Attempts are rows of work.attempt, Minutes rows of work.minute_release. Everything includes errors, steps and logs.
 const (
 	Attempts Parts = 1 << iota
 	Minutes

@@ -25,7 +25,7 @@ const (
 	lastFlush = time.Second
 	// lockedWait is the wait before the last write is retried after a lock timeout.
 	lockedWait = 20 * time.Millisecond
-	// tidyEvery is how often a process deletes old rows.
+	// tidyEvery is how often a process sums up minutes and deletes old rows.
 	tidyEvery = time.Minute
 )
 
@@ -34,6 +34,7 @@ type Recorder struct {
 	pool    *pgxpool.Pool
 	worker  string
 	release string
+	schema  string // River's
 	without Parts
 	log     *slog.Logger
 	lockKey int64
@@ -61,7 +62,7 @@ type batch struct {
 // Start is called.
 func NewRecorder(pool *pgxpool.Pool, by string, o Options) *Recorder {
 	return &Recorder{
-		pool: pool, worker: by, release: o.Release, without: o.Without, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
+		pool: pool, worker: by, release: o.Release, schema: o.Schema, without: o.Without, log: o.Log, lockKey: rand.Int64(), many: make(chan struct{}, 1),
 	}
 }
 
@@ -149,7 +150,7 @@ func (r *Recorder) left() (n int) {
 func (r *Recorder) run(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
-	marked, tidied := false, time.Now()
+	marked, tidied, counted := false, time.Now(), time.Now().Truncate(time.Minute)
 	for {
 		if !marked {
 			marked = markRelease(ctx, r.pool, r.release) == nil
@@ -165,12 +166,22 @@ func (r *Recorder) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		r.flush(ctx)
+		if minute := time.Now().Truncate(time.Minute); minute != counted { // not a minute later, which would miss one now and then
+			counted = minute
+			r.warn(ctx, "the backlog could not be counted", countBacklog(ctx, r.pool, r.schema))
+		}
 		if time.Since(tidied) > tidyEvery {
 			tidied = time.Now()
-			if err := Tidy(ctx, r.pool); err != nil && ctx.Err() == nil {
-				r.log.WarnContext(ctx, "old records could not be deleted", "err", err)
-			}
+			r.warn(ctx, "records could not be summed up", SumUp(ctx, r.pool))
+			r.warn(ctx, "old records could not be deleted", Tidy(ctx, r.pool))
 		}
+	}
+}
+
+// warn logs an error, unless the process is stopping.
+func (r *Recorder) warn(ctx context.Context, message string, err error) {
+	if err != nil && ctx.Err() == nil {
+		r.log.WarnContext(ctx, message, "err", err)
 	}
 }
 

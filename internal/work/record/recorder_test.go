@@ -53,11 +53,11 @@ func adds(t *testing.T, pool *pgxpool.Pool, n int) {
 	failed := sum(t, pool, "select count(*) from work.attempt where outcome = 'failed'")
 	for sql, want := range map[string]int{
 		"select count(*) from work.attempt":                                         n,
-		"select sum(completed + failed) from work.minute":                           n,
-		"select (work.sum(wait))[5] from work.minute":                               n, // 8 to 16 ms
-		"select (work.sum(run))[3] from work.minute":                                n, // 2 to 4 ms
-		"select round(sum(wait_s) * 100) from work.minute":                          n,
-		"select sum(failed) from work.minute":                                       failed,
+		"select sum(completed + failed) from work.minute_release":                   n,
+		"select (work.sum(wait))[5] from work.minute_release":                       n, // 8 to 16 ms
+		"select (work.sum(run))[3] from work.minute_release":                        n, // 2 to 4 ms
+		"select round(sum(wait_s) * 100) from work.minute_release":                  n,
+		"select sum(failed) from work.minute_release":                               failed,
 		"select sum(attempts) from work.error_hour":                                 failed,
 		"select count(*) from work.error_hour where kind not in ('kind_0')":         0,
 		"select count(*) from (select from work.attempt group by job_id, worker) a": n,
@@ -279,7 +279,7 @@ func TestLockedTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
-	if _, err := tx.Exec(t.Context(), "lock table work.attempt, work.minute, work.release"); err != nil {
+	if _, err := tx.Exec(t.Context(), "lock table work.attempt, work.minute_release, work.release"); err != nil {
 		t.Fatal(err)
 	}
 	r := newTestRecorder(t, own, "one")
@@ -321,7 +321,7 @@ func TestLockedRows(t *testing.T) {
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
 	for _, sql := range []string{
-		"select from work.minute where kind = 'kind_1' for update",
+		"select from work.minute_release where kind = 'kind_1' for update",
 		"select from work.error where message like 'error a%' for update",
 	} {
 		if tag, err := tx.Exec(t.Context(), sql); err != nil || tag.RowsAffected() == 0 {
@@ -335,7 +335,7 @@ func TestLockedRows(t *testing.T) {
 	if r.left() != 0 || len(r.owed) != 2 {
 		t.Errorf("%d attempts are left, and %d sums", r.left(), len(r.owed))
 	}
-	if n := sum(t, pool, "select sum(completed + failed) from work.minute"); n != 180 {
+	if n := sum(t, pool, "select sum(completed + failed) from work.minute_release"); n != 180 {
 		t.Errorf("%d attempts are counted beside the locked ones, want 180", n)
 	}
 	r.flush(t.Context())
@@ -358,6 +358,10 @@ func TestTidy(t *testing.T) {
 		from (select n, now() - n * interval '3 s' - case when n > 28000 then interval '2 h' else '0' end as at from generate_series(1, 40000) n) a;
 		insert into work.minute (minute, queue, kind, wait, run, wait_s, run_s)
 		select now() - n * interval '1 day', 'q', 'k', '{}', '{}', 0, 0 from generate_series(1, 40) n;
+		insert into work.minute_release (minute, queue, kind, release, wait, run, wait_s, run_s) select minute, queue, kind, 'v1', wait, run, 0, 0 from work.minute;
+		insert into work.hour select now() - n * interval '1 day', 'q', 'k', 'v1', 1, 0, 0, 0, 0, 0, 0, 0, '{}', '{}', 0, 0 from generate_series(1, 100) n;
+		insert into work.ten_minutes select now() - n * interval '1 day', 'q', 1, 0, 0, 1, 0, 0, '{}', '{}' from generate_series(1, 100) n;
+		insert into work.backlog select 'q', now() - n * interval '1 day', 1, 0, 0 from generate_series(1, 40) n;
 		insert into work.error (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release, muted_at)
 		select n, '', now(), now() - n * interval '1 day', '', '', case when n = 40 then now() end from generate_series(1, 40) n;
 		insert into work.error_hour select n, now() - n * interval '1 day', 'k', 'v7', 1 from generate_series(1, 40) n;
@@ -382,6 +386,10 @@ func TestTidy(t *testing.T) {
 	for sql, want := range map[string]int{
 		"select count(*) from work.attempt":                      28_000,
 		"select count(*) from work.minute":                       29,
+		"select count(*) from work.minute_release":               29,
+		"select count(*) from work.hour":                         89,
+		"select count(*) from work.ten_minutes":                  89,
+		"select count(*) from work.backlog":                      29,
 		"select count(*) from work.error":                        30, // the muted one too
 		"select count(*) from work.error_hour":                   29,
 		"select count(*) from work.request":                      1400,

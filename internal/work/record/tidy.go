@@ -25,6 +25,10 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{"work.attempt", "ended_at < now() - interval '1 day'", "ended_at"},
 		{"work.request", "started_at < now() - interval '1 day'", "started_at"},
 		{"work.minute", "minute < now() - interval '30 days'", "minute"},
+		{"work.minute_release", "minute < now() - interval '30 days'", "minute"},
+		{"work.ten_minutes", "at < now() - interval '90 days'", "at"},
+		{"work.hour", "hour < now() - interval '90 days'", "hour"},
+		{"work.backlog", "minute < now() - interval '30 days'", "minute"},
 		{"work.error_hour", "hour < now() - interval '30 days'", "hour"},
 		{"work.error", "last_seen_at < now() - interval '30 days' and muted_at is null", "last_seen_at"},
 		{"work.audit", "at < now() - interval '400 days'", "at"}, // a year, and time to look back at it

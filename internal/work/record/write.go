@@ -71,7 +71,8 @@ func orNull[T comparable](v T) *T {
 func (r *Recorder) write(ctx context.Context, b *batch) error {
 	fingerprints(b.attempts)
 	err := briefly(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", r.lockKey); err != nil {
+		within, err := r.lock(ctx, tx)
+		if err != nil {
 			return err
 		}
 		ours, contested := split(b.attempts)
@@ -97,7 +98,7 @@ func (r *Recorder) write(ctx context.Context, b *batch) error {
 		ours = append(ours, written...)
 		sums := append(slices.Clone(r.owed), errorSums(ours)...)
 		if r.without&Minutes == 0 {
-			sums = append(sums, minuteSums(ours)...) // last, because every worker writes these rows and would wait for this one
+			sums = append(sums, minuteSums(ours, within)...) // last, because every worker writes these rows and would wait for this one
 		}
 		b.owed, err = addAll(ctx, tx, sums)
 		return err
@@ -111,6 +112,20 @@ func (r *Recorder) write(ctx context.Context, b *batch) error {
 	}
 	r.owed = b.owed
 	return nil
+}
+
+// lock takes the recorder's advisory lock, and reads the wait targets in the same round trip.
+func (r *Recorder) lock(ctx context.Context, tx pgx.Tx) (targets, error) {
+	var queues []string
+	var seconds []float64
+	err := tx.QueryRow(ctx, `select t.queues, t.seconds from pg_advisory_xact_lock($1), (
+		select array_agg(queue) as queues, array_agg(extract(epoch from within)::float8) as seconds from work.queue_target) t`,
+		r.lockKey).Scan(&queues, &seconds)
+	within := targets{}
+	for i, queue := range queues {
+		within[queue] = time.Duration(seconds[i] * float64(time.Second))
+	}
+	return within, err
 }
 
 // briefly runs a transaction that does not wait long for locks: it holds one of River's connections, perhaps the only one.
