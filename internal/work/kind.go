@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/backlist/backlist/internal/work/args"
 	"github.com/backlist/backlist/internal/work/insert"
 )
 
@@ -31,6 +33,8 @@ func NewWorkers() *Workers { return &Workers{river.NewWorkers(), map[string]kind
 type kind struct {
 	secrets []string // keys of its args and metadata whose values are hidden, in lower case
 	opts    insert.Options
+	schema  json.RawMessage // of its args; nil: not known
+	example json.RawMessage // of its args, made up
 }
 
 // ArgsWithSecrets is implemented by args that have values which are never shown, personal data for instance: Secrets returns
@@ -41,24 +45,25 @@ type ArgsWithSecrets interface{ Secrets() []string }
 // notes when Work begins, so that a job whose arguments cannot be read is held instead of retried; and it enforces the time
 // limit itself, because River would use a goroutine and two timers for each job.
 func AddWorker[T river.JobArgs](workers *Workers, worker river.Worker[T]) {
-	var args T
+	var zero T
 	k := kind{secrets: []string{}}
-	if with, ok := any(args).(ArgsWithSecrets); ok {
+	if with, ok := any(zero).(ArgsWithSecrets); ok {
 		for _, key := range with.Secrets() {
 			k.secrets = append(k.secrets, strings.ToLower(key))
 		}
 	}
 	var own river.InsertOpts
-	if with, ok := any(args).(river.JobArgsWithInsertOpts); ok {
+	if with, ok := any(zero).(river.JobArgsWithInsertOpts); ok {
 		own = with.InsertOpts()
 	}
 	var err error
-	if k.opts, err = insert.Merge(args, own, river.InsertOpts{}); err != nil {
+	if k.opts, err = insert.Merge(zero, own, river.InsertOpts{}); err != nil {
 		panic(err) // a mistake in the type's tags; River, too, panics at mistakes here
 	}
+	k.schema, k.example = args.Describe(reflect.TypeFor[T]())
 	river.AddWorker(workers.river, &limited[T]{worker})
-	workers.kinds[args.Kind()] = k
-	if with, ok := any(args).(river.JobArgsWithKindAliases); ok {
+	workers.kinds[zero.Kind()] = k
+	if with, ok := any(zero).(river.JobArgsWithKindAliases); ok {
 		for _, alias := range with.KindAliases() {
 			workers.kinds[alias] = k
 		}
@@ -86,7 +91,9 @@ func (w *Workers) Register(ctx context.Context, db DB, release string) error {
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(ctx, registerKindSQL, pgx.NamedArgs{"kind": name, "secrets": k.secrets, "opts": string(opts), "release": release})
+			_, err = tx.Exec(ctx, registerKindSQL, pgx.NamedArgs{
+				"kind": name, "secrets": k.secrets, "opts": string(opts), "release": release, "schema": k.schema, "example": k.example,
+			})
 			if err != nil {
 				return fmt.Errorf("register kind %s: %w", name, err)
 			}

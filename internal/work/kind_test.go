@@ -8,6 +8,7 @@ import (
 
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/args"
 )
 
 type letterArgs struct {
@@ -30,6 +31,50 @@ type letterWorker struct {
 }
 
 func (*letterWorker) Work(context.Context, *river.Job[letterArgs]) error { return nil }
+
+type chainArgs struct {
+	Next *chainArgs `json:"next,omitempty"`
+}
+
+func (chainArgs) Kind() string { return "test_chain" }
+
+type chainWorker struct {
+	river.WorkerDefaults[chainArgs]
+}
+
+func (*chainWorker) Work(context.Context, *river.Job[chainArgs]) error { return nil }
+
+// TestKindsShowTheirArgs: jobs.kind has a schema and an example, in which secrets are hidden. A process of the release before, which
+// registers without them, leaves them.
+func TestKindsShowTheirArgs(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	workers := work.NewWorkers()
+	work.AddWorker(workers, &letterWorker{})
+	work.AddWorker(workers, &chainWorker{})
+	if err := workers.Register(t.Context(), tx, "v7"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `insert into work.kind (kind, secrets, opts, release) values ('test_letter', '{diary}', '{}', 'v6')
+		on conflict (kind) do update set secrets = excluded.secrets, opts = excluded.opts, release = excluded.release, seen_at = now()`); err != nil {
+		t.Fatal(err)
+	}
+	var schema, example string
+	err := tx.QueryRow(t.Context(), "select args_schema, args_example from jobs.kind where kind = 'test_letter'").Scan(&schema, &example)
+	if err != nil || example != `{"diary": "[redacted]", "reader_id": 1}` {
+		t.Errorf("example %s (%v)", example, err)
+	}
+	for given, want := range map[string]int{example: 0, `{"reader_id": 8, "diary": "x"}`: 0, `{"reader_id": "8", "dairy": "x"}`: 3} {
+		if faults, err := args.Check([]byte(schema), []byte(given)); err != nil || len(faults) != want {
+			t.Errorf("%s: %v (%v), want %d faults", given, faults, err, want)
+		}
+	}
+	var none bool
+	err = tx.QueryRow(t.Context(), "select args_schema is null and args_example is not null from jobs.kind where kind = 'test_chain'").Scan(&none)
+	if err != nil || !none {
+		t.Errorf("a type that contains itself has a schema (%v)", err)
+	}
+}
 
 // TestKindsAreKnownToSQL: jobs.enqueue uses a kind's options, and views hide its secrets.
 func TestKindsAreKnownToSQL(t *testing.T) {
