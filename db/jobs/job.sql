@@ -183,3 +183,23 @@ begin
         order by j.id desc limit search.max;
 end $$;
 comment on function jobs.search is 'Jobs whose arguments contain args (as in {"order_id": 42}), newest first, at most max of them; kind and state narrow the search. It compares redacted arguments: secret values cannot be searched for. If more than 10,000 jobs match, narrow the search, or the newest may be missing.';
+
+create function jobs.finished_with(args jsonb, above bigint, up_to bigint, newest boolean, max int)
+returns setof bigint language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+begin
+    -- compared again with the redacted args, as in jobs.search
+    if newest then
+        return query
+            select j.id from river.river_job j left join work.kind k on k.kind = j.kind
+            where j.finalized_at is not null and j.args @> finished_with.args and j.id > above and j.id <= up_to
+              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> finished_with.args
+            order by j.id desc limit greatest(max, 0);
+    else
+        return query
+            select j.id from river.river_job j left join work.kind k on k.kind = j.kind
+            where j.finalized_at is not null and j.args @> finished_with.args and j.id > above and j.id <= up_to
+              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> finished_with.args
+            order by j.id limit greatest(max, 0);
+    end if;
+end $$;
+comment on function jobs.finished_with is 'The ids of finished jobs whose arguments contain args: above one id and up to another, at most max, newest (highest) or oldest first. It uses the index on arguments, so it can read them in steps, however many there are; jobs.search is for people. Like that, it cannot find secret values.';

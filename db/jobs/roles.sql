@@ -17,8 +17,8 @@ grant jobs_reader to jobs_operator;
 grant usage on schema jobs to jobs_reader, jobs_operator;
 grant select on all tables in schema jobs to jobs_reader;
 revoke execute on all functions in schema jobs from public;
-grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.quantiles, jobs.percentile, jobs.series, jobs.leader, jobs.runner, jobs.explain, jobs.waterfall,
-    jobs.search, jobs.audit_of to jobs_reader;
+grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.quantiles, jobs.percentile, jobs.series, jobs.leader,
+    jobs.runner, jobs.explain, jobs.waterfall, jobs.search, jobs.audit_of, jobs.finished_with to jobs_reader;
 
 grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),
     jobs.cancel(bigint[], text), jobs.discard(bigint, text), jobs.discard(bigint[], text), jobs.delete(bigint, text),
@@ -31,6 +31,7 @@ grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(big
 -- pins its search_path and builds no SQL from its arguments.
 alter function jobs.search security definer;
 alter function jobs.series security definer;
+alter function jobs.finished_with security definer;
 alter function jobs.audit_of security definer;
 alter function jobs.may security definer;
 alter function jobs.may_undo security definer;

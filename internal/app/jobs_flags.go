@@ -76,11 +76,17 @@ func setFilterFlags(f *flag.FlagSet, p *jobsProgram, limit int) {
 	f.Var((*words)(&j.Queues), "queue", "only these `queues`")
 	f.Var((*words)(&j.Workers), "worker", "only jobs that one of these `workers` runs or ran last, by id")
 	f.Var((*words)(&j.Tags), "tag", "only jobs with one of these `tags`")
-	f.Var((*word)(&j.Request), "request", "only jobs enqueued by the web request with this `id`")
-	f.Var((*word)(&j.Fingerprint), "error", "only jobs that had the error with this `fingerprint` within a day: see backlist jobs errors")
-	f.Var((*word)(&j.Args), "args", "only jobs whose arguments contain this `JSON`, as in '{\"order_id\": 42}'")
-	f.Func("since", "only jobs enqueued, started or finished within this `time`, as in 90m, 2d or 1w", func(text string) (err error) {
-		j.Since, err = ago(text)
+	f.Var((*words)(&j.Requests), "request", "only jobs enqueued by the web request with this `id`")
+	f.Var((*words)(&j.Errors), "error", "only jobs that had the error with this `fingerprint` within a day (see backlist jobs errors), or whose latest error contains this text")
+	f.Func("args", "only jobs whose arguments contain this `JSON`, as in '{\"order_id\": 42}'", func(text string) error {
+		if strings.TrimSpace(text) == "" {
+			return errEmpty
+		}
+		return j.AddArgs(text)
+	})
+	f.Func("since", "only jobs enqueued, started or finished within this `time`, as in 90m, 2d or 1w", func(text string) error {
+		d, err := ago(text)
+		j.Since = surface.Ago(d)
 		return err
 	})
 	f.IntVar(&j.Limit, "limit", limit, "at most this `many`, newest first")

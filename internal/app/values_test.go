@@ -56,7 +56,7 @@ func TestValuesTyped(t *testing.T) {
 		{[]string{"list", "--args", `{"to":7,"to":8}`}, 2, `args: the key "to" occurs twice`},
 		{[]string{"list", "--args", `{"to":"\u0000"}`}, 2, `args: \u0000 cannot be stored`},
 		{[]string{"list", "--args", `{"to":"\ud83d"}`}, 2, "args: \\ud83d is half of a surrogate pair"},
-		{[]string{"list", "--args", `{"to":1e999999}`}, 2, "args: value overflows numeric format"},
+		{[]string{"list", "--args", `{"to":1e999999}`}, 2, "args: the number 1e999999 is too long"},
 		{[]string{"list", "--args", `{"to":1e400}`}, 1, "no such jobs"},
 		{[]string{"list", "--args", `{"to":9223372036854775808}`}, 1, "no such jobs"},
 		{[]string{"list", "--args", `{"to":7.0}`}, 0, "count"},

@@ -59,6 +59,7 @@ func Questions() []Question {
 		{"percentile", 100, "select jobs.percentile(past => '1 day')"},
 		{"search", 100, `select * from jobs.search('{"reader_id": 77}')`},
 		{"search", 100, `select * from jobs.search('{"no": $MID}')`},
+		{"finished_with", 100, `select * from jobs.finished_with('{"reader_id": 77}', 0, $MID, newest => true, max => 1000)`},
 	}
 }
 

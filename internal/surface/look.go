@@ -3,6 +3,7 @@ package surface
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -18,7 +19,8 @@ func List(ctx context.Context, db DB, f Filter, all bool) (Table, error) {
 	if all {
 		columns = "*"
 	}
-	return f.ask(ctx, db, columns)
+	sql, args := f.query(columns, nil, f.Limit, math.MaxInt32)
+	return Ask(ctx, db, sql, args...)
 }
 
 // View is a view with a command of its own: its columns for people, and their order.

@@ -1,0 +1,97 @@
+package surface
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// window is how many of the newest jobs of each state a query tests when no index helps.
+const window = 100_000
+
+// Query returns the SELECT for these columns of jobs.job, of the n newest jobs that match after a cursor of Page; "" is the
+// start. The newest are, of unfinished jobs, those with the highest ids, and of finished ones, the last finished. Where no index
+// helps, it tests the newest 100,000 jobs of each state after the cursor.
+func (f Filter) Query(columns, after string, n int) (sql string, args []any, err error) {
+	at, err := parseCursor(after)
+	if err != nil {
+		return "", nil, err
+	}
+	sql, args = f.query(columns, at, n, window)
+	return sql, args, nil
+}
+
+func (f Filter) query(columns string, at cursor, n, window int) (sql string, args []any) {
+	var s statement
+	var parts []string
+	for _, p := range f.unread(&s, at, window) {
+		// The inner limit keeps a filter that matches little from reading the whole state.
+		inner := fmt.Sprintf("select * from jobs.job where %s order by %s limit %d", and(p.where), p.order(), window)
+		parts = append(parts, fmt.Sprintf(`(select '%s' as part, id as job_id, coalesce(finished_at, enqueued_at) as seen, row_number() over (order by %s) as place
+		from (%s) job where %s order by %s limit %d)`, p.name, p.order(), inner, and(p.filter), p.order(), n))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "(select null as part, null::bigint as job_id, now() as seen, 1 as place where false)")
+	}
+	// Each part keeps its own order, so that a cursor is a place in each: a job sorts by the earliest time of those before it.
+	return s.used(fmt.Sprintf(`with found as materialized (
+	select *, min(seen) over (partition by part order by place) as sorted from (
+		%s
+	) parts order by sorted desc, part, place limit %d
+) select %s from found join lateral (select * from jobs.job where id = job_id) job on true order by sorted desc, part, place`,
+		strings.Join(parts, "\n\t\tunion all\n\t\t"), n, strings.ReplaceAll(columns, "*", "job.*")))
+}
+
+// unread returns the parts that a cursor leaves, with the condition to be after it.
+func (f Filter) unread(s *statement, at cursor, window int) []part {
+	upTo := int64(math.MaxInt64)
+	if place, ok := at[found]; ok {
+		upTo = place.id - 1
+	}
+	parts := f.parts(s, idRange{upTo: upTo, newest: true, most: min(window, math.MaxInt32)})
+	parts = slices.DeleteFunc(parts, func(p part) bool { return at[p.name].end })
+	for i := range parts {
+		p := &parts[i]
+		place, ok := at[p.name]
+		switch {
+		case !ok:
+		case p.byTime:
+			finished := s.arg(place.at, "timestamptz")
+			p.where = append(p.where, "finished_at <= "+finished, "(finished_at, id) < ("+finished+", "+s.arg(place.id, "bigint")+")")
+		default:
+			p.where = append(p.where, "id < "+s.arg(place.id, "bigint"))
+		}
+	}
+	return parts
+}
+
+// Count is the number of matching jobs of one kind and state.
+type Count struct {
+	Kind, State string
+	Jobs        int
+}
+
+// Find returns the ids of the f.Limit newest jobs that match, oldest first, and their number by kind and state. Unlike Page, it
+// tests every job if no index helps.
+func Find(ctx context.Context, db DB, f Filter) (ids []int64, counts []Count, err error) {
+	sql, args := f.query("id, kind, state", nil, f.Limit, math.MaxInt32)
+	t, err := Ask(ctx, db, sql, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range t.Rows {
+		ids = append(ids, row[0].(int64))
+		kind, state := row[1].(string), fmt.Sprint(row[2])
+		i := slices.IndexFunc(counts, func(c Count) bool { return c.Kind == kind && c.State == state })
+		if i < 0 {
+			i = len(counts)
+			counts = append(counts, Count{Kind: kind, State: state})
+		}
+		counts[i].Jobs++
+	}
+	slices.Sort(ids)
+	slices.SortFunc(counts, func(a, b Count) int { return b.Jobs - a.Jobs })
+	return ids, counts, nil
+}
