@@ -14,7 +14,7 @@ import (
 // operator runs it, where a second role can be made.
 func surface() []string {
 	return []string{
-		"redact", "minute", "hour", "series", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "health",
+		"redact", "minute", "hour", "series", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "view", "health",
 		"enqueue", "act", "verb", "undo", "copy", "switch", "target", "explain",
 	}
 }

@@ -184,22 +184,30 @@ begin
 end $$;
 comment on function jobs.search is 'Jobs whose arguments contain args (as in {"order_id": 42}), newest first, at most max of them; kind and state narrow the search. It compares redacted arguments: secret values cannot be searched for. If more than 10,000 jobs match, narrow the search, or the newest may be missing.';
 
-create function jobs.finished_with(args jsonb, above bigint, up_to bigint, newest boolean, max int)
-returns setof bigint language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+create function jobs.with_args(args jsonb, state text, above bigint, up_to bigint, newest boolean, max int)
+returns setof bigint language plpgsql stable
+set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_custom_plan as $$ -- for the partial indexes
 begin
-    -- compared again with the redacted args, as in jobs.search
-    if newest then
+    -- Matches are compared again with the redacted args, as in jobs.search.
+    if state is not null then
+        return query
+            select j.id from (
+                select r.id, r.kind, r.args from river.river_job r
+                where r.state = with_args.state::river.river_job_state and r.id > above and r.id <= up_to
+                order by r.id desc limit greatest(max, 0)) j left join work.kind k on k.kind = j.kind
+            where j.args @> with_args.args and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> with_args.args;
+    elsif newest then
         return query
             select j.id from river.river_job j left join work.kind k on k.kind = j.kind
-            where j.finalized_at is not null and j.args @> finished_with.args and j.id > above and j.id <= up_to
-              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> finished_with.args
+            where j.finalized_at is not null and j.args @> with_args.args and j.id > above and j.id <= up_to
+              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> with_args.args
             order by j.id desc limit greatest(max, 0);
     else
         return query
             select j.id from river.river_job j left join work.kind k on k.kind = j.kind
-            where j.finalized_at is not null and j.args @> finished_with.args and j.id > above and j.id <= up_to
-              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> finished_with.args
+            where j.finalized_at is not null and j.args @> with_args.args and j.id > above and j.id <= up_to
+              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> with_args.args
             order by j.id limit greatest(max, 0);
     end if;
 end $$;
-comment on function jobs.finished_with is 'The ids of finished jobs whose arguments contain args: above one id and up to another, at most max, newest (highest) or oldest first. It uses the index on arguments, so it can read them in steps, however many there are; jobs.search is for people. Like that, it cannot find secret values.';
+comment on function jobs.with_args is 'The ids of jobs whose arguments contain args, with ids above one and up to another. Without a state: finished jobs, by the index on arguments, at most max, those with the highest ids (newest) or the lowest. With a state: those among the max jobs of that state with the highest ids. It is for programs that read in steps; jobs.search is for people. Like that, it cannot find secret values.';

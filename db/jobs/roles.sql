@@ -18,20 +18,22 @@ grant usage on schema jobs to jobs_reader, jobs_operator;
 grant select on all tables in schema jobs to jobs_reader;
 revoke execute on all functions in schema jobs from public;
 grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.quantiles, jobs.percentile, jobs.series, jobs.leader,
-    jobs.runner, jobs.explain, jobs.waterfall, jobs.search, jobs.audit_of, jobs.finished_with to jobs_reader;
+    jobs.runner, jobs.explain, jobs.waterfall, jobs.search, jobs.audit_of, jobs.with_args, jobs.saved_views to jobs_reader;
 
 grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),
     jobs.cancel(bigint[], text), jobs.discard(bigint, text), jobs.discard(bigint[], text), jobs.delete(bigint, text),
     jobs.delete(bigint[], text), jobs.run_now(bigint, text), jobs.run_now(bigint[], text), jobs.snooze(bigint, timestamptz, text),
     jobs.snooze(bigint[], timestamptz, text), jobs.undo(bigint, text), jobs.undo(bigint[], text), jobs.copy, jobs.may, jobs.may_undo, jobs.pause, jobs.resume,
     jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve,
-    jobs.set_wait_target, jobs.clear_wait_target to jobs_operator;
+    jobs.set_wait_target, jobs.clear_wait_target,
+    jobs.save_view, jobs.delete_view to jobs_operator;
 
 -- These functions read or write tables that the two roles may not, so they run with the rights of the schema's owner. Each
 -- pins its search_path and builds no SQL from its arguments.
 alter function jobs.search security definer;
 alter function jobs.series security definer;
-alter function jobs.finished_with security definer;
+alter function jobs.with_args security definer;
+alter function jobs.saved_views security definer;
 alter function jobs.audit_of security definer;
 alter function jobs.may security definer;
 alter function jobs.may_undo security definer;
@@ -60,3 +62,5 @@ alter function jobs.unmute security definer;
 alter function jobs.resolve security definer;
 alter function jobs.set_wait_target security definer;
 alter function jobs.clear_wait_target security definer;
+alter function jobs.save_view security definer;
+alter function jobs.delete_view security definer;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -50,7 +51,13 @@ func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
 
 // actOnJobs acts on the given ids or, with --yes, on all jobs that match the filter.
 func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []string) error {
-	ids, err := jobIDs(args)
+	var ids []int64
+	var err error
+	if isSearch(args) {
+		err = p.search(args)
+	} else {
+		ids, err = jobIDs(args)
+	}
 	if a.Name == "snooze" && err == nil {
 		err = p.readUntil()
 	}
@@ -63,7 +70,7 @@ func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []strin
 	case len(ids) > 0:
 		return p.onJobs(ctx, func(conn *pgx.Conn) error { return p.change(ctx, conn, a, ids, len(ids)) })
 	case !filter.Narrows():
-		return usageError("usage: backlist jobs %s ID ..., or filter with --kind, --state, --queue, --error …", a.Name)
+		return usageError("usage: backlist jobs %s ID ..., or a search as in 'kind:send_invoice error:timeout', or --kind, --state, --queue, --error …", a.Name)
 	}
 	if err := filter.Check(); err != nil {
 		return usageError("%w", err)
@@ -85,6 +92,11 @@ func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []strin
 		}
 		return p.change(ctx, conn, a, ids, 0)
 	})
+}
+
+// isSearch reports whether the arguments are a search: one has a colon, which ids do not.
+func isSearch(args []string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, ":") })
 }
 
 // preview prints what --yes would do.

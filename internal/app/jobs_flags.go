@@ -92,6 +92,19 @@ func setFilterFlags(f *flag.FlagSet, p *jobsProgram, limit int) {
 	f.IntVar(&j.Limit, "limit", limit, "at most this `many`, newest first")
 }
 
+// search reads the arguments as one search, and adds it to the filter of the flags.
+func (p *jobsProgram) search(args []string) error {
+	f, err := surface.ParseSearch(strings.Join(args, " "))
+	if err == nil {
+		err = p.filter.Add(f)
+	}
+	if err != nil {
+		return usageError("%w", err)
+	}
+	p.filter = p.filter.At(time.Now())
+	return nil
+}
+
 // ago parses a duration in the syntax of schedules.
 func ago(text string) (time.Duration, error) {
 	d, err := schedule.ParseInterval(text)

@@ -13,7 +13,7 @@ import (
 // jobsCommands returns the commands that read jobs and act on them, all through schema jobs.
 func jobsCommands() []command {
 	list := []command{
-		jobsCommand("list", "", "list jobs, newest first: --state, --kind, --queue, --since …", setListFlags, runJobsList),
+		jobsCommand("list", "[SEARCH]", "list jobs, newest first: 'state:discarded kind:send_invoice since:2h'", setListFlags, runJobsList),
 		jobsCommand("show", "ID", "everything that is known about a job", setJSONFlag, runJobsShow),
 		jobsCommand("explain", "ID", "why a job does not run, and when it will", setJSONFlag, runJobsExplain),
 	}
@@ -59,8 +59,8 @@ func jobsCommand(
 }
 
 func runJobsList(ctx context.Context, p *jobsProgram, args []string) error {
-	if len(args) > 0 {
-		return usageError("backlist jobs list takes no arguments, but got %q; did you mean: backlist jobs show %s", args[0], args[0])
+	if err := p.search(args); err != nil {
+		return err
 	}
 	if err := p.filter.Check(); err != nil {
 		return usageError("%w", err)

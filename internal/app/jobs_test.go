@@ -71,7 +71,7 @@ func TestJobsLook(t *testing.T) {
 		code int
 		want string // words of the output, in this order; "!" precedes words that it must not contain
 	}{
-		{"jobs list", 0, "id kind queue state attempt ago wait run why|7 count default scheduled 0/5|for later|5 count|[31mred alert|1 send mail available 0/25 4 h|waiting its turn"},
+		{"jobs list", 0, "id kind queue state attempt ago wait run why|5 count|[31mred alert|7 count default scheduled 0/5|for later|1 send mail available 0/25 4 h|waiting its turn"},
 		{"jobs list --state available,running", 0, "2 send mail running|1 send|!count"},
 		{"jobs list --state discarded --since 1h", 0, "5 count|!6 count"},
 		{"jobs list --state discarded --since 1d", 0, "6 count|5 count"},
@@ -86,7 +86,13 @@ func TestJobsLook(t *testing.T) {
 		{"jobs list --state broken", 2, `"broken" is not a state; states are available, `},
 		{"jobs list --limit 0", 2, "at least 1"},
 		{"jobs list --args 3", 2, "args is a JSON object"},
-		{"jobs list 5", 2, "did you mean: backlist jobs show 5"},
+		{"jobs list 5", 0, "5 count|!6 count"},
+		{"jobs list state:discarded since:1d", 0, "6 count|5 count|!4 "},
+		{"jobs list --kind count state:discarded since:1h", 0, "5 count|!6 count"},
+		{"jobs list args.to:7", 0, "3 count|1 send|!2 send"},
+		{"jobs list error:alert", 0, "5 count|!6 count"},
+		{"jobs list stat:discarded", 2, `There is no key "stat". Write state: instead.`},
+		{"jobs list since:1h --since 2h", 2, "A search has one since."},
 		{"jobs show 1", 0, `id 1|kind send|args {"to": 7, "pet": "[redacted]", "api_key": "[redacted]"}|why waiting waiting its turn|!hush`},
 		{"jobs show 1 --json", 0, `"api_key": "[redacted]"|!hush`},
 		{"jobs show 5", 0, "last error|red alert|attempts of the last day|5 discarded|1.0 s 1.0 s worker.1-AAAA v1 red alert f1"},

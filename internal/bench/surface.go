@@ -49,6 +49,9 @@ func Questions() []Question {
 		{"wait_target", 100, "select * from jobs.wait_target"},
 		{"release", 100, "select * from jobs.release"},
 		{"request", 100, "select * from jobs.request order by started_at desc limit 50"},
+		{"name", 100, "select * from jobs.name where what = 'kind'"},
+		{"saved_view", 100, "select * from jobs.saved_view"},
+		{"saved_views", 100, "select * from jobs.saved_views('anna')"},
 		{"health", 100, "select * from jobs.health"},
 		{"audit", 100, "select * from jobs.audit order by id desc limit 50"},
 		{"audit", 100, "select * from jobs.audit where job_id = 77"},
@@ -59,7 +62,7 @@ func Questions() []Question {
 		{"percentile", 100, "select jobs.percentile(past => '1 day')"},
 		{"search", 100, `select * from jobs.search('{"reader_id": 77}')`},
 		{"search", 100, `select * from jobs.search('{"no": $MID}')`},
-		{"finished_with", 100, `select * from jobs.finished_with('{"reader_id": 77}', 0, $MID, newest => true, max => 1000)`},
+		{"with_args", 100, `select * from jobs.with_args('{"reader_id": 77}', null, 0, $MID, newest => true, max => 1000)`},
 	}
 }
 

@@ -57,6 +57,35 @@ func (f Filter) Check() error {
 	return nil
 }
 
+// Add adds the conditions of g. The values of both for one key are alternatives.
+func (f *Filter) Add(g Filter) error {
+	for _, k := range Keys() {
+		if k.field != nil {
+			for _, v := range *k.field(&g) {
+				addOnce(k.field(f), v)
+			}
+		}
+	}
+	f.Jobs, f.Parents, f.Text = append(f.Jobs, g.Jobs...), append(f.Parents, g.Parents...), append(f.Text, g.Text...)
+	for _, a := range g.Args {
+		for _, v := range a.Values {
+			f.addArgValue(a.Path, v)
+		}
+	}
+	for _, m := range []struct {
+		to   *Moment
+		from Moment
+		key  string
+	}{{&f.Since, g.Since, "since"}, {&f.Until, g.Until, "until"}} {
+		if !m.from.IsZero() {
+			if err := m.to.set(m.key, m.from.text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Narrows reports whether the filter leaves any job out.
 func (f Filter) Narrows() bool { return f.String() != "" }
 
@@ -65,6 +94,7 @@ func (f Filter) Narrows() bool { return f.String() != "" }
 type part struct {
 	name   string
 	where  []string // conditions with an index
+	pre    []string // a cheaper condition than filter for what it implies, if the newest jobs are asked for
 	filter []string // conditions that must be tested on each job
 	byTime bool     // the newest are the last finished; otherwise those with the highest ids
 }
@@ -118,6 +148,7 @@ type idRange struct {
 	above, upTo int64
 	newest      bool
 	most        int
+	after       cursor // if the newest are asked for: where each part goes on
 }
 
 // parts returns the parts of the search.
@@ -146,6 +177,9 @@ func (f Filter) parts(s *statement, ids idRange) (list []part) {
 			p.byTime, p.filter = true, general
 			p.where = append(append(p.where, "finished_at is not null"), finishedTime...)
 		}
+		if len(f.Args) > 0 && ids.newest {
+			p.pre = []string{"id = any (array(" + f.withArgs(s, state, ids) + "))"}
+		}
 		if state == "available" && len(f.Queues) > 0 {
 			p.where = append(p.where, "queue = any ("+s.arg(f.Queues, "text[]")+")")
 		}
@@ -160,7 +194,7 @@ func (f Filter) parts(s *statement, ids idRange) (list []part) {
 			p.where = append(p.where, inState)
 			p.filter = slices.Concat(p.filter, requests, args)
 		} else {
-			p.where = append(p.where, "id = any (array("+f.withArgs(s, ids)+"))")
+			p.where = append(p.where, "id = any (array("+f.withArgs(s, "", ids)+"))")
 			p.filter = append(slices.Concat(p.filter, f.inArgs(s, f.Args[1:])), inState) // not in where: the function may have stopped at its most
 		}
 		list = append(list, p)
@@ -218,12 +252,20 @@ func hadError(starts string) string {
 		" where exists (select from unnest(" + starts + ") v where starts_with(e.fingerprint, v))))"
 }
 
-// withArgs returns the SELECT for the ids of finished jobs with the first condition on arguments.
-func (f Filter) withArgs(s *statement, ids idRange) string {
+// withArgs returns the SELECT for the ids of jobs that match the first condition on arguments: of an unfinished state, or of
+// finished jobs if state is empty.
+func (f Filter) withArgs(s *statement, state string, ids idRange) string {
 	var selects []string
+	name, key := "null", found
+	if state != "" {
+		name, key = "'"+state+"'", state
+	}
+	if place, ok := ids.after[key]; ok {
+		ids.upTo = place.id - 1
+	}
 	for _, object := range f.Args[0].objects() {
-		selects = append(selects, fmt.Sprintf("select f.id from jobs.finished_with(%s, %s, %s, %t, %d) as f (id)",
-			s.arg(object, "jsonb"), s.arg(ids.above, "bigint"), s.arg(ids.upTo, "bigint"), ids.newest, ids.most))
+		selects = append(selects, fmt.Sprintf("select w.id from jobs.with_args(%s, %s, %s, %s, %t, %d) as w (id)",
+			s.arg(object, "jsonb"), name, s.arg(ids.above, "bigint"), s.arg(ids.upTo, "bigint"), ids.newest, ids.most))
 	}
 	return strings.Join(selects, " union ")
 }

@@ -1,10 +1,10 @@
 package surface
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,56 +18,67 @@ const widestStep = 50_000
 // Fewer than n ids mean that there are no more. Times of the filter that depend on now are read as of each call: see At.
 func (f Filter) IDs(ctx context.Context, db DB, after, highest int64, n int) (ids []int64, err error) {
 	f = f.At(time.Now().UTC())
-	for step := min(4*n, widestStep); len(ids) < n && after < highest; step = min(4*step, widestStep) {
-		some, reached, err := f.step(ctx, db, after, highest, n-len(ids), step)
-		if err != nil {
+	var s statement
+	walks := make([]walk, len(f.parts(&s, idRange{})))
+	for i := range walks {
+		walks[i] = walk{part: i, at: after, step: min(4*n, widestStep)}
+	}
+	for {
+		// The part that is furthest behind limits how far the ids of all are known.
+		behind := slices.MinFunc(walks, func(a, b walk) int { return cmp.Compare(a.at, b.at) })
+		ids = ids[:0]
+		for _, w := range walks {
+			for _, id := range w.ids {
+				if id <= behind.at {
+					ids = append(ids, id)
+				}
+			}
+		}
+		if len(ids) >= n || behind.at >= highest {
+			slices.Sort(ids)
+			return ids[:min(n, len(ids))], nil
+		}
+		if err := walks[behind.part].next(ctx, db, f, highest, n); err != nil {
 			return nil, err
 		}
-		ids = append(ids, some...)
-		after = reached
 	}
-	return ids, nil
 }
 
-// step returns the ids that match up to an id which it has reached in every part.
-func (f Filter) step(ctx context.Context, db DB, after, highest int64, n, step int) (ids []int64, reached int64, err error) {
+// A walk goes through one part of a search by id.
+type walk struct {
+	part int
+	at   int64   // all ids up to this one are known
+	ids  []int64 // those that match
+	step int     // how many jobs to test next
+}
+
+// next tests the next jobs of the part, and stops after n that match.
+func (w *walk) next(ctx context.Context, db DB, f Filter, highest int64, n int) error {
 	var s statement
-	from, to := s.arg(after, "bigint"), s.arg(highest, "bigint")
-	var with, selects []string
-	for i, p := range f.parts(&s, idRange{above: after, upTo: highest, most: step}) {
-		where := and(append(slices.Clone(p.where), "id > "+from, "id <= "+to))
-		with = append(with, fmt.Sprintf("p%d as materialized (select id, (%s) is true as matches from (select * from jobs.job where %s order by id limit %d) job)",
-			i, and(p.filter), where, step))
-		selects = append(selects,
-			fmt.Sprintf("(select id, true as matches from p%d where matches order by id limit %d)", i, n),
-			fmt.Sprintf("select max(id), false from p%d having count(*) >= %d", i, step)) // the end of a part that may go on
-	}
-	if len(selects) == 0 {
-		return nil, highest, nil
-	}
-	reached = highest
-	sql, args := s.used("with " + strings.Join(with, ", ") + " " + strings.Join(selects, " union all "))
+	p := f.parts(&s, idRange{above: w.at, upTo: highest, most: w.step})[w.part]
+	sql, args := s.used(fmt.Sprintf(`with tested as materialized (
+		select id, (%s) is true as matches from (select * from jobs.job where %s and id > %s and id <= %s order by id limit %d) job)
+		(select id, true from tested where matches order by id limit %d) union all select max(id), false from tested having count(*) >= %[5]d`,
+		and(p.filter), and(p.where), s.arg(w.at, "bigint"), s.arg(highest, "bigint"), w.step, n))
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, 0, refused(err, true)
+		return refused(err, true)
 	}
+	before := len(w.ids)
+	w.at = highest
 	var id int64
 	var matches bool
 	_, err = pgx.ForEachRow(rows, []any{&id, &matches}, func() error {
 		if matches {
-			ids = append(ids, id)
+			w.ids = append(w.ids, id)
 		} else {
-			reached = min(reached, id)
+			w.at = id
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, 0, refused(err, true)
+	if len(w.ids)-before == n { // there may be more before the end of the step
+		w.at = slices.Max(w.ids)
 	}
-	slices.Sort(ids)
-	ids = slices.DeleteFunc(ids, func(id int64) bool { return id > reached })
-	if len(ids) >= n { // a part may hold more than its first n, but none below the n-th of all
-		return ids[:n], ids[n-1], nil
-	}
-	return ids, reached, nil
+	w.step = min(4*w.step, widestStep)
+	return refused(err, true)
 }

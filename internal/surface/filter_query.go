@@ -28,7 +28,7 @@ func (f Filter) query(columns string, at cursor, n, window int) (sql string, arg
 	var parts []string
 	for _, p := range f.unread(&s, at, window) {
 		// The inner limit keeps a filter that matches little from reading the whole state.
-		inner := fmt.Sprintf("select * from jobs.job where %s order by %s limit %d", and(p.where), p.order(), window)
+		inner := fmt.Sprintf("select * from jobs.job where %s order by %s limit %d", and(slices.Concat(p.where, p.pre)), p.order(), window)
 		parts = append(parts, fmt.Sprintf(`(select '%s' as part, id as job_id, coalesce(finished_at, enqueued_at) as seen, row_number() over (order by %s) as place
 		from (%s) job where %s order by %s limit %d)`, p.name, p.order(), inner, and(p.filter), p.order(), n))
 	}
@@ -46,11 +46,7 @@ func (f Filter) query(columns string, at cursor, n, window int) (sql string, arg
 
 // unread returns the parts that a cursor leaves, with the condition to be after it.
 func (f Filter) unread(s *statement, at cursor, window int) []part {
-	upTo := int64(math.MaxInt64)
-	if place, ok := at[found]; ok {
-		upTo = place.id - 1
-	}
-	parts := f.parts(s, idRange{upTo: upTo, newest: true, most: min(window, math.MaxInt32)})
+	parts := f.parts(s, idRange{upTo: math.MaxInt64, newest: true, most: window, after: at})
 	parts = slices.DeleteFunc(parts, func(p part) bool { return at[p.name].end })
 	for i := range parts {
 		p := &parts[i]

@@ -3,6 +3,7 @@ package surface
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,7 +104,7 @@ func (f Filter) Count(ctx context.Context, db DB) (n int, err error) {
 	var parts []string
 	for _, p := range f.unread(&s, nil, window) {
 		parts = append(parts, fmt.Sprintf("(select from (select * from jobs.job where %s order by %s limit %d) job where %s limit %d)",
-			and(p.where), p.order(), window, and(p.filter), MostCounted+1))
+			and(slices.Concat(p.where, p.pre)), p.order(), window, and(p.filter), MostCounted+1))
 	}
 	if len(parts) == 0 {
 		return 0, nil

@@ -56,3 +56,9 @@ func refused(err error, given bool) error {
 	}
 	return r
 }
+
+// Canceled reports whether the statement was ended by a limit on its time, or by its caller.
+func (r *Refusal) Canceled() bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](r.Cause)
+	return ok && pgErr.Code == "57014"
+}
