@@ -115,10 +115,10 @@ func lookAround(t *testing.T, db surface.DB) {
 	t.Helper()
 	for _, f := range []surface.Filter{
 		{Limit: 100},
-		{Limit: 100, States: []string{"available"}, Kinds: []string{"sweep"}, Since: 24 * time.Hour},
-		{Limit: 100, Request: "r1"},
-		{Limit: 100, Fingerprint: "f1"},
-		{Limit: 100, Args: `{"reader_id": 7}`},
+		{Limit: 100, States: []string{"available"}, Kinds: []string{"sweep"}, Since: surface.Ago(24 * time.Hour)},
+		{Limit: 100, Requests: []string{"r1"}},
+		{Limit: 100, Errors: []string{"f1"}},
+		{Limit: 100, Args: []surface.Arg{{Path: "reader_id", Values: []string{"7"}}}},
 	} {
 		for _, all := range []bool{false, true} {
 			if table, err := surface.List(t.Context(), db, f, all); err != nil || len(table.Rows) == 0 {

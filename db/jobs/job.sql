@@ -187,13 +187,15 @@ comment on function jobs.search is 'Jobs whose arguments contain args (as in {"o
 create function jobs.with_args(args jsonb, state text, above bigint, up_to bigint, newest boolean, max int)
 returns setof bigint language plpgsql stable
 set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_custom_plan as $$ -- for the partial indexes
+declare
+    wanted river.river_job_state := with_args.state; -- a cast in the query would prevent them
 begin
     -- Matches are compared again with the redacted args, as in jobs.search.
     if state is not null then
         return query
             select j.id from (
                 select r.id, r.kind, r.args from river.river_job r
-                where r.state = with_args.state::river.river_job_state and r.id > above and r.id <= up_to
+                where r.state = wanted and r.id > above and r.id <= up_to
                 order by r.id desc limit greatest(max, 0)) j left join work.kind k on k.kind = j.kind
             where j.args @> with_args.args and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> with_args.args;
     elsif newest then

@@ -70,7 +70,7 @@ func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []strin
 	case len(ids) > 0:
 		return p.onJobs(ctx, func(conn *pgx.Conn) error { return p.change(ctx, conn, a, ids, len(ids)) })
 	case !filter.Narrows():
-		return usageError("usage: backlist jobs %s ID ..., or a search as in 'kind:send_invoice error:timeout', or --kind, --state, --queue, --error …", a.Name)
+		return usageError("usage: backlist jobs %s ID ..., or filter with a search as in 'kind:send_invoice error:timeout' or with --kind, --state, --queue, --error …", a.Name)
 	}
 	if err := filter.Check(); err != nil {
 		return usageError("%w", err)
