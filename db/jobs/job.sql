@@ -212,4 +212,4 @@ begin
             order by j.id limit greatest(max, 0);
     end if;
 end $$;
-comment on function jobs.with_args is 'The ids of jobs whose arguments contain args, with ids above one and up to another. Without a state: finished jobs, by the index on arguments, at most max, those with the highest ids (newest) or the lowest. With a state: those among the max jobs of that state with the highest ids. It is for programs that read in steps; jobs.search is for people. Like that, it cannot find secret values.';
+comment on function jobs.with_args is 'The ids of jobs whose arguments contain args, with ids above one number and up to another (up_to). Without a state: finished jobs, by the index on arguments, at most max, those with the highest ids (newest) or the lowest. With a state: those among the max jobs of that state with the highest ids. It is for programs that read in steps; jobs.search is for people. Like that, it cannot find secret values.';

@@ -62,7 +62,7 @@ begin
 exception when lock_not_available then
     raise exception 'Another transaction has locked this view: nothing was changed. Try again.' using errcode = '55P03';
 end $$;
-comment on function jobs.save_view is 'Saves a search of jobs under a name, for the setting jobs.who, and returns the view''s id. A view of the same owner and name is replaced. The act goes to jobs.audit.';
+comment on function jobs.save_view is 'Saves a search of jobs under a name, for the setting jobs.who, and returns the view''s id. columns are those of jobs.job to show; a shared view is everybody''s to see. A view of the same owner and name is replaced. The reason goes to jobs.audit.';
 
 create function jobs.delete_view(id bigint, reason text default null) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
@@ -77,4 +77,4 @@ begin
 exception when lock_not_available then
     raise exception 'Another transaction has locked this view: nothing was changed. Try again.' using errcode = '55P03';
 end $$;
-comment on function jobs.delete_view is 'Deletes a saved view of the setting jobs.who. The act goes to jobs.audit.';
+comment on function jobs.delete_view is 'Deletes the saved view with this id, which must be the setting jobs.who''s. The reason goes to jobs.audit.';
