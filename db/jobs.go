@@ -15,7 +15,7 @@ import (
 func surface() []string {
 	return []string{
 		"redact", "minute", "hour", "series", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "view", "health",
-		"enqueue", "act", "verb", "undo", "copy", "switch", "target", "explain",
+		"enqueue", "act", "verb", "undo", "copy", "switch", "bulk", "target", "explain",
 	}
 }
 

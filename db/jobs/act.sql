@@ -179,7 +179,9 @@ begin
             ), noted as (
                 insert into work.audit (act, jobs, job_id, job_ids, queue, reason, undoes, undo_until, before, after)
                 select act, n.jobs, case when n.jobs = 1 then n.ids[1] end, case when n.jobs > 1 then n.ids end, n.queue, act.reason, entry,
-                       case when act <> 'delete' then now() + interval '10 minutes' end,
+                       case when act = 'delete' then null
+                            when nullif(current_setting('jobs.bulk', true), '') is not null then 'infinity' -- the bulk act has the time
+                            else now() + interval '10 minutes' end,
                        case when n.jobs = 1 then (select jobs.brief(d.kind, d.queue, d.before) from done d)
                             else jsonb_build_object('states', (select jsonb_object_agg(s.state, s.jobs) from (select (d.before).state, count(*) as jobs from done d group by 1) s),
                                 'kinds', (select jsonb_object_agg(k.kind, k.jobs) from (select d.kind, count(*) as jobs from done d group by 1) k)) end,

@@ -26,7 +26,7 @@ grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(big
     jobs.snooze(bigint[], timestamptz, text), jobs.undo(bigint, text), jobs.undo(bigint[], text), jobs.copy, jobs.may, jobs.may_undo, jobs.pause, jobs.resume,
     jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve,
     jobs.set_wait_target, jobs.clear_wait_target,
-    jobs.save_view, jobs.delete_view to jobs_operator;
+    jobs.save_view, jobs.delete_view, jobs.start_bulk, jobs.confirm_bulk, jobs.cancel_bulk, jobs.undo_bulk to jobs_operator;
 
 -- These functions read or write tables that the two roles may not, so they run with the rights of the schema's owner. Each
 -- pins its search_path and builds no SQL from its arguments.
@@ -64,3 +64,7 @@ alter function jobs.set_wait_target security definer;
 alter function jobs.clear_wait_target security definer;
 alter function jobs.save_view security definer;
 alter function jobs.delete_view security definer;
+alter function jobs.start_bulk security definer;
+alter function jobs.confirm_bulk security definer;
+alter function jobs.cancel_bulk security definer;
+alter function jobs.undo_bulk security definer;

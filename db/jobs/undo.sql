@@ -16,14 +16,16 @@ begin
                    when 'unmute' then format('jobs.mute(%L)', a.fingerprint)
                    when 'enqueue' then format('jobs.cancel(%s)', a.job_id)
                    when 'copy' then format('jobs.cancel(%s)', a.job_id)
+                   when 'start_bulk' then format('jobs.cancel_bulk(%s), or jobs.undo_bulk once it has ended', a.bulk_id)
                end as inverse,
                case
                    when a.id is null then 'not_found'
                    when a.act not in ('retry', 'cancel', 'discard', 'run_now', 'snooze', 'undo') then 'irreversible'
-                   when coalesce(a.undo_until <= clock_timestamp(), true) or not exists (select from work.undo u where u.audit_id = a.id) then 'expired'
+                   when coalesce(least(a.undo_until, b.undo_until) <= clock_timestamp(), true) or not exists (select from work.undo u where u.audit_id = a.id) then 'expired'
                end as code
         from (select distinct i as id from unnest(audit_ids) as i) w
         left join work.audit a on a.id = w.id
+        left join work.bulk b on b.id = a.bulk_id
     )
     select j.id, case j.code
                when 'not_found' then format('There is no entry %s in jobs.audit.', coalesce(j.id::text, 'without a number'))

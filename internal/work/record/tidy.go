@@ -32,7 +32,8 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{"work.error_hour", "hour < now() - interval '30 days'", "hour"},
 		{"work.error", "last_seen_at < now() - interval '30 days' and muted_at is null", "last_seen_at"},
 		{"work.audit", "at < now() - interval '400 days'", "at"}, // a year, and time to look back at it
-		{"work.undo", "until < now()", "audit_id"},
+		{"work.undo", "until < now() or " + ofEndedBulk, "audit_id"},
+		{"work.bulk", "finished_at < now() - interval '400 days'", "finished_at"},
 		{"work.worker", "coalesce(stopped_at, dead_at) < now() - interval '7 days'", "coalesce(stopped_at, dead_at)"},
 		{"work.tick", "due_at < now() - interval '30 days'", "due_at"},
 	} {
@@ -52,6 +53,10 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	return errors.Join(errs...)
 }
+
+// ofEndedBulk selects the rows of bulk acts that can no longer be undone.
+const ofEndedBulk = `until = 'infinity' and exists (
+	select from work.audit a join work.bulk b on b.id = a.bulk_id where a.id = undo.audit_id and b.undo_until < now())`
 
 // notOfTheLatest selects the rows of runs that are not among their schedule's last ten, which jobs.schedule shows.
 const notOfTheLatest = `exists (select from work.tick later where later.schedule = tick.schedule and later.due_at > tick.due_at offset 9)`
