@@ -48,6 +48,16 @@ func ActNamed(name string) (Act, error) {
 	return acts[i], nil
 }
 
+// JobAct returns the act on jobs that jobs.audit calls name, as in run_now.
+func JobAct(name string) (Act, bool) {
+	for _, a := range Acts() {
+		if a.On == "jobs" && a.function == name {
+			return a, true
+		}
+	}
+	return Act{}, false
+}
+
 // By says who acts, and why. jobs.audit records both.
 type By struct {
 	Who, Reason string
@@ -71,7 +81,7 @@ const chunk = 1000
 func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Outcome)) (entries []int64, err error) {
 	for part := range slices.Chunk(ids, chunk) {
 		var outcomes []Outcome
-		err := by.transaction(ctx, db, func(tx pgx.Tx) error {
+		err := by.Transaction(ctx, db, func(tx pgx.Tx) error {
 			call, args := "($1::bigint[], $2)", []any{part, by.Reason}
 			if by.Until != "" {
 				call, args = "($1::bigint[], $3::timestamptz, $2)", append(args, by.Until)
@@ -106,7 +116,7 @@ func query[T any](ctx context.Context, tx pgx.Tx, to pgx.RowToFunc[T], sql strin
 
 // Named acts on the queue, worker or error called name. It returns the number changed: 0 if all were already in that state.
 func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int, err error) {
-	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
+	err = by.Transaction(ctx, db, func(tx pgx.Tx) error {
 		if a.On == "WORKER" {
 			if name, err = workerNamed(ctx, tx, name); err != nil {
 				return err
@@ -120,7 +130,8 @@ func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int,
 	return changed, err
 }
 
-func (by By) transaction(ctx context.Context, db DB, fn func(tx pgx.Tx) error) error {
+// Transaction runs fn in a transaction whose acts jobs.audit records as those of Who. An error of the database becomes a Refusal.
+func (by By) Transaction(ctx context.Context, db DB, fn func(tx pgx.Tx) error) error {
 	return refused(pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select set_config('jobs.who', $1, true)", by.Who); err != nil {
 			return err

@@ -18,7 +18,7 @@ type Restored struct {
 
 // Undo undoes entries of jobs.audit, in one transaction.
 func Undo(ctx context.Context, db DB, entries []int64, by By) (list []Restored, err error) {
-	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
+	err = by.Transaction(ctx, db, func(tx pgx.Tx) error {
 		list, err = query(ctx, tx, pgx.RowToStructByPos[Restored], "select audit_id, id, state, changed, note, code from jobs.undo($1::bigint[], $2)", entries, by.Reason)
 		return err
 	})
@@ -42,7 +42,7 @@ func Entries(ctx context.Context, tx pgx.Tx) ([]int64, error) {
 // Copy enqueues a job again, with changes to its arguments, in JSON. If another job holds the unique key, Copy returns its
 // id, and duplicate is true.
 func Copy(ctx context.Context, db DB, id int64, changes string, by By) (copied int64, duplicate bool, err error) {
-	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
+	err = by.Transaction(ctx, db, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "select id, duplicate from jobs.copy($1, $2::json, $3)", id, changes, by.Reason).Scan(&copied, &duplicate)
 	})
 	return copied, duplicate, err
