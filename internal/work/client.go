@@ -44,6 +44,8 @@ type Options struct {
 	Grace   time.Duration  // how long running jobs may continue at a stop before their contexts end; 0: 20 s
 	Poll    time.Duration  // how often a worker polls for jobs whose notice was lost; 0: every second
 	Log     *slog.Logger
+	// BulkDue is called about every second while a bulk act waits for a process; it must not block. It may be nil.
+	BulkDue func()
 
 	// PollOnly is for a pooler in transaction mode. Notices do not arrive, so workers rely on polling; and session locks do not
 	// hold, so a worker is declared dead only after 12 s without a heartbeat.

@@ -30,12 +30,13 @@ const (
 	lookTimeout = 5 * time.Second
 )
 
-// maintenance is done by every process, leader or not, so that it goes on as long as any process runs: it runs schedules, and
-// makes jobs available whose time has come.
+// maintenance is done by every process, leader or not, so that it goes on as long as any process runs: it runs schedules,
+// makes jobs available whose time has come, and says when a bulk act waits.
 type maintenance struct {
 	db        *pgxpool.Pool
 	schema    string // River's
 	schedules *schedule.Runner
+	bulkDue   func()
 	log       *slog.Logger
 }
 
@@ -46,7 +47,7 @@ func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, err
 		return nil, err
 	}
 	return &maintenance{
-		db: pool, schema: o.Schema, schedules: schedule.NewRunner(pool, jobs, by, o.Log), log: o.Log,
+		db: pool, schema: o.Schema, schedules: schedule.NewRunner(pool, jobs, by, o.Log), bulkDue: o.BulkDue, log: o.Log,
 	}, nil
 }
 
@@ -93,9 +94,12 @@ func allContended(err error) bool {
 
 // look does what is due, and returns how long to wait until the next look.
 func (m *maintenance) look(ctx context.Context) (time.Duration, error) {
-	jobs, schedules, next, err := m.whatIsDue(ctx)
+	jobs, schedules, bulk, next, err := m.whatIsDue(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if bulk && m.bulkDue != nil {
+		m.bulkDue()
 	}
 	more := false
 	if jobs {
@@ -122,12 +126,12 @@ func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 }
 
-// whatIsDue reports whether jobs and schedules are due, and how long until the next are.
-func (m *maintenance) whatIsDue(ctx context.Context) (jobs, schedules bool, next time.Duration, err error) {
+// whatIsDue reports whether jobs and schedules are due, whether a bulk act is, and how long until the next jobs and schedules are.
+func (m *maintenance) whatIsDue(ctx context.Context) (jobs, schedules, bulk bool, next time.Duration, err error) {
 	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
 	var job, schedule float64 // seconds from now
-	err = m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule)
+	err = m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule, &bulk)
 	next = time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
@@ -135,5 +139,5 @@ func (m *maintenance) whatIsDue(ctx context.Context) (jobs, schedules bool, next
 		}
 		next = min(next, time.Duration(s*float64(time.Second)))
 	}
-	return job <= 0, schedule <= 0, next, err
+	return job <= 0, schedule <= 0, bulk, next, err
 }

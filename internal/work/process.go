@@ -19,7 +19,9 @@ type Process struct {
 	URL   string         // of the database
 	Share postgres.Share // of its connections; the zero value follows from the server's limit
 	// Jobs returns the kinds that the process works. pool has the connections for its jobs.
-	Jobs    func(pool *pgxpool.Pool) (*Workers, error)
+	Jobs func(pool *pgxpool.Pool) (*Workers, error)
+	// Beside runs beside the jobs until ctx ends, with their connections; may be nil.
+	Beside  func(ctx context.Context, pool *pgxpool.Pool)
 	Started func(id string) // called with the worker's name before it takes its first job; may be nil
 	Ready   func()          // called once it takes jobs; may be nil
 }
@@ -43,6 +45,9 @@ func Run(ctx context.Context, p Process) error {
 	}
 	if p.Started != nil {
 		p.Started(w.ID())
+	}
+	if p.Beside != nil {
+		defer background(ctx, func(ctx context.Context) { p.Beside(ctx, pools.jobs) })()
 	}
 	stopping := context.AfterFunc(ctx, func() { p.Log.InfoContext(ctx, "worker is stopping") })
 	defer stopping()
