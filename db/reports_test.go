@@ -114,7 +114,7 @@ func TestCookbook(t *testing.T) {
 	tx := testdb.Tx(t)
 	do(t, tx, reported)
 	questions := regexp.MustCompile("(?s)\n\\*\\*(\\d+\\. [^*]+)\\*\\*[^`]*(?:`[^`\n]+`[^`]*)*```sql\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(questions) != 28 || strings.Count(string(text), "```sql") != 28 {
+	if len(questions) != 30 || strings.Count(string(text), "```sql") != 30 {
 		t.Fatalf("%d questions, %d statements", len(questions), strings.Count(string(text), "```sql"))
 	}
 	for _, q := range questions {

@@ -50,7 +50,7 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 	for _, sql := range []string{
 		"select * from jobs.job", "select * from jobs.attempt", "select * from jobs.queue", "select * from jobs.kind", "select * from jobs.error",
 		"select * from jobs.worker", "select * from jobs.schedule", "select * from jobs.minute", "select * from jobs.request",
-		"select * from jobs.release", "select * from jobs.health", "select * from jobs.audit", "select jobs.version()", "select * from jobs.explain(9)",
+		"select * from jobs.release", "select * from jobs.health", "select * from jobs.audit", "select * from jobs.bulk", "select jobs.version()", "select * from jobs.explain(9)",
 		"select * from jobs.waterfall('r1')", "select jobs.percentile('default')", "select * from jobs.search('{\"to\": 7}')", "select * from jobs.audit_of(1)",
 	} {
 		for _, conn := range []*pgx.Conn{reader, operator} {
@@ -67,6 +67,7 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 		"select jobs.may_undo(array(select max(id) from jobs.audit where act = 'snooze'))",
 		"select jobs.undo((select max(id) from jobs.audit where act = 'snooze'))", "select jobs.undo('{1}'::bigint[])", "select jobs.pause('default')", "select jobs.resume('default')",
 		"select jobs.drain('w1')", "select jobs.undrain('w1')", "select jobs.mute('f1')", "select jobs.unmute('f1')", "select jobs.resolve('f1')",
+		"select jobs.cancel_bulk(jobs.start_bulk('retry', 'state:discarded', 1, 1))",
 		"update river.river_job set scheduled_at = now() + interval '1 hour', state = 'scheduled' where id = 7",
 	} {
 		own := strings.HasPrefix(sql, "select jobs.")
@@ -81,7 +82,7 @@ func may(t *testing.T, round string, reader, operator *pgx.Conn) {
 		"select * from river.river_job", "delete from river.river_job", "select * from work.audit", "insert into work.audit (act) values ('x')",
 		"delete from work.worker", "select * from public.secret", "select * from public.reader", "delete from jobs.job", "update jobs.worker set draining = true",
 		"create view jobs.mine as select 1", "drop view jobs.job", "select jobs.insist(true, '', '')", "select jobs.act('retry', '{1}')",
-		"select * from work.undo", "select jobs.judge('retry', '{1}')", "alter function jobs.pause security invoker",
+		"select * from work.undo", "select * from work.bulk", "select jobs.end_bulk(1, 'done')", "select jobs.judge('retry', '{1}')", "alter function jobs.pause security invoker",
 	} {
 		for _, conn := range []*pgx.Conn{reader, operator} {
 			if _, err := conn.Exec(t.Context(), sql); err == nil {
@@ -148,7 +149,7 @@ func TestWithoutRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	do(t, pool, what)
-	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "release", "health", "audit"} {
+	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "release", "health", "audit", "bulk"} {
 		do(t, pool, "select * from jobs."+view)
 	}
 	do(t, pool, "select jobs.retry(5, 'x'), jobs.pause('default', 'x'), jobs.drain('w1', 'x'), jobs.explain(9)")
@@ -168,7 +169,7 @@ func TestOverPlainRiver(t *testing.T) {
 	b := newBench(t, "public", "UTC")
 	do(t, b.pool, everyJob(b))
 	do(t, b.pool, "insert into public.river_leader (elected_at, expires_at, leader_id) values (now(), now() + interval '1 min', 'theirs')")
-	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "release", "health", "audit"} {
+	for _, view := range []string{"job", "attempt", "queue", "kind", "error", "worker", "schedule", "minute", "request", "release", "health", "audit", "bulk"} {
 		do(t, b.pool, "select * from jobs."+view)
 	}
 	for sql, want := range map[string]string{

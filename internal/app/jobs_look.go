@@ -20,11 +20,15 @@ func jobsCommands() []command {
 	names := map[string]string{
 		"queue": "queues, with their jobs, waits and throughput", "kind": "kinds of job, with their rates and failures", "worker": "workers, and the jobs that they run",
 		"error": "errors, grouped by message", "schedule": "periodic jobs", "release": "releases that have run here", "audit": "who changed which jobs, and why",
+		"bulk": "acts on all jobs that match a search, and how far they are",
 	}
 	for _, v := range surface.Views() {
 		plural := v.Name + "s"
-		if v.Name == "audit" {
+		switch v.Name {
+		case "audit":
 			plural = v.Name
+		case "bulk":
+			plural = "bulk list"
 		}
 		list = append(list, jobsCommand(plural, "", names[v.Name], setLookFlags, lookAt(v)))
 	}
@@ -38,6 +42,7 @@ func jobsCommands() []command {
 		}
 		list = append(list, jobsCommand(a.Name, args, a.Help, set, actOn(a)))
 	}
+	list = append(list, bulkCommands()...)
 	return append(list,
 		jobsCommand("undo", "ENTRY ...", "undo acts of the last ten minutes, by their entries in jobs audit", setUndoFlags, runJobsUndo),
 		jobsCommand("copy", "ID", "enqueue a copy of a job, with changed arguments", setCopyFlags, runJobsCopy))

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/bulk"
 	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/reader"
@@ -79,11 +80,13 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 	}
 	defer pool.Close()
 	defer relayNotices(ctx, site, pool)()
-	stopMaintenance, err := p.maintain(ctx, log, pool)
+	acts := bulk.NewRunner(p.cfg.Process, log)
+	stopMaintenance, err := p.maintain(ctx, log, pool, acts.Wake)
 	if err != nil {
 		return err
 	}
 	defer stopMaintenance()
+	defer background(ctx, func(ctx context.Context) { acts.Run(ctx, pool) })()
 	defer recordRequests(ctx, site)()
 	ready()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)
@@ -94,14 +97,16 @@ func relayNotices(ctx context.Context, site *web.Server, pool *pgxpool.Pool) (st
 	return background(context.WithoutCancel(ctx), func(ctx context.Context) { site.Listen(ctx, pool.Config().ConnConfig) })
 }
 
-// maintain runs maintenance (schedules, due jobs, rescues of dead workers' jobs), because no worker may be running. It ends
-// with ctx, before the last requests do; stop waits for its end.
-func (p *program) maintain(ctx context.Context, log *slog.Logger, pool *pgxpool.Pool) (stop func(), err error) {
+// maintain runs maintenance (schedules, due jobs, rescues of dead workers' jobs), because no worker may be running. It calls
+// bulkDue while a bulk act waits. It ends with ctx, before the last requests do; stop waits for its end.
+func (p *program) maintain(ctx context.Context, log *slog.Logger, pool *pgxpool.Pool, bulkDue func()) (stop func(), err error) {
 	workers, err := p.newWorkers(pool, log)
 	if err != nil {
 		return nil, err
 	}
-	maintainer, err := work.NewMaintainer(pool, p.workOptions(workers, log))
+	options := p.workOptions(workers, log)
+	options.BulkDue = bulkDue
+	maintainer, err := work.NewMaintainer(pool, options)
 	if err != nil {
 		return nil, fmt.Errorf("job maintenance: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/internal/bulk"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -24,8 +25,11 @@ func runWorker(ctx context.Context, p *program, _ []string) error {
 
 // work runs jobs until ctx ends. It calls ready, which may be nil, once it takes jobs.
 func (p *program) work(ctx context.Context, log *slog.Logger, url string, ready func()) error {
+	acts := bulk.NewRunner(p.cfg.Process, log)
+	options := p.workOptions(nil, log)
+	options.BulkDue = acts.Wake
 	return work.Run(ctx, work.Process{
-		Options: p.workOptions(nil, log), URL: url, Share: p.share(p.cfg.WorkerPool), Ready: ready,
+		Options: options, URL: url, Share: p.share(p.cfg.WorkerPool), Beside: acts.Run, Ready: ready,
 		Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) { return p.newWorkers(pool, log) },
 	})
 }

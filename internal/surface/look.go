@@ -37,7 +37,8 @@ func Views() []View {
 		{"error", "fingerprint, this_hour, last_day, affected_jobs, now() - last_seen_at as last_seen, first_release, kinds, case when muted then 'muted' when regressed then 'regressed' when resolved_at is not null then 'resolved' end as marked, message", "muted, last_day desc, last_seen_at desc"},
 		{"schedule", "name, kind, words, next_at, paused, last_at, last_outcome, last_job, missed, overdue, broken", "retired, next_at"},
 		{"release", "release, first_seen_at, workers", "first_seen_at desc"},
-		{"audit", "id, at, who, act, coalesce(job_id::text, jobs || ' jobs', queue, worker, fingerprint) as what, reason", "id desc"},
+		{"audit", "id, at, who, act, coalesce(job_id::text, jobs || ' jobs', queue, worker, fingerprint, 'bulk act ' || bulk_id) as what, reason", "id desc"},
+		{"bulk", "id, act, state, round((100 * share)::numeric) || ' %' as share, done, changed, unchanged, matches, who, reason, search", "finished_at is not null, id desc"},
 	}
 }
 

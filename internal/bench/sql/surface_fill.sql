@@ -54,3 +54,6 @@ insert into work.release (name) select 'v' || i from generate_series(1, 50) as i
 insert into work.schedule (name, kind, spec, words, missed, next_at, dirty) select 's' || i, 'kind_' || i, 'every 1d', 'every day', 'once', now() + interval '1 day', false from generate_series(0, 19) as i;
 insert into work.tick (schedule, due_at, outcome, by) select 's' || i, now() - m * interval '10 min', 'enqueued', 'w1' from generate_series(0, 19) as i, generate_series(1, 4300) as m;
 insert into work.audit (act, job_id) select 'retry', i from generate_series(1, 100000) as i;
+insert into work.bulk (act, search, highest_id, state, finished_at) select 'retry', 'state:discarded', i, case when i % 100 = 0 then 'grown' else 'done' end, case when i % 100 > 0 then now() end
+from generate_series(1, 1000) as i;
+insert into work.audit (act, jobs, job_ids, bulk_id) select 'retry', 1000, array[i], 1 + i % 100 from generate_series(1, 10000) as i;
