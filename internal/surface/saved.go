@@ -44,7 +44,7 @@ func (v SavedView) Save(ctx context.Context, db DB, by By) (id int64, err error)
 			return 0, &Refusal{Sentence: fmt.Sprintf("%q is not a column; columns are %s.", c, strings.Join(Columns(), ", ")), BadValue: true}
 		}
 	}
-	err = by.transaction(ctx, db, func(tx pgx.Tx) error {
+	err = by.Transaction(ctx, db, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "select jobs.save_view($1, $2, $3::text[], $4, $5)", v.Name, f.String(), append([]string{}, v.Columns...), v.Shared, by.Reason).Scan(&id)
 	})
 	return id, err
@@ -52,7 +52,7 @@ func (v SavedView) Save(ctx context.Context, db DB, by By) (id int64, err error)
 
 // DeleteView deletes a saved view of by.Who.
 func DeleteView(ctx context.Context, db DB, id int64, by By) error {
-	return by.transaction(ctx, db, func(tx pgx.Tx) error {
+	return by.Transaction(ctx, db, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "select jobs.delete_view($1, $2)", id, by.Reason)
 		return err
 	})
