@@ -132,7 +132,7 @@ func TestCookbook(t *testing.T) {
 			t.Errorf("%s reads outside schema jobs", q[1])
 		}
 	}
-	if did := ask(t, tx, "select string_agg(distinct act, ' ' order by act) from jobs.audit"); did != "cancel copy enqueue pause retry set_wait_target snooze undo" {
+	if did := ask(t, tx, "select string_agg(distinct act, ' ' order by act) from jobs.audit"); did != "cancel copy enqueue pause retry set_wait_target snooze start_bulk undo" {
 		t.Errorf("the cookbook did: %s", did)
 	}
 }
