@@ -57,3 +57,4 @@ insert into work.audit (act, job_id) select 'retry', i from generate_series(1, 1
 insert into work.bulk (act, search, highest_id, state, finished_at) select 'retry', 'state:discarded', i, case when i % 100 = 0 then 'grown' else 'done' end, case when i % 100 > 0 then now() end
 from generate_series(1, 1000) as i;
 insert into work.audit (act, jobs, job_ids, bulk_id) select 'retry', 1000, array[i], 1 + i % 100 from generate_series(1, 10000) as i;
+insert into work.view (owner, name, search, shared) select case when i % 10 = 0 then 'anna' else 'o' || i end, 'view ' || i, 'state:discarded', i % 3 = 0 from generate_series(1, 1000) as i;
