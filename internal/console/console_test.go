@@ -167,6 +167,23 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
+// TestFind: the palette finds pages, a job by its number and things by their names, whatever is typed.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(addWorker, "worker.1")
+	s.exec(`insert into work.kind (kind) values ('send_invoice'), ('<script>')`)
+	for text, want := range map[string]string{
+		"4711": "/console/jobs/4711", "work": "/console/workers", "INVO": "/console/jobs?q=kind%3Asend_invoice", "er.1": "worker.1",
+		"<scr": "&lt;script&gt;", "%": "Nothing is called that", "'; drop table x": "Nothing is called that", "\x00": "Overview",
+	} {
+		status, body := s.get("/console/find?q=" + url.QueryEscape(text))
+		if status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%q: %d without %s", text, status, want)
+		}
+	}
+}
+
 // TestFormsFromOtherSites: another site's form changes nothing.
 func TestFormsFromOtherSites(t *testing.T) {
 	t.Parallel()

@@ -5,16 +5,48 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	view "github.com/backlist/backlist/views/console"
 )
 
-// find answers with the places that a few letters name: pages, a job by its number, and a search for the letters.
+// namedThings are the things whose name contains a text, those that begin with it first.
+var namedThings = NewPanel("find.names", "Found", `
+select what, name, label from (
+	select what, name, name as label from jobs.name
+	union all
+	select 'worker', worker, coalesce(nullif(process, ''), worker) from jobs.worker where alive
+	union all
+	(select 'error', fingerprint, left(message, 120) from jobs.error order by last_seen_at desc limit 1000)) thing
+where strpos(lower(label), lower(@text::text)) > 0 or name = @text::text
+order by strpos(lower(label), lower(@text::text)) <> 1, length(label), label
+limit 12`, view.Things)
+
+// find answers with the places that a few letters name: pages, a job by its number, and things by their names.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
 	text := strings.TrimSpace(r.URL.Query().Get("q"))
-	if len(text) > 200 {
+	if len(text) > 200 || strings.ContainsRune(text, 0) {
 		text = ""
 	}
-	var found []view.Found
+	found := places(text)
+	if text != "" {
+		readings, err := s.readings(r.Context(), []Question{namedThings.Ask(pgx.NamedArgs{"text": text})})
+		if err != nil {
+			return err
+		}
+		if things, ok := readings[0].Rows.([]view.Thing); ok {
+			for _, t := range things {
+				found = append(found, view.Found{What: t.What, Text: t.Label, URL: t.URL()})
+			}
+		}
+	}
+	f := s.blankFrame(r, "Find")
+	f.Purpose = "Pages, jobs, queues, kinds, workers and errors by a few letters."
+	return s.render(w, r, http.StatusOK, f, view.FindPage(text, found))
+}
+
+// places returns a job by its number, and the pages whose name contains the text.
+func places(text string) (found []view.Found) {
 	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
 		found = append(found, view.Found{What: "job", Text: "Job " + text, URL: view.JobURL(id)})
 	}
@@ -23,7 +55,5 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
 			found = append(found, view.Found{What: "page", Text: e.Text, URL: e.URL})
 		}
 	}
-	f := s.blankFrame(r, "Find")
-	f.Purpose = "Pages, jobs, queues, kinds, workers and errors by a few letters."
-	return s.render(w, r, http.StatusOK, f, view.FindPage(text, found))
+	return found
 }
