@@ -146,6 +146,9 @@ func eventsPath(r *http.Request) string {
 // viewer returns what components need to know of the person who looks, and of the address.
 func (s *Server) viewer(r *http.Request) view.Viewer {
 	u := *r.URL
+	values := u.Query()
+	values.Del("have") // says what the browser has, not what the page is
+	u.RawQuery = values.Encode()
 	u.Path = view.Root + strings.TrimPrefix(u.Path[len(view.Root):], "/events")
 	return view.Viewer{Acts: personOf(r.Context()).Role == Operator, URL: &u, Now: time.Now()}
 }

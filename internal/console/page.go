@@ -109,7 +109,7 @@ func (s *Server) draw(r *http.Request, asked Asked, readings []Reading) templ.Co
 
 // section draws a panel: its rows, or that they are not there yet, and how old they are if the latest try failed.
 func section(q Question, r Reading, v view.Viewer) templ.Component {
-	d := view.Panel{ID: q.ID, Title: q.Title, Statement: v.With("sql", q.ID)}
+	d := view.Panel{ID: q.ID, Title: q.Title, Version: r.version(), Statement: v.With("sql", q.ID)}
 	if r.Err != nil {
 		d.Stale, d.Late, d.AsOf = true, late(r.Err), r.At
 	}

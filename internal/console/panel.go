@@ -2,6 +2,9 @@ package console
 
 import (
 	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
@@ -60,4 +63,14 @@ type Reading struct {
 	At   time.Time // when it was read; zero if never
 	Took time.Duration
 	Err  error // why the latest try failed; Rows and At are then of an earlier one
+}
+
+// version identifies what a panel looks like: its rows, and whether they are current.
+func (r Reading) version() string {
+	h := fnv.New64a()
+	if err := json.NewEncoder(h).Encode(r.Rows); err != nil { // NaN and infinities: such a panel is sent each time
+		fmt.Fprint(h, r.At)
+	}
+	fmt.Fprint(h, r.Err != nil)
+	return strconv.FormatUint(h.Sum64(), 36)
 }

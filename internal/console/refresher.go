@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"log/slog"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -38,7 +37,7 @@ type watched struct {
 	question Question
 	viewers  int
 	reading  Reading
-	version  int       // changes whenever the panel looks different
+	version  string    // of the reading; empty before the first
 	next     time.Time // when it is due
 }
 
@@ -139,14 +138,9 @@ func (w *watched) take(r Reading, now time.Time) {
 	}
 	w.next = now.Add(max(every-roundEvery/2, restFactor*r.Took)) // half a round early, because rounds jitter
 	if r.Err != nil {
-		if w.reading.Err == nil {
-			w.version++
-		}
 		r.Rows, r.At = w.reading.Rows, w.reading.At
-	} else if w.reading.Err != nil || !reflect.DeepEqual(w.reading.Rows, r.Rows) {
-		w.version++
 	}
-	w.reading = r
+	w.reading, w.version = r, r.version()
 }
 
 // setAway remembers since when the database has not answered.
@@ -173,16 +167,16 @@ func (f *refresher) current(q Question) (Reading, bool) {
 	return w.reading, true
 }
 
-// changed returns the readings whose version differs from those in seen, which it updates, and since when the database has
-// not answered.
-func (f *refresher) changed(questions []Question, seen map[string]int) (list map[int]Reading, away time.Time) {
+// changed returns the readings whose version differs from those in seen, which it updates, by their place in questions, and since
+// when the database has not answered.
+func (f *refresher) changed(questions []Question, seen map[string]string) (list map[int]Reading, away time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	list = map[int]Reading{}
 	for i, q := range questions {
 		w := f.watched[q.key()]
-		if w != nil && w.version != seen[q.key()] {
-			seen[q.key()] = w.version
+		if w != nil && w.version != "" && w.version != seen[q.ID] {
+			seen[q.ID] = w.version
 			list[i] = w.reading
 		}
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -46,7 +47,7 @@ func (s *Server) stream(p *Page) answer.Handler {
 
 // livePage returns what a stream sends: at each round the panels that changed since the last one.
 func (s *Server) livePage(r *http.Request, questions []Question) live.Page {
-	seen, away, checked := map[string]int{}, time.Time{}, time.Now()
+	seen, away, checked := onPage(r, questions), time.Time{}, time.Now()
 	return live.Page{
 		Allowed: func(ctx context.Context) error {
 			if time.Since(checked) < rightsEvery {
@@ -81,4 +82,15 @@ func (s *Server) livePage(r *http.Request, questions []Question) live.Page {
 			return templ.Join(parts...), nil
 		},
 	}
+}
+
+// onPage returns the versions of the panels that the browser has already, which it names in the order of the page.
+func onPage(r *http.Request, questions []Question) map[string]string {
+	seen := map[string]string{}
+	for pair := range strings.SplitSeq(r.URL.Query().Get("have"), ",") {
+		if id, version, ok := strings.Cut(pair, "~"); ok && len(seen) < len(questions) {
+			seen[id] = version
+		}
+	}
+	return seen
 }

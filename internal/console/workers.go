@@ -18,12 +18,12 @@ where alive or status = 'silent'
 order by process_type, index nulls last, started_at`, view.Workers)
 
 var runningJobs = NewPanel("workers.running", "What runs", `
-select j.id, j.kind, j.queue, j.worker, coalesce(nullif(w.process, ''), j.worker) as process, j.run, j.attempt, j.max_attempts, j.progress::float8, j.progress_note, j.cancelling
+select j.id, j.kind, j.queue, j.worker, coalesce(nullif(w.process, ''), j.worker) as process, j.started_at, j.attempt, j.max_attempts, j.progress::float8, j.progress_note, j.cancelling
 from jobs.job j
 left join jobs.worker w on w.worker = j.worker
 where j.state = 'running'
 order by j.started_at
-limit 200`, view.Running)
+limit 100`, view.Running)
 
 var endedWorkers = NewPanel("workers.ended", "Ended in the last 7 days", `
 select worker, status, process, release, slots, running, started_at, seen_at, stopped_at, dead_at

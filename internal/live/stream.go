@@ -2,9 +2,11 @@ package live
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -38,6 +40,8 @@ func (s *Subscription) Stream(w http.ResponseWriter, r *http.Request, page Page)
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
+	out := packed(w, r)
+	defer out.Close()
 	w.WriteHeader(http.StatusOK)
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
@@ -45,7 +49,7 @@ func (s *Subscription) Stream(w http.ResponseWriter, r *http.Request, page Page)
 	event, err := page.event(ctx, false)
 	for {
 		if err == nil && event != nil {
-			err = send(w, control, event)
+			err = send(out, control, event)
 		}
 		if err != nil {
 			return err
@@ -88,13 +92,37 @@ func (p Page) event(ctx context.Context, again bool) ([]byte, error) {
 }
 
 // send writes the event within patience. It then removes the deadline, because a stream may be silent between events.
-func send(w http.ResponseWriter, control *http.ResponseController, event []byte) error {
+func send(out flushWriter, control *http.ResponseController, event []byte) error {
 	if err := control.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		return fmt.Errorf("bound a write to a stream: %w", err)
 	}
-	_, err := w.Write(event)
-	if err := errors.Join(err, control.Flush()); err != nil {
+	_, err := out.Write(event)
+	if err := errors.Join(err, out.Flush(), control.Flush()); err != nil {
 		return err
 	}
 	return control.SetWriteDeadline(time.Time{})
 }
+
+// flushWriter is the body of a stream.
+type flushWriter interface {
+	io.WriteCloser
+	Flush() error
+}
+
+// packed returns the body, compressed if the browser accepts it: events repeat most of their markup, so that an event after the
+// first takes a tenth.
+func packed(w http.ResponseWriter, r *http.Request) flushWriter {
+	w.Header().Add("Vary", "Accept-Encoding")
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		return unpacked{w}
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	packed, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // fails for unknown levels only
+	return packed
+}
+
+// unpacked is a body that is not compressed.
+type unpacked struct{ io.Writer }
+
+func (unpacked) Flush() error { return nil }
+func (unpacked) Close() error { return nil }

@@ -12,7 +12,9 @@ import (
 func split(d time.Duration) (number, unit string) {
 	abs := d.Abs()
 	switch {
-	case abs < time.Millisecond && abs > 0:
+	case abs == 0:
+		return "0", "s"
+	case abs < time.Millisecond:
 		return strconv.FormatInt(d.Microseconds(), 10), "µs"
 	case abs < time.Second:
 		return digits(float64(d) / float64(time.Millisecond)), "ms"
@@ -46,6 +48,12 @@ func ago(t, now time.Time) string {
 		return "in " + number + " " + unit
 	}
 	return number + " " + unit + " ago"
+}
+
+// elapsed writes the time since t, as in 12 s.
+func elapsed(t, now time.Time) string {
+	number, unit := split(max(now.Sub(t), 0).Truncate(time.Second))
+	return number + " " + unit
 }
 
 // exact writes a time in full, for a title.

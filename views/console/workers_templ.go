@@ -461,7 +461,7 @@ type RunningJob struct {
 	Queue        string
 	Worker       *string
 	Process      *string
-	Run          *time.Duration
+	StartedAt    *time.Time
 	Attempt      int16
 	MaxAttempts  int16
 	Progress     *float64
@@ -586,7 +586,7 @@ func Running(jobs []RunningJob, v Viewer) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = MaybeDuration(j.Run).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = MaybeElapsed(j.StartedAt, v.Now).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -32,9 +32,14 @@
   // tries grow, so that many open pages do not all come at once.
   let source = null;
   let pause = 1000;
+  // The server sends only panels of which the page has another version.
+  const address = () => {
+    const have = [...page.querySelectorAll("[data-version]")].map((panel) => `${panel.id}~${panel.dataset.version}`);
+    return `${url}${url.includes("?") ? "&" : "?"}have=${encodeURIComponent(have.join(","))}`;
+  };
   const open = () => {
     if (!url || source || document.hidden) return;
-    source = new EventSource(url);
+    source = new EventSource(address());
     source.onmessage = (event) => {
       pause = 1000;
       take(event);

@@ -1,18 +1,24 @@
 // Small things: times stay current, and texts can be copied.
 (() => {
   const units = [[172800, 86400, "d"], [3600, 3600, "h"], [60, 60, "min"], [0, 1, "s"]];
-  const words = (seconds) => {
-    const away = Math.abs(seconds);
-    if (away < 1) return "now";
+  const length = (away) => {
     const [, size, unit] = units.find(([from]) => away >= from);
     const n = Math.floor((away / size) * 10) / 10;
-    const text = `${n >= 100 || Number.isInteger(n) || unit === "s" ? Math.floor(n) : n.toFixed(1)} ${unit}`;
+    return `${n >= 100 || Number.isInteger(n) || unit === "s" ? Math.floor(n) : n.toFixed(1)} ${unit}`;
+  };
+  const words = (seconds) => {
+    if (Math.abs(seconds) < 1) return "now";
+    const text = length(Math.abs(seconds));
     return seconds < 0 ? `in ${text}` : `${text} ago`;
   };
+  // A browser whose clock is wrong still shows the server's ages.
+  const ahead = Date.now() - Date.parse(document.getElementById("page")?.dataset.now ?? new Date().toISOString());
+  const skew = Math.abs(ahead) > 5000 ? ahead : 0;
   const tick = () => {
     if (document.hidden || (getSelection()?.toString() ?? "") !== "") return;
     for (const time of document.querySelectorAll("time[datetime]")) {
-      const text = words((Date.now() - Date.parse(time.dateTime)) / 1000);
+      const age = (Date.now() - skew - Date.parse(time.dateTime)) / 1000;
+      const text = time.hasAttribute("data-elapsed") ? length(Math.max(age, 0)) : words(age);
       if (time.textContent !== text) time.textContent = text;
     }
   };
