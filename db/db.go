@@ -59,22 +59,20 @@ func (p Patience) Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Log
 		return err
 	}
 	r := p.run(conn.Conn(), log)
-	return r.inTurn(ctx, func() error {
-		if err := r.prepare(ctx, "create schema if not exists river;"+migrationTable); err != nil {
-			return err
-		}
-		if err := r.migrateRiver(ctx); err != nil {
-			return err
-		}
-		if err := r.migrateOurs(ctx, migrations()); err != nil {
-			return err
-		}
-		return r.replaceJobs(ctx, RiverSchema)
-	})
+	if err := r.prepare(ctx, "create schema if not exists river;"+migrationTable); err != nil {
+		return err
+	}
+	if err := r.migrateRiver(ctx); err != nil {
+		return err
+	}
+	if err := r.migrateOurs(ctx, migrations()); err != nil {
+		return err
+	}
+	return r.replaceJobs(ctx, RiverSchema)
 }
 
 func (r *run) prepare(ctx context.Context, sql string) error {
-	return r.step(ctx, "create schemas", func(tx pgx.Tx) error {
+	return r.inTurn(ctx, "create schemas", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, sql)
 		return err
 	})
@@ -93,21 +91,31 @@ func (r *run) migrateOurs(ctx context.Context, list []migration) error {
 		if slices.Contains(have, m.version) {
 			continue
 		}
-		name := "migration " + m.name
-		err := r.step(ctx, name, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, m.sql); err != nil {
-				return err
-			}
-			_, err := tx.Exec(ctx, "insert into work.migration (version, name) values ($1, $2)", m.version, m.name)
-			return err
-		})
-		if err != nil {
+		if err := r.migrateOne(ctx, m); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (r *run) migrateOne(ctx context.Context, m migration) error {
+	name, pending := "migration "+m.name, true
+	err := r.inTurn(ctx, name, func(tx pgx.Tx) error {
+		have, err := appliedVersions(ctx, tx, ourVersions)
+		if pending = err == nil && !slices.Contains(have, m.version); !pending {
+			return err
+		}
+		if _, err := tx.Exec(ctx, m.sql); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "insert into work.migration (version, name) values ($1, $2)", m.version, m.name)
+		return err
+	})
+	if err == nil && pending {
 		r.done = append(r.done, name)
 		r.log.InfoContext(ctx, "migrated", "version", m.version, "name", m.name)
 	}
-	return nil
+	return err
 }
 
 type migration struct {
@@ -158,7 +166,7 @@ func Check(ctx context.Context, q querier) error {
 			return ErrSchemaOld
 		}
 	}
-	m, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Schema: RiverSchema}) // lists its migrations, and asks nothing
+	m, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Schema: RiverSchema}) // lists its migrations; makes no query
 	if err != nil {
 		return fmt.Errorf("river migrations: %w", err)
 	}

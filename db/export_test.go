@@ -12,19 +12,17 @@ import (
 // whose tables are in riverSchema. Only tests do this: they prove that the back office needs nothing of the storefront's.
 func InstallJobs(ctx context.Context, conn *pgx.Conn, riverSchema string, log *slog.Logger) error {
 	r := Usual().run(conn, log)
-	return r.inTurn(ctx, func() error {
-		if err := r.prepare(ctx, migrationTable); err != nil {
-			return err
+	if err := r.prepare(ctx, migrationTable); err != nil {
+		return err
+	}
+	var list []migration
+	for _, m := range migrations() {
+		if strings.HasPrefix(m.name[4:], "work") {
+			list = append(list, m)
 		}
-		var list []migration
-		for _, m := range migrations() {
-			if strings.HasPrefix(m.name[4:], "work") {
-				list = append(list, m)
-			}
-		}
-		if err := r.migrateOurs(ctx, list); err != nil {
-			return err
-		}
-		return r.replaceJobs(ctx, riverSchema)
-	})
+	}
+	if err := r.migrateOurs(ctx, list); err != nil {
+		return err
+	}
+	return r.replaceJobs(ctx, riverSchema)
 }

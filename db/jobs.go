@@ -45,10 +45,10 @@ func Statement(sql, riverSchema string) string {
 // replaceJobs replaces schema jobs as a whole when its text has changed. Readers of a view hold it locked for as long as
 // they read.
 func (r *run) replaceJobs(ctx context.Context, riverSchema string) error {
-	version := jobsVersion()
+	version := JobsVersion()
 	mark := version + " over schema " + riverSchema
-	replaced := false
-	err := r.step(ctx, "replace schema jobs", func(tx pgx.Tx) error {
+	var replaced bool
+	err := r.inTurn(ctx, "replace schema jobs", func(tx pgx.Tx) error {
 		var have *string
 		if err := tx.QueryRow(ctx, `select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'jobs'`).
 			Scan(&have); err != nil && !errors.Is(err, pgx.ErrNoRows) {
@@ -96,4 +96,5 @@ func installJobs(ctx context.Context, tx pgx.Tx, riverSchema, version, mark stri
 	return nil
 }
 
-func jobsVersion() string { return hashOf("jobs")[:12] }
+// JobsVersion returns the version of schema jobs that this binary installs, as jobs.version() does.
+func JobsVersion() string { return hashOf("jobs")[:12] }

@@ -23,7 +23,8 @@ type Patience struct {
 }
 
 // Usual is the patience of a deployment. An attempt is longer than Postgres's deadlock_timeout (1 s), after which a
-// waiting lock cancels an autovacuum that blocks it. All attempts of a step together take at most 47 s.
+// waiting lock cancels an autovacuum that blocks it. All attempts of a step together take at most
+// 47 s if it waits for one lock.
 func Usual() Patience {
 	return Patience{Lock: 2 * time.Second, Pause: 3 * time.Second, Tries: 10, Turn: 10 * time.Minute}
 }
@@ -51,49 +52,56 @@ func (p Patience) run(conn *pgx.Conn, log *slog.Logger) *run {
 	return &run{Patience: p, conn: conn, log: log}
 }
 
-// inTurn runs f while no other migration runs. If it waits too long, its error names the other migration's connection.
-func (r *run) inTurn(ctx context.Context, f func() error) error {
-	turn := *r
-	turn.Lock, turn.Pause = 5*r.Lock, 0 // no other statement queues behind it
-	turn.Tries = max(1, int(r.Turn/turn.Lock))
-	err := turn.step(ctx, "wait for another migration to end", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "select pg_advisory_lock($1)", lockKey) // a session lock, which outlasts the transaction
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		// The lock must be released even if ctx has ended, or the pooled connection would keep it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_, _ = r.conn.Exec(ctx, "select pg_advisory_unlock($1)", lockKey)
-	}()
-	return f()
-}
-
 // step runs f in its own transaction, and retries while another transaction holds a lock that f needs.
 func (r *run) step(ctx context.Context, name string, f func(tx pgx.Tx) error) error {
+	return r.retry(ctx, name, false, f)
+}
+
+// inTurn is like step, but f runs while no other migration runs a step. If it waits too long for that, its error names
+// the other migration's connection. The lock ends with the transaction: through a pooler, a session's lock would stay
+// with whichever session got it. So f must find out whether another migration has done its work.
+func (r *run) inTurn(ctx context.Context, name string, f func(tx pgx.Tx) error) error {
+	return r.retry(ctx, name, true, f)
+}
+
+func (r *run) retry(ctx context.Context, name string, inTurn bool, f func(tx pgx.Tx) error) error {
 	began := time.Now()
 	w := &watch{cfg: r.conn.Config(), lock: r.Lock}
 	defer w.close(ctx)
-	for try := 1; ; try++ {
-		err := r.try(ctx, w, f)
+	tries, turns := 0, 0
+	for {
+		waiting := inTurn
+		err := r.try(ctx, w, func(tx pgx.Tx) error {
+			if inTurn {
+				if err := r.waitForTurn(ctx, tx); err != nil {
+					return err
+				}
+				waiting = false
+			}
+			if err := limitWait(ctx, tx, r.Lock); err != nil {
+				return err
+			}
+			return f(tx)
+		})
 		if err == nil {
 			return nil
 		}
 		if !isBlocked(err) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if try >= r.Tries {
-			return &BlockedError{Step: name, Done: r.done, Tries: try, Took: time.Since(began), Blockers: w.found, cause: err}
+		step, try, of, pause := name, &tries, r.Tries, r.Pause
+		if waiting {
+			step, try, of, pause = "wait for another migration to end", &turns, max(1, int(r.Turn/r.turnLock())), 0
 		}
-		r.log.WarnContext(ctx, "another transaction holds a lock that the migration needs; will retry", "step", name, "try", try, "of", r.Tries,
+		if *try++; *try >= of {
+			return &BlockedError{Step: step, Done: r.done, Tries: *try, Took: time.Since(began), Blockers: w.found, cause: err}
+		}
+		r.log.WarnContext(ctx, "another transaction holds a lock that the migration needs; will retry", "step", step, "try", *try, "of", of,
 			"blocked_by", join(w.found))
 		select {
-		case <-time.After(r.Pause):
+		case <-time.After(pause):
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", name, ctx.Err())
+			return fmt.Errorf("%s: %w", step, ctx.Err())
 		}
 	}
 }
@@ -101,9 +109,7 @@ func (r *run) step(ctx context.Context, name string, f func(tx pgx.Tx) error) er
 func (r *run) try(ctx context.Context, w *watch, f func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, r.conn, func(tx pgx.Tx) error {
 		var pid int
-		err := tx.QueryRow(ctx, "select pg_backend_pid() from set_config('lock_timeout', $1, true) a, set_config('statement_timeout', '0', true) b",
-			strconv.FormatInt(r.Lock.Milliseconds(), 10)).Scan(&pid)
-		if err != nil {
+		if err := tx.QueryRow(ctx, "select pg_backend_pid() from set_config('statement_timeout', '0', true)").Scan(&pid); err != nil {
 			return err
 		}
 		defer w.start(ctx, pid)()
@@ -111,8 +117,30 @@ func (r *run) try(ctx context.Context, w *watch, f func(tx pgx.Tx) error) error 
 	})
 }
 
-// isBlocked reports whether err is a lock timeout, or a deadlock of which Postgres cancelled our transaction. Both may
-// be gone at the next attempt.
+// waitForTurn takes the lock of migrations until tx ends.
+func (r *run) waitForTurn(ctx context.Context, tx pgx.Tx) error {
+	if err := limitWait(ctx, tx, r.turnLock()); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", lockKey); err != nil {
+		return err
+	}
+	// To read a table is to learn of tables that the other migration has just made. to_regclass, with which River looks for
+	// its own, may answer from the session's cache.
+	_, err := tx.Exec(ctx, "select from pg_namespace limit 0")
+	return err
+}
+
+// turnLock is how long one attempt waits for another migration: longer, because no other statement queues behind it.
+func (p Patience) turnLock() time.Duration { return 5 * p.Lock }
+
+func limitWait(ctx context.Context, tx pgx.Tx, lock time.Duration) error {
+	_, err := tx.Exec(ctx, "select set_config('lock_timeout', $1, true)", strconv.FormatInt(lock.Milliseconds(), 10))
+	return err
+}
+
+// isBlocked reports whether err is a lock timeout, or a deadlock that Postgres resolved by cancelling our transaction.
+// Either may be gone at the next attempt.
 func isBlocked(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pgErr.Code == "55P03" || pgErr.Code == "40P01") // lock_not_available, deadlock_detected

@@ -159,6 +159,32 @@ func TestMigrateTriesAgain(t *testing.T) {
 	}
 }
 
+// TestMigrateInterleaved: between its steps a migration holds no lock, which through a pooler would stay with a session of
+// another client; and what another migration has done meanwhile it does not do again.
+func TestMigrateInterleaved(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	do(t, pool, "delete from work.migration where version = 12; delete from river.river_migration where version = 8")
+	holder := hold(t, pool, "select from work.schedule")
+	other := false
+	err := brief().Migrate(t.Context(), pool, inPauses(func() {
+		if other {
+			return
+		}
+		other = true
+		_ = holder.Rollback(t.Context())
+		if err := brief().Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err != nil {
+			t.Errorf("the other migration: %v", err)
+		}
+	}))
+	if err != nil || !other {
+		t.Errorf("interleaved: %t, %v", other, err)
+	}
+	if err := db.Check(t.Context(), pool); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestMigrateAfterADeadlock: a step that Postgres cancels to resolve a deadlock is retried.
 func TestMigrateAfterADeadlock(t *testing.T) {
 	t.Parallel()

@@ -23,12 +23,16 @@ func (r *run) migrateRiver(ctx context.Context) error {
 	}
 	for _, v := range pending {
 		name := fmt.Sprintf("River's migration %03d", v.Version)
-		err := r.step(ctx, name, func(tx pgx.Tx) error {
-			_, err := riverUp(ctx, tx, r.log, &rivermigrate.MigrateOpts{TargetVersion: v.Version})
+		var applied []rivermigrate.MigrateVersion // none if another migration has applied it
+		err := r.inTurn(ctx, name, func(tx pgx.Tx) (err error) {
+			applied, err = riverUp(ctx, tx, r.log, &rivermigrate.MigrateOpts{TargetVersion: v.Version})
 			return err
 		})
 		if err != nil {
 			return err
+		}
+		if len(applied) == 0 {
+			continue
 		}
 		r.done = append(r.done, name)
 		r.log.InfoContext(ctx, "migrated", "schema", RiverSchema, "version", v.Version, "name", v.Name)

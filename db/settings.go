@@ -200,7 +200,7 @@ type MisfitError []Misfit
 
 func (e MisfitError) Error() string {
 	var text strings.Builder
-	text.WriteString("the database has settings with which Backlist does not work:")
+	text.WriteString("Backlist does not work with these settings of the database:")
 	for _, m := range e {
 		fmt.Fprintf(&text, "\n  %s = '%s' (set by %s): %s", m.Name, m.Value, m.Where, m.Effect)
 	}
