@@ -92,6 +92,24 @@ func TestHealthNamesTheHolder(t *testing.T) {
 	}
 }
 
+// TestHealthComparesLike: a database's limit of connections is compared with the connections of that database, and not with those
+// of the role in others.
+func TestHealthComparesLike(t *testing.T) {
+	t.Parallel()
+	do(t, testdb.New(t), "select 1") // a connection of the role to another database
+	tx, err := testdb.New(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	do(t, tx, "do $$ begin execute format('alter database %I connection limit 1', current_database()); end $$")
+	got := ask(t, tx, `select concat_ws(' ', value, status, detail = '1 of 1, the limit of database ' || current_database())
+		from jobs.health where area = 'connections' and name = 'all'`)
+	if got != "1 bad t" {
+		t.Error(got)
+	}
+}
+
 // TestFunctionsPinTheirPath: no function depends on its caller's search_path. Bodies parsed at creation are already bound.
 // Two set no path because it would be slow: quantiles runs a thousand times per page and uses only operators; becomes runs for
 // every job of an act, is called only by judge, and qualifies every name.

@@ -177,6 +177,7 @@ func TestOverPlainRiver(t *testing.T) {
 		"select sum(available + running + scheduled + retryable)::text from jobs.queue":                            ask(t, b.pool, "select sum(1)::text from river_job where state in ('available', 'running', 'scheduled', 'retryable')"),
 		"select waiting from jobs.job where id = 1":                                                                "queued",
 		"select count(*)::text from jobs.search('{\"a\": 1}')":                                                     fmt.Sprint(missing - 1),
+		"select status || detail from jobs.health where name = 'rescuer'":                                          "ok0 jobs run with no live worker",
 		"select code from jobs.explain(1)":                                                                         "queued",
 		"select string_agg(nspname, ' ' order by nspname) from pg_namespace where nspname !~ '^(pg_|information)'": "jobs public work",
 		"select count(*)::text from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'work' and relkind = 'r' and relname in ('reader', 'book')": "0",

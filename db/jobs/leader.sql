@@ -16,4 +16,4 @@ begin
         from river.river_leader l;
     end if;
 end $$;
-comment on function jobs.leader is 'The leader of River''s clients: one row, which stays for a time after the leader has gone, until another is elected. role is worker (see jobs.worker), maintenance (a web process, which runs no jobs) or unregistered (a plain River program, which does not record what it works). Without a leader there is no row. A replica, which cannot know, returns one row of nulls.';
+comment on function jobs.leader is 'The leader of River''s clients: one row, which outlives its leader until another is elected. role is worker (see jobs.worker), maintenance (a web process, which runs no jobs) or unregistered (a plain River program, which does not record what it works). Without a leader there is no row. A replica, which cannot know, returns one row of nulls.';
