@@ -40,6 +40,16 @@ func TestRunnerIsInlined(t *testing.T) {
 	}
 }
 
+// TestTakesIsInlined: Postgres inlines jobs.takes, so that it costs a query nothing.
+func TestTakesIsInlined(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	plan := strings.Join(list(t, tx, "explain (verbose) select j.waiting, q.workers, k.workers from jobs.job j, jobs.queue q, jobs.kind k"), "\n")
+	if strings.Contains(plan, "takes(") || strings.Contains(plan, "placeholder(") || !strings.Contains(plan, "'alone'") {
+		t.Error(plan)
+	}
+}
+
 // TestLiveAgreesWithWorker: the workers that are alive in jobs.worker are those in jobs.live.
 func TestLiveAgreesWithWorker(t *testing.T) {
 	t.Parallel()

@@ -35,6 +35,8 @@ func looking() map[string]string {
 		"refusal":      "select jobs.refusal('not_found', 'retry', 1, null, null, null)",
 		"repeated_key": `select jobs.repeated_key('{"a": 1}')`,
 		"runner":       "select jobs.runner('{w1,w2}')",
+		"takes":        "select jobs.takes('{mail}', '{}', 'mail', 'send')",
+		"placeholder":  "select jobs.placeholder('mail')",
 		"saved_views":  "select * from jobs.saved_views('anna')",
 		"search":       `select * from jobs.search('{"reader_id": 7}')`,
 		"series":       "select * from jobs.series('1 hour')",

@@ -67,20 +67,20 @@ func TestViews(t *testing.T) {
 		{"select progress || progress_note || request_id || parent_id from jobs.job where id = 2", "404 of 10r13"},
 		{"select logs ->> 0 || (metadata ? 'river:log')::text from jobs.job where id = 3", `{"log": "hello", "attempt": 1}false`},
 		{"select string_agg(concat_ws(': ', id, waiting, why_waiting), E'\n' order by id) from jobs.job where waiting is not null or why_waiting is not null", strings.Join([]string{
-			"1: queued: waiting its turn", "4: backing_off: failed, and waits for its next attempt", "7: scheduled: scheduled for later",
+			"1: queued: waiting its turn", "4: backing_off: failed; waiting for its next attempt", "7: scheduled: scheduled for later",
 			"8: pending: pending until it is released", "9: no_worker_for_kind: no live worker takes this kind",
 			"10: no_worker_for_queue: no live worker takes this queue", "11: unreadable: the arguments cannot be read",
 		}, "\n")},
 		{"select last_error || coalesce(parent_id, 0) || deaths || (progress is null) from jobs.job where id = 5", "last00true"},
 		{"select metadata is null from jobs.job where id = 6", "true"},
 		{"select wait || ' ' || run from jobs.job where id = 3", "00:00:10 00:00:01"},
-		{"select string_agg(queue || available || running || scheduled || retryable || workers, ' ' order by queue) from jobs.queue", "default20111 mail11001 other10000"},
+		{"select string_agg(queue || available || running || scheduled || retryable || pending || workers, ' ' order by queue) from jobs.queue", "default201111 mail110001 other100000"},
 		{"select oldest_wait::text from jobs.queue where queue = 'mail'", "00:01:30"},
 		{"select concat_ws(' ', wait_p50, run_p50, run_p99, failing_share) from jobs.queue where queue = 'default'", "00:00:00.768 00:00:00.001 00:17:18.09024 0.1"},
 		{"select finished_per_minute between 89 and 113 and started_per_minute between 99 and 126 from jobs.queue where queue = 'default'", "true"},
 		{
-			"select string_agg(concat_ws(' ', kind, registered, available, running, retryable, workers, failed_day, failing_share, run_p50), E'\n' order by kind) from jobs.kind",
-			"count t 2 0 1 1 910 0.1 00:00:00.001\nsend t 1 1 0 1 0\nsweep t 1 0 0 0 0",
+			"select string_agg(concat_ws(' ', kind, registered, available, running, retryable, pending, workers, failed_day, failing_share, run_p50), E'\n' order by kind) from jobs.kind",
+			"count t 2 0 1 1 1 910 0.1 00:00:00.001\nsend t 1 1 0 0 1 0\nsweep t 1 0 0 0 0 0",
 		},
 		{"select concat_ws(' ', message, kinds, this_hour, last_day, last_month, affected_jobs, muted, regressed) from jobs.error", "no {count,send} 2 2 7 1 f f"},
 		// Hours are in UTC, also for sessions in zones that differ by three quarters of an hour.
@@ -209,7 +209,14 @@ func TestActsAreAudited(t *testing.T) {
 	if n := ask(t, tx, "select count(*)::text from jobs.audit where role = session_user and at = now() and xid > 0"); n != "16" {
 		t.Errorf("%s entries, want 16", n)
 	}
-	do(t, tx, "select * from jobs.pause('*', 'all')")
+	do(t, tx, "select jobs.unmute('f1'), jobs.resolve('f1'), jobs.mute('f1'), jobs.mute('f1', 'again')")
+	if got := ask(t, tx, "select string_agg(concat_ws(' ', act, before, after), ', ' order by id) from (select * from jobs.audit order by id desc limit 2) a"); got != `resolve {"resolved": false} {"resolved": true}, mute {"muted": false} {"muted": true}` {
+		t.Errorf("acts that change nothing are recorded: %s", got)
+	}
+	do(t, tx, "insert into river.river_queue (name, updated_at) values ('keeper', now()); select * from jobs.pause('*', 'all')") // a web process's
+	if got := ask(t, tx, "select count(*)::text from river.river_queue where name = 'keeper' and paused_at is not null"); got != "0" {
+		t.Error("a queue that only a web process has was paused")
+	}
 	if got := ask(t, tx, "select string_agg(concat_ws(' ', queue, paused, paused_by, paused_reason), ', ' order by queue) from jobs.queue where paused"); got != "default t anna all, mail t anna all" {
 		t.Error(got)
 	}
@@ -220,7 +227,7 @@ func TestActsAreAudited(t *testing.T) {
 		t.Error("a job of a paused queue has an expected start")
 	}
 	do(t, tx, "update work.worker set dead_at = now() where id = 'w1'")
-	if got := ask(t, tx, "select concat_ws(' ', code, worker, why like 'it has run since % on worker w1, which is not alive', advice like 'any live worker %') from jobs.explain(2)"); got != "orphaned w1 t t" {
+	if got := ask(t, tx, "select concat_ws(' ', code, worker, why like 'it has been running since % on worker w1, which is not alive', advice like 'any live worker %') from jobs.explain(2)"); got != "orphaned w1 t t" {
 		t.Error("the explanation of a job whose worker died does not mention its rescue")
 	}
 	do(t, tx, "update work.worker set dead_at = null where id = 'w1'")
@@ -233,6 +240,7 @@ func TestActsAreAudited(t *testing.T) {
 func TestBadUse(t *testing.T) {
 	t.Parallel()
 	tx := peopled(t)
+	do(t, tx, "insert into river.river_queue (name, updated_at) values ('keeper', now())")
 	before := ask(t, tx, snapshot)
 	for _, c := range []struct{ call, says string }{
 		{"jobs.enqueue('unknown')", "No worker knows the kind 'unknown': the job would never run. Known kinds: count, send, sweep."},
@@ -267,7 +275,7 @@ func TestBadUse(t *testing.T) {
 		{"jobs.retry(2)", "Job 2 is running already."},
 		{"jobs.retry(1)", "Job 1 is available already"},
 		{"jobs.retry(99)", "There is no job 99."},
-		{"jobs.retry(null::bigint)", "There is no job without a number."},
+		{"jobs.retry(null::bigint)", "The job id is null."},
 		{"jobs.cancel(3)", "Job 3 is already completed."},
 		{"jobs.cancel(99)", "There is no job 99."},
 		{"jobs.discard(2)", "Job 2 is running: cancel it first"},
@@ -282,15 +290,16 @@ func TestBadUse(t *testing.T) {
 		{"jobs.snooze(1, null)", "until must be in the future and before the year 10000, not null."},
 		{"jobs.snooze(1, 'infinity')", "until must be in the future and before the year 10000, not infinity."},
 		{"jobs.undo(99)", "There is no entry 99 in jobs.audit."},
-		{"jobs.undo(null::bigint)", "There is no entry without a number in jobs.audit."},
+		{"jobs.undo(null::bigint)", "The entry id is null."},
 		{"jobs.copy(99)", "There is no job 99."},
-		{"jobs.copy(null)", "There is no job without a number."},
+		{"jobs.copy(null)", "The job id is null."},
 		{"jobs.copy(5, null)", "The changes are a JSON object"},
 		{`jobs.copy(5, '{"a": 1, "a": 2}')`, `changes has the key "a" twice`},
 		{`jobs.copy(5, '{"a": [{"b": "[redacted]"}]}')`, `The changes contain "[redacted]", which stands for a hidden value.`},
 		{`jobs.copy(1, '{"to": 9}')`, "The kind send marks keys as secret: its jobs can be copied only without changes to their arguments."},
 		{"jobs.copy(5, queue => 'Mail')", "The queue name 'Mail' is not valid"},
 		{"jobs.pause('none')", "There is no queue 'none' to pause: a queue is known once a worker has used it. Known queues: default, mail."},
+		{"jobs.pause('keeper')", "Known queues: default, mail."}, // a web process's, which takes no jobs
 		{"jobs.pause(null)", "There is no queue null"},
 		{"jobs.resume('none')", "There is no queue 'none' to resume. Paused queues: none."},
 		{"jobs.drain('none')", "There is no worker 'none'"},
@@ -352,7 +361,7 @@ func TestDuplicates(t *testing.T) {
 			t.Errorf("%s: %v, want %s", call, err, says)
 		}
 	}
-	if got := ask(t, tx, "select waiting || twin from jobs.job where id = 4"); got != "duplicate9" {
+	if got := ask(t, tx, "select code || twin || coalesce(expected_at::text, '') from jobs.explain(4)"); got != "duplicate9" { // it would be discarded
 		t.Error(got)
 	}
 	do(t, tx, "select * from jobs.cancel(1)")

@@ -43,7 +43,7 @@ comment on function jobs.becomes is 'The image of a job after an act that is all
 create function jobs.refusal(code text, act text, id bigint, state text, other_id bigint, other_state text) returns text
 language sql immutable parallel safe
 return case code
-    when 'not_found' then format('There is no job %s.', coalesce(id::text, 'without a number'))
+    when 'not_found' then coalesce('There is no job ' || id || '.', 'The job id is null.')
     when 'locked' then format('Job %s is locked by another transaction: try again.', id)
     when 'running' then format('Job %s is running', id) || case
         when act in ('retry', 'run_now') then ' already.'
@@ -144,12 +144,13 @@ language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' a
 declare
     mine bigint[];
     locked bigint[] := '{}';
+    pass boolean := false; -- leave out the jobs that other transactions keep locked
 begin
-    for try in 1..2 loop
+    for try in 1..3 loop
         begin
-            if try = 1 then
+            if not pass then
                 perform from river.river_job j where j.id = any (job_ids) order by j.id for update;
-            else -- leave out the jobs that other transactions keep locked
+            else
                 mine := array(select j.id from river.river_job j where j.id = any (job_ids) order by j.id for update skip locked);
                 locked := array(select i from unnest(job_ids) as i except select i from unnest(mine) as i);
             end if;
@@ -213,12 +214,15 @@ begin
             order by r.id;
             return;
         exception
-            when unique_violation then
-                raise exception 'A duplicate of one of these jobs was enqueued at the same moment: nothing was changed. Try again.' using errcode = '55000';
+            when unique_violation then -- a duplicate was committed meanwhile: now jobs.judge sees it
+                if try = 3 then
+                    raise exception 'Duplicates of these jobs are being enqueued: nothing was changed. Try again.' using errcode = '55000';
+                end if;
             when lock_not_available or deadlock_detected then
-                if try = 2 then
+                if pass or try = 3 then
                     raise exception 'Another transaction has locked what one of these jobs needs: nothing was changed. Try again.' using errcode = '55P03';
                 end if;
+                pass := true;
         end;
     end loop;
 end $$;

@@ -161,7 +161,7 @@ begin
         raise exception 'The metadata must be a JSON object, not %.', jsonb_typeof(metadata) using errcode = '22023';
     end if;
     if queue !~ '^[a-z0-9]+([_|-]?[a-z0-9]+)*$' or length(queue) > 64 then
-        raise exception 'The queue name % is not valid: up to 64 small letters and digits, with single _ or - between them.',
+        raise exception 'The queue name % is not valid: up to 64 lower-case letters and digits, with single _ or - between them.',
             quote_literal(left(queue, 100)) using errcode = '22023';
     end if;
     if priority not between 1 and 4 then

@@ -15,8 +15,8 @@ begin
            o.finished_at, o.last_error, o.attempt, o.max_attempts, o.home_queue
     into j from jobs.job o where o.id = explain.job_id;
     if j.id is null then
-        raise exception 'There is no job %: it may have been deleted. Its attempts of the last day are in jobs.attempt.',
-            coalesce(explain.job_id::text, 'without a number') using errcode = 'P0002';
+        raise exception '%', coalesce('There is no job ' || explain.job_id || ': it may have been deleted. Its attempts of the last day are in jobs.attempt.',
+            'The job id is null.') using errcode = 'P0002';
     end if;
     id := j.id; kind := j.kind; queue := j.queue; state := j.state; twin := j.twin; worker := j.worker;
     started_at := j.started_at; finished_at := j.finished_at; last_error := j.last_error;
@@ -33,8 +33,7 @@ begin
     end if;
     select array_agg(w.worker order by w.worker), sum(w.slots) into workers, slots
     from jobs.worker w
-    where w.alive and not w.draining and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
-      and (w.kinds = '{}' or j.kind = any (w.kinds));
+    where w.alive and not w.draining and jobs.takes(w.queues, w.kinds, j.queue, j.kind);
     select round(sum(m.ended) / (extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60), 1) into ended_per_minute
     from jobs.minute m where m.minute > now() - interval '5 min' and m.queue = j.queue;
 
@@ -44,9 +43,9 @@ begin
         else coalesce(j.waiting, case when j.state in ('running', 'completed', 'cancelled', 'discarded') then j.state::text end)
     end;
     why := case code
-        when 'cancelling' then format('it was told to stop, and still runs on worker %s', j.worker)
-        when 'running' then format('it has run on worker %s since %s', j.worker, j.started_at)
-        when 'orphaned' then format('it has run since %s on worker %s, which is not alive', j.started_at, j.worker)
+        when 'cancelling' then format('it was told to stop and is still running on worker %s', j.worker)
+        when 'running' then format('it has been running on worker %s since %s', j.worker, j.started_at)
+        when 'orphaned' then format('it has been running since %s on worker %s, which is not alive', j.started_at, j.worker)
         when 'completed' then format('it was completed at %s', j.finished_at)
         when 'cancelled' then format('it was cancelled at %s', j.finished_at) || coalesce(': ' || j.last_error, '')
         when 'discarded' then format('it was discarded at %s', j.finished_at) || coalesce(': ' || j.last_error, '')
@@ -59,7 +58,7 @@ begin
         if workers is not null and not coalesce(q.paused, false) and ended_per_minute > 0 then
             expected_at := now() + make_interval(secs => (place / ended_per_minute * 60)::float8);
         end if;
-    elsif j.state in ('available', 'scheduled', 'retryable') and workers is not null and not coalesce(q.paused, false) then
+    elsif j.state in ('available', 'scheduled', 'retryable') and code is distinct from 'duplicate' and workers is not null and not coalesce(q.paused, false) then
         expected_at := greatest(j.scheduled_at, now());
     end if;
     advice := case
@@ -71,9 +70,9 @@ begin
         when code = 'duplicate' then format('see jobs.explain(%s), which holds the key', j.twin)
         when code in ('backing_off', 'scheduled', 'due') then format('to run it now: select * from jobs.run_now(%s, ''why'')', j.id)
         when code in ('no_worker', 'no_worker_for_queue', 'no_worker_for_kind') then 'start a worker that takes it; jobs.worker lists those that are alive'
-        when code = 'all_draining' then 'select jobs.undrain(worker) from jobs.worker where draining and alive'
+        when code = 'all_draining' then 'select jobs.undrain(worker, ''why'') from jobs.worker where draining and alive'
         when place > 1 then 'it runs after the jobs ahead of it; more workers would run it sooner'
     end;
     return next;
 end $$;
-comment on function jobs.explain is 'Why the job job_id does not run, or how it ended. code is jobs.job.waiting for a waiting job, and otherwise running, cancelling (told to stop, still running), orphaned (its worker is not alive), completed, cancelled or discarded. why is the sentence for the code, and advice says what to do. Then come the job''s place in line; how many jobs run in its queue, on how many slots; how many attempts end there per minute; when the job is expected to start; the live workers that take it; the job that holds its unique key (twin); which of its queues is paused, by whom and why; and the job''s own worker, times and last error.';
+comment on function jobs.explain is 'Why the job job_id does not run, or how it ended. code is jobs.job.waiting for a waiting job, and otherwise running, cancelling (told to stop, still running), orphaned (its worker is not alive), completed, cancelled or discarded. why is the sentence for the code, and advice says what to do. Then come the job''s place in line; how many jobs run in its queue, on how many slots; how many attempts end there per minute; when the job is expected to start (or, if unreadable, to be tried again; null for a duplicate, which would be discarded); the live workers that take it; the job that holds its unique key (twin); which of its queues is paused, by whom and why; and the job''s own worker, times and last error.';

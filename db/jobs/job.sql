@@ -42,8 +42,8 @@ select j.id,
            when 'unreadable' then j.metadata ->> 'held'
            when 'pending' then 'pending until it is released'
            when 'paused' then 'its queue is paused'
-           when 'duplicate' then 'another job holds its unique key'
-           when 'backing_off' then 'failed, and waits for its next attempt'
+           when 'duplicate' then 'another job holds its unique key: this one will be discarded when due, unless that one has finished'
+           when 'backing_off' then 'failed; waiting for its next attempt'
            when 'scheduled' then 'scheduled for later'
            when 'due' then 'due: a worker or web process will make it available in a moment'
            when 'queued' then 'waiting its turn'
@@ -89,8 +89,7 @@ cross join lateral (
            when exists (
                    select from jobs.live w
                    where not w.draining
-                     and (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
-                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
+                     and jobs.takes(w.queues, w.kinds, j.queue, j.kind))
                then case when j.queue = 'alone' then 'isolated' else 'queued' end
            when exists (
                    select from jobs.leader() l
@@ -102,12 +101,11 @@ cross join lateral (
                then 'no_worker'
            when exists (
                    select from jobs.live w
-                   where (w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
-                     and (w.kinds = '{}' or j.kind = any (w.kinds)))
+                   where jobs.takes(w.queues, w.kinds, j.queue, j.kind))
                then 'all_draining'
            when exists (
                    select from jobs.live w
-                   where w.queues = '{}' or j.queue = any (w.queues) or j.queue = 'alone')
+                   where jobs.takes(w.queues, '{}', j.queue, null))
                then 'no_worker_for_kind'
            else 'no_worker_for_queue'
        end as waiting) why;
@@ -142,7 +140,7 @@ comment on column jobs.job.waiting is 'A code for why the job does not run: unre
 comment on column jobs.job.why_waiting is 'The same as a sentence for people; programs compare waiting. jobs.explain adds the job''s place in line.';
 comment on column jobs.job.home_queue is 'The queue that the job came from, if it was moved to run isolated.';
 comment on column jobs.job.cancelling is 'The job was told to stop and still runs.';
-comment on column jobs.job.twin is 'The other job that holds this job''s unique key now, if there is one. Until it finishes, this job cannot become available.';
+comment on column jobs.job.twin is 'The other job that holds this job''s unique key now, if there is one. If it has not finished when this job is due, this job is discarded.';
 comment on column jobs.job.is_unique is 'The job was enqueued with unique options.';
 comment on column jobs.job.errors is 'Every failed attempt, oldest first: {"at", "attempt", "error", "trace"}. If the job system ended the attempt there is also a "code" (see last_error_code), and if a worker was lost, a "worker".';
 comment on column jobs.job.logs is 'What the job''s attempts logged: [{"attempt", "log"}].';

@@ -2,15 +2,15 @@
 
 create view jobs.kind as
 with unfinished as ( -- one part for each partial index
-    select kind, sum(available) as available, sum(running) as running, sum(scheduled) as scheduled, sum(retryable) as retryable
+    select kind, sum(available) as available, sum(running) as running, sum(scheduled) as scheduled, sum(retryable) as retryable, sum(pending) as pending
     from (
-        select kind, count(*) as available, 0 as running, 0 as scheduled, 0 as retryable
+        select kind, count(*) as available, 0 as running, 0 as scheduled, 0 as retryable, 0 as pending
         from river.river_job where state = 'available' group by kind
         union all
-        select kind, 0, count(*), 0, 0 from river.river_job where state = 'running' group by kind
+        select kind, 0, count(*), 0, 0, 0 from river.river_job where state = 'running' group by kind
         union all
-        select kind, 0, 0, count(*) filter (where state = 'scheduled'), count(*) filter (where state = 'retryable')
-        from river.river_job where state in ('retryable', 'scheduled') group by kind) u
+        select kind, 0, 0, count(*) filter (where state = 'scheduled'), count(*) filter (where state = 'retryable'), count(*) filter (where state = 'pending')
+        from river.river_job where state in ('pending', 'retryable', 'scheduled') group by kind) u
     group by kind
 ), hour as (
     select kind, sum(completed) as completed, sum(failed + discarded) as failed,
@@ -40,6 +40,7 @@ select n.kind,
        coalesce(u.running, 0)               as running,
        coalesce(u.scheduled, 0)             as scheduled,
        coalesce(u.retryable, 0)             as retryable,
+       coalesce(u.pending, 0)               as pending,
        coalesce(d.completed, 0)             as completed_day,
        coalesce(d.failed, 0)                as failed_day,
        coalesce(d.discarded, 0)             as discarded_day,
@@ -53,7 +54,7 @@ select n.kind,
        q.run[3] as run_p99,
        make_interval(secs => coalesce(d.run_s, 0)) as run_day,
        d.last_at,
-       (select count(*) from live where kinds = '{}' or n.kind = any (kinds)) as workers,
+       (select count(*) from live where jobs.takes('{}', kinds, null, n.kind)) as workers,
        coalesce(k.secrets, '{}')            as secrets,
        coalesce(k.opts, '{}')               as opts,
        k.release,
@@ -74,6 +75,7 @@ comment on column jobs.kind.available is 'Jobs that are ready to run.';
 comment on column jobs.kind.running is 'Running jobs.';
 comment on column jobs.kind.scheduled is 'Jobs scheduled for later.';
 comment on column jobs.kind.retryable is 'Failed jobs that will be retried.';
+comment on column jobs.kind.pending is 'Jobs that wait until they are released.';
 comment on column jobs.kind.completed_day is 'Attempts that completed in the last 24 hours.';
 comment on column jobs.kind.failed_day is 'Attempts that failed in the last 24 hours and were, or will be, retried.';
 comment on column jobs.kind.discarded_day is 'Attempts that failed for good in the last 24 hours.';

@@ -72,7 +72,7 @@ left join lateral ( -- offset keeps it a query of its own: otherwise each of its
     select jobs.quantiles(m.wait, '{0.5,0.95,0.99}', e.ended) as wait, jobs.quantiles(m.run, '{0.5,0.95,0.99}', e.ended) as run
     from (select m.completed + m.failed + m.discarded + m.cancelled + m.snoozed + m.handed_back as ended) e offset 0) q on true;
 
-comment on view jobs.minute is 'Attempts of the last 30 days, by the minute in which they ended, by queue, kind and release. Use it to count finished jobs. Name a range of minutes. work.sum() adds histograms up, and jobs.percentile does that for you.';
+comment on view jobs.minute is 'Attempts of the last 30 days, by the minute in which they ended, by queue, kind and release. Use it to count finished jobs. Name a range of minutes. For the percentiles of several minutes, use jobs.percentile, which adds up their histograms.';
 comment on column jobs.minute.minute is 'The minute in which the attempts ended. The latest minute is still growing.';
 comment on column jobs.minute.queue is 'The queue.';
 comment on column jobs.minute.kind is 'The kind.';

@@ -5,8 +5,9 @@ with waiting as (
     select queue, count(*) as available, min(scheduled_at) as oldest
     from river.river_job where state = 'available' group by queue
 ), later as (
-    select queue, count(*) filter (where state = 'scheduled') as scheduled, count(*) filter (where state = 'retryable') as retryable
-    from river.river_job where state in ('scheduled', 'retryable') group by queue
+    select queue, count(*) filter (where state = 'scheduled') as scheduled, count(*) filter (where state = 'retryable') as retryable,
+           count(*) filter (where state = 'pending') as pending
+    from river.river_job where state in ('pending', 'retryable', 'scheduled') group by queue
 ), running as (
     select queue, count(*) as running, count(*) filter (where attempted_at > now() - interval '5 min') as begun
     from river.river_job where state = 'running' group by queue
@@ -20,7 +21,7 @@ with waiting as (
 ), live as (
     select queues from jobs.live where not draining
 ), names as (
-    select name from river.river_queue where name <> 'keeper' -- River requires one of a web process, which takes no jobs
+    select name from river.river_queue where not jobs.placeholder(name)
     union select queue from waiting
     union select queue from later
     union select queue from running
@@ -35,6 +36,7 @@ select n.name                                 as queue,
        coalesce(r.running, 0)                 as running,
        coalesce(l.scheduled, 0)               as scheduled,
        coalesce(l.retryable, 0)               as retryable,
+       coalesce(l.pending, 0)                 as pending,
        case when w.oldest <= now() then now() - greatest(w.oldest, now() - interval '10 years') end as oldest_wait, -- it may be -infinity
        q.wait[1] as wait_p50,
        q.wait[2] as wait_p95,
@@ -45,7 +47,7 @@ select n.name                                 as queue,
        round((coalesce(m.ended, 0) + coalesce(r.begun, 0)) / t.minutes, 1) as started_per_minute,
        round(coalesce(m.finished, 0) / t.minutes, 1)           as finished_per_minute,
        m.failed / nullif(m.completed + m.failed, 0)::float8     as failing_share,
-       (select count(*) from live where queues = '{}' or n.name = any (queues) or n.name = 'alone') as workers
+       (select count(*) from live where jobs.takes(queues, '{}', n.name, null)) as workers
 from names n
 cross join took t
 left join river.river_queue known on known.name = n.name
@@ -57,7 +59,7 @@ left join lateral (
     select jobs.quantiles(m.wait, '{0.5,0.95,0.99}') as wait, jobs.quantiles(m.run, '{0.5,0.95,0.99}') as run offset 0) q on true
 left join lateral (
     select who, reason from work.audit
-    where job_id is null and queue in (n.name, '*') and act = 'pause' and at = known.paused_at
+    where job_id is null and queue = n.name and act = 'pause' and at = known.paused_at
     order by id desc limit 1) a on true;
 
 comment on view jobs.queue is 'Every queue that a worker has used recently or that has unfinished jobs, one row each. Rates and durations cover the last 5 minutes.';
@@ -70,6 +72,7 @@ comment on column jobs.queue.available is 'Jobs that are ready to run.';
 comment on column jobs.queue.running is 'Running jobs.';
 comment on column jobs.queue.scheduled is 'Jobs scheduled for later.';
 comment on column jobs.queue.retryable is 'Failed jobs that will be retried.';
+comment on column jobs.queue.pending is 'Jobs that wait until they are released.';
 comment on column jobs.queue.oldest_wait is 'For how long the oldest available job has been due, including the time before a rescue; null if none is due.';
 comment on column jobs.queue.wait_p50 is 'Median wait of the attempts that ended in the last 5 minutes.';
 comment on column jobs.queue.wait_p95 is '95th percentile of their wait.';

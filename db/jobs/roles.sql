@@ -18,7 +18,7 @@ grant usage on schema jobs to jobs_reader, jobs_operator;
 grant select on all tables in schema jobs to jobs_reader;
 revoke execute on all functions in schema jobs from public;
 grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.quantiles, jobs.percentile, jobs.series, jobs.leader,
-    jobs.runner, jobs.explain, jobs.waterfall, jobs.search, jobs.audit_of, jobs.with_args, jobs.saved_views to jobs_reader;
+    jobs.runner, jobs.takes, jobs.placeholder, jobs.explain, jobs.waterfall, jobs.search, jobs.audit_of, jobs.with_args, jobs.saved_views to jobs_reader;
 
 grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),
     jobs.cancel(bigint[], text), jobs.discard(bigint, text), jobs.discard(bigint[], text), jobs.delete(bigint, text),

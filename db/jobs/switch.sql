@@ -6,8 +6,9 @@ language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' a
 declare
     known text;
 begin
-    if not exists (select from river.river_queue q where q.name = set_paused.queue) and set_paused.queue is distinct from '*' then
-        select string_agg(q.name, ', ' order by q.name) into known from river.river_queue q where stop or q.paused_at is not null;
+    if not exists (select from river.river_queue q where q.name = set_paused.queue and not jobs.placeholder(q.name)) and set_paused.queue is distinct from '*' then
+        select string_agg(q.name, ', ' order by q.name) into known from river.river_queue q
+        where (stop or q.paused_at is not null) and not jobs.placeholder(q.name);
         raise exception '%', format(case
             when stop then 'There is no queue %s to pause: a queue is known once a worker has used it. Known queues: %s. ''*'' means all.'
             else 'There is no queue %s to resume. Paused queues: %s. ''*'' means all.' end,
@@ -16,7 +17,7 @@ begin
     return query
         with old as (
             select q.name, q.paused_at from river.river_queue q
-            where set_paused.queue = '*' or q.name = set_paused.queue order by q.name for update
+            where (set_paused.queue = '*' or q.name = set_paused.queue) and not jobs.placeholder(q.name) order by q.name for update
         ), done as (
             update river.river_queue q set
                 paused_at  = case when stop then now() end,
@@ -88,22 +89,30 @@ comment on function jobs.undrain is 'Lets one worker, named by its id, take jobs
 
 create function jobs.mark_error(act text, fingerprint text, reason text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+#variable_conflict use_variable
 declare
+    e work.error;
     actor text;
+    field text := case act when 'resolve' then 'resolved' else 'muted' end;
+    was boolean;
 begin
-    if not exists (select from work.error e where e.fingerprint = mark_error.fingerprint) then
+    select * into e from work.error x where x.fingerprint = mark_error.fingerprint for update;
+    if e.fingerprint is null then
         raise exception 'There is no error %. jobs.error lists the errors.', quote_nullable(mark_error.fingerprint) using errcode = 'P0002';
     end if;
-    insert into work.audit (act, fingerprint, reason, after)
-    values (mark_error.act, mark_error.fingerprint, mark_error.reason,
-        case mark_error.act when 'resolve' then '{"resolved": true}' else jsonb_build_object('muted', mark_error.act = 'mute') end)
+    was := case act when 'resolve' then coalesce(e.resolved_at >= e.last_seen_at, false) else e.muted_at is not null end; -- not if regressed
+    if was = (act <> 'unmute') then
+        return;
+    end if;
+    insert into work.audit (act, fingerprint, reason, before, after)
+    values (mark_error.act, e.fingerprint, mark_error.reason, jsonb_build_object(field, was), jsonb_build_object(field, not was))
     returning who into actor;
-    if mark_error.act = 'resolve' then
-        update work.error e set resolved_at = now(), resolved_by = actor where e.fingerprint = mark_error.fingerprint;
+    if act = 'resolve' then
+        update work.error x set resolved_at = now(), resolved_by = actor where x.fingerprint = e.fingerprint;
     else
-        update work.error e set (muted_at, muted_by, muted_reason) = (
-            select now(), actor, mark_error.reason where mark_error.act = 'mute')
-        where e.fingerprint = mark_error.fingerprint;
+        update work.error x set (muted_at, muted_by, muted_reason) = (
+            select now(), actor, mark_error.reason where act = 'mute')
+        where x.fingerprint = e.fingerprint;
     end if;
 exception when lock_not_available then
     raise exception 'Another transaction has locked the row of error %: nothing was changed. Try again.', mark_error.fingerprint using errcode = '55P03';
@@ -114,16 +123,16 @@ create function jobs.mute(fingerprint text, reason text default null) returns vo
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.mark_error('mute', fingerprint, reason)
 $$;
-comment on function jobs.mute is 'Mutes the error with this fingerprint; jobs.error shows who muted it and why. The reason goes to jobs.audit. jobs.unmute reverses it.';
+comment on function jobs.mute is 'Mutes the error with this fingerprint; jobs.error shows who muted it and why. Does nothing if it is muted already. The reason goes to jobs.audit. jobs.unmute reverses it.';
 
 create function jobs.unmute(fingerprint text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.mark_error('unmute', fingerprint, reason)
 $$;
-comment on function jobs.unmute is 'Unmutes the error with this fingerprint. The reason goes to jobs.audit.';
+comment on function jobs.unmute is 'Unmutes the error with this fingerprint. Does nothing if it is not muted. The reason goes to jobs.audit.';
 
 create function jobs.resolve(fingerprint text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     select jobs.mark_error('resolve', fingerprint, reason)
 $$;
-comment on function jobs.resolve is 'Marks the error with this fingerprint as fixed. If it is seen again, jobs.error shows it as regressed. The reason goes to jobs.audit.';
+comment on function jobs.resolve is 'Marks the error with this fingerprint as fixed. If it is seen again, jobs.error shows it as regressed. Does nothing if it is marked already and has not regressed. The reason goes to jobs.audit.';

@@ -28,9 +28,9 @@ begin
         left join work.bulk b on b.id = a.bulk_id
     )
     select j.id, case j.code
-               when 'not_found' then format('There is no entry %s in jobs.audit.', coalesce(j.id::text, 'without a number'))
+               when 'not_found' then coalesce('There is no entry ' || j.id || ' in jobs.audit.', 'The entry id is null.')
                when 'expired' then format('Entry %s can no longer be undone: ten minutes have passed.', j.id)
-               when 'irreversible' then format('Entry %s is a %s, which cannot be undone', j.id, j.act) || coalesce(': use ' || j.inverse, '') || '.'
+               when 'irreversible' then format('Entry %s (%s) cannot be undone', j.id, j.act) || coalesce(': use ' || j.inverse, '') || '.'
            end, j.code
     from judged j order by j.id desc;
 end $$;

@@ -234,7 +234,7 @@ func TestSchedulesThatFail(t *testing.T) {
 	until(t, pool, "the good one runs", "select count(*) >= 2 from work.tick where schedule = 'good'")
 	until(t, pool, "the bad ones say why", `select count(*) = 2 from work.schedule where (name, broken) in (
 		('bad spec', 'zone: the time zone "Europe/Nowhere" is unknown: write one as in UTC or Europe/Berlin'),
-		('bad opts', 'opts: the queue "no such queue!" must be up to 64 small letters and digits, with single _ or - between them'))`)
+		('bad opts', 'opts: the queue "no such queue!" must be up to 64 lower-case letters and digits, with single _ or - between them'))`)
 	holds(t, pool, "none of them has ticked", "select count(*) = 0 from work.tick where schedule not in ('good', '')")
 	execute(t, pool, "update work.schedule set spec = 'every 1s', zone = 'UTC' where name = 'bad spec'")
 	execute(t, pool, "update work.schedule set paused_at = null where name = 'paused'")

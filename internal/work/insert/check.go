@@ -52,7 +52,7 @@ func Parse(text string) (o Options, err error) {
 func (o Options) Check() error {
 	switch {
 	case o.Queue != "" && (len(o.Queue) > 64 || !queueName.MatchString(o.Queue)):
-		return fmt.Errorf("the queue %s must be up to 64 small letters and digits, with single _ or - between them", bound.Quote(o.Queue))
+		return fmt.Errorf("the queue %s must be up to 64 lower-case letters and digits, with single _ or - between them", bound.Quote(o.Queue))
 	case o.Priority < 0 || o.Priority > 4:
 		return fmt.Errorf("the priority must be 1 (first) to 4 (last), not %d", o.Priority)
 	case o.MaxAttempts < 0 || o.MaxAttempts > 1<<15-1:
