@@ -54,7 +54,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	})
 }
 
-// oneAddress checks the one argument of a command, an account's address. Whether the account exists is for the database to say.
+// oneAddress checks the one argument of a command, an account's address. The database decides whether the account exists.
 func oneAddress(command string, args []string) error {
 	if len(args) != 1 {
 		return usageError("usage: backlist %s EMAIL", command)
@@ -105,7 +105,10 @@ func runPsql(ctx context.Context, p *program, args []string) error {
 	if len(args) == 0 {
 		fmt.Fprintln(p.Stderr, `Try: \dv jobs.*   \d+ jobs.job   or a query of db/reports/cookbook.md.   Leave with \q`)
 	}
-	public, password := withoutPassword(databaseURL)
+	public, password, err := withoutPassword(databaseURL)
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), psql, append([]string{public}, args...)...)
 	cmd.Env = os.Environ()
 	if password != "" {
@@ -113,16 +116,31 @@ func runPsql(ctx context.Context, p *program, args []string) error {
 	}
 	cmd.Env = append(cmd.Env, "PGOPTIONS=-c search_path=jobs,public,work,river", "PGAPPNAME=backlist psql")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.Stdin, forChild(p.Stdout), forChild(p.Stderr)
-	return cmd.Run()
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
+		return &exitError{exit.ExitCode(), nil} // psql has said what is wrong
+	}
+	return err
 }
 
 // withoutPassword takes the password out of a database URL: every user of a machine can read the arguments of its programs.
-func withoutPassword(databaseURL string) (public, password string) {
+func withoutPassword(databaseURL string) (public, password string, err error) {
 	u, err := url.Parse(databaseURL)
-	if err != nil || u.User == nil {
-		return databaseURL, ""
+	if err != nil {
+		return "", "", errors.New("DATABASE_URL is not a URL that psql can be given")
 	}
-	password, _ = u.User.Password()
-	u.User = url.User(u.User.Username())
-	return u.String(), password
+	if u.User != nil {
+		password, _ = u.User.Password()
+		u.User = url.User(u.User.Username())
+	}
+	query := u.Query()
+	if query.Has("sslpassword") { // psql reads it from no variable
+		return "", "", errors.New("DATABASE_URL has an sslpassword, which psql would show to every user of this machine; start psql yourself, with a key that needs none")
+	}
+	if query.Has("password") {
+		password = query.Get("password")
+		query.Del("password")
+		u.RawQuery = query.Encode()
+	}
+	return u.String(), password, nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/backlist/backlist/internal/config"
 )
 
-// Env is the process's surroundings: tests hand in their own and run a command in their process.
+// Env is the environment of a run. Tests supply their own and run commands in-process.
 type Env struct {
 	Args           []string
 	Getenv         func(string) string
@@ -35,7 +35,7 @@ type command struct {
 	run   func(ctx context.Context, p *program, args []string) error // gets the arguments that are not flags
 }
 
-// program is one run: its surroundings, its configuration and the flag that all commands have.
+// program is one run: its environment, its configuration and the flag that all commands have.
 type program struct {
 	Env
 	cfg     config.Config

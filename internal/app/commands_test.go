@@ -131,13 +131,31 @@ func TestUnusableDatabaseSettings(t *testing.T) {
 func TestPsqlArguments(t *testing.T) {
 	t.Parallel()
 	for databaseURL, want := range map[string][2]string{
-		"postgres://odo:p%40ss%2Fw@localhost/d?sslmode=no": {"postgres://odo@localhost/d?sslmode=no", "p@ss/w"},
-		"postgres://odo@localhost/d":                       {"postgres://odo@localhost/d", ""},
-		"postgres:///d?host=/tmp":                          {"postgres:///d?host=/tmp", ""},
+		"postgres://odo:p%40ss%2Fw@localhost/d?sslmode=no":   {"postgres://odo@localhost/d?sslmode=no", "p@ss/w"},
+		"postgres://odo@localhost/d":                         {"postgres://odo@localhost/d", ""},
+		"postgres:///d?host=/tmp":                            {"postgres:///d?host=/tmp", ""},
+		"postgres://odo@localhost/d?a=b&password=p%40ss":     {"postgres://odo@localhost/d?a=b", "p@ss"},
+		"postgres://odo:over@localhost/d?password=ruled":     {"postgres://odo@localhost/d", "ruled"},
+		"postgres://odo@localhost/d?sslpassword=p%40ss&a=b":  {"", ""},
+		"postgres://odo@localhost/d?password=a&sslpassword=": {"", ""},
 	} {
-		if public, password := withoutPassword(databaseURL); public != want[0] || password != want[1] {
-			t.Errorf("%s: %q and %q, want %q", databaseURL, public, password, want)
+		public, password, err := withoutPassword(databaseURL)
+		if public != want[0] || password != want[1] || (err != nil) != (want[0] == "") {
+			t.Errorf("%s: %q and %q, %v, want %q", databaseURL, public, password, err, want)
 		}
+	}
+}
+
+// TestPsqlExitCode: psql's exit code is the command's, which adds nothing to what psql has said.
+func TestPsqlExitCode(t *testing.T) {
+	t.Parallel()
+	_, _, err := inProcess(t, map[string]string{"DATABASE_URL": testdb.NewEmptyURL(t)}, "psql", "--", "-c", "select 1 from nothing")
+	if ExitCode(err) != 1 || !isSilent(err) {
+		t.Errorf("a statement that fails: %v", err)
+	}
+	_, _, err = inProcess(t, map[string]string{"DATABASE_URL": "postgres://odo@127.0.0.1:1/none"}, "psql")
+	if ExitCode(err) != 2 || !isSilent(err) {
+		t.Errorf("a server that does not answer: %v", err)
 	}
 }
 

@@ -88,12 +88,12 @@ func (d *drilling) run(ctx context.Context, p *program, _ []string) (err error) 
 	if err != nil {
 		return err
 	}
-	print := report.Print
+	write := report.Print
 	if d.json {
-		print = report.JSON
+		write = report.JSON
 	}
 	if p.dataDir != "" {
 		fmt.Fprintln(p.Stderr, "the data and the logs are in", dir)
 	}
-	return errors.Join(print(p.Stdout), report.Sound())
+	return errors.Join(write(p.Stdout), report.Sound())
 }

@@ -102,6 +102,14 @@ func (p *program) drillProcess(ctx context.Context, role string) error {
 		return err
 	}
 	fmt.Fprintln(p.Stdout, server.URL())
-	_, _ = io.Copy(io.Discard, p.Stdin)
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, p.Stdin)
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 	return server.Stop()
 }

@@ -13,13 +13,19 @@ import (
 	"github.com/backlist/backlist/internal/postgres"
 )
 
-// exitError is an error with an exit code of its own.
+// exitError is an error with an exit code of its own. Without err, the process has said what is wrong.
 type exitError struct {
 	code int
 	err  error
 }
 
-func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
 func (e *exitError) Unwrap() error { return e.err }
 
 // usageError returns an error for a command that was typed wrongly, with exit code 2.
@@ -34,6 +40,12 @@ func ExitCode(err error) int {
 		return exit.code
 	}
 	return 1
+}
+
+// isSilent reports whether err is only an exit code.
+func isSilent(err error) bool {
+	exit, ok := errors.AsType[*exitError](err)
+	return ok && exit.err == nil
 }
 
 // inOneSentence turns a connection's error or an interruption into one sentence for the user, and returns other errors
@@ -56,15 +68,20 @@ func inOneSentence(ctx context.Context, err error) error {
 		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 			return fmt.Errorf("the database at %s refused the connection: %s", at, pgErr.Message)
 		}
-		if op, ok := errors.AsType[*net.OpError](err); ok {
-			return fmt.Errorf("the database at %s cannot be reached: %w", at, op.Err)
+		if isTimeout(err) {
+			return fmt.Errorf("the database at %s cannot be reached within %s", at, connect.Config.ConnectTimeout)
 		}
-		return fmt.Errorf("the database at %s cannot be reached within %s", at, postgres.ConnectTimeout)
+		return fmt.Errorf("the database at %s cannot be reached: %s", at, postgres.Cause(err))
 	}
 	if pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) || isLost(err) {
 		return errors.New("the connection to the database was lost")
 	}
 	return err
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
 func isLost(err error) bool {

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -21,6 +23,32 @@ type acted struct {
 	Left    int      `json:"left"`
 	Notes   []string `json:"notes,omitempty"` // why some jobs were left as they are
 	Undo    []int64  `json:"undo,omitempty"`  // the entries of jobs.audit by which to undo it
+}
+
+var (
+	errUnchanged = errors.New("nothing was changed")
+	errAddYes    = errors.New("nothing was changed: add --yes to do it")
+)
+
+// count adds the outcome of the act for one job.
+func (a *acted) count(changed bool, note *string) {
+	const mostNotes = 20
+	if changed {
+		a.Changed++
+		return
+	}
+	if a.Left++; note != nil && len(a.Notes) < mostNotes {
+		a.Notes = append(a.Notes, *note)
+	}
+}
+
+func (a *acted) printNotes(w io.Writer) {
+	for _, note := range a.Notes {
+		fmt.Fprintln(w, note)
+	}
+	if more := a.Left - len(a.Notes); more > 0 {
+		fmt.Fprintf(w, "… and %s more are left as they are.\n", ui.Thousands(more))
+	}
 }
 
 func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
@@ -114,58 +142,51 @@ func (p *jobsProgram) preview(a surface.Act, n int, counts []surface.Count) erro
 	if n == p.filter.Limit {
 		return fmt.Errorf("nothing was changed: add --yes to do it (--limit stops at %s jobs)", ui.Thousands(n))
 	}
-	return fmt.Errorf("nothing was changed: add --yes to do it")
+	return errAddYes
 }
 
 // change acts, and prints the result. It is an error if fewer than must were changed, or none.
 func (p *jobsProgram) change(ctx context.Context, conn *pgx.Conn, a surface.Act, ids []int64, must int) error {
-	const mostNotes = 20
 	sum := acted{Act: a.Name}
 	entries, err := a.Jobs(ctx, conn, ids, p.by(), func(outcomes []surface.Outcome) {
 		for _, o := range outcomes {
-			if o.Changed {
-				sum.Changed++
-				continue
-			}
-			if sum.Left++; o.Note != nil && len(sum.Notes) < mostNotes {
-				sum.Notes = append(sum.Notes, *o.Note)
-			}
+			sum.count(o.Changed, o.Note)
 		}
 		if done := sum.Changed + sum.Left; done < len(ids) {
 			p.say("%s of %s", ui.Thousands(done), ui.Count(len(ids), "job", "jobs"))
 		}
 	})
-	if err != nil && sum.Changed > 0 {
-		err = fmt.Errorf("%w; %s of %s had been %s by then", inOneSentence(ctx, err), ui.Thousands(sum.Changed), ui.Count(len(ids), "job", "jobs"), a.Did)
-		return &exitError{1, err}
-	}
-	if err != nil {
+	if err != nil && sum.Changed == 0 {
 		return err
 	}
 	sum.Undo = entries
-	if p.json {
-		err = json.NewEncoder(p.Stdout).Encode(sum)
-	} else {
-		for _, note := range sum.Notes {
-			fmt.Fprintln(p.Stdout, note)
-		}
-		if more := sum.Left - len(sum.Notes); more > 0 {
-			fmt.Fprintf(p.Stdout, "… and %s more were left as they are.\n", ui.Thousands(more))
-		}
-		if sum.Changed > 0 {
-			fmt.Fprintf(p.Stdout, "%s %s.\n", ui.Count(sum.Changed, "job", "jobs"), a.Did)
-		}
-		if len(entries) > 0 {
-			fmt.Fprintf(p.Stdout, "To undo it within ten minutes: backlist jobs undo %s --yes\n", strings.Trim(fmt.Sprint(entries), "[]"))
-		}
+	if printErr := p.printActed(a, sum); err == nil {
+		err = printErr
+	} else { // some of its transactions are committed
+		err = fmt.Errorf("%w; %s of %s had been %s by then", inOneSentence(ctx, err), ui.Thousands(sum.Changed), ui.Count(len(ids), "job", "jobs"), a.Did)
+		return &exitError{1, err}
 	}
 	switch {
 	case err != nil:
 		return err
 	case sum.Changed == 0:
-		return fmt.Errorf("nothing was changed")
+		return errUnchanged
 	case sum.Changed < must:
 		return fmt.Errorf("%s of %s were left as they are", ui.Thousands(sum.Left), ui.Count(len(ids), "job", "jobs"))
+	}
+	return nil
+}
+
+func (p *jobsProgram) printActed(a surface.Act, sum acted) error {
+	if p.json {
+		return json.NewEncoder(p.Stdout).Encode(sum)
+	}
+	sum.printNotes(p.Stdout)
+	if sum.Changed > 0 {
+		fmt.Fprintf(p.Stdout, "%s %s.\n", ui.Count(sum.Changed, "job", "jobs"), a.Did)
+	}
+	if len(sum.Undo) > 0 {
+		fmt.Fprintf(p.Stdout, "To undo it within ten minutes: backlist jobs undo %s --yes\n", strings.Trim(fmt.Sprint(sum.Undo), "[]"))
 	}
 	return nil
 }

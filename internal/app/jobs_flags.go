@@ -26,8 +26,9 @@ type jobsProgram struct {
 	filter      surface.Filter
 	json, yes   bool
 	reason, who string
-	until, in   string // jobs snooze --until, --for
-	changes     string // jobs copy --set
+	until, in   string        // jobs snooze --until, --for
+	snooze      time.Duration // the same as in
+	changes     string        // jobs copy --set
 }
 
 // words is a flag that may be given several times or with commas.
@@ -85,7 +86,7 @@ func setFilterFlags(f *flag.FlagSet, p *jobsProgram, limit int) {
 		return j.AddArgs(text)
 	})
 	f.Func("since", "only jobs enqueued, started or finished within this `time`, as in 90m, 2d or 1w", func(text string) error {
-		d, err := ago(text)
+		d, err := parseDuration(text)
 		j.Since = surface.Ago(d)
 		return err
 	})
@@ -105,8 +106,8 @@ func (p *jobsProgram) search(args []string) error {
 	return nil
 }
 
-// ago parses a duration in the syntax of schedules.
-func ago(text string) (time.Duration, error) {
+// parseDuration parses a duration in the syntax of schedules.
+func parseDuration(text string) (time.Duration, error) {
 	d, err := schedule.ParseInterval(text)
 	if err == nil && d < time.Millisecond {
 		err = errors.New("since is a duration before now, as in 90m or 2d")
@@ -154,7 +155,7 @@ func setCopyFlags(f *flag.FlagSet, p *jobsProgram) {
 
 // by returns who acts, and why.
 func (p *jobsProgram) by() surface.By {
-	by := surface.By{Who: p.who, Reason: p.reason, Until: p.until}
+	by := surface.By{Who: p.who, Reason: p.reason, Until: p.until, For: p.snooze}
 	if by.Who == "" {
 		by.Who = whoami("backlist jobs")
 	}
@@ -231,10 +232,10 @@ func jobIDs(args []string) (ids []int64, err error) {
 			return nil, usageError("%q is not a job id", arg)
 		}
 	}
-	for _, word := range list {
-		id, err := strconv.ParseInt(word, 10, 64)
+	for _, text := range list {
+		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || id < 1 {
-			return nil, usageError("%q is not a job id", word)
+			return nil, usageError("%q is not a job id", text)
 		}
 		ids = append(ids, id)
 	}

@@ -17,20 +17,8 @@ func jobsCommands() []command {
 		jobsCommand("show", "ID", "everything that is known about a job", setJSONFlag, runJobsShow),
 		jobsCommand("explain", "ID", "why a job does not run, and when it will", setJSONFlag, runJobsExplain),
 	}
-	names := map[string]string{
-		"queue": "queues, with their jobs, waits and throughput", "kind": "kinds of job, with their rates and failures", "worker": "workers, and the jobs that they run",
-		"error": "errors, grouped by message", "schedule": "periodic jobs", "release": "releases that have run here", "audit": "who changed which jobs, and why",
-		"bulk": "acts on all jobs that match a search, and how far they are",
-	}
 	for _, v := range surface.Views() {
-		plural := v.Name + "s"
-		switch v.Name {
-		case "audit":
-			plural = v.Name
-		case "bulk":
-			plural = "bulk list"
-		}
-		list = append(list, jobsCommand(plural, "", names[v.Name], setLookFlags, lookAt(v)))
+		list = append(list, jobsCommand(v.Command, "", v.Help, setLookFlags, lookAt(v)))
 	}
 	for _, a := range surface.Acts() {
 		args, set := a.On, setByFlags
@@ -99,7 +87,7 @@ func lookAt(v surface.View) func(context.Context, *jobsProgram, []string) error 
 	return func(ctx context.Context, p *jobsProgram, args []string) error {
 		switch {
 		case len(args) > 0:
-			return usageError("backlist jobs %ss takes no arguments, but got %q", v.Name, args[0])
+			return usageError("backlist jobs %s takes no arguments, but got %q", v.Command, args[0])
 		case p.filter.Limit < 1:
 			return usageError("the limit is at least 1")
 		}

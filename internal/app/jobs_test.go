@@ -200,7 +200,7 @@ func TestJobsAct(t *testing.T) {
 		{"jobs snooze 1 --for soon", 2, "--for soon is not a duration", "select true"},
 		{"jobs snooze 1 --until soon", 2, "invalid input syntax for type timestamp with time zone", "select true"},
 		{"jobs snooze 1 --until 2001-01-01", 2, "until must be in the future", "select true"},
-		{"jobs snooze 1 --for 2h", 0, "1 job snoozed. To undo it within ten minutes: backlist jobs undo 8 --yes", "select scheduled_at between now() + interval '100 min' and now() + interval '2 h' from jobs.job where id = 1"},
+		{"jobs snooze 1 --for 2h", 0, "1 job snoozed. To undo it within ten minutes: backlist jobs undo 8 --yes", "select scheduled_at = a.at + interval '2 h' from jobs.job j, jobs.audit a where j.id = 1 and a.id = 8"},
 		{"jobs snooze --kind count --for 2h", 1, "no such jobs are available or scheduled or retryable", "select true"},
 		{"jobs copy 98", 1, "There is no job 98.", "select true"},
 		{"jobs copy 4 --set [1]", 2, "The changes are a JSON object", "select true"},
@@ -252,6 +252,26 @@ func TestJobsActOnMany(t *testing.T) {
 	}
 }
 
+// TestJobsInterruptedAct: an act of several transactions of which a later one fails prints how to undo those before it.
+func TestJobsInterruptedAct(t *testing.T) {
+	t.Parallel()
+	databaseURL := shop(t)
+	pool := openPool(t, databaseURL)
+	if _, err := pool.Exec(t.Context(), `
+		insert into river.river_job (kind, queue, state, max_attempts, args) select 'many', 'default', 'available', 5, '{}' from generate_series(1, 1001);
+		create function fail() returns trigger language plpgsql as $$ begin
+			if (select count(*) from river.river_job where kind = 'many' and state = 'available') <= 1 then raise exception 'no more'; end if; return new; end $$;
+		create trigger fail before update on river.river_job for each row execute function fail()`); err != nil {
+		t.Fatal(err)
+	}
+	out, code := shell(t, databaseURL, "jobs discard --kind many --state available --yes")
+	for _, want := range []string{"To undo it within ten minutes: backlist jobs undo 1 --yes", "1,000 of 1,001 jobs had been discarded by then"} {
+		if code != 1 || !strings.Contains(out, want) {
+			t.Errorf("exit code %d, no %q in:\n%s", code, want, out)
+		}
+	}
+}
+
 // TestJobsUnusableDatabase: each problem with the database is reported in one sentence without secrets.
 func TestJobsUnusableDatabase(t *testing.T) {
 	t.Parallel()
@@ -261,8 +281,9 @@ func TestJobsUnusableDatabase(t *testing.T) {
 	}
 	defer silent.Close()
 	for databaseURL, want := range map[string]string{
-		"postgres://odo:s3cr3t-pass@127.0.0.1:1/none":                                      "the database at 127.0.0.1:1 cannot be reached: connect: connection refused",
-		"postgres://odo:s3cr3t-pass@" + silent.Addr().String() + "/none?connect_timeout=1": "the database at " + silent.Addr().String() + " cannot be reached",
+		"postgres://odo:s3cr3t-pass@127.0.0.1:1/none":                                      "the database at 127.0.0.1:1 cannot be reached: connection refused",
+		"postgres://odo:s3cr3t-pass@" + silent.Addr().String() + "/none?connect_timeout=1": "the database at " + silent.Addr().String() + " cannot be reached within 1s",
+		"postgres://odo:s3cr3t-pass@host.invalid/none":                                     "the database at host.invalid:5432 cannot be reached: ",
 		testdb.NewEmptyURL(t): "the database has no schema jobs, or that of an older release; run: backlist migrate",
 		missingDatabase(t):    "refused the connection: database \"t_",
 	} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +11,7 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// readUntil sets one time from --for or --until.
+// readUntil checks --for and --until, one of which must be given.
 func (p *jobsProgram) readUntil() error {
 	switch {
 	case (p.until == "") == (p.in == ""):
@@ -20,11 +19,10 @@ func (p *jobsProgram) readUntil() error {
 	case p.until != "":
 		return nil
 	}
-	d, err := ago(p.in)
-	if err != nil {
+	var err error
+	if p.snooze, err = parseDuration(p.in); err != nil {
 		return usageError("--for %s is not a duration, as in 90m or 2d", p.in)
 	}
-	p.until = time.Now().Add(d).Format(time.RFC3339Nano)
 	return nil
 }
 
@@ -45,7 +43,7 @@ func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
 				err = p.restored(list, "%s would be restored.\n")
 			}
 			if err == nil {
-				err = fmt.Errorf("nothing was changed: add --yes to do it")
+				err = errAddYes
 			}
 			return err
 		}
@@ -59,16 +57,9 @@ func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
 
 // restored prints what was, or would be, restored. It is an error if nothing is.
 func (p *jobsProgram) restored(list []surface.Restored, sentence string) error {
-	const mostNotes = 20
 	sum := acted{Act: "undo"}
 	for _, r := range list {
-		if r.Changed {
-			sum.Changed++
-			continue
-		}
-		if sum.Left++; r.Note != nil && len(sum.Notes) < mostNotes {
-			sum.Notes = append(sum.Notes, *r.Note)
-		}
+		sum.count(r.Changed, r.Note)
 	}
 	changed := sum.Changed
 	if !p.yes {
@@ -79,18 +70,13 @@ func (p *jobsProgram) restored(list []surface.Restored, sentence string) error {
 			return err
 		}
 	} else {
-		for _, note := range sum.Notes {
-			fmt.Fprintln(p.Stdout, note)
-		}
-		if more := sum.Left - len(sum.Notes); more > 0 {
-			fmt.Fprintf(p.Stdout, "… and %s more are left as they are.\n", ui.Thousands(more))
-		}
+		sum.printNotes(p.Stdout)
 		if changed > 0 {
 			fmt.Fprintf(p.Stdout, sentence, ui.Count(changed, "job", "jobs"))
 		}
 	}
 	if changed == 0 {
-		return fmt.Errorf("nothing was changed")
+		return errUnchanged
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func runProcess(requestTime time.Duration) int {
 		Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: &output{os.Stdout, closed}, Stderr: &output{os.Stderr, closed},
 		RequestTime: requestTime,
 	})
-	if err != nil && !errors.Is(context.Cause(ctx), syscall.EPIPE) {
+	if err != nil && !isSilent(err) && !errors.Is(context.Cause(ctx), syscall.EPIPE) {
 		fmt.Fprintln(os.Stderr, "backlist:", err)
 	}
 	return ExitCode(err)

@@ -32,8 +32,8 @@ func (p Plan) Start(ctx context.Context, db surface.DB, by surface.By) (id int64
 		expected = nil
 	}
 	err = by.Transaction(ctx, db, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "select jobs.start_bulk($1, $2, $3, $4, $5, nullif($6, '')::timestamptz)",
-			p.Act, line, p.HighestID, expected, by.Reason, by.Until).Scan(&id)
+		return tx.QueryRow(ctx, "select jobs.start_bulk($1, $2, $3, $4, $5, coalesce(nullif($6, '')::timestamptz, now() + nullif($7::interval, '0')))",
+			p.Act, line, p.HighestID, expected, by.Reason, by.Until, by.For).Scan(&id)
 	})
 	return id, err
 }

@@ -4,16 +4,14 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/postgres"
 )
 
 // Level is the severity of a finding.
@@ -62,12 +60,12 @@ type check struct {
 func (e *Exam) Run(ctx context.Context) []Finding {
 	conn, has, err := db.Connect(ctx, e.Config)
 	if err != nil {
-		return []Finding{{"database", Broken, "The database cannot be reached: " + cause(err) + ".", "Check DATABASE_URL, and whether the server is up and has a connection left."}}
+		return []Finding{{"database", Broken, "The database cannot be reached: " + postgres.Cause(err) + ".", "Check DATABASE_URL, and whether the server is up and has a connection left."}}
 	}
 	e.conn, e.has = conn, has
 	defer func() { _ = e.conn.Close(context.WithoutCancel(ctx)) }()
 	if _, err := conn.Exec(ctx, "set jit = off"); err != nil { // compiling would take longer than all checks
-		return []Finding{{"database", Broken, "The database does not answer: " + cause(err) + ".", ""}}
+		return []Finding{{"database", Broken, "The database does not answer: " + postgres.Cause(err) + ".", ""}}
 	}
 	found := e.all(ctx, []check{{"postgres", e.server}})
 	if Worst(found) == Broken {
@@ -102,7 +100,7 @@ func (e *Exam) all(ctx context.Context, checks []check) (found []Finding) {
 	for _, c := range checks {
 		list, err := c.look(ctx)
 		if err != nil {
-			list = append(list, Finding{Level: Broken, Says: "This could not be checked: " + cause(err) + "."})
+			list = append(list, Finding{Level: Broken, Says: "This could not be checked: " + postgres.Cause(err) + "."})
 			if ctx.Err() != nil {
 				return found
 			}
@@ -129,20 +127,6 @@ func Worst(found []Finding) Level {
 		}
 	}
 	return worst
-}
-
-// cause returns an error's innermost message, because the outer ones may contain a URL.
-func cause(err error) string {
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pgErr.Message
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		err = op.Err
-	}
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
-	}
-	return err.Error()
 }
 
 func good(format string, args ...any) ([]Finding, error) {

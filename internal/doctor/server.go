@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/surface"
 )
 
@@ -111,7 +112,7 @@ func (e *Exam) session(ctx context.Context) ([]Finding, error) {
 	other, _, err := db.Connect(ctx, e.Config)
 	if err != nil {
 		return []Finding{{
-			Check: "connections", Level: Broken, Says: "A second connection was refused: " + cause(err) + ".",
+			Check: "connections", Level: Broken, Says: "A second connection was refused: " + postgres.Cause(err) + ".",
 			Do: "See who holds the connections with db/reports/connections.sql; stop a process or make pools smaller.",
 		}}, nil
 	}
@@ -241,7 +242,7 @@ func (e *Exam) schema(ctx context.Context) ([]Finding, error) {
 		return []Finding{{Level: Broken, Says: "The schema is older than this release: web and worker refuse to start.", Do: "Run: backlist migrate"}}, nil
 	}
 	if err != nil {
-		return []Finding{{Level: Broken, Says: "The schema could not be checked: " + cause(err) + ".", Do: "Check that this role owns the tables, or has rights on them."}}, nil
+		return []Finding{{Level: Broken, Says: "The schema could not be checked: " + postgres.Cause(err) + ".", Do: "Check that this role owns the tables, or has rights on them."}}, nil
 	}
 	return good("The schema has everything that this release needs.")
 }
@@ -249,7 +250,7 @@ func (e *Exam) schema(ctx context.Context) ([]Finding, error) {
 func (e *Exam) surface(ctx context.Context) ([]Finding, error) {
 	var version string
 	if err := e.conn.QueryRow(ctx, "select jobs.version()").Scan(&version); err != nil {
-		return []Finding{{Level: Broken, Says: "Schema jobs cannot be used: " + cause(err) + ".", Do: "Run: backlist migrate"}}, nil
+		return []Finding{{Level: Broken, Says: "Schema jobs cannot be used: " + postgres.Cause(err) + ".", Do: "Run: backlist migrate"}}, nil
 	}
 	if version != db.JobsVersion() {
 		return []Finding{{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -61,7 +62,8 @@ func JobAct(name string) (Act, bool) {
 // By says who acts, and why. jobs.audit records both.
 type By struct {
 	Who, Reason string
-	Until       string // the time of a snooze, as Postgres reads it; empty for other acts
+	Until       string        // the time of a snooze, as Postgres reads it; empty for other acts
+	For         time.Duration // or how long from now on the server's clock; 0 for other acts
 }
 
 // Outcome is the result of an act on one job.
@@ -81,22 +83,26 @@ const chunk = 1000
 func (a Act) Jobs(ctx context.Context, db DB, ids []int64, by By, done func([]Outcome)) (entries []int64, err error) {
 	for part := range slices.Chunk(ids, chunk) {
 		var outcomes []Outcome
-		err := by.Transaction(ctx, db, func(tx pgx.Tx) error {
+		var entry []int64
+		err = by.Transaction(ctx, db, func(tx pgx.Tx) error {
 			call, args := "($1::bigint[], $2)", []any{part, by.Reason}
-			if by.Until != "" {
+			switch {
+			case by.Until != "":
 				call, args = "($1::bigint[], $3::timestamptz, $2)", append(args, by.Until)
+			case by.For > 0:
+				call, args = "($1::bigint[], now() + $3::interval, $2)", append(args, by.For)
 			}
 			outcomes, err = query(ctx, tx, pgx.RowToStructByPos[Outcome], "select id, state, changed, note, code from jobs."+a.function+call, args...)
 			if err != nil {
 				return err
 			}
-			entry, err := query(ctx, tx, pgx.RowTo[int64], "select id from jobs.audit where "+ofThisTransaction+" and undo_until is not null")
-			entries = append(entries, entry...)
+			entry, err = query(ctx, tx, pgx.RowTo[int64], "select id from jobs.audit where "+ofThisTransaction+" and undo_until is not null")
 			return err
 		})
 		if err != nil {
 			return entries, err
 		}
+		entries = append(entries, entry...)
 		done(outcomes)
 	}
 	return entries, nil

@@ -23,22 +23,46 @@ func List(ctx context.Context, db DB, f Filter, all bool) (Table, error) {
 	return Ask(ctx, db, sql, args...)
 }
 
-// View is a view with a command of its own: its columns for people, and their order.
+// View is a view with a command of its own, backlist jobs Command: its columns for people, and their order.
 type View struct {
-	Name, Columns, Order string
+	Name, Command, Help, Columns, Order string
 }
 
 // Views returns every View.
 func Views() []View {
 	return []View{
-		{"queue", "queue, paused, available, running, scheduled, retryable, oldest_wait, wait_p95, run_p95, finished_per_minute, failing_share, workers", "queue"},
-		{"kind", "kind, available, running, scheduled, retryable, completed_day, failed_day, discarded_day, wait_p95, run_p95, run_day, workers", "kind"},
-		{"worker", "worker, status, process, release, running, slots, queues, rss_bytes / 1024 / 1024 as mib, now() - started_at as up, now() - seen_at as seen, jobs", "not alive, started_at desc"},
-		{"error", "fingerprint, this_hour, last_day, affected_jobs, now() - last_seen_at as last_seen, first_release, kinds, case when muted then 'muted' when regressed then 'regressed' when resolved_at is not null then 'resolved' end as marked, message", "muted, last_day desc, last_seen_at desc"},
-		{"schedule", "name, kind, words, next_at, paused, last_at, last_outcome, last_job, missed, overdue, broken", "retired, next_at"},
-		{"release", "release, first_seen_at, workers", "first_seen_at desc"},
-		{"audit", "id, at, who, act, coalesce(job_id::text, jobs || ' jobs', queue, worker, fingerprint, 'bulk act ' || bulk_id) as what, reason", "id desc"},
-		{"bulk", "id, act, state, round((100 * share)::numeric) || ' %' as share, done, changed, unchanged, matches, who, reason, search", "finished_at is not null, id desc"},
+		{
+			"queue", "queues", "queues, with their jobs, waits and throughput",
+			"queue, paused, available, running, scheduled, retryable, oldest_wait, wait_p95, run_p95, finished_per_minute, failing_share, workers", "queue",
+		},
+		{
+			"kind", "kinds", "kinds of job, with their rates and failures",
+			"kind, available, running, scheduled, retryable, completed_day, failed_day, discarded_day, wait_p95, run_p95, run_day, workers", "kind",
+		},
+		{
+			"worker", "workers", "workers, and the jobs that they run",
+			"worker, status, process, release, running, slots, queues, rss_bytes / 1024 / 1024 as mib, now() - started_at as up, now() - seen_at as seen, jobs", "not alive, started_at desc",
+		},
+		{
+			"error", "errors", "errors, grouped by message",
+			"fingerprint, this_hour, last_day, affected_jobs, now() - last_seen_at as last_seen, first_release, kinds, case when muted then 'muted' when regressed then 'regressed' when resolved_at is not null then 'resolved' end as marked, message", "muted, last_day desc, last_seen_at desc",
+		},
+		{
+			"schedule", "schedules", "periodic jobs",
+			"name, kind, words, next_at, paused, last_at, last_outcome, last_job, missed, overdue, broken", "retired, next_at",
+		},
+		{
+			"release", "releases", "releases that have run here",
+			"release, first_seen_at, workers", "first_seen_at desc",
+		},
+		{
+			"audit", "audit", "who changed which jobs, and why",
+			"id, at, who, act, coalesce(job_id::text, jobs || ' jobs', queue, worker, fingerprint, 'bulk act ' || bulk_id) as what, reason", "id desc",
+		},
+		{
+			"bulk", "bulk list", "acts on all jobs that match a search, and how far they are",
+			"id, act, state, round((100 * share)::numeric) || ' %' as share, done, changed, unchanged, matches, who, reason, search", "finished_at is not null, id desc",
+		},
 	}
 }
 
