@@ -71,7 +71,7 @@ func (s *testSite) accessibleToVisitors(t *testing.T) {
 	b.noViolations("sign-up with mistakes")
 	b.goTo("/signin")
 	b.submit("email", address(t, "unknown"), "password", "wrong wrong wrong")
-	b.sees("[role=alert]", "do not belong together")
+	b.sees("[role=alert]", "do not match")
 	b.noViolations("sign-in with the wrong password")
 	b.goTo("/forgot")
 	b.submit("email", "flora")

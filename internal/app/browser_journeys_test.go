@@ -225,13 +225,13 @@ func (s *testSite) withoutJavaScript(t *testing.T) {
 	b.sees("main", "3 ratings")
 	b.fill("password", password)
 	b.press("Delete my account for good")
-	b.sees("#flash", "Your account and everything in it is deleted.")
+	b.sees("#flash", "Your account and all its data have been deleted.")
 	b.press("Sign in")
 	b.expect("status of 422")
 	b.fill("email", email)
 	b.fill("password", password)
 	b.click("main button[type=submit]")
-	b.sees("[role=alert]", "do not belong together")
+	b.sees("[role=alert]", "do not match")
 }
 
 // recommendationsByReload waits for the list, shelves one of its books, dismisses another, and undoes the dismissal.

@@ -19,8 +19,9 @@ const (
 	resetsAnHour = 3
 	// ResetLife is how long a reset link works after the request (also in the queries).
 	ResetLife = time.Hour
-	// ResetFloor is the minimal duration of a request for a reset, well above that of the slower of its two paths.
-	ResetFloor = 250 * time.Millisecond
+	// ResetFloor is the minimal duration of a request for a reset, with or without an account. The work itself takes a few
+	// milliseconds.
+	ResetFloor = 100 * time.Millisecond
 )
 
 // ResetError is why a reset link does not work, as a sentence for the user who followed it.

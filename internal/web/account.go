@@ -57,7 +57,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return again(err)
 	}
-	if err := s.limited(reader.SignUpAllowed(r.Context(), s.DB, s.addr(r))); err != nil {
+	if err := limited(reader.SignUpAllowed(r.Context(), s.DB, clientAddr(r))); err != nil {
 		return err
 	}
 	hash, err := s.Hasher.Hash(r.Context(), checked.Password)
@@ -133,18 +133,18 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		if password == "" {
 			d.Password.Error = "Your password is missing."
 		} else if !form.Clean(password) {
-			d.Password.Error = "That password contains characters that no password here has."
+			d.Password.Error = "Passwords here cannot contain those characters."
 		}
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, d)
 	}
-	if err := s.limited(reader.SignInAllowed(r.Context(), s.DB, s.addr(r), email)); err != nil {
+	if err := limited(reader.SignInAllowed(r.Context(), s.DB, clientAddr(r), email)); err != nil {
 		return err
 	}
 	token, err := s.startSession(r, email, password)
 	if errors.Is(err, reader.ErrSignIn) {
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, page.SignIn{
 			Email: ui.Input{Value: email}, Next: form.Shown(next),
-			Problem: "That address and password do not belong together. Check both, or ask for a new password below.",
+			Problem: "That e-mail address and password do not match. Check both, or ask for a new password below.",
 		})
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *Server) startSession(r *http.Request, email, password string) (token st
 		if err := reader.HoldPassword(r.Context(), tx, me); err != nil {
 			return err
 		}
-		if err := reader.SignedIn(r.Context(), tx, s.addr(r), email); err != nil {
+		if err := reader.SignedIn(r.Context(), tx, clientAddr(r), email); err != nil {
 			return err
 		}
 		token, err = reader.StartSession(r.Context(), tx, me.ID)
@@ -184,11 +184,11 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return s.redirect(w, r, "/", flashSignedOut)
 }
 
-// addr returns the client's address, as reported by the proxy if it is trusted.
-func (s *Server) addr(r *http.Request) string { return middleware.GetClientIP(r.Context()) }
+// clientAddr returns the client's address, as reported by the proxy if it is trusted.
+func clientAddr(r *http.Request) string { return middleware.GetClientIP(r.Context()) }
 
 // limited turns a refused attempt into a 429 with the time to wait.
-func (s *Server) limited(ok bool, wait time.Duration, err error) error {
+func limited(ok bool, wait time.Duration, err error) error {
 	if err != nil || ok {
 		return err
 	}

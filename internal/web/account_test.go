@@ -139,7 +139,11 @@ func TestSettings(t *testing.T) {
 	s := newSite(t)
 	me := s.signUp("Odo Quillfeather")
 	s.post("/settings", url.Values{"name": {"Odo Q"}, "time_zone": {"Pacific/Auckland"}, "quiet": {"on"}}).leadsTo("/settings")
+	s.get("/signin").leadsTo("/") // a redirect shows no sentence, so it keeps the one that it is given
 	s.get("/settings").wants(http.StatusOK, "Your settings are saved.", "Pacific/Auckland")
+	if again := s.get("/settings").wants(http.StatusOK); strings.Contains(again.Body, "Your settings are saved.") {
+		t.Error("the sentence is shown twice")
+	}
 	if n := s.count("select count(*) from reader where id = $1 and name = 'Odo Q' and not mail_ready", me); n != 1 {
 		t.Error("the settings were not stored")
 	}
@@ -148,8 +152,11 @@ func TestSettings(t *testing.T) {
 		t.Errorf("the typed value became %q", got)
 	}
 	s.post("/settings/password", url.Values{"current": {"wrong"}, "password": {"another password"}}).
-		wants(http.StatusUnprocessableEntity, "not your present password")
+		wants(http.StatusUnprocessableEntity, "not your current password")
 	s.post("/settings/password", url.Values{"current": {"a long password"}, "password": {"another password"}}).leadsTo("/settings")
+	if n := s.count("select count(*) from rate_limit where key like 'signin:place%'"); n != 0 {
+		t.Error("the right password does not make up for wrong ones")
+	}
 	s.get("/settings").wants(http.StatusOK) // this session remains
 }
 

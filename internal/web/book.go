@@ -13,11 +13,11 @@ import (
 	"github.com/backlist/backlist/views/page"
 )
 
-// bookID returns the id in the path. A non-numeric id is an unknown book.
-func bookID(r *http.Request) (int64, error) {
+// pathID returns the id in the path, or unknown if it cannot be one.
+func pathID(r *http.Request, unknown error) (int64, error) {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil || id < 1 {
-		return 0, unknownBook
+		return 0, unknown
 	}
 	return id, nil
 }
@@ -36,7 +36,7 @@ func known(err error) error {
 }
 
 func (s *Server) bookPage(w http.ResponseWriter, r *http.Request) error {
-	id, err := bookID(r)
+	id, err := pathID(r, unknownBook)
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,16 @@ func TestShelf(t *testing.T) {
 	}
 }
 
+// TestLongSearchIsCut: a text that is too long is cut, without an addition, because it is searched for and put back.
+func TestLongSearchIsCut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	found := s.get("/books?q=" + strings.Repeat("é", maxTyped+1)).wants(http.StatusOK)
+	if got, _ := found.value("q"); got != strings.Repeat("é", maxTyped) {
+		t.Errorf("searched for %q", got)
+	}
+}
+
 func TestVisitorsAreAskedToSignIn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -44,7 +44,8 @@ func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 
 // asTyped returns a value of the query, cut to maxTyped.
 func asTyped(query url.Values, name string) string {
-	return shorten(form.Shown(query.Get(name)), maxTyped)
+	text := []rune(form.Shown(query.Get(name)))
+	return string(text[:min(len(text), maxTyped)])
 }
 
 // chips returns the subjects as filters. The current one links to all books.
@@ -90,7 +91,7 @@ func foundText(found book.Result, typed, subject string) string {
 	return text
 }
 
-// shorten cuts s to at most n characters.
+// shorten cuts s to at most n characters, the last of which then is an ellipsis.
 func shorten(s string, n int) string {
 	runes := []rune(s)
 	if len(runes) <= n {

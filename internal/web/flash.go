@@ -36,36 +36,40 @@ var sentences = map[flash]string{
 	flashSaved:       "Your settings are saved.",
 	flashPassword:    "Your password is changed, and other devices are signed out.",
 	flashReset:       "Your new password is set. You are signed in.",
-	flashDeleted:     "Your account and everything in it is deleted.",
+	flashDeleted:     "Your account and all its data have been deleted.",
 }
 
 type flashKey struct{}
 
-func flashOf(ctx context.Context) string {
-	text, _ := ctx.Value(flashKey{}).(string)
-	return text
+// withFlash puts the flash of the last redirect into the context of a request for a page.
+func withFlash(r *http.Request) *http.Request {
+	cookie, err := r.Cookie(flashCookie)
+	if r.Method != http.MethodGet || err != nil {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), flashKey{}, flash(cookie.Value)))
 }
+
+// flashOf returns the sentence that the page must show. render clears the flash once a page has shown it.
+func flashOf(ctx context.Context) string {
+	f, _ := ctx.Value(flashKey{}).(flash)
+	return sentences[f]
+}
+
+const flashCookie = "flash"
 
 // redirect answers an accepted form with a redirect to path, where the page shows f's sentence.
 func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string, f flash) error {
 	http.SetCookie(w, &http.Cookie{
-		Name: "flash", Value: string(f), Path: "/", MaxAge: 60, HttpOnly: true, Secure: !s.Dev, SameSite: http.SameSiteLaxMode,
+		Name: flashCookie, Value: string(f), Path: "/", MaxAge: 60, HttpOnly: true, Secure: !s.Dev, SameSite: http.SameSiteLaxMode,
 	})
 	http.Redirect(w, r, path, http.StatusSeeOther)
 	return nil
 }
 
-// takeFlash returns the sentence of the last redirect and clears it. Call it only for a page that shows the sentence.
-func (s *Server) takeFlash(w http.ResponseWriter, r *http.Request) string {
-	if r.Method != http.MethodGet || r.URL.Path == "/recommendations/events" {
-		return ""
+// clearFlash makes the browser forget the flash that the page shows. To delete a cookie, only its name and path must match.
+func clearFlash(w http.ResponseWriter, r *http.Request) {
+	if _, ok := r.Context().Value(flashKey{}).(flash); ok {
+		http.SetCookie(w, &http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}
-	cookie, err := r.Cookie("flash")
-	if err != nil {
-		return ""
-	}
-	http.SetCookie(w, &http.Cookie{
-		Name: "flash", Path: "/", MaxAge: -1, HttpOnly: true, Secure: !s.Dev, SameSite: http.SameSiteLaxMode,
-	})
-	return sentences[flash(cookie.Value)]
 }

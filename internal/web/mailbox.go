@@ -34,19 +34,10 @@ func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, page.MailboxPage(d))
 }
 
-// messageID returns the id in the path. A non-numeric id is an unknown message.
-func messageID(r *http.Request) (int64, error) {
-	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
-	if err != nil {
-		return 0, pgx.ErrNoRows
-	}
-	return id, nil
-}
-
 // message shows a message. It does not mark it as read, because a GET must not write; the page posts that by itself or by a
 // button.
 func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
-	id, err := messageID(r)
+	id, err := pathID(r, pgx.ErrNoRows)
 	if err != nil {
 		return err
 	}
@@ -78,7 +69,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 func messageURL(id int64) string { return "/mailbox/" + strconv.FormatInt(id, 10) }
 
 func (s *Server) markRead(w http.ResponseWriter, r *http.Request) error {
-	id, err := messageID(r)
+	id, err := pathID(r, pgx.ErrNoRows)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (o operators) Renew(w http.ResponseWriter, r *http.Request, password string
 	if err != nil {
 		return err
 	}
-	if err := s.limited(reader.SignInAllowed(ctx, s.DB, s.addr(r), session.Email)); err != nil {
+	if err := limited(reader.SignInAllowed(ctx, s.DB, clientAddr(r), session.Email)); err != nil {
 		return err
 	}
 	me, err := reader.SignIn(ctx, s.DB, s.Hasher, session.Email, password)
@@ -75,7 +75,7 @@ func (o operators) Renew(w http.ResponseWriter, r *http.Request, password string
 		if err := reader.HoldPassword(ctx, tx, me); err != nil {
 			return err
 		}
-		if err := reader.SignedIn(ctx, tx, s.addr(r), me.Email); err != nil {
+		if err := reader.SignedIn(ctx, tx, clientAddr(r), me.Email); err != nil {
 			return err
 		}
 		token, err = reader.RenewSession(ctx, tx, me.ID, token)

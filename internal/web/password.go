@@ -24,9 +24,6 @@ func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, page.ForgotPage(d))
 }
 
-// forgotTime is the duration of each request for a link, with or without an account. The work itself takes a few milliseconds.
-const forgotTime = 100 * time.Millisecond
-
 // forgot gives the same answer after the same time, whether or not the address has an account.
 func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
@@ -40,7 +37,7 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 			Email: ui.Input{Value: form.Shown(email), Error: invalid["email"]},
 		})
 	}
-	if err := s.limited(reader.ResetAllowed(r.Context(), s.DB, s.addr(r))); err != nil {
+	if err := limited(reader.ResetAllowed(r.Context(), s.DB, clientAddr(r))); err != nil {
 		return err
 	}
 	err := s.begin(r.Context(), func(tx pgx.Tx) error {
@@ -49,7 +46,7 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := reader.Floor(r.Context(), start, forgotTime); err != nil {
+	if err := reader.Floor(r.Context(), start, reader.ResetFloor); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/forgot/sent", http.StatusSeeOther)
@@ -57,7 +54,7 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) forgotSent(w http.ResponseWriter, r *http.Request) error {
-	d := page.ForgotSent{Page: s.chrome(r, "Look in your mail", ""), Valid: "one hour"}
+	d := page.ForgotSent{Page: s.chrome(r, "Check your e-mail", ""), Valid: "one hour"}
 	return render(w, r, http.StatusOK, page.ForgotSentPage(d))
 }
 

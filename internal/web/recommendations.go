@@ -27,6 +27,13 @@ func (s *Server) recommendations(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	last, err := recommend.LastDismissed(r.Context(), s.DB, readerOf(r.Context()).ReaderID, undoTime)
+	if err != nil {
+		return err
+	}
+	if last.BookID != 0 {
+		list.Undo = &page.Dismissed{ID: last.BookID, Title: last.Title}
+	}
 	d := page.Recommendations{List: list}
 	if d.Page, err = s.chromeFor(r, "For you", "recommendations"); err != nil {
 		return err
@@ -40,24 +47,23 @@ func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommen
 	if err != nil {
 		return page.Recommended{}, err
 	}
-	items, err := recommend.List(ctx, s.DB, readerID, shown)
-	if err != nil {
-		return page.Recommended{}, err
-	}
 	now := time.Now()
 	d := page.Recommended{
 		Ratings: state.Ratings, RateMore: max(0, recommend.MinRatings-state.Ratings),
 		Popular: state.Basis != recommend.Neighbours, Working: state.Phase == recommend.Working,
 	}
+	var items []recommend.Item
 	if state.MadeAt != nil {
 		d.Made, d.MadeISO = ago(*state.MadeAt, now), state.MadeAt.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+		items, err = recommend.List(ctx, s.DB, readerID, shown)
 	} else {
-		if items, err = recommend.PopularNow(ctx, s.DB, readerID, shown); err != nil {
-			return d, err
-		}
+		items, err = recommend.PopularNow(ctx, s.DB, readerID, shown)
+	}
+	if err != nil {
+		return d, err
 	}
 	if d.Working && state.ChangedAt != nil && now.Sub(*state.ChangedAt) > slowAfter {
-		d.Hint = "This takes longer than usual: no worker has taken it yet. Nothing is lost, and the list will come as soon as one runs."
+		d.Hint = "This is taking longer than usual: the job has not started yet. Nothing is lost; the list will appear once a worker runs it."
 	}
 	if d.Working {
 		if d.Percent, d.Doing, err = recommend.Progress(ctx, s.DB, readerID); err != nil {
@@ -67,11 +73,7 @@ func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommen
 	for _, item := range items {
 		d.Items = append(d.Items, recommendationView(item))
 	}
-	last, err := recommend.LastDismissed(ctx, s.DB, readerID, undoTime)
-	if err == nil && last.BookID != 0 {
-		d.Undo = &page.Dismissed{ID: last.BookID, Title: last.Title}
-	}
-	return d, err
+	return d, nil
 }
 
 // undoTime is how long the page offers to undo a dismissal.

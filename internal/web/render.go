@@ -16,6 +16,7 @@ func render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 	if h := w.Header(); h.Get("Cache-Control") == "" && readerOf(r.Context()) != nil {
 		h.Set("Cache-Control", "no-store")
 	}
+	clearFlash(w, r)
 	return answer.Render(w, r, status, c)
 }
 
@@ -46,6 +47,7 @@ func (s *Server) errorPage(r *http.Request, e *answer.Error) templ.Component {
 		Page: s.chrome(r, http.StatusText(e.Status), ""), Status: e.Status,
 		Headline: e.Headline, Sentence: e.Sentence, Advice: e.Advice,
 	}
+	d.Page.Flash = "" // the next page shows it
 	if e.Status >= 500 {
 		d.RequestID = answer.RequestID(r.Context())
 	}

@@ -16,7 +16,7 @@ import (
 
 type sessionKey struct{}
 
-// withSession puts the session and the flash's sentence into the request's context.
+// withSession puts the session and the flash into the request's context.
 func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (_ *http.Request, err error) {
 	err = trace.Step(r.Context(), "session", func(context.Context) error {
 		r, err = s.findSession(w, r)
@@ -26,7 +26,7 @@ func (s *Server) withSession(w http.ResponseWriter, r *http.Request) (_ *http.Re
 }
 
 func (s *Server) findSession(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
-	r = r.WithContext(context.WithValue(r.Context(), flashKey{}, s.takeFlash(w, r)))
+	r = withFlash(r)
 	token := s.token(r)
 	if token == "" {
 		return r, nil

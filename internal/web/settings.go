@@ -80,7 +80,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 		invalid, _ := errors.AsType[form.Invalid](err)
 		return wrong(func(d *page.Settings) { d.Password.Error = invalid["password"] })
 	}
-	notCurrent := func(d *page.Settings) { d.Current.Error = "That is not your present password." }
+	notCurrent := func(d *page.Settings) { d.Current.Error = "That is not your current password." }
 	checked, err := s.confirmed(r, r.PostForm.Get("current"))
 	if errors.Is(err, reader.ErrSignIn) {
 		return wrong(notCurrent)
@@ -94,6 +94,9 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.begin(r.Context(), func(tx pgx.Tx) error {
 		if err := reader.HoldPassword(r.Context(), tx, checked); err != nil {
+			return err
+		}
+		if err := reader.SignedIn(r.Context(), tx, clientAddr(r), me.Email); err != nil {
 			return err
 		}
 		return reader.ChangePassword(r.Context(), tx, me.ReaderID, hash, s.token(r))
@@ -114,7 +117,7 @@ func (s *Server) confirmed(r *http.Request, password string) (store.Reader, erro
 	if err != nil {
 		return me, err
 	}
-	if err := s.limited(reader.SignInAllowed(r.Context(), s.DB, s.addr(r), me.Email)); err != nil {
+	if err := limited(reader.SignInAllowed(r.Context(), s.DB, clientAddr(r), me.Email)); err != nil {
 		return me, err
 	}
 	ok, err := s.Hasher.Verify(r.Context(), me.PasswordHash, password)

@@ -27,7 +27,7 @@ type tasteChange struct {
 // is the site's main path: the change and the job that acts on it are committed in one transaction.
 func (s *Server) tasteForm(read func(fields url.Values) (tasteChange, error)) answer.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		id, err := bookID(r)
+		id, err := pathID(r, unknownBook)
 		if err != nil {
 			return err
 		}
