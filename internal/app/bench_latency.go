@@ -25,8 +25,8 @@ func benchLatencyCommand() command {
 }
 
 func (b *benchLatency) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "`turns` of each contender")
-	f.Float64Var(&b.seconds, "seconds", 10, "`length` of a turn in seconds")
+	f.IntVar(&b.rounds, "rounds", 3, "`rounds` of each contender")
+	f.Float64Var(&b.seconds, "seconds", 10, "`length` of a round in seconds")
 	f.Float64Var(&b.idle, "idle", 24, "`seconds` for which to watch an idle worker; below 20 the figure is rough")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 }
@@ -53,7 +53,7 @@ func (b *benchLatency) run(ctx context.Context, p *program, _ []string) (err err
 	}
 	cells, err := l.Run(ctx)
 	if ctx.Err() != nil {
-		return errors.New("interrupted before it was done")
+		return errInterrupted
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -61,3 +62,6 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	fmt.Fprintln(p.Stdout, listener.Addr())
 	return serveSite(ctx, log, site, server, pool, listener)
 }
+
+// errInterrupted ends a benchmark that was told to stop.
+var errInterrupted = errors.New("interrupted before it finished")

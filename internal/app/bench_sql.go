@@ -26,11 +26,11 @@ func benchSQLCommand() command {
 }
 
 func (b *benchSQL) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "`runs` of each query, and turns of each variant")
+	f.IntVar(&b.rounds, "rounds", 3, "`rounds`: runs of each query and variant")
 	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` in the table")
 	f.IntVar(&b.waiting, "waiting", 100_000, "`jobs` that wait")
 	f.IntVar(&b.failed, "failed", 10_000, "`jobs` that failed")
-	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that run in a turn; 0: leave this out")
+	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` that run in a round; 0: leave this out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of the workers")
 	f.BoolVar(&b.plans, "plans", false, "print everything, with the plans of all queries, as Markdown for db/reports/plans.md")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
@@ -54,7 +54,7 @@ func (b *benchSQL) run(ctx context.Context, p *program, _ []string) (err error) 
 	defer pool.Close()
 	report, err := b.measure(ctx, p, pool, size)
 	if ctx.Err() != nil {
-		return errors.New("interrupted before it was done")
+		return errInterrupted
 	}
 	if err != nil {
 		return err

@@ -29,10 +29,10 @@ func benchWebCommand() command {
 }
 
 func (b *benchWeb) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "`turns` of each variant")
-	f.Float64Var(&b.seconds, "seconds", 5, "longest `duration` of a turn in seconds")
-	f.IntVar(&b.readers, "readers", 10_000, "signed-in `readers`; in a turn each rates at most once")
-	f.IntVar(&b.signIns, "signins", 200, "real `sign-ins`, eight at a time, between the turns")
+	f.IntVar(&b.rounds, "rounds", 3, "`rounds` of each variant")
+	f.Float64Var(&b.seconds, "seconds", 5, "longest `duration` of a round in seconds")
+	f.IntVar(&b.readers, "readers", 10_000, "signed-in `readers`; in a round each rates at most once")
+	f.IntVar(&b.signIns, "signins", 200, "real `sign-ins`, eight at a time, between the rounds")
 	f.IntVar(&b.waits, "waits", 100, "`ratings` to time until the reader's page shows their result")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 	f.StringVar(&b.process, "process", "", "run one of the measured `processes`; bench starts them itself")
@@ -52,7 +52,7 @@ func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
 	report, err := b.measure(ctx, p, url)
 	dropped := drop()
 	if ctx.Err() != nil {
-		return errors.Join(errors.New("interrupted before it was done"), dropped)
+		return errors.Join(errInterrupted, dropped)
 	}
 	if err = errors.Join(err, dropped); err != nil {
 		return err

@@ -39,9 +39,9 @@ func benchWorkCommand() command {
 }
 
 func (b *benchWork) flags(f *flag.FlagSet) {
-	f.IntVar(&b.rounds, "rounds", 3, "`turns` of each variant")
-	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` queued at the beginning of a turn")
-	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the turns that measure those; 0: leave these turns out")
+	f.IntVar(&b.rounds, "rounds", 3, "`rounds` of each variant")
+	f.IntVar(&b.jobs, "jobs", 100_000, "`jobs` queued at the beginning of a round")
+	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the rounds that measure those; 0: leave these rounds out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of each contender")
 	f.StringVar(&b.only, "only", "", "run only the variants whose names match this regular `expression`")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
@@ -76,7 +76,7 @@ func (b *benchWork) run(ctx context.Context, p *program, _ []string) (err error)
 	}
 	cells, err := t.Run(ctx)
 	if ctx.Err() != nil {
-		return errors.New("interrupted before it was done")
+		return errInterrupted
 	}
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -44,11 +45,11 @@ func (p *program) doctor(ctx context.Context, json bool) error {
 	}
 	exam := doctor.Exam{
 		Config: cfg, Release: p.cfg.Release, PollOnly: p.cfg.WorkerPollOnly, Now: time.Now, Patience: doctorPatience,
-		Also:       p.budget,
+		Also:       p.checkBudget,
 		NoticeTime: doctorNoticeTime,
 	}
-	found := append(exam.Run(ctx), p.settings()...)
-	found = append(found, p.mailServer(ctx)...)
+	found := append(exam.Run(ctx), p.checkSettings()...)
+	found = append(found, p.checkMail(ctx)...)
 	if ctx.Err() != nil {
 		return inOneSentence(ctx, ctx.Err())
 	}
@@ -62,9 +63,9 @@ func (p *program) doctor(ctx context.Context, json bool) error {
 	}
 	switch doctor.Worst(found) {
 	case doctor.Broken:
-		return &exitError{2, fmt.Errorf("something is broken")}
+		return &exitError{2, errors.New("something is broken")}
 	case doctor.Warn:
-		return &exitError{1, fmt.Errorf("it works, but something needs attention")}
+		return &exitError{1, errors.New("it works, but something needs attention")}
 	}
 	return nil
 }
@@ -81,8 +82,8 @@ func printFindings(w io.Writer, found []doctor.Finding) error {
 	return nil
 }
 
-// settings checks the configuration, of which only SECRET_KEY is required.
-func (p *program) settings() (found []doctor.Finding) {
+// checkSettings checks the configuration, of which only SECRET_KEY is required.
+func (p *program) checkSettings() (found []doctor.Finding) {
 	add := func(level doctor.Level, says, do string) {
 		found = append(found, doctor.Finding{Check: "settings", Level: level, Says: says, Do: do})
 	}
@@ -106,8 +107,8 @@ func (p *program) settings() (found []doctor.Finding) {
 	return found
 }
 
-// mailServer signs in to the mail server. Without this check a wrong setting would show only after a day of failed attempts.
-func (p *program) mailServer(ctx context.Context) []doctor.Finding {
+// checkMail signs in to the mail server. Without this check a wrong setting would show only after a day of failed attempts.
+func (p *program) checkMail(ctx context.Context) []doctor.Finding {
 	found := doctor.Finding{Check: "mail", Level: doctor.OK, Says: "The mail server answers and accepts our sign-in."}
 	sender, err := mail.NewSender(p.cfg.SMTPURL, p.cfg.MailFrom)
 	switch {
@@ -124,8 +125,8 @@ func (p *program) mailServer(ctx context.Context) []doctor.Finding {
 	return []doctor.Finding{found}
 }
 
-// budget compares the connections that processes may open with what the server allows.
-func (p *program) budget(ctx context.Context, conn *pgx.Conn) []doctor.Finding {
+// checkBudget compares the connections that processes may open with what the server allows.
+func (p *program) checkBudget(ctx context.Context, conn *pgx.Conn) []doctor.Finding {
 	found := doctor.Finding{Check: "budget", Level: doctor.OK}
 	budget, err := postgres.ReadBudget(ctx, conn, p.cfg.WebMax, p.cfg.WorkersMax)
 	web, worker := p.cfg.WebPool, p.cfg.WorkerPool

@@ -17,14 +17,14 @@ import (
 )
 
 func seedCommand() command {
-	var demo bool
+	var withReaders bool
 	return command{
 		name: "seed", short: "load the catalogue; --demo adds 200 invented readers; safe to repeat",
-		flags: func(f *flag.FlagSet) { f.BoolVar(&demo, "demo", false, "add invented readers") },
+		flags: func(f *flag.FlagSet) { f.BoolVar(&withReaders, "demo", false, "add invented readers") },
 		run: func(ctx context.Context, p *program, _ []string) error {
 			return p.withPool(ctx, func(pool *pgxpool.Pool) (err error) {
 				log := newLogger(p.Stdout, p.cfg)
-				if demo {
+				if withReaders {
 					_, err = p.seed(ctx, pool, log, rand.Text())
 				} else {
 					_, err = seedCatalogue(ctx, pool, log)
