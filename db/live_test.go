@@ -11,10 +11,10 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestAliveIsDefinedOnce: only live.sql defines which workers are alive and which of them runs a job.
+// TestAliveIsDefinedOnce: only live.sql defines which workers are alive, what each takes and which of them runs a job.
 func TestAliveIsDefinedOnce(t *testing.T) {
 	t.Parallel()
-	definition := regexp.MustCompile(`interval '12 ?s|attempted_by\[`) // 12 s are silentDead of internal/work
+	definition := regexp.MustCompile(`interval '12 ?s|attempted_by\[|(queues|kinds) = '{}'`) // 12 s are silentDead of internal/work
 	files, err := filepath.Glob("jobs/*.sql")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
