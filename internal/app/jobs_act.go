@@ -77,6 +77,21 @@ func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
 	}
 }
 
+// readUntil checks --for and --until, one of which must be given.
+func (p *jobsProgram) readUntil() error {
+	switch {
+	case (p.until == "") == (p.in == ""):
+		return usageError("say how long: --for 2h, or --until '2026-12-24 18:00Z'")
+	case p.until != "":
+		return nil
+	}
+	var err error
+	if p.snooze, err = parseDuration(p.in); err != nil {
+		return usageError("--for %s is not a duration, as in 90m or 2d", p.in)
+	}
+	return nil
+}
+
 // actOnJobs acts on the given ids or, with --yes, on all jobs that match the filter.
 func (p *jobsProgram) actOnJobs(ctx context.Context, a surface.Act, args []string) error {
 	var ids []int64

@@ -11,21 +11,6 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// readUntil checks --for and --until, one of which must be given.
-func (p *jobsProgram) readUntil() error {
-	switch {
-	case (p.until == "") == (p.in == ""):
-		return usageError("say how long: --for 2h, or --until '2026-12-24 18:00Z'")
-	case p.until != "":
-		return nil
-	}
-	var err error
-	if p.snooze, err = parseDuration(p.in); err != nil {
-		return usageError("--for %s is not a duration, as in 90m or 2d", p.in)
-	}
-	return nil
-}
-
 // runJobsUndo prints what it would undo, and does so only with --yes, because an entry's number is easily confused with a
 // job's.
 func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
@@ -79,33 +64,4 @@ func (p *jobsProgram) restored(list []surface.Restored, sentence string) error {
 		return errUnchanged
 	}
 	return nil
-}
-
-func runJobsCopy(ctx context.Context, p *jobsProgram, args []string) error {
-	id, err := oneJob("jobs copy", args)
-	if err != nil {
-		return err
-	}
-	changes := p.changes
-	if changes == "" {
-		changes = "{}"
-	}
-	return p.onJobs(ctx, func(conn *pgx.Conn) error {
-		copied, duplicate, err := surface.Copy(ctx, conn, id, changes, p.by())
-		switch {
-		case err != nil:
-			return err
-		case p.json:
-			err = json.NewEncoder(p.Stdout).Encode(struct {
-				ID        int64 `json:"id"`
-				Duplicate bool  `json:"duplicate"`
-			}{copied, duplicate})
-		case !duplicate:
-			_, err = fmt.Fprintf(p.Stdout, "Job %d was enqueued, a copy of job %d.\n", copied, id)
-		}
-		if err == nil && duplicate {
-			err = fmt.Errorf("nothing was enqueued: by the kind's unique options it would duplicate job %d", copied)
-		}
-		return err
-	})
 }
