@@ -110,23 +110,23 @@ func (f *refresher) due(now time.Time) (list []*watched, more bool) {
 	return list, f.running
 }
 
-// ask asks the questions and keeps their readings. A failed try keeps the rows of the last one.
+// ask asks the questions and keeps their readings. A failed try keeps the rows of the last one. Each question takes its own turn,
+// so that a page that is being opened waits for one statement at most.
 func (f *refresher) ask(due []*watched) {
-	ctx, cancel := context.WithTimeout(context.Background(), filteredEvery)
-	defer cancel()
-	questions := make([]Question, len(due))
-	for i, w := range due {
-		questions[i] = w.question
+	away := false
+	for _, w := range due {
+		ctx, cancel := context.WithTimeout(context.Background(), filteredEvery)
+		reading := f.asker.ask(ctx, []Question{w.question})[0]
+		cancel()
+		f.mu.Lock()
+		w.take(reading, time.Now())
+		f.mu.Unlock()
+		if away = answer.DatabaseAway(reading.Err); away {
+			break // the others would only wait as long
+		}
 	}
-	readings := f.asker.ask(ctx, questions)
-
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	away := false
-	for i, w := range due {
-		away = away || answer.DatabaseAway(readings[i].Err)
-		w.take(readings[i], time.Now())
-	}
 	f.setAway(away, len(due) > 0)
 }
 
