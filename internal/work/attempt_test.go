@@ -110,7 +110,7 @@ func TestOutcomes(t *testing.T) {
 			where message = 'book 17 is missing' and attempts = 1 and first_release = 'v7' and h.kind = 'test_step')`,
 		"all in their minutes": `select sum(completed) = 5 and sum(failed) = 2 and sum(discarded) = 1 and sum(cancelled) = 2 and sum(snoozed) = 1
 			and sum(handed_back) = 1 and (select sum(x) from unnest(work.sum(wait)) x) = 12
-			and (select sum(x) from unnest(work.sum(run)) x) = 12 from work.minute`,
+			and (select sum(x) from unnest(work.sum(run)) x) = 12 from work.minutes`,
 		"the release's mark": "select exists (select from work.release where name = 'v7')",
 	} {
 		until(t, pool, what, sql)
