@@ -15,7 +15,8 @@ import (
 func surface() []string {
 	return []string{
 		"redact", "minute", "hour", "series", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "view", "health",
-		"enqueue", "act", "verb", "undo", "copy", "switch", "bulk", "target", "explain",
+		"target", "trend", "pulse", "finding",
+		"enqueue", "act", "verb", "undo", "copy", "switch", "bulk", "explain",
 	}
 }
 

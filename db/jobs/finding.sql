@@ -1,0 +1,124 @@
+-- jobs.finding: what needs attention.
+
+create view jobs.finding as
+with recursive ready as ( -- by steps through the index of available jobs: a step for each queue and priority, however many jobs wait
+    (select queue, priority, scheduled_at from river.river_job where state = 'available' order by queue, priority, scheduled_at limit 1)
+    union all
+    select n.queue, n.priority, n.scheduled_at
+    from ready r cross join lateral (
+        select j.queue, j.priority, j.scheduled_at from river.river_job j
+        where j.state = 'available' and (j.queue, j.priority) > (r.queue, r.priority)
+        order by j.queue, j.priority, j.scheduled_at limit 1) n
+), waiting as (
+    select queue, now() - greatest(min(scheduled_at), now() - interval '10 years') as oldest from ready group by queue
+), live as (
+    select count(*) as alive, count(*) filter (where draining) as draining from jobs.live
+), trend as materialized ( -- two findings read it
+    select t.*, t.attempts_since_release >= 10 and t.release_at > now() - interval '1 day' and t.failing_share_since_release >= 0.1
+               and t.failing_share_since_release >= 3 * coalesce(t.failing_share_before_release, 1) as since_release
+    from jobs.trend t where t.attempts >= 10 and t.failing_share >= 0.05
+), facts as (
+    select 1 as rank, 'broken' as severity, 'workers' as area, 'no_worker' as code, '' as subject,
+           format('No worker is alive, and %s jobs wait.', (select count(*) from river.river_job where state = 'available')) as sentence,
+           'Start one: heroku ps:scale worker=1, or backlist worker.' as advice, 'workers' as page, null::text as search
+    from live where alive = 0 and exists (select from ready)
+    union all
+    select 20, 'warning', 'workers', 'no_worker', '', 'No worker is alive. No job waits yet.',
+           'Start one: heroku ps:scale worker=1, or backlist worker.', 'workers', null
+    from live where alive = 0 and not exists (select from ready)
+    union all
+    select 3, 'warning', 'workers', 'all_draining', '', format('All live workers (%s) are draining: no job is started.', alive),
+           'select jobs.undrain(worker, ''why'') from jobs.worker where draining and alive;', 'workers', null
+    from live where alive > 0 and draining = alive
+    union all
+    select 15, 'warning', 'workers', 'worker_silent', w.worker,
+           format('Worker %s has sent no heartbeat for 12 s and is not declared dead yet.', w.worker),
+           'If no other worker is alive, start one: it takes over the jobs.', 'workers', null
+    from jobs.worker w where w.status = 'silent'
+    union all
+    select 4, 'broken', 'queues', 'queue_unattended', w.queue,
+           format('%s jobs wait in queue %s, which no live worker takes.', (select count(*) from river.river_job j where j.state = 'available' and j.queue = w.queue), w.queue),
+           'Start a worker that takes it, or cancel its jobs.', 'queues', w.queue
+    from waiting w cross join live l left join river.river_queue q on q.name = w.queue
+    where l.alive > l.draining and q.paused_at is null
+      and not exists (select from jobs.live x where not x.draining and jobs.takes(x.queues, '{}', w.queue, ''))
+    union all
+    select 5, 'broken', 'kinds', 'kind_unknown', k.kind,
+           format('%s jobs of kind %s wait, which no live worker knows.', k.available, k.kind),
+           'Start a worker of a release that knows it, or cancel them.', 'jobs', k.kind
+    from (select j.kind, count(*) as available from river.river_job j cross join live l
+          where j.state = 'available' and l.alive > l.draining
+          group by j.kind) k
+    where not exists (select from jobs.live x where not x.draining and jobs.takes('{}', x.kinds, '', k.kind))
+    union all
+    select 6, 'broken', 'failing', 'release_fails', t.kind,
+           format('%s has failed %s %% of its attempts since release %s; before, it failed %s %%.', t.kind,
+               round((100 * t.failing_share_since_release)::numeric), t.release, round((100 * t.failing_share_before_release)::numeric)),
+           'Look at the error. If the release broke it, roll back or fix it, then retry its jobs.', 'failing', t.kind
+    from trend t where t.since_release is true
+    union all
+    select 10, case when t.failing_share >= 0.5 then 'broken' else 'warning' end, 'failing', 'kind_fails', t.kind,
+           format('%s has failed %s %% of its attempts in the last hour.', t.kind, round((100 * t.failing_share)::numeric)),
+           'Look at its errors.', 'failing', t.kind
+    from trend t where t.failing_share >= 0.2 and t.since_release is not true
+    union all
+    select 7, 'warning', 'targets', case t.state when 'spent' then 'target_spent' else 'target_burning' end, t.queue,
+           case t.state when 'spent' then format('Queue %s has used its error budget of 30 days.', t.queue)
+               else format('Queue %s uses its error budget %s times as fast as it lasts.', t.queue, round(greatest(t.burn_1h, t.burn_6h)::numeric)) end,
+           'See which kind is late, and give the queue more workers.', 'queues', t.queue
+    from jobs.wait_target t where t.state in ('spent', 'burning')
+    union all
+    select case when q.paused_at < now() - interval '10 min' then 8 else 16 end, 'warning', 'queues', 'queue_paused', q.name,
+           format('Queue %s is paused since %s%s%s; %s jobs wait in it.', q.name, to_char(q.paused_at, 'YYYY-MM-DD HH24:MI TZ'), ' by ' || a.who, ' (' || a.reason || ')',
+               (select count(*) from river.river_job j where j.state = 'available' and j.queue = q.name)),
+           format('select * from jobs.resume(%L, ''why'');', q.name), 'queues', q.name
+    from river.river_queue q left join lateral (
+        select who, reason from work.audit
+        where job_id is null and queue in (q.name, '*') and act = 'pause' and at = q.paused_at order by id desc limit 1) a on true
+    where q.paused_at is not null
+    union all
+    select 9, 'warning', 'waiting', 'queue_waits', w.queue,
+           format('The oldest job of queue %s has waited for %s.', w.queue, case
+               when w.oldest < interval '1 hour' then extract(minute from w.oldest) || ' min'
+               else round(extract(epoch from w.oldest) / 3600, 1) || ' h' end),
+           'The queue needs more workers, or something blocks it.', 'queues', w.queue
+    from waiting w left join river.river_queue q on q.name = w.queue
+    where w.oldest > interval '5 min' and q.paused_at is null
+    union all
+    select 11, 'broken', 'schedules', case when s.broken is not null then 'schedule_broken' else 'schedule_overdue' end, s.name,
+           case when s.broken is not null then format('Schedule %s is broken. %s.', s.name, s.broken)
+               else format('Schedule %s (%s) is overdue since %s.', s.name, case when s.dirty then s.spec else s.words end, to_char(s.next_at, 'YYYY-MM-DD HH24:MI TZ')) end,
+           case when s.broken is not null then format('Correct it where it is declared, or: update work.schedule set … where name = %L;', s.name)
+               else 'Workers see to schedules, and web processes where there is no worker: is one alive?' end, 'schedules', s.name
+    from work.schedule s where s.retired_at is null and (s.broken is not null or s.paused_at is null and s.next_at < now() - interval '1 min')
+    union all
+    select 17, 'warning', 'schedules', 'schedule_missed', t.schedule,
+           format('Schedule %s missed %s runs in the last day.', t.schedule, t.missed), 'No process was alive when they were due.', 'schedules', t.schedule
+    from (select schedule, sum(missed) + count(*) filter (where outcome = 'skipped') as missed
+          from work.tick where due_at > now() - interval '1 day' group by schedule) t where t.missed > 0
+    union all
+    select 12, 'warning', 'errors', 'error_regressed', e.fingerprint, format('An error that was marked as fixed is back: %s', left(e.message, 200)),
+           'Look at the release in which it was seen.', 'error', e.fingerprint
+    from work.error e where e.last_seen_at > e.resolved_at and e.muted_at is null and e.last_seen_at > now() - interval '1 day'
+    union all
+    select 13, 'warning', 'leader', 'no_leader', '', 'No process leads: finished jobs and unused queues are not deleted. Everything else continues.',
+           'A worker or web process should lead within 15 s of its start.', 'workers', null
+    from (select count(*) as n, bool_or(expires_at > now()) as leads, bool_and(leader_id is null) as replica from jobs.leader()) l
+    where n = 0 or not leads and not replica
+    union all
+    select case h.status when 'bad' then 2 else 14 end, case h.status when 'bad' then 'broken' else 'warning' end, 'health', 'health_' || h.area, h.name,
+           format('%s %s: %s %s (%s).', initcap(h.area), h.name, h.value, h.unit, rtrim(h.detail, '.')), h.advice, 'health', null
+    from jobs.health h where h.status <> 'ok' and h.area <> 'service'
+)
+select severity, area, code, subject, sentence, advice, page, search, rank from facts order by rank, subject;
+
+comment on view jobs.finding is 'What needs attention, most urgent first; no rows if all is well. backlist doctor has more checks.';
+comment on column jobs.finding.severity is 'broken (jobs do not run, or fail) or warning.';
+comment on column jobs.finding.area is 'What it is about: workers, queues, kinds, failing, targets, waiting, schedules, errors, leader or health.';
+comment on column jobs.finding.code is 'The finding for programs: no_worker, all_draining, worker_silent, queue_unattended, queue_paused, queue_waits, kind_unknown, release_fails (a kind fails more often since the newest release), kind_fails, target_spent, target_burning, schedule_broken, schedule_overdue, schedule_missed, error_regressed, no_leader, or health_ and an area of jobs.health.';
+comment on column jobs.finding.subject is 'The worker, queue, kind, schedule, error or fact of jobs.health; may be empty.';
+comment on column jobs.finding.sentence is 'The finding in a sentence.';
+comment on column jobs.finding.advice is 'What to do about it.';
+comment on column jobs.finding.page is 'Where to look: workers, queues, jobs (waiting ones of a kind), failing (failed ones of a kind), error, schedules or health.';
+comment on column jobs.finding.search is 'What to look for there: the queue, kind, schedule or fingerprint; may be null.';
+comment on column jobs.finding.rank is 'The order: 1 is most urgent.';
