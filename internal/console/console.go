@@ -61,7 +61,7 @@ func (s *Server) Mount(r chi.Router) {
 
 	r.Route(view.Root, func(r chi.Router) {
 		for _, p := range s.pages() {
-			r.Get("/events"+p.Path, pages.Within(stream, s.entered(s.stream(p))))
+			r.Get("/events"+strings.TrimSuffix(p.Path, "/"), pages.Within(stream, s.entered(s.stream(p))))
 		}
 		r.Group(func(r chi.Router) {
 			r.Use(middleware.Compress(5), protection.Handler)

@@ -22,7 +22,7 @@ import (
 const addWorker = `insert into work.worker (id, dyno, release, slots, running, lock_key, queues, kinds) values ($1, $1, 'v7', 10, 0, 1, '{}', '{}')`
 
 // paths are the addresses of all pages, so that every panel is asked.
-var paths = []string{"/console/workers"}
+var paths = []string{"/console", "/console?past=30d", "/console/queues", "/console/queues?q=ma&target=mail", "/console/workers"}
 
 // TestPages: every page answers, and so does the statement of each of its panels, which runs in psql as the page shows it.
 func TestPages(t *testing.T) {

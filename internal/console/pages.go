@@ -12,12 +12,16 @@ import (
 
 // pages returns the console's pages, in the order of the menu.
 func (s *Server) pages() []*Page {
-	return []*Page{s.workersPage()}
+	return []*Page{s.overviewPage(), s.queuesPage(), s.workersPage()}
 }
 
 // acts adds the routes of the forms that change something.
 func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
 	r.Post("/undo", form(undo))
+	r.Post("/queues/pause", form(pause("pause")))
+	r.Post("/queues/resume", form(pause("resume")))
+	r.Post("/queues/target", form(setTarget))
+	r.Post("/queues/clear-target", form(clearTarget))
 	r.Post("/workers/drain", form(drain("drain")))
 	r.Post("/workers/undrain", form(drain("undrain")))
 }

@@ -8,18 +8,21 @@
   // ticks along: what comes meanwhile waits, the latest of each panel.
   const waiting = new Map();
   const busy = () => (getSelection()?.toString() ?? "") !== "" || document.querySelector("[data-pick]:checked") !== null || document.querySelector("dialog[open]") !== null;
+  const filling = (panel) => panel.querySelector("details[open] form") !== null || panel.querySelector("form[data-keep]")?.contains(document.activeElement);
   const apply = () => {
     if (busy()) return;
     for (const [id, part] of waiting) {
       const target = document.getElementById(id);
+      if (target && filling(target)) continue; // a form is being filled in
+      waiting.delete(id);
       if (target) htmx.swap({ text: part, target, swap: "outerMorph", sourceElement: target });
     }
-    waiting.clear();
     document.dispatchEvent(new Event("console:changed"));
   };
   document.addEventListener("selectionchange", () => waiting.size && apply());
   document.addEventListener("change", () => waiting.size && apply());
   document.addEventListener("close", () => waiting.size && apply(), true);
+  document.addEventListener("toggle", () => waiting.size && apply(), true);
 
   const take = (event) => {
     const parts = document.createElement("template");
