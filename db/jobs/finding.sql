@@ -62,13 +62,13 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
            'Look at its errors.', 'failing', t.kind
     from trend t where t.failing_share >= 0.2 and t.since_release is not true
     union all
-    select 7, 'warning', 'targets', case t.state when 'spent' then 'target_spent' else 'target_burning' end, t.queue,
+    select 8, 'warning', 'targets', case t.state when 'spent' then 'target_spent' else 'target_burning' end, t.queue,
            case t.state when 'spent' then format('Queue %s has used its error budget of 30 days.', t.queue)
                else format('Queue %s uses its error budget %s times as fast as it lasts.', t.queue, round(greatest(t.burn_1h, t.burn_6h)::numeric)) end,
            'See which kind is late, and give the queue more workers.', 'queues', t.queue
     from jobs.wait_target t where t.state in ('spent', 'burning')
     union all
-    select case when q.paused_at < now() - interval '10 min' then 8 else 16 end, 'warning', 'queues', 'queue_paused', q.name,
+    select case when q.paused_at < now() - interval '10 min' then 9 else 16 end, 'warning', 'queues', 'queue_paused', q.name,
            format('Queue %s is paused since %s%s%s; %s jobs wait in it.', q.name, to_char(q.paused_at, 'YYYY-MM-DD HH24:MI TZ'), ' by ' || a.who, ' (' || a.reason || ')',
                (select count(*) from river.river_job j where j.state = 'available' and j.queue = q.name)),
            format('select * from jobs.resume(%L, ''why'');', q.name), 'queues', q.name
@@ -85,7 +85,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
     from waiting w left join river.river_queue q on q.name = w.queue
     where w.oldest > interval '5 min' and q.paused_at is null
     union all
-    select 11, 'broken', 'schedules', case when s.broken is not null then 'schedule_broken' else 'schedule_overdue' end, s.name,
+    select 7, 'broken', 'schedules', case when s.broken is not null then 'schedule_broken' else 'schedule_overdue' end, s.name,
            case when s.broken is not null then format('Schedule %s is broken. %s.', s.name, s.broken)
                else format('Schedule %s (%s) is overdue since %s.', s.name, case when s.dirty then s.spec else s.words end, to_char(s.next_at, 'YYYY-MM-DD HH24:MI TZ')) end,
            case when s.broken is not null then format('Correct it where it is declared, or: update work.schedule set … where name = %L;', s.name)
