@@ -94,7 +94,7 @@ func (c Chart) words() string {
 			parts = append(parts, l.Name+": no figures")
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s: now %s, at most %s", l.Name, c.figure(*latest), c.figure(*most)))
+		parts = append(parts, fmt.Sprintf("%s: last %s, at most %s", l.Name, c.figure(*latest), c.figure(*most)))
 	}
 	return c.Title + ". " + strings.Join(parts, "; ") + "."
 }
@@ -108,21 +108,17 @@ func (c Chart) figure(v float64) string {
 	return strings.TrimSpace(digits(v) + " " + c.Unit)
 }
 
-// path returns the points of a sparkline in a box that is 2 units wide for each
-// value and 16 high.
-func path(values []int64) string {
-	var most int64 = 1
-	for _, v := range values {
-		most = max(most, v)
-	}
+// points returns the points of a sparkline in a box that is 1 unit wide for each
+// value and 16 high, with the value most at its top.
+func points(values []int64, most int64) string {
 	var b strings.Builder
 	for i, v := range values {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(strconv.Itoa(2 * i))
+		b.WriteString(strconv.Itoa(i))
 		b.WriteByte(',')
-		b.WriteString(strconv.FormatInt(15-14*v/most, 10))
+		b.WriteString(strconv.FormatInt(15-14*v/max(most, 1), 10))
 	}
 	return b.String()
 }

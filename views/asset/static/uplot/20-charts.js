@@ -21,7 +21,8 @@
       let last = line.values.length - 1;
       while (last >= 0 && line.values[last] === null) last--;
       if (last < 0) return;
-      labels.push({ text: `${line.name} ${write(line.values[last])}`, y: u.valToPos(line.values[last], "y", true), color: token(tones[line.tone]) });
+      const value = last > line.values.length - 4 ? ` ${write(line.values[last])}` : ""; // an old value is not the present one
+      labels.push({ text: line.name + value, y: u.valToPos(line.values[last], "y", true), color: token(tones[line.tone]) });
     });
     labels.sort((a, b) => a.y - b.y);
     const gap = 13 * devicePixelRatio;
@@ -32,6 +33,7 @@
     ctx.save();
     ctx.font = font(11.5 * devicePixelRatio);
     ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
     for (const l of labels) {
       ctx.fillStyle = l.color;
       ctx.fillText(l.text, u.bbox.left + u.bbox.width + 7 * devicePixelRatio, l.y);
@@ -48,6 +50,7 @@
     ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
     ctx.font = font(10.5 * devicePixelRatio);
     ctx.textBaseline = "top";
+    ctx.textAlign = "left";
     let free = -Infinity;
     for (const m of data.marks) {
       const x = Math.round(u.valToPos(m.at, "x", true)) + 0.5;
