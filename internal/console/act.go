@@ -25,7 +25,7 @@ const (
 )
 
 // acting makes the change of a form in a transaction that has confirmed the person's role and session. It may return the
-// address of the page to show next.
+// address of the page to show next, which says what was done.
 type acting func(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (next string, err error)
 
 // act answers a form that changes something. Afterwards the browser goes to the address that fn returns, or back to the page
@@ -50,7 +50,8 @@ func (s *Server) act(fn acting) answer.Handler {
 				return err
 			}
 			if elsewhere != "" {
-				next = elsewhere
+				next = elsewhere // that page says what was done
+				return nil
 			}
 			entries, err = surface.Entries(r.Context(), tx)
 			return err

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,20 @@ func (a *asker) withConn(ctx context.Context, fn func(*pgxpool.Conn)) error {
 	defer conn.Release()
 	fn(conn)
 	return nil
+}
+
+// read runs fn in a read-only transaction with the limit, in the console's turn.
+func (a *asker) read(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	var err error
+	connErr := a.withConn(ctx, func(conn *pgxpool.Conn) {
+		err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "select set_config('statement_timeout', $1, true)", fmt.Sprint(a.limit.Milliseconds())); err != nil {
+				return err
+			}
+			return fn(tx)
+		})
+	})
+	return cmp.Or(connErr, err)
 }
 
 // one asks a question in a read-only transaction, which takes one round trip.

@@ -54,6 +54,7 @@ func (s *Server) Mount(r chi.Router) {
 	if s.RequestTime > 0 {
 		ordinary.Time = s.RequestTime
 	}
+	export := answer.Limits{Time: time.Minute}
 	stream := answer.Limits{} // endless; each event has a limit
 	page := func(h answer.Handler) http.HandlerFunc { return pages.Within(ordinary, s.entered(h)) }
 	protection := http.NewCrossOriginProtection()
@@ -73,6 +74,9 @@ func (s *Server) Mount(r chi.Router) {
 				r.Get(p.Path, page(s.show(p)))
 			}
 			r.Get("/find", page(s.find))
+			r.Get("/jobs/act", page(s.preview))
+			r.Get("/jobs/suggest", page(s.suggest))
+			r.Get("/jobs.csv", pages.Within(export, s.entered(s.export)))
 			s.acts(r, func(h acting) http.HandlerFunc { return page(s.act(h)) })
 		})
 	})

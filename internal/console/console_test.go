@@ -22,7 +22,7 @@ import (
 const addWorker = `insert into work.worker (id, dyno, release, slots, running, lock_key, queues, kinds) values ($1, $1, 'v7', 10, 0, 1, '{}', '{}')`
 
 // paths are the addresses of all pages, so that every panel is asked.
-var paths = []string{"/console", "/console?past=30d", "/console/queues", "/console/queues?q=ma&target=mail", "/console/workers"}
+var paths = []string{"/console/jobs", "/console/jobs?q=state:discarded+kind:x+args.a:1+since:2h", "/console", "/console?past=30d", "/console/queues", "/console/queues?q=ma&target=mail", "/console/workers"}
 
 // TestPages: every page answers, and so does the statement of each of its panels, which runs in psql as the page shows it.
 func TestPages(t *testing.T) {
@@ -34,6 +34,9 @@ func TestPages(t *testing.T) {
 		status, body := s.get(path)
 		if status != http.StatusOK {
 			t.Errorf("%s: %d", path, status)
+		}
+		if strings.Contains(body, "panel-age") || strings.Contains(body, "@Time(") {
+			t.Errorf("%s: a panel failed, or a component is written as text:\n%s", path, body)
 		}
 		panels := statementOf.FindAllStringSubmatch(body, -1)
 		if len(panels) == 0 {

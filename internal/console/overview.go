@@ -47,7 +47,7 @@ limit 5`, view.StandingOutKinds)
 
 // running is a short list; the page of workers has the whole one.
 var running = NewPanel("overview.running", "What runs", `
-select j.id, j.kind, j.queue, j.worker, coalesce(nullif(w.process, ''), j.worker) as process, j.run, j.attempt, j.max_attempts,
+select j.id, j.kind, j.queue, j.worker, coalesce(nullif(w.process, ''), j.worker) as process, j.started_at, j.attempt, j.max_attempts,
        j.progress::float8, j.progress_note, j.cancelling
 from jobs.job j
 left join jobs.worker w on w.worker = j.worker

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"reflect"
@@ -20,6 +21,9 @@ type Page struct {
 	Purpose string // one line that says what the page is for
 	Charts  bool   // whether it needs the script that draws charts
 
+	// Further returns what depends on the rows of the panels; nil: nothing. Draw gets it as the panel "further". It is not kept
+	// current.
+	Further func(ctx context.Context, r *http.Request, readings map[string]Reading) (templ.Component, error)
 	// Ask returns the panels that the page shows for a request. It makes no query.
 	Ask func(r *http.Request) (Asked, error)
 }
@@ -27,6 +31,7 @@ type Page struct {
 // Asked is a page for one request.
 type Asked struct {
 	Title     string // instead of the page's, as in Job 4711; may be empty
+	Status    int    // 0: 200
 	Questions []Question
 	// Draw arranges the panels, which it gets by their ids; nil: one below the other.
 	Draw func(panel func(id string) templ.Component, v view.Viewer) templ.Component
@@ -57,8 +62,25 @@ func (s *Server) show(p *Page) answer.Handler {
 		if err != nil {
 			return err
 		}
-		return s.render(w, r, http.StatusOK, s.frame(r, p, asked), s.draw(r, asked, readings))
+		further, err := s.furtherOf(r, p, asked, readings)
+		if err != nil {
+			return err
+		}
+		main := s.draw(r, asked, readings, further)
+		return s.render(w, r, cmp.Or(asked.Status, http.StatusOK), s.frame(r, p, asked), main)
 	}
+}
+
+// furtherOf returns what depends on the rows of the panels.
+func (s *Server) furtherOf(r *http.Request, p *Page, asked Asked, readings []Reading) (templ.Component, error) {
+	if p.Further == nil {
+		return templ.NopComponent, nil
+	}
+	byID := map[string]Reading{}
+	for i, q := range asked.all() {
+		byID[q.ID] = readings[i]
+	}
+	return p.Further(r.Context(), r, byID)
 }
 
 // readings answers the questions, from the refresher where it has current ones. It fails if the database is away or a required
@@ -93,9 +115,9 @@ func (s *Server) readings(ctx context.Context, questions []Question) ([]Reading,
 }
 
 // draw returns the page's main part.
-func (s *Server) draw(r *http.Request, asked Asked, readings []Reading) templ.Component {
+func (s *Server) draw(r *http.Request, asked Asked, readings []Reading, further templ.Component) templ.Component {
 	v := s.viewer(r)
-	panels := map[string]templ.Component{}
+	panels := map[string]templ.Component{"further": further}
 	var parts []templ.Component
 	for i, q := range asked.all() {
 		panels[q.ID] = section(q, readings[i], v)

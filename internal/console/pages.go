@@ -12,7 +12,7 @@ import (
 
 // pages returns the console's pages, in the order of the menu.
 func (s *Server) pages() []*Page {
-	return []*Page{s.overviewPage(), s.queuesPage(), s.workersPage()}
+	return []*Page{s.overviewPage(), s.queuesPage(), s.jobsPage(), s.workersPage()}
 }
 
 // acts adds the routes of the forms that change something.
@@ -22,6 +22,12 @@ func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
 	r.Post("/queues/resume", form(pause("resume")))
 	r.Post("/queues/target", form(setTarget))
 	r.Post("/queues/clear-target", form(clearTarget))
+	r.Post("/jobs/act", form(startBulk))
+	r.Post("/jobs/bulk/cancel", form(bulkAct(cancelBulk)))
+	r.Post("/jobs/bulk/undo", form(bulkAct(undoBulk)))
+	r.Post("/jobs/bulk/confirm", form(bulkAct(confirmBulk)))
+	r.Post("/jobs/views", form(saveView))
+	r.Post("/jobs/views/delete", form(deleteView))
 	r.Post("/workers/drain", form(drain("drain")))
 	r.Post("/workers/undrain", form(drain("undrain")))
 }

@@ -60,7 +60,7 @@ func (s *Server) table(ctx context.Context, q Question) (t surface.Table, err er
 }
 
 // parameter is a parameter in a statement. Our statements have none of its characters in quotes, and no operator ends in @.
-var parameter = regexp.MustCompile(`@([a-z_]+)`)
+var parameter = regexp.MustCompile(`@([a-z_][a-z_0-9]*)`)
 
 // Filled returns the statement with its parameters filled in, as it can be pasted into psql.
 func (q Question) Filled() string {

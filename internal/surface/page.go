@@ -47,15 +47,45 @@ func (f Filter) Page(ctx context.Context, db DB, columns, after string, n int) (
 		p.Next = at.String()
 		return p, nil
 	}
+	p.Next, p.Reached, err = f.Reach(ctx, db, after)
+	return p, err
+}
+
+// Reach returns how far a page that is not full has looked, and the cursor that searches further; "" if nothing is left.
+func (f Filter) Reach(ctx context.Context, db DB, after string) (next string, reached []Reach, err error) {
 	start, err := parseCursor(after)
 	if err != nil {
-		return p, err
+		return "", nil, err
 	}
+	var p Page
 	ends, err := f.ends(ctx, db, start, &p)
-	if len(p.Reached) > 0 {
-		p.Next = ends.String()
+	if err == nil && len(p.Reached) > 0 {
+		next = ends.String()
 	}
-	return p, err
+	return next, p.Reached, err
+}
+
+// Found is the place of a job in a search: the columns part and id of Query, and finished_at in UTC as text.
+type Found struct {
+	Part     string
+	ID       int64
+	Finished *string
+}
+
+// Next returns the cursor after jobs that a page has shown, in their order.
+func Next(after string, shown []Found) (string, error) {
+	at, err := parseCursor(after)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range shown {
+		p := place{id: f.ID}
+		if f.Finished != nil {
+			p.at = *f.Finished
+		}
+		at[f.Part] = p
+	}
+	return at.String(), nil
 }
 
 // ends finds where each part's window ends. A page that is not full has read all of them.

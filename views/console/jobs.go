@@ -1,0 +1,119 @@
+package console
+
+import "time"
+
+// Job is a row of the list of jobs. The list shows some of its columns.
+type Job struct {
+	ID                         int64
+	State, Kind, Queue         string
+	Priority                   int16
+	Attempt                    int16
+	MaxAttempts                int16
+	EnqueuedAt, ScheduledAt    time.Time
+	StartedAt, FinishedAt      *time.Time
+	Wait, Run                  *time.Duration
+	Worker, Release, RequestID *string
+	Tags                       []string
+	LastError                  *string
+	Waiting, WhyWaiting        *string
+	Progress                   *float64
+	ProgressNote               *string
+	Args                       *string
+	Part                       string  // where the search found it, for the next page
+	Finished                   *string // when it finished, for the next page
+}
+
+// when returns the latest time in the job's life that has come.
+func (j Job) when() time.Time {
+	for _, t := range []*time.Time{j.FinishedAt, j.StartedAt} {
+		if t != nil {
+			return *t
+		}
+	}
+	return j.EnqueuedAt
+}
+
+// why says why the job is in its state: the error, what it waits for, or how far it is.
+func (j Job) why() string {
+	for _, text := range []*string{failure(j), j.WhyWaiting, j.ProgressNote} {
+		if text != nil {
+			return *text
+		}
+	}
+	return ""
+}
+
+func failure(j Job) *string {
+	if j.State == "retryable" || j.State == "discarded" {
+		return j.LastError
+	}
+	return nil
+}
+
+// UsualColumns returns the columns that the list shows unless others are chosen.
+func UsualColumns() []string {
+	return []string{"state", "kind", "queue", "attempt", "when", "wait", "run", "why"}
+}
+
+// JobColumns returns all columns that the list can show, besides the id.
+func JobColumns() []string {
+	return append(UsualColumns(), "enqueued_at", "scheduled_at", "worker", "release", "request_id", "tags", "priority", "args", "last_error")
+}
+
+// Search is the page of jobs without its panels.
+type Search struct {
+	Line                 string
+	Columns              []string
+	States, Times, Quick []Chip
+	Problem              Problem
+}
+
+// Chip is a link that changes the search.
+type Chip struct {
+	Text, Line string
+	On         bool
+}
+
+// Problem says what is wrong with a search line. At and End bound the wrong part, in bytes.
+type Problem struct {
+	Sentence, Instead string
+	At, End           int
+}
+
+// parts returns the line before, in and after its wrong part.
+func (p Problem) parts(line string) (before, wrong, after string) {
+	at := min(max(p.At, 0), len(line))
+	end := min(max(p.End, at), len(line))
+	return line[:at], line[at:end], line[end:]
+}
+
+// Pages says where a list goes on.
+type Pages struct {
+	First   bool // this is not the first page
+	Next    string
+	Reached []Reach
+}
+
+// Reach is how far a search has looked among the jobs of a state.
+type Reach struct {
+	State string
+	Jobs  int64
+	At    *time.Time
+}
+
+// SavedView is a search under a name.
+type SavedView struct {
+	ID                  int64
+	Name, Owner, Search string
+	Columns             []string
+	Shared, Mine        bool
+}
+
+// url returns the address of the list that the view shows.
+func (s SavedView) url() string {
+	u := Jobs(s.Search)
+	for _, c := range s.Columns {
+		u += "&col=" + c
+	}
+	return u
+}
