@@ -92,11 +92,15 @@ func askJobs(r *http.Request) (Asked, error) {
 
 // further says, below a page that is not full, how far the search has looked, and below a full one where the next page is.
 func (s *Server) further(ctx context.Context, r *http.Request, readings map[string]Reading) (templ.Component, error) {
-	jobs, _ := readings[jobsList.ID].Rows.([]view.Job)
+	list, asked := readings[jobsList.ID]
+	if !asked {
+		return templ.NopComponent, nil // the page says what is wrong with the search
+	}
+	jobs, _ := list.Rows.([]view.Job)
 	values := r.URL.Query()
 	f, err := surface.ParseSearch(values.Get("q"))
 	if err != nil {
-		return templ.NopComponent, nil // the page says what is wrong with the line
+		return nil, err
 	}
 	d := view.Pages{First: values.Get("after") != ""}
 	if len(jobs) > pageOfJobs {
@@ -107,7 +111,7 @@ func (s *Server) further(ctx context.Context, r *http.Request, readings map[stri
 		d.Next, err = surface.Next(values.Get("after"), shown)
 		return d.Nav(s.viewer(r)), err
 	}
-	if readings[jobsList.ID].Err != nil {
+	if list.Err != nil {
 		return d.Nav(s.viewer(r)), nil
 	}
 	var reached []surface.Reach
@@ -181,4 +185,3 @@ func quickChips(f surface.Filter) (chips []view.Chip) {
 	}
 	return chips
 }
-
