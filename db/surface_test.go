@@ -83,6 +83,7 @@ func TestViews(t *testing.T) {
 			"count t 2 0 1 1 1 910 0.1 00:00:00.001\nsend t 1 1 0 0 1 0\nsweep t 1 0 0 0 0 0",
 		},
 		{"select concat_ws(' ', message, kinds, this_hour, last_day, last_month, affected_jobs, muted, regressed) from jobs.error", "no {count,send} 2 2 7 1 f f"},
+		{"select string_agg(concat_ws(' ', kind, release, attempts), E'\n' order by hour, kind) from jobs.error_hour", "send v1 5\ncount v1 2"},
 		// Hours are in UTC, also for sessions in zones that differ by three quarters of an hour.
 		{"select this_hour from jobs.error, set_config('timezone', 'Asia/Kathmandu', true)", "2"},
 		{"select set_config('timezone', 'UTC', true)", "UTC"},

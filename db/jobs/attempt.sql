@@ -9,7 +9,7 @@ select a.job_id, a.attempt, a.kind, a.queue, a.outcome, a.worker, a.release, a.r
 from work.attempt a
 left join (select) readonly on true;
 
-comment on view jobs.attempt is 'Every attempt that ended in the last day; the newest may be missing for a second. Fast by job_id, request_id, fingerprint and ended_at. For longer periods, use jobs.minute.';
+comment on view jobs.attempt is 'Every attempt that ended in the last day; the newest may be missing for a second. Fast by job_id, parent_id, request_id, fingerprint and ended_at. For longer periods, use jobs.minute.';
 comment on column jobs.attempt.job_id is 'The job: see jobs.job.';
 comment on column jobs.attempt.attempt is 'The job''s count of attempts at the time. A snooze or hand-back lowers the count again, so the number may recur.';
 comment on column jobs.attempt.kind is 'The job''s kind.';

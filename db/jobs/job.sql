@@ -63,7 +63,8 @@ select j.id,
        j.errors,
        j.metadata -> 'river:log'                                as logs,
        case when jsonb_typeof(j.metadata) = 'object'
-            then jobs.redact(j.metadata - 'river:log', coalesce(k.secrets, '{}')) end as metadata
+            then jobs.redact(j.metadata - 'river:log', coalesce(k.secrets, '{}')) end as metadata,
+       pg_column_size(j.args)                                   as args_size
 from river.river_job j
 left join work.kind k on k.kind = j.kind
 cross join lateral (select case when jsonb_typeof(j.metadata -> 'rescued_at') = 'number'
@@ -145,6 +146,7 @@ comment on column jobs.job.is_unique is 'The job was enqueued with unique option
 comment on column jobs.job.errors is 'Every failed attempt, oldest first: {"at", "attempt", "error", "trace"}. If the job system ended the attempt there is also a "code" (see last_error_code), and if a worker was lost, a "worker".';
 comment on column jobs.job.logs is 'What the job''s attempts logged: [{"attempt", "log"}].';
 comment on column jobs.job.metadata is 'What the job system and others have stored with the job, redacted like args, without the logs.';
+comment on column jobs.job.args_size is 'The size of the arguments in bytes, as Postgres stores them: long ones are compressed. Does not read them.';
 
 create function jobs.search(args jsonb, kind text default null, state text default null, max int default 100)
 returns setof jobs.job language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$

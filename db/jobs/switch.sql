@@ -87,43 +87,53 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function jobs.undrain is 'Lets one worker, named by its id, take jobs again. Does nothing if the worker is not draining. The reason goes to jobs.audit.';
 
-create function jobs.mark_error(act text, fingerprint text, reason text) returns void
+create function jobs.mark_error(act text, fingerprint text, reason text, until timestamptz default null, until_seen boolean default false) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 #variable_conflict use_variable
 declare
     e work.error;
     actor text;
-    field text := case act when 'resolve' then 'resolved' else 'muted' end;
-    was boolean;
+    muted boolean;
 begin
     select * into e from work.error x where x.fingerprint = mark_error.fingerprint for update;
     if e.fingerprint is null then
         raise exception 'There is no error %. jobs.error lists the errors.', quote_nullable(mark_error.fingerprint) using errcode = 'P0002';
     end if;
-    was := case act when 'resolve' then coalesce(e.resolved_at >= e.last_seen_at, false) else e.muted_at is not null end; -- not if regressed
-    if was = (act <> 'unmute') then
+    muted := e.muted_at is not null and coalesce(e.muted_until > now(), true) and not (e.muted_until_seen and e.last_seen_at > e.muted_at); -- as in jobs.error
+    if (case act
+           when 'resolve' then coalesce(e.resolved_at >= e.last_seen_at, false) -- not if regressed
+           when 'unmute' then not muted
+           else muted and e.muted_until is not distinct from until and e.muted_until_seen = until_seen end) then
         return;
     end if;
     insert into work.audit (act, fingerprint, reason, before, after)
-    values (mark_error.act, e.fingerprint, mark_error.reason, jsonb_build_object(field, was), jsonb_build_object(field, not was))
+    values (mark_error.act, e.fingerprint, mark_error.reason,
+        case act when 'resolve' then '{"resolved": false}' else jsonb_build_object('muted', muted) end,
+        case act
+            when 'resolve' then '{"resolved": true}'
+            when 'unmute' then '{"muted": false}'
+            else jsonb_strip_nulls(jsonb_build_object('muted', true, 'until', until, 'until_seen', nullif(until_seen, false))) end)
     returning who into actor;
     if act = 'resolve' then
         update work.error x set resolved_at = now(), resolved_by = actor where x.fingerprint = e.fingerprint;
+    elsif act = 'mute' then
+        update work.error x set muted_at = now(), muted_by = actor, muted_reason = mark_error.reason, muted_until = mark_error.until,
+            muted_until_seen = mark_error.until_seen
+        where x.fingerprint = e.fingerprint;
     else
-        update work.error x set (muted_at, muted_by, muted_reason) = (
-            select now(), actor, mark_error.reason where act = 'mute')
+        update work.error x set muted_at = null, muted_by = null, muted_reason = null, muted_until = null, muted_until_seen = false
         where x.fingerprint = e.fingerprint;
     end if;
 exception when lock_not_available then
     raise exception 'Another transaction has locked the row of error %: nothing was changed. Try again.', mark_error.fingerprint using errcode = '55P03';
 end $$;
-comment on function jobs.mark_error is 'The engine of jobs.mute, jobs.unmute and jobs.resolve, as act says, with their fingerprint and reason.';
+comment on function jobs.mark_error is 'The engine of jobs.mute, jobs.unmute and jobs.resolve, as act says, with their fingerprint and reason; until and until_seen are those of jobs.mute.';
 
-create function jobs.mute(fingerprint text, reason text default null) returns void
+create function jobs.mute(fingerprint text, reason text default null, until timestamptz default null, until_seen boolean default false) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-    select jobs.mark_error('mute', fingerprint, reason)
+    select jobs.mark_error('mute', fingerprint, reason, case when until is not null then jobs.time_to_come(until) end, coalesce(until_seen, false))
 $$;
-comment on function jobs.mute is 'Mutes the error with this fingerprint; jobs.error shows who muted it and why. Does nothing if it is muted already. The reason goes to jobs.audit. jobs.unmute reverses it.';
+comment on function jobs.mute is 'Mutes the error with this fingerprint; jobs.error shows who muted it and why. It stays muted until the time until, if one is given; until an attempt that ends later has the error, if until_seen is true; or until jobs.unmute. Does nothing if it is muted in that way already. The reason goes to jobs.audit. As in: select jobs.mute(''3f9a'', ''fixed in the next release'', now() + interval ''1 day'').';
 
 create function jobs.unmute(fingerprint text, reason text default null) returns void
 language sql set search_path = pg_catalog, pg_temp as $$

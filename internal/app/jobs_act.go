@@ -59,6 +59,11 @@ func actOn(a surface.Act) func(context.Context, *jobsProgram, []string) error {
 		if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
 			return usageError("usage: backlist jobs %s %s", a.Name, a.On)
 		}
+		if p.until+p.in != "" {
+			if err := p.readUntil(); err != nil {
+				return err
+			}
+		}
 		return p.onJobs(ctx, func(conn *pgx.Conn) error {
 			n, err := a.Named(ctx, conn, args[0], p.by())
 			if err != nil {

@@ -22,8 +22,11 @@ func jobsCommands() []command {
 		if a.On == "jobs" {
 			args, set = "[ID ...]", setActFlags
 		}
-		if a.Name == "snooze" {
+		switch a.Name {
+		case "snooze":
 			set = setSnoozeFlags
+		case "mute":
+			set = setMuteFlags
 		}
 		list = append(list, jobsCommand(a.Name, args, a.Help, set, actOn(a)))
 	}

@@ -26,8 +26,9 @@ type jobsProgram struct {
 	filter      surface.Filter
 	json, yes   bool
 	reason, who string
-	until, in   string        // jobs snooze --until, --for
+	until, in   string        // jobs snooze and mute --until, --for
 	snooze      time.Duration // the same as in
+	untilSeen   bool          // jobs mute --until-seen
 	changes     string        // jobs copy --set
 }
 
@@ -139,6 +140,16 @@ func setActFlags(f *flag.FlagSet, p *jobsProgram) {
 
 func setSnoozeFlags(f *flag.FlagSet, p *jobsProgram) {
 	setActFlags(f, p)
+	setUntilFlags(f, p)
+}
+
+func setMuteFlags(f *flag.FlagSet, p *jobsProgram) {
+	setByFlags(f, p)
+	setUntilFlags(f, p)
+	f.BoolVar(&p.untilSeen, "until-seen", false, "until the error is seen again")
+}
+
+func setUntilFlags(f *flag.FlagSet, p *jobsProgram) {
 	f.Var((*word)(&p.until), "until", "the `time`, as in '2026-12-24 18:00Z'")
 	f.Var((*word)(&p.in), "for", "the `duration` from now, as in 90m, 2d or 1w")
 }
@@ -155,7 +166,7 @@ func setCopyFlags(f *flag.FlagSet, p *jobsProgram) {
 
 // by returns who acts, and why.
 func (p *jobsProgram) by() surface.By {
-	by := surface.By{Who: p.who, Reason: p.reason, Until: p.until, For: p.snooze}
+	by := surface.By{Who: p.who, Reason: p.reason, Until: p.until, For: p.snooze, UntilSeen: p.untilSeen}
 	if by.Who == "" {
 		by.Who = whoami("backlist jobs")
 	}

@@ -216,7 +216,11 @@ func TestJobsAct(t *testing.T) {
 		{"jobs undrain worker.1-AAAA", 0, "no longer draining", "select not draining from jobs.worker"},
 		{"jobs undrain worker.9", 1, "There is no worker 'worker.9'", "select true"},
 		{"jobs drain", 2, "usage: backlist jobs drain WORKER", "select true"},
-		{"jobs mute f1", 0, "f1: muted", "select muted from jobs.error"},
+		{"jobs mute f1 --for 2h", 0, "f1: muted", "select muted and muted_until between now() + interval '100 min' and now() + interval '2 h' from jobs.error"},
+		{"jobs mute f1 --for soon", 2, "is not a duration", "select true"},
+		{"jobs mute f1 --until 2001-01-01", 2, "until must be in the future", "select true"},
+		{"jobs mute f1 --until-seen", 0, "f1: muted", "select muted and muted_until is null and muted_until_seen from jobs.error"},
+		{"jobs mute f1", 0, "f1: muted", "select muted and not muted_until_seen from jobs.error"},
 		{"jobs unmute f1", 0, "f1: unmuted", "select not muted from jobs.error"},
 		{"jobs resolve f1", 0, "f1: resolved", "select resolved_at is not null from jobs.error"},
 	} {

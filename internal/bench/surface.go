@@ -36,6 +36,7 @@ func Questions() []Question {
 		{"attempt", 100, "select * from jobs.attempt where job_id = $MID"},
 		{"attempt", 100, "select * from jobs.attempt order by ended_at desc limit 50"},
 		{"error", 100, "select * from jobs.error order by last_seen_at desc limit 50"},
+		{"error_hour", 100, "select release, kind, sum(attempts) from jobs.error_hour where fingerprint = 'f1' group by release, kind"},
 		{"worker", 100, "select * from jobs.worker where alive"},
 		{"live", 100, "select * from jobs.live"},
 		{"schedule", 100, "select * from jobs.schedule"},

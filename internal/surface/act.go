@@ -33,7 +33,7 @@ func Acts() []Act {
 		{"resume", "resumed", "resume", "QUEUE", nil, "take jobs from a queue again; '*' is every queue"},
 		{"drain", "draining", "drain", "WORKER", nil, "stop a worker taking jobs; running ones finish"},
 		{"undrain", "no longer draining", "undrain", "WORKER", nil, "let a worker take jobs again"},
-		{"mute", "muted", "mute", "FINGERPRINT", nil, "mute an error"},
+		{"mute", "muted", "mute", "FINGERPRINT", nil, "mute an error: for good, or as --for, --until or --until-seen says"},
 		{"unmute", "unmuted", "unmute", "FINGERPRINT", nil, "unmute an error"},
 		{"resolve", "resolved", "resolve", "FINGERPRINT", nil, "mark an error as fixed"},
 	}
@@ -62,8 +62,9 @@ func JobAct(name string) (Act, bool) {
 // By says who acts, and why. jobs.audit records both.
 type By struct {
 	Who, Reason string
-	Until       string        // the time of a snooze, as Postgres reads it; empty for other acts
+	Until       string        // the time of a snooze or the end of a mute, as Postgres reads it; empty for other acts
 	For         time.Duration // or how long from now on the server's clock; 0 for other acts
+	UntilSeen   bool          // the mute ends when the error is seen again
 }
 
 // Outcome is the result of an act on one job.
@@ -128,7 +129,16 @@ func (a Act) Named(ctx context.Context, db DB, name string, by By) (changed int,
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, "select from jobs."+a.function+"($1, $2)", name, by.Reason); err != nil {
+		call, args := "($1, $2)", []any{name, by.Reason}
+		switch { // a mute that ends
+		case by.Until != "":
+			call, args = "($1, $2, $3::timestamptz, $4)", append(args, by.Until, by.UntilSeen)
+		case by.For > 0:
+			call, args = "($1, $2, now() + $3::interval, $4)", append(args, by.For, by.UntilSeen)
+		case by.UntilSeen:
+			call = "($1, $2, until_seen => true)"
+		}
+		if _, err := tx.Exec(ctx, "select from jobs."+a.function+call, args...); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, "select count(*) from jobs.audit where "+ofThisTransaction).Scan(&changed)

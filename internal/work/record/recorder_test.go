@@ -362,8 +362,8 @@ func TestTidy(t *testing.T) {
 		insert into work.hour select now() - n * interval '1 day', 'q', 'k', 'v1', 1, 0, 0, 0, 0, 0, 0, 0, '{}', '{}', 0, 0 from generate_series(1, 100) n;
 		insert into work.ten_minutes select now() - n * interval '1 day', 'q', 1, 0, 0, 1, 0, 0, '{}', '{}' from generate_series(1, 100) n;
 		insert into work.backlog select 'q', now() - n * interval '1 day', 1, 0, 0 from generate_series(1, 40) n;
-		insert into work.error (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release, muted_at)
-		select n, '', now(), now() - n * interval '1 day', '', '', case when n = 40 then now() end from generate_series(1, 40) n;
+		insert into work.error (fingerprint, message, first_seen_at, last_seen_at, first_release, last_release, muted_at, muted_until)
+		select n, '', now(), now() - n * interval '1 day', '', '', case when n >= 39 then now() end, case when n = 39 then now() - interval '1 s' end from generate_series(1, 40) n;
 		insert into work.error_hour select n, now() - n * interval '1 day', 'k', 'v7', 1 from generate_series(1, 40) n;
 		insert into work.request (id, method, route, status, started_at, ended_at, release, process, jobs)
 		select n, '', '', 200, now() - n * interval '1 min' - case when n > 1400 then interval '1 h' else '0' end, now(), '', '', '{}'
@@ -390,7 +390,7 @@ func TestTidy(t *testing.T) {
 		"select count(*) from work.hour":                         89,
 		"select count(*) from work.ten_minutes":                  89,
 		"select count(*) from work.backlog":                      29,
-		"select count(*) from work.error":                        30, // the muted one too
+		"select count(*) from work.error":                        30, // the one that is still muted too
 		"select count(*) from work.error_hour":                   29,
 		"select count(*) from work.request":                      1400,
 		"select count(*) from work.audit":                        3,

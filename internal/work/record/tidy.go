@@ -30,7 +30,7 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{"work.hour", "hour < now() - interval '90 days'", "hour"},
 		{"work.backlog", "minute < now() - interval '30 days'", "minute"},
 		{"work.error_hour", "hour < now() - interval '30 days'", "hour"},
-		{"work.error", "last_seen_at < now() - interval '30 days' and muted_at is null", "last_seen_at"},
+		{"work.error", "last_seen_at < now() - interval '30 days' and " + notMuted, "last_seen_at"},
 		{"work.audit", "at < now() - interval '400 days'", "at"}, // a year, and time to look back at it
 		{"work.undo", "until < now() or " + ofEndedBulk, "audit_id"},
 		{"work.bulk", "finished_at < now() - interval '400 days'", "finished_at"},
@@ -47,7 +47,7 @@ func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 		{500_000, "work.attempt", "outcome = 'completed'", "ended_at"},
 		{100_000, "work.request", "true", "started_at"},
 		{100_000, "work.tick", notOfTheLatest, "due_at"},
-		{10_000, "work.error", "muted_at is null and resolved_at is null", "last_seen_at"},
+		{10_000, "work.error", notMuted + " and resolved_at is null", "last_seen_at"},
 	} {
 		errs = append(errs, keepAtMost(ctx, pool, many.most, many.table, many.first, many.order))
 	}
@@ -60,6 +60,9 @@ const ofEndedBulk = `until = 'infinity' and exists (
 
 // notOfTheLatest selects the rows of runs that are not among their schedule's last ten, which jobs.schedule shows.
 const notOfTheLatest = `exists (select from work.tick later where later.schedule = tick.schedule and later.due_at > tick.due_at offset 9)`
+
+// notMuted selects the errors that jobs.error does not show as muted.
+const notMuted = `(muted_at is null or muted_until <= now() or muted_until_seen and last_seen_at > muted_at)`
 
 // keepAtMost deletes the rows beyond most: first from those that the condition first selects, then from all.
 func keepAtMost(ctx context.Context, pool *pgxpool.Pool, most int, table, first, order string) error {
