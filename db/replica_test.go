@@ -24,6 +24,7 @@ func looking() map[string]string {
 		"go_json":      `select jobs.go_json('{"a": 1}')`,
 		"leader":       "select * from jobs.leader()",
 		"looks_secret": "select jobs.looks_secret('password')",
+		"id_at":        "select jobs.id_at(now())",
 		"judge":        "select * from jobs.judge('undo', '{1}', entry => 1)",
 		"may":          "select * from jobs.may('{1,2,3,4,5}', 'retry')",
 		"may_undo":     "select * from jobs.may_undo('{1}')",

@@ -9,7 +9,6 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $
 declare
     j record;
     q record;
-    home record;
 begin
     select o.id, o.kind, o.queue, o.state, o.priority, o.scheduled_at, o.waiting, o.why_waiting, o.twin, o.worker, o.cancelling, o.started_at,
            o.finished_at, o.last_error, o.attempt, o.max_attempts, o.home_queue
@@ -20,14 +19,15 @@ begin
     end if;
     id := j.id; kind := j.kind; queue := j.queue; state := j.state; twin := j.twin; worker := j.worker;
     started_at := j.started_at; finished_at := j.finished_at; last_error := j.last_error;
-    select x.queue, x.paused, x.paused_by, x.paused_reason, x.running into q from jobs.queue x where x.queue = j.queue;
-    running := q.running;
-    if j.queue = 'alone' then
-        select x.queue, x.paused, x.paused_by, x.paused_reason into home from jobs.queue x where x.queue = j.home_queue and x.paused;
-        if found then
-            q := home;
-        end if;
-    end if;
+    -- jobs.queue would count the jobs of all queues. The queue that an isolated job came from comes first.
+    select x.name as queue, true as paused, a.who as paused_by, a.reason as paused_reason into q
+    from river.river_queue x
+    left join lateral (
+        select e.who, e.reason from work.audit e
+        where e.job_id is null and e.queue = x.name and e.act = 'pause' and e.at = x.paused_at order by e.id desc limit 1) a on true
+    where x.name in (j.queue, case when j.queue = 'alone' then j.home_queue end) and x.paused_at is not null
+    order by x.name = j.queue limit 1;
+    select count(*) into running from river.river_job o where o.state = 'running' and o.queue = j.queue;
     if q.paused then
         paused_queue := q.queue; paused_by := q.paused_by; paused_reason := q.paused_reason;
     end if;

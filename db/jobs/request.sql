@@ -21,6 +21,25 @@ comment on column jobs.request.job_count is 'How many jobs it enqueued.';
 comment on column jobs.request.steps is 'Its steps, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';
 comment on column jobs.request.stands_for is 'How many similar requests this row stands for, including itself.';
 
+create function jobs.id_at(at timestamptz) returns bigint
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+declare
+    low bigint := (select min(j.id) from river.river_job j);
+    high bigint := (select max(j.id) + 1 from river.river_job j);
+    probe record;
+begin
+    while low < high loop
+        select j.id, j.created_at into probe from river.river_job j where j.id >= (low + high) / 2 order by j.id limit 1;
+        if probe.created_at < id_at.at then
+            low := probe.id + 1;
+        else
+            high := (low + high) / 2;
+        end if;
+    end loop;
+    return low;
+end $$;
+comment on function jobs.id_at is 'About the lowest id of the jobs that were enqueued at or after a time, found by a binary search: ids grow with time, except for jobs with an invented created_at and by as much as transactions last. Null if there is no job.';
+
 create function jobs.waterfall(request_id text)
 returns table (at_ms float8, ms float8, depth int, what text, name text, job_id bigint, attempt int, outcome text, detail text)
 language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
@@ -29,24 +48,30 @@ declare
     r jobs.request;
     zero timestamptz;
     first_job bigint;
+    last_end timestamptz;
+    beyond bigint; -- no job that it caused has this id or a higher one
 begin
     select * into r from jobs.request q where q.id = waterfall.request_id;
-    select least(r.started_at, min(a.due_at)), least((select min(j) from unnest(r.jobs) as j), min(a.job_id))
-    into zero, first_job from jobs.attempt a where a.request_id = waterfall.request_id;
+    select least(r.started_at, min(a.due_at)), least((select min(j) from unnest(r.jobs) as j), min(a.job_id)), greatest(r.ended_at, max(a.ended_at))
+    into zero, first_job, last_end from jobs.attempt a where a.request_id = waterfall.request_id;
     if zero is null then
         raise exception 'There is no record of request %: requests and attempts are kept for a day, and when there are many, not all are written.',
             quote_nullable(waterfall.request_id) using errcode = 'P0002';
     end if;
+    -- A job enqueues others only while it runs. So few jobs have to be looked at, unless one of this request runs now.
+    beyond := case when not exists (select from jobs.job j where j.state = 'running' and j.request_id = waterfall.request_id)
+        then jobs.id_at(last_end + interval '1 min') end;
+    beyond := coalesce(beyond, 9223372036854775807);
     return query
     with recursive ended as (
         select a.* from jobs.attempt a where a.request_id = waterfall.request_id
     ), going as ( -- unfinished jobs that it caused; one part for each partial index
-        select j.* from jobs.job j where j.state = 'available' and j.request_id = waterfall.request_id and j.id >= first_job
+        select j.* from jobs.job j where j.state = 'available' and j.request_id = waterfall.request_id and j.id >= first_job and j.id < beyond
         union all
         select j.* from jobs.job j where j.state = 'running' and j.request_id = waterfall.request_id and j.id >= first_job
         union all
         select j.* from jobs.job j
-        where j.state in ('pending', 'retryable', 'scheduled') and j.request_id = waterfall.request_id and j.id >= first_job
+        where j.state in ('pending', 'retryable', 'scheduled') and j.request_id = waterfall.request_id and j.id >= first_job and j.id < beyond
         union all
         select j.* from jobs.job j
         where j.id = any (r.jobs) and j.finished_at is null and j.request_id is distinct from waterfall.request_id

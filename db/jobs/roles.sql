@@ -18,7 +18,7 @@ grant usage on schema jobs to jobs_reader, jobs_operator;
 grant select on all tables in schema jobs to jobs_reader;
 revoke execute on all functions in schema jobs from public;
 grant execute on function jobs.version(), jobs.looks_secret, jobs.redact, jobs.quantile, jobs.quantiles, jobs.percentile, jobs.series, jobs.leader,
-    jobs.runner, jobs.takes, jobs.placeholder, jobs.explain, jobs.waterfall, jobs.search, jobs.audit_of, jobs.with_args, jobs.saved_views to jobs_reader;
+    jobs.runner, jobs.takes, jobs.placeholder, jobs.explain, jobs.waterfall, jobs.id_at, jobs.search, jobs.audit_of, jobs.with_args, jobs.saved_views to jobs_reader;
 
 grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(bigint[], text), jobs.cancel(bigint, text),
     jobs.cancel(bigint[], text), jobs.discard(bigint, text), jobs.discard(bigint[], text), jobs.delete(bigint, text),
@@ -31,6 +31,8 @@ grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(big
 -- These functions read or write tables that the two roles may not, so they run with the rights of the schema's owner. Each
 -- pins its search_path and builds no SQL from its arguments.
 alter function jobs.search security definer;
+alter function jobs.explain security definer;
+alter function jobs.id_at security definer;
 alter function jobs.series security definer;
 alter function jobs.with_args security definer;
 alter function jobs.saved_views security definer;
