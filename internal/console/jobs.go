@@ -21,7 +21,8 @@ const (
 	// pageOfJobs is how many jobs a page of the list shows.
 	pageOfJobs = 50
 	// jobColumns are the columns of the list, whichever it shows, and the job's place in the search.
-	jobColumns = `job.id, state::text, kind, queue, priority, attempt, max_attempts, enqueued_at, scheduled_at, started_at, finished_at, wait, run,
+	jobColumns = `job.id, state::text, kind, queue, priority, attempt, max_attempts, least(greatest(enqueued_at, '0001-01-01'), '9999-12-31') as enqueued_at,
+	least(greatest(scheduled_at, '0001-01-01'), '9999-12-31') as scheduled_at, started_at, finished_at, wait, run,
 	worker, release, request_id, tags, left(last_error, 300) as last_error, waiting, why_waiting, progress::float8, progress_note, left(args::text, 300) as args,
 	part, (job.finished_at at time zone 'UTC')::text as finished`
 )

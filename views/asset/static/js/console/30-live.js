@@ -9,13 +9,23 @@
   const waiting = new Map();
   const busy = () => (getSelection()?.toString() ?? "") !== "" || document.querySelector("[data-pick]:checked") !== null || document.querySelector("dialog[open]") !== null;
   const filling = (panel) => panel.querySelector("details[open] form") !== null || panel.querySelector("form[data-keep]")?.contains(document.activeElement);
+  // What the reader folded or unfolded stays so.
+  const folded = (part, target) => {
+    const parts = document.createElement("template");
+    parts.innerHTML = part;
+    for (const fold of target.querySelectorAll("details[id]")) {
+      const same = parts.content.getElementById(fold.id);
+      if (same) same.open = fold.open;
+    }
+    return parts.innerHTML;
+  };
   const apply = () => {
     if (busy()) return;
     for (const [id, part] of waiting) {
       const target = document.getElementById(id);
       if (target && filling(target)) continue; // a form is being filled in
       waiting.delete(id);
-      if (target) htmx.swap({ text: part, target, swap: "outerMorph", sourceElement: target });
+      if (target) htmx.swap({ text: folded(part, target), target, swap: "outerMorph", sourceElement: target });
     }
     document.dispatchEvent(new Event("console:changed"));
   };

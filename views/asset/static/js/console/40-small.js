@@ -27,12 +27,17 @@
   const current = document.querySelector("#rail [aria-current]");
   if (current) document.getElementById("rail").scrollLeft = current.offsetLeft - 24;
 
-  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+  const show = () => {
+    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+  };
+  show();
+  document.addEventListener("console:changed", show);
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     const what = document.getElementById(button.dataset.copy);
-    await navigator.clipboard.writeText(button.dataset.text ?? what.textContent);
+    const text = button.dataset.text ?? what.textContent;
+    await navigator.clipboard.writeText("link" in button.dataset ? location.origin + text : text);
     const before = button.textContent;
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = before), 1500);
