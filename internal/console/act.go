@@ -56,6 +56,9 @@ func (s *Server) act(fn acting) answer.Handler {
 			entries, err = surface.Entries(r.Context(), tx)
 			return err
 		})
+		if form, ok := errors.AsType[*again](err); ok {
+			return s.showAgain(w, r, form)
+		}
 		if err != nil {
 			return refusal(err, next)
 		}

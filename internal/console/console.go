@@ -62,7 +62,9 @@ func (s *Server) Mount(r chi.Router) {
 
 	r.Route(view.Root, func(r chi.Router) {
 		for _, p := range s.pages() {
-			r.Get("/events"+strings.TrimSuffix(p.Path, "/"), pages.Within(stream, s.entered(s.stream(p))))
+			if !p.Still {
+				r.Get("/events"+strings.TrimSuffix(p.Path, "/"), pages.Within(stream, s.entered(s.stream(p))))
+			}
 		}
 		r.Group(func(r chi.Router) {
 			r.Use(middleware.Compress(5), protection.Handler)
@@ -128,7 +130,10 @@ func fromAnotherSite() error {
 // frame returns the frame of a page.
 func (s *Server) frame(r *http.Request, p *Page, asked Asked) view.Frame {
 	f := s.blankFrame(r, p.Title)
-	f.Nav, f.Purpose, f.Charts, f.Live = p.Nav, p.Purpose, p.Charts, eventsPath(r)
+	f.Nav, f.Purpose, f.Charts = p.Nav, p.Purpose, p.Charts
+	if !p.Still {
+		f.Live = eventsPath(r)
+	}
 	if asked.Title != "" {
 		f.Title = asked.Title
 	}

@@ -22,13 +22,16 @@ import (
 const addWorker = `insert into work.worker (id, dyno, release, slots, running, lock_key, queues, kinds) values ($1, $1, 'v7', 10, 0, 1, '{}', '{}')`
 
 // paths are the addresses of all pages, so that every panel is asked.
-var paths = []string{"/console/jobs", "/console/jobs?q=state:discarded+kind:x+args.a:1+since:2h", "/console", "/console?past=30d", "/console/queues", "/console/queues?q=ma&target=mail", "/console/workers"}
+var paths = []string{
+	"/console", "/console?past=30d", "/console/queues", "/console/queues?q=ma&target=mail",
+	"/console/jobs", "/console/jobs?q=state:discarded+kind:x+args.a:1+since:2h", "/console/jobs/1", "/console/jobs/1/copy",
+	"/console/errors", "/console/errors/f1", "/console/workers",
+}
 
 // TestPages: every page answers, and so does the statement of each of its panels, which runs in psql as the page shows it.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.exec(addWorker, "worker.1")
+	s := jobSite(t)
 	statementOf := regexp.MustCompile(`class="panel-sql" href="([^"]+)"`)
 	for _, path := range paths {
 		status, body := s.get(path)

@@ -20,6 +20,7 @@ type Page struct {
 	Title   string
 	Purpose string // one line that says what the page is for
 	Charts  bool   // whether it needs the script that draws charts
+	Still   bool   // it is not kept current, because it has a form in which much is typed
 
 	// Further returns what depends on the rows of the panels; nil: nothing. Draw gets it as the panel "further". It is not kept
 	// current.

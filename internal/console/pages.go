@@ -12,7 +12,7 @@ import (
 
 // pages returns the console's pages, in the order of the menu.
 func (s *Server) pages() []*Page {
-	return []*Page{s.overviewPage(), s.queuesPage(), s.jobsPage(), s.workersPage()}
+	return []*Page{s.overviewPage(), s.queuesPage(), s.jobsPage(), s.jobPage(), s.copyPage(), s.errorsPage(), s.oneErrorPage(), s.workersPage()}
 }
 
 // acts adds the routes of the forms that change something.
@@ -28,6 +28,10 @@ func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
 	r.Post("/jobs/bulk/confirm", form(bulkAct(confirmBulk)))
 	r.Post("/jobs/views", form(saveView))
 	r.Post("/jobs/views/delete", form(deleteView))
+	r.Post("/jobs/{id}/act", form(actOnJob))
+	r.Post("/jobs/{id}/delete", form(deleteJob))
+	r.Post("/jobs/{id}/copy", form(s.copyJob))
+	r.Post("/errors/{fingerprint}/act", form(actOnError))
 	r.Post("/workers/drain", form(drain("drain")))
 	r.Post("/workers/undrain", form(drain("undrain")))
 }

@@ -47,3 +47,12 @@ func Copy(ctx context.Context, db DB, id int64, changes string, by By) (copied i
 	})
 	return copied, duplicate, err
 }
+
+// Merged returns arguments with changes merged into them as Copy does, all in JSON. Changes that Postgres cannot store are a
+// Refusal.
+func Merged(ctx context.Context, db DB, args, changes string) (merged string, err error) {
+	err = refused(pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "select jobs.merged($1::text::jsonb, $2::text::jsonb)::text", args, changes).Scan(&merged)
+	}), true)
+	return merged, err
+}

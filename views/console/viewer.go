@@ -47,3 +47,6 @@ func Term(key, value string) string {
 }
 
 var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// Path returns the page's address without parameters.
+func (v Viewer) Path() string { return v.URL.EscapedPath() }
