@@ -3,7 +3,6 @@ package bulk
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,8 +52,8 @@ type Left struct {
 
 // The search lines that the parser accepts but no act does.
 var (
-	errUnfiltered = errors.New("the search line leaves no job out: say which jobs, as in state:discarded kind:send_invoice")
-	errNoState    = errors.New("say which states, as in state:discarded")
+	errUnfiltered = &surface.Refusal{Sentence: "the search line leaves no job out: say which jobs, as in state:discarded kind:send_invoice", BadValue: true}
+	errNoState    = &surface.Refusal{Sentence: "say which states, as in state:discarded", BadValue: true}
 )
 
 // filterOf parses a search line for an act. A line without a state selects the states that the act is for, and times such as 2h are
@@ -62,7 +61,7 @@ var (
 func filterOf(act, line string, now time.Time) (f surface.Filter, err error) {
 	a, ok := surface.JobAct(act)
 	if !ok {
-		return f, fmt.Errorf("%q is not an act on jobs", act)
+		return f, &surface.Refusal{Sentence: fmt.Sprintf("%q is not an act on jobs", act), BadValue: true}
 	}
 	if f, err = surface.ParseSearch(line); err != nil {
 		return f, err

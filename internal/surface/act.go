@@ -49,6 +49,9 @@ func ActNamed(name string) (Act, error) {
 	return acts[i], nil
 }
 
+// Function returns what jobs.audit calls the act: the name of its function in schema jobs, as in run_now.
+func (a Act) Function() string { return a.function }
+
 // JobAct returns the act on jobs that jobs.audit calls name, as in run_now.
 func JobAct(name string) (Act, bool) {
 	for _, a := range Acts() {
