@@ -100,7 +100,7 @@ func (a *asker) one(ctx context.Context, conn *pgx.Conn, q Question) Reading {
 func (a *asker) transaction(ctx context.Context, conn *pgx.Conn, q Question, read func(pgx.Rows) error) (err error) {
 	batch := &pgx.Batch{}
 	batch.Queue("begin transaction read only")
-	batch.Queue("select set_config('statement_timeout', $1, true)", fmt.Sprint(a.limit.Milliseconds()))
+	batch.Queue("select set_config('statement_timeout', $1, true)", fmt.Sprint(a.limitOf(q).Milliseconds()))
 	if len(q.Args) > 0 {
 		batch.Queue(q.SQL, q.Args)
 	} else {
@@ -126,6 +126,14 @@ func (a *asker) transaction(ctx context.Context, conn *pgx.Conn, q Question, rea
 	}
 	defer rows.Close()
 	return read(rows)
+}
+
+// limitOf returns the limit of a question's statement.
+func (a *asker) limitOf(q Question) time.Duration {
+	if q.Wait > 0 {
+		return min(q.Wait, a.limit)
+	}
+	return a.limit
 }
 
 // late reports whether a statement was cancelled because it reached the limit.

@@ -3,10 +3,12 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,53 +20,39 @@ import (
 
 var bulkActs = NewPanel("jobs.bulk", "Bulk acts", `
 select id, act, search, reason, who, state, matches, expected, done, changed, unchanged, codes, share, error, undoes, undone_by,
-       case when undo_until > now() or state = 'running' then undo_until end as undo_until, created_at, finished_at
+       case when undo_until > now() then undo_until end as undo_until, created_at, finished_at
 from jobs.bulk
 where finished_at is null or finished_at > now() - interval '1 day'
 order by finished_at is not null, id desc
 limit 10`, view.BulkActs)
 
+// previewAtMost is how long a preview may search.
+const previewAtMost = 5 * time.Second
+
 // preview answers with what an act would do to the ticked jobs, or to all that match.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
-	d := view.Plan{Act: values.Get("act"), List: values.Get("q"), Line: values.Get("q")}
+	d := view.Plan{List: values.Get("q"), Line: values.Get("q")}
 	if ticked := values["id"]; values.Get("all") == "" {
 		if len(ticked) == 0 {
 			return &answer.Error{
 				Status: http.StatusUnprocessableEntity, Headline: "No job is ticked",
 				Sentence: "Tick the jobs to act on, or choose all that match. Nothing was changed.",
+				Advice:   "Go back to the list.",
 			}
 		}
-		d.Line = "id:" + strings.Join(ticked[:min(len(ticked), pageOfJobs)], ",")
+		// With every state, so that the preview says why it leaves some of them alone.
+		d.Line = "id:" + strings.Join(ticked[:min(len(ticked), pageOfJobs)], ",") + " state:" + strings.Join(jobStates(), ",")
 	}
-	return s.plan(w, r, http.StatusOK, d)
-}
-
-// plan previews an act and shows the form that starts it.
-func (s *Server) plan(w http.ResponseWriter, r *http.Request, status int, d view.Plan) error {
-	act, ok := surface.JobAct(d.Act)
-	if !ok {
-		return &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "Choose an act", Sentence: "There is no such act on jobs. Nothing was changed."}
+	act, err := surface.ActNamed(values.Get("act"))
+	if err != nil || act.On != "jobs" {
+		return &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "Choose an act", Sentence: "There is no such act on jobs. Nothing was changed.", Advice: "Go back to the list."}
 	}
-	var p bulk.Plan
-	err := pgx.BeginTxFunc(r.Context(), s.Pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
-		p, err = bulk.Preview(r.Context(), tx, d.Act, d.Line)
-		return err
-	})
-	if wrong, ok := errors.AsType[*surface.SearchError](err); ok {
-		return &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "That search cannot be read", Sentence: wrong.Error()}
-	}
-	if refused, ok := errors.AsType[*surface.Refusal](err); ok {
-		return refusal(refused, "")
-	}
-	if err != nil && !answer.DatabaseAway(err) && r.Context().Err() == nil {
-		return &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "Say which jobs", Sentence: "The act needs a search that leaves some jobs out: " + err.Error() + ".", Err: err}
-	}
+	p, err := s.planned(r.Context(), act, d.Line)
 	if err != nil {
 		return err
 	}
-	d.Name, d.Search, d.Highest, d.Matches, d.More, d.Judged = act.Name, p.Search, p.HighestID, p.Matches, p.More, p.Judged
-	d.Deletes, d.Snoozes = act.Name == "delete", act.Name == "snooze"
+	d.Act, d.Name, d.Search, d.Highest, d.Matches, d.More, d.Judged = p.Act, act.Name, p.Search, p.HighestID, p.Matches, p.More, p.Judged
 	for _, x := range p.Samples {
 		d.Samples = append(d.Samples, view.Sample{ID: x.ID, Kind: x.Kind, Queue: x.Queue, State: x.State, Attempt: x.Attempt, MaxAttempts: x.MaxAttempts, LastError: x.LastError})
 	}
@@ -73,7 +61,37 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, status int, d view
 	}
 	f := s.blankFrame(r, "Before you "+strings.ReplaceAll(act.Name, "-", " "))
 	f.Nav, f.Purpose = "jobs", "What the act would change. Nothing has happened yet."
-	return s.render(w, r, status, f, d.Body())
+	return s.render(w, r, http.StatusOK, f, d.Body())
+}
+
+// planned previews an act on the jobs that match the line, within a limit. An error is one for people.
+func (s *Server) planned(ctx context.Context, act surface.Act, line string) (p bulk.Plan, err error) {
+	f, err := surface.ParseSearch(line)
+	switch wrong, ok := errors.AsType[*surface.SearchError](err); {
+	case ok:
+		return p, &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "That search cannot be read", Sentence: wrong.Error(), Advice: "Go back to the list and correct it."}
+	case err == nil && !f.Narrows():
+		return p, narrower("That would be every job there is.", "Go back and say which: a state, a kind, a queue.")
+	case err == nil && len(f.States)+len(act.States) == 0:
+		return p, narrower("This act applies to jobs in any state, so the search has to say which.", "Go back and choose a state, as in state:discarded.")
+	}
+	limited, cancel := context.WithTimeout(ctx, previewAtMost)
+	defer cancel()
+	err = pgx.BeginTxFunc(limited, s.Pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
+		if _, err := tx.Exec(limited, "select set_config('statement_timeout', $1, true)", fmt.Sprint(previewAtMost.Milliseconds()*4/5)); err != nil {
+			return err
+		}
+		p, err = bulk.Preview(limited, tx, act.Function(), line)
+		return err
+	})
+	if late(err) || err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return p, narrower("Counting what matches took longer than we allow. Nothing was changed.", "Go back and add a state, a kind, a queue or a time: those have an index.")
+	}
+	return p, refusal(err, "")
+}
+
+func narrower(sentence, advice string) error {
+	return &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "Say which jobs", Sentence: sentence, Advice: advice}
 }
 
 // startBulk starts a previewed act.
@@ -87,8 +105,10 @@ func startBulk(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (
 	if p.Act == "delete" && form.Get("sure") == "" {
 		return "", &surface.Refusal{Sentence: "Deleting has no undo: tick that you are sure.", BadValue: true}
 	}
-	if form.Get("until") != "" {
-		by.Until = form.Get("until")
+	if p.Act == "snooze" {
+		if by, err = snoozed(by, form); err != nil {
+			return "", err
+		}
 	}
 	if _, err := p.Start(ctx, tx, by); err != nil {
 		if wrong, ok := errors.AsType[*surface.SearchError](err); ok {
@@ -97,6 +117,24 @@ func startBulk(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (
 		return "", err
 	}
 	return view.Jobs(form.Get("list")), nil
+}
+
+// snoozed adds to by until when jobs are snoozed: the form has a time in UTC, or how long.
+func snoozed(by surface.By, form url.Values) (surface.By, error) {
+	if until := form.Get("until"); until != "" {
+		at, err := time.Parse("2006-01-02T15:04", until)
+		if err != nil {
+			return by, &surface.Refusal{Sentence: "A time is written as 2026-12-24T18:00, in UTC.", BadValue: true}
+		}
+		by.Until = at.Format(time.RFC3339)
+		return by, nil
+	}
+	length, err := time.ParseDuration(form.Get("for"))
+	if err != nil || length <= 0 {
+		return by, &surface.Refusal{Sentence: "Say how long the jobs are snoozed: choose a duration, or give a time.", BadValue: true}
+	}
+	by.For = length
+	return by, nil
 }
 
 // bulkAct returns what cancels, undoes or confirms a bulk act.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -22,7 +23,7 @@ func (s *Server) suggest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		at = len(values.Get("q"))
 	}
-	list := []surface.Suggestion{}
+	var list []surface.Suggestion
 	err = s.asker.read(r.Context(), func(tx pgx.Tx) (err error) {
 		list, err = surface.Suggest(r.Context(), tx, values.Get("q"), at)
 		return err
@@ -32,7 +33,7 @@ func (s *Server) suggest(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	return json.NewEncoder(w).Encode(list)
+	return json.NewEncoder(w).Encode(append([]surface.Suggestion{}, list...)) // never null
 }
 
 // export answers with the jobs that match as a CSV file, at most as many as surface.CSV writes.
@@ -41,13 +42,59 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	if wrong, ok := errors.AsType[*surface.SearchError](err); ok {
 		return &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "That search cannot be read", Sentence: wrong.Error()}
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="jobs.csv"`)
-	w.Header().Set("Cache-Control", "no-store")
-	if _, _, err := f.CSV(r.Context(), s.Pool, w, shownColumns(r.URL.Query())); err != nil {
-		s.Log.WarnContext(r.Context(), "an export ended early", "err", err) // the status is sent
+	file := &attachment{ResponseWriter: w}
+	_, _, err = f.CSV(r.Context(), s.Pool, file, exportedColumns(shownColumns(r.URL.Query())))
+	switch {
+	case err == nil:
+	case file.begun: // the status is sent: only a broken connection tells that the file is not whole
+		s.Log.WarnContext(r.Context(), "an export ended early", "err", err)
+		panic(http.ErrAbortHandler)
+	case late(err), errors.Is(err, context.DeadlineExceeded):
+		return narrower("The export took longer than a minute.", "Go back and add a state, a kind, a queue or a time.")
 	}
-	return nil
+	return err
+}
+
+// attachment is a CSV file as an answer. Its headers are set once there is something to write, so that an error before that is
+// a page.
+type attachment struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (a *attachment) Write(data []byte) (int, error) {
+	if !a.begun {
+		a.begun = true
+		a.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		a.Header().Set("Content-Disposition", `attachment; filename="jobs.csv"`)
+		a.Header().Set("Cache-Control", "no-store")
+	}
+	return a.ResponseWriter.Write(data)
+}
+
+// exportedColumns returns the columns of jobs.job behind those of the list.
+func exportedColumns(shown []string) []string {
+	list := []string{"id"}
+	add := func(columns ...string) {
+		for _, c := range columns {
+			if !slices.Contains(list, c) {
+				list = append(list, c)
+			}
+		}
+	}
+	for _, c := range shown {
+		switch c {
+		case "when":
+			add("enqueued_at", "scheduled_at", "started_at", "finished_at")
+		case "why":
+			add("waiting", "why_waiting", "last_error")
+		case "attempt":
+			add("attempt", "max_attempts")
+		default:
+			add(c)
+		}
+	}
+	return list
 }
 
 // saveView saves the search under a name.

@@ -1,8 +1,10 @@
 package console_test
 
 import (
+	"bufio"
 	"encoding/csv"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -142,8 +144,14 @@ func TestExport(t *testing.T) {
 	s.exec(addJobs, "=cmd()", 2)
 	status, body := s.get("/console/jobs.csv?q=state:discarded&col=kind&col=last_error")
 	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
-	if err != nil || status != http.StatusOK || fmt.Sprint(rows) != "[[kind last_error] ['=cmd() book 1 is missing] ['=cmd() book 2 is missing]]" {
+	if err != nil || status != http.StatusOK || fmt.Sprint(rows) != "[[id kind last_error] [1 '=cmd() book 1 is missing] [2 '=cmd() book 2 is missing]]" {
 		t.Errorf("%d %v %q", status, err, rows)
+	}
+	if status, body = s.get("/console/jobs.csv"); status != http.StatusOK || !strings.HasPrefix(body, "id,state,kind,queue,attempt,max_attempts,enqueued_at,") {
+		t.Errorf("the usual columns: %d %q", status, body)
+	}
+	if status, _ = s.get("/console/jobs.csv?q=kin:x"); status != http.StatusUnprocessableEntity {
+		t.Errorf("a bad search: %d", status)
 	}
 }
 
@@ -151,7 +159,7 @@ func TestExport(t *testing.T) {
 func TestSavedSearch(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	status, body := s.post("/console/jobs/views", url.Values{"name": {"Broken invoices"}, "q": {"state:discarded kind:send_invoice"}, "shared": {"yes"}})
+	status, body := s.post("/console/jobs/views", url.Values{"name": {"Broken invoices"}, "q": {"state:discarded kind:send_invoice"}, "shared": {"yes"}, "col": {"when", "kind"}})
 	if status != http.StatusOK || !strings.Contains(body, "Broken invoices</a>") {
 		t.Errorf("after saving: %d\n%s", status, body)
 	}
@@ -163,5 +171,115 @@ func TestSavedSearch(t *testing.T) {
 	s.people.set(func(p *console.Person) { p.Name = "ann@example.com" })
 	if status, _ = s.post("/console/jobs/views/delete", url.Values{"view": {fmt.Sprint(id)}}); status != http.StatusOK || one[int](s, "select count(*)::int from jobs.saved_view") != 0 {
 		t.Errorf("the owner could not delete it: %d", status)
+	}
+}
+
+// TestListsApart: while one search is kept current for open pages, another one still shows its own jobs.
+func TestListsApart(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(addJobs, "send_invoice", 1)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.http.URL+"/console/events/jobs?q=state:cancelled", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := s.http.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	for lines := bufio.NewScanner(response.Body); lines.Scan() && !strings.Contains(lines.Text(), "No job matches"); {
+		// until the list of the open page has been read
+	}
+	if _, body := s.get("/console/jobs?q=state:discarded"); !strings.Contains(body, `<tr id="job-1"`) {
+		t.Error("the discarded job is missing while cancelled ones are watched")
+	}
+}
+
+// TestActsOnTicked: every act that the bar offers has a preview. Of ticked jobs it says why some would be left alone, and ticked jobs
+// are deleted whatever their states.
+func TestActsOnTicked(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(addJobs, "send_invoice", 2)
+	s.exec(`update river.river_job set state = 'completed' where id = 2`)
+	_, body := s.get("/console/jobs")
+	acts := regexp.MustCompile(`<option value="([^"]+)"`).FindAllStringSubmatch(body, -1)
+	if len(acts) != 6 {
+		t.Errorf("the bar offers %q", acts)
+	}
+	for _, act := range acts {
+		status, body := s.get("/console/jobs/act?id=1&id=2&act=" + act[1])
+		if status != http.StatusOK || !strings.Contains(body, "2 jobs") {
+			t.Errorf("%s: %d\n%s", act[1], status, body)
+		}
+	}
+	if _, body = s.get("/console/jobs/act?id=1&id=2&act=cancel"); !strings.Contains(body, "<code>finished</code>") {
+		t.Errorf("the preview does not say what is left alone:\n%s", body)
+	}
+	if _, body = s.get("/console/jobs?q=state:scheduled"); strings.Contains(body, `<option value="retry"`) || !strings.Contains(body, `<option value="run-now"`) {
+		t.Error("the bar offers an act that does not apply")
+	}
+	for _, path := range []string{"act=retry&all=yes&q=", "act=delete&all=yes&q=kind:x", "act=delete&all=yes&q=kin:x", "act=drop&id=1", "act=pause&id=1", "act=retry&id=x", "act=retry"} {
+		if status, _ := s.get("/console/jobs/act?" + path); status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	snooze := url.Values{"act": {"snooze"}, "search": {"id:1 state:available"}, "highest": {"2"}, "matches": {"1"}}
+	if status, _ := s.post("/console/jobs/act", snooze); status != http.StatusUnprocessableEntity {
+		t.Errorf("a snooze without a time: %d", status)
+	}
+	for _, search := range []string{"", "state:discarded x:y", "state:discarded until:never"} {
+		forged := url.Values{"act": {"retry"}, "search": {search}, "highest": {"2"}, "matches": {"1"}}
+		if status, _ := s.post("/console/jobs/act", forged); status != http.StatusUnprocessableEntity {
+			t.Errorf("a forged form with %q: %d", search, status)
+		}
+	}
+	snooze.Set("for", "1h")
+	for range 2 { // two people at once: each act is judged job by job when it runs
+		if status, _ := s.post("/console/jobs/act", snooze); status != http.StatusOK {
+			t.Errorf("a snooze: %d", status)
+		}
+	}
+	if got := one[int](s, "select count(*)::int from jobs.bulk where act = 'snooze' and until > now() + interval '50 min'"); got != 2 {
+		t.Errorf("%d acts snooze for an hour", got)
+	}
+}
+
+// TestStrangeJobs: jobs that SQL has written, with infinite times, markup and large arguments, are listed, and names stay text.
+func TestStrangeJobs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(`insert into river.river_job (kind, args, max_attempts, queue, state, scheduled_at, attempted_at, finalized_at, tags, created_at) values
+		('<b>"k"', jsonb_build_object('x', repeat('y', 1000000)), 3, 'q,"', 'scheduled', 'infinity', null, null, '{"<i>"}', '-infinity'),
+		('k', '{}', 3, 'q', 'completed', now(), 'infinity', 'infinity', '{}', 'infinity'),
+		('k', '{}', 3, 'q', 'completed', now(), '-infinity', '-infinity', '{}', now())`)
+	status, body := s.get("/console/jobs?col=kind&col=queue&col=args&col=tags&col=when&col=wait&col=run&col=enqueued_at&col=scheduled_at")
+	if status != http.StatusOK || strings.Count(body, `<tr id="job-`) != 3 || strings.Contains(body, "<b>") || strings.Contains(body, "<i>") || len(body) > 50_000 {
+		t.Errorf("%d, %d bytes", status, len(body))
+	}
+	link := regexp.MustCompile(`href="(/console/jobs\?q=kind[^"]*b[^"]*)"`).FindStringSubmatch(body)
+	if link == nil {
+		t.Fatal("the kind is not a link")
+	}
+	if status, body = s.get(html.UnescapeString(link[1])); status != http.StatusOK || strings.Count(body, `<tr id="job-`) != 1 {
+		t.Errorf("%s finds something else: %d", link[1], status)
+	}
+}
+
+// TestManyKinds: with 10,000 kinds the page stays small, and suggestions are few.
+func TestManyKinds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.exec(`insert into work.kind (kind) select 'kind_' || i from generate_series(1, 10000) i`)
+	s.exec(`insert into river.river_job (kind, args, max_attempts) select 'kind_' || i, '{}', 3 from generate_series(1, 10000) i`)
+	if status, body := s.get("/console/jobs"); status != http.StatusOK || len(body) > 150_000 {
+		t.Errorf("%d, %d bytes", status, len(body))
+	}
+	if status, body := s.get("/console/jobs/suggest?q=kind:kind_77&at=12"); status != http.StatusOK || strings.Count(body, `"Word"`) != 12 || !strings.Contains(body, `"Word":"kind_77"`) {
+		t.Errorf("%d %s", status, body)
+	}
+	if _, body := s.get("/console/jobs/suggest?q=nothing:x&at=99"); strings.TrimSpace(body) != "[]" {
+		t.Errorf("no suggestion is %q", body)
 	}
 }

@@ -22,9 +22,6 @@ type Page struct {
 	Charts  bool   // whether it needs the script that draws charts
 	Still   bool   // it is not kept current, because it has a form in which much is typed
 
-	// Further returns what depends on the rows of the panels; nil: nothing. Draw gets it as the panel "further". It is not kept
-	// current.
-	Further func(ctx context.Context, r *http.Request, readings map[string]Reading) (templ.Component, error)
 	// Ask returns the panels that the page shows for a request. It makes no query.
 	Ask func(r *http.Request) (Asked, error)
 }
@@ -63,25 +60,9 @@ func (s *Server) show(p *Page) answer.Handler {
 		if err != nil {
 			return err
 		}
-		further, err := s.furtherOf(r, p, asked, readings)
-		if err != nil {
-			return err
-		}
-		main := s.draw(r, asked, readings, further)
+		main := s.draw(r, asked, readings)
 		return s.render(w, r, cmp.Or(asked.Status, http.StatusOK), s.frame(r, p, asked), main)
 	}
-}
-
-// furtherOf returns what depends on the rows of the panels.
-func (s *Server) furtherOf(r *http.Request, p *Page, asked Asked, readings []Reading) (templ.Component, error) {
-	if p.Further == nil {
-		return templ.NopComponent, nil
-	}
-	byID := map[string]Reading{}
-	for i, q := range asked.all() {
-		byID[q.ID] = readings[i]
-	}
-	return p.Further(r.Context(), r, byID)
 }
 
 // readings answers the questions, from the refresher where it has current ones. It fails if the database is away or a required
@@ -116,9 +97,9 @@ func (s *Server) readings(ctx context.Context, questions []Question) ([]Reading,
 }
 
 // draw returns the page's main part.
-func (s *Server) draw(r *http.Request, asked Asked, readings []Reading, further templ.Component) templ.Component {
+func (s *Server) draw(r *http.Request, asked Asked, readings []Reading) templ.Component {
 	v := s.viewer(r)
-	panels := map[string]templ.Component{"further": further}
+	panels := map[string]templ.Component{}
 	var parts []templ.Component
 	for i, q := range asked.all() {
 		panels[q.ID] = section(q, readings[i], v)
@@ -133,10 +114,13 @@ func (s *Server) draw(r *http.Request, asked Asked, readings []Reading, further 
 // section draws a panel: its rows, or that they are not there yet, and how old they are if the latest try failed.
 func section(q Question, r Reading, v view.Viewer) templ.Component {
 	d := view.Panel{ID: q.ID, Title: q.Title, Version: r.version(), Statement: v.With("sql", q.ID)}
-	if r.Err != nil {
+	if r.Err != nil && (q.Wait == 0 || !late(r.Err)) { // if the page did not wait, the answer is yet to come
 		d.Stale, d.Late, d.AsOf = true, late(r.Err), r.At
 	}
-	if r.Rows == nil {
+	switch {
+	case r.Rows == nil && late(r.Err) && q.TooLong != "":
+		return d.Section(view.TooLong(q.TooLong))
+	case r.Rows == nil:
 		return d.Section(view.Unread())
 	}
 	return d.Section(q.draw(r.Rows, v))

@@ -20,6 +20,9 @@ type Panel struct {
 	// SQL is a SELECT over schema jobs with parameters written @name.
 	SQL string
 
+	// TooLong stands in for the rows while the statement takes longer than its limit; empty: a general sentence.
+	TooLong string
+
 	read func(pgx.Rows) (any, error)
 	draw func(rows any, v view.Viewer) templ.Component
 }
@@ -41,6 +44,8 @@ type Question struct {
 	// Filtered means that the parameters come from what a person typed or chose from many, so that there can be any number of
 	// distinct questions. The refresher asks these less often, and only some of them.
 	Filtered bool
+	// Wait is how long a page that is being opened waits for the answer; 0: as long as the refresher does.
+	Wait time.Duration
 	// Required means that the page does not exist if there are no rows.
 	Required bool
 }
@@ -48,13 +53,14 @@ type Question struct {
 // Ask returns the question of a panel with parameters.
 func (p *Panel) Ask(args pgx.NamedArgs) Question { return Question{Panel: p, Args: args} }
 
-// key identifies equal questions. JSON writes the parameters in the order of their names.
+// key identifies equal questions: the statement, because a search has one of its own, and the parameters. JSON writes these in the
+// order of their names.
 func (q Question) key() string {
 	args, err := json.Marshal(q.Args)
 	if err != nil {
 		panic("console: a parameter of " + q.ID + " cannot be written as JSON: " + err.Error()) // a mistake in a page
 	}
-	return q.ID + string(args)
+	return q.ID + "\n" + q.SQL + "\n" + string(args)
 }
 
 // Reading is the result of asking a question.
@@ -63,6 +69,12 @@ type Reading struct {
 	At   time.Time // when it was read; zero if never
 	Took time.Duration
 	Err  error // why the latest try failed; Rows and At are then of an earlier one
+}
+
+// patient returns the question as the refresher asks it, which keeps no page waiting.
+func (q Question) patient() Question {
+	q.Wait = 0
+	return q
 }
 
 // version identifies what a panel looks like: its rows, and whether they are current.

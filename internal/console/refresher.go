@@ -116,7 +116,7 @@ func (f *refresher) ask(due []*watched) {
 	away := false
 	for _, w := range due {
 		ctx, cancel := context.WithTimeout(context.Background(), filteredEvery)
-		reading := f.asker.ask(ctx, []Question{w.question})[0]
+		reading := f.asker.ask(ctx, []Question{w.question.patient()})[0]
 		cancel()
 		f.mu.Lock()
 		w.take(reading, time.Now())

@@ -25,8 +25,19 @@ func (f Filter) Query(columns, after string, n int) (sql string, args []any, err
 
 func (f Filter) query(columns string, at cursor, n, window int) (sql string, args []any) {
 	var s statement
+	return s.used(fmt.Sprintf(`with %s
+select %s
+from found join lateral (select * from jobs.job where id = job_id) job on true
+order by sorted desc, part, place`, f.found(&s, at, n, window), ofJob(columns)))
+}
+
+// ofJob returns the columns for a SELECT that has others too.
+func ofJob(columns string) string { return strings.ReplaceAll(columns, "*", "job.*") }
+
+// found returns the WITH query of the n newest jobs that match.
+func (f Filter) found(s *statement, at cursor, n, window int) string {
 	var parts []string
-	for _, p := range f.unread(&s, at, window) {
+	for _, p := range f.unread(s, at, window) {
 		// The inner limit keeps a filter that matches little from reading the whole state.
 		inner := fmt.Sprintf("select * from jobs.job where %s order by %s limit %d", and(slices.Concat(p.where, p.pre)), p.order(), window)
 		parts = append(parts, fmt.Sprintf(`(select '%s' as part, id as job_id, coalesce(finished_at, enqueued_at) as seen, row_number() over (order by %s) as place
@@ -36,12 +47,11 @@ func (f Filter) query(columns string, at cursor, n, window int) (sql string, arg
 		parts = append(parts, "(select null as part, null::bigint as job_id, now() as seen, 1 as place where false)")
 	}
 	// Each part keeps its own order, so that a cursor is a place in each: a job sorts by the earliest time of those before it.
-	return s.used(fmt.Sprintf(`with found as materialized (
+	return fmt.Sprintf(`found as materialized (
 	select *, min(seen) over (partition by part order by place) as sorted from (
 		%s
 	) parts order by sorted desc, part, place limit %d
-) select %s from found join lateral (select * from jobs.job where id = job_id) job on true order by sorted desc, part, place`,
-		strings.Join(parts, "\n\t\tunion all\n\t\t"), n, strings.ReplaceAll(columns, "*", "job.*")))
+)`, strings.Join(parts, "\n\t\tunion all\n\t\t"), n)
 }
 
 // unread returns the parts that a cursor leaves, with the condition to be after it.

@@ -149,6 +149,63 @@ func byPages(t *testing.T, db DB, f Filter, n int) (all []int64) {
 	}
 }
 
+// TestListFurther: a list whose window holds no more matches says how far it has looked, and its pages go on to the last job. A full
+// page reads no window's end.
+func TestListFurther(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	if _, err := tx.Exec(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	f, err := ParseSearch("state:completed,available parent:5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []int64
+	looked, pages := 0, 0
+	for after := ""; pages == 0 || after != ""; pages++ {
+		at, err := parseCursor(after)
+		if err != nil || pages > 100 {
+			t.Fatal(err, pages)
+		}
+		sql, args := f.list("id", at, 3, 10)
+		rows, err := tx.Query(t.Context(), "select id, part, job_id, place_at, reached from ("+sql+") list", args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var places []Place
+		var id *int64
+		var p Place
+		_, err = pgx.ForEachRow(rows, []any{&id, &p.Part, &p.JobID, &p.PlaceAt, &p.Reached}, func() error {
+			places = append(places, p)
+			p = Place{}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, next, reached, err := NextPage(after, 3, places)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(places) > 3 && len(reached) > 0 {
+			t.Error("a full page has looked for the ends of its windows")
+		}
+		for _, p := range places[:shown] {
+			ids = append(ids, *p.JobID)
+		}
+		looked += len(reached)
+		after = next
+	}
+	want, err := query(t.Context(), tx, pgx.RowTo[int64], "select id from jobs.job where state in ('completed', 'available') and parent_id = 5 order by id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Sort(ids); !slices.Equal(ids, want) || looked == 0 {
+		t.Errorf("%d pages, which looked %d times for more, find %v, not %v", pages, looked, ids, want)
+	}
+}
+
 // FuzzSearch: no line makes the database fail, and its canonical form is the same filter.
 func FuzzSearch(f *testing.F) {
 	for line := range searches {

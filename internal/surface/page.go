@@ -2,6 +2,7 @@ package surface
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,109 +20,140 @@ type Page struct {
 
 // Reach is how far a search has looked: every job of a state back to one.
 type Reach struct {
-	State string     // or "found" for the jobs that an index finds
-	ID    int64      // of the oldest job that was tested
-	At    *time.Time // when it finished, or was enqueued if it has not; nil if it is infinite
-	Jobs  int        // how many were tested, counted from the start of the page
+	State    string     `json:"part"`     // or "found" for the jobs that an index finds
+	ID       int64      `json:"id"`       // of the oldest job that was tested
+	At       *time.Time `json:"at"`       // when it finished, or was enqueued if it has not; nil if it is infinite
+	Jobs     int        `json:"jobs"`     // how many were tested, counted from the start of the page
+	Finished *string    `json:"finished"` // for the cursor
 }
 
 // Page returns the n jobs that match after a cursor.
 func (f Filter) Page(ctx context.Context, db DB, columns, after string, n int) (p Page, err error) {
-	at, err := parseCursor(after)
+	sql, args, err := f.List(columns, after, n)
 	if err != nil {
 		return p, err
 	}
-	f = f.At(time.Now().UTC())
-	sql, args := f.query(columns+", part, job_id, (job.finished_at at time zone 'UTC')::text", at, n+1, window)
 	if p.Table, err = Ask(ctx, db, sql, args...); err != nil {
 		return p, err
 	}
-	own, more := len(p.Columns)-3, len(p.Rows) > n
-	p.Columns, p.Rows = p.Columns[:own], p.Rows[:min(n, len(p.Rows))]
+	places := make([]Place, len(p.Rows))
+	own := len(p.Columns) - 4
 	for i, row := range p.Rows {
-		finished, _ := row[own+2].(string)
-		at[row[own].(string)] = place{at: finished, id: row[own+1].(int64)}
+		if places[i], err = placeOf(row[own:]); err != nil {
+			return p, err
+		}
 		p.Rows[i] = row[:own]
 	}
-	if more {
-		p.Next = at.String()
-		return p, nil
-	}
-	p.Next, p.Reached, err = f.Reach(ctx, db, after)
+	p.Columns = p.Columns[:own]
+	var shown int
+	shown, p.Next, p.Reached, err = NextPage(after, n, places)
+	p.Rows = p.Rows[:shown]
 	return p, err
 }
 
-// Reach returns how far a page that is not full has looked, and the cursor that searches further; "" if nothing is left.
-func (f Filter) Reach(ctx context.Context, db DB, after string) (next string, reached []Reach, err error) {
-	start, err := parseCursor(after)
+// placeOf reads the columns that List adds.
+func placeOf(columns []any) (p Place, err error) {
+	if part, ok := columns[0].(string); ok {
+		p.Part = &part
+	}
+	if id, ok := columns[1].(int64); ok {
+		p.JobID = &id
+	}
+	if at, ok := columns[2].(string); ok {
+		p.PlaceAt = &at
+	}
+	if reached, ok := columns[3].(json.RawMessage); ok {
+		err = json.Unmarshal(reached, &p.Reached)
+	}
+	return p, err
+}
+
+// Place is where a row of List is in the search: columns that List adds to those of the caller.
+type Place struct {
+	Part    *string // null in the only row of an empty list
+	JobID   *int64
+	PlaceAt *string
+	Reached []Reach // the same in each row
+}
+
+// List returns the SELECT for a page of a list: as Query, with the columns of Place, with a row more than n if the page is not the
+// last, and with a row of nulls if there is none. Only where it finds no more than n does it look how far it has searched.
+func (f Filter) List(columns, after string, n int) (sql string, args []any, err error) {
+	at, err := parseCursor(after)
 	if err != nil {
 		return "", nil, err
 	}
-	var p Page
-	ends, err := f.ends(ctx, db, start, &p)
-	if err == nil && len(p.Reached) > 0 {
-		next = ends.String()
-	}
-	return next, p.Reached, err
+	sql, args = f.At(time.Now().UTC()).list(columns, at, n, window)
+	return sql, args, nil
 }
 
-// Found is the place of a job in a search: the columns part and id of Query, and finished_at in UTC as text.
-type Found struct {
-	Part     string
-	ID       int64
-	Finished *string
+func (f Filter) list(columns string, at cursor, n, window int) (sql string, args []any) {
+	var s statement
+	reached := f.reached(&s, at, window)
+	return s.used(fmt.Sprintf(`with %s,
+reached as materialized (
+	select * from (
+		%s
+	) windows where (select count(*) from found) <= %d -- otherwise the page is full, and none of them is read
+)
+select %s, part, job_id, (job.finished_at at time zone 'UTC')::text as place_at, (select jsonb_agg(to_jsonb(r)) from reached r) as reached
+from (select) page left join (found join lateral (select * from jobs.job where id = job_id) job on true) on true
+order by sorted desc, part, place`, f.found(&s, at, n+1, window), reached, n, ofJob(columns)))
 }
 
-// Next returns the cursor after jobs that a page has shown, in their order.
-func Next(after string, shown []Found) (string, error) {
-	at, err := parseCursor(after)
-	if err != nil {
-		return "", err
-	}
-	for _, f := range shown {
-		p := place{id: f.ID}
-		if f.Finished != nil {
-			p.at = *f.Finished
+// reached returns the SELECT of where each part's window ends, if its jobs have to be tested one by one. A page that is not full
+// has read all of them.
+func (f Filter) reached(s *statement, at cursor, window int) string {
+	var selects []string
+	for _, part := range f.unread(s, at, window) {
+		if len(part.filter) > 0 {
+			selects = append(selects, fmt.Sprintf(`(select '%s' as part, id, %d as jobs, (finished_at at time zone 'UTC')::text as finished,
+			case when coalesce(finished_at, enqueued_at) between '0001-01-01' and '9999-12-30' then coalesce(finished_at, enqueued_at) end as at
+		from jobs.job where %s order by %s offset %d limit 1)`, part.name, window, and(part.where), part.order(), window-1))
 		}
-		at[f.Part] = p
 	}
-	return at.String(), nil
+	if len(selects) == 0 {
+		return "select where false"
+	}
+	return strings.Join(selects, "\n\t\tunion all\n\t\t")
 }
 
-// ends finds where each part's window ends. A page that is not full has read all of them.
-func (f Filter) ends(ctx context.Context, db DB, start cursor, p *Page) (cursor, error) {
+// NextPage returns how many of the rows of List to show, and the cursor of the next page; "" if this is the last. If reached is not
+// empty, the search has tested only part of the jobs, and the next page searches further.
+func NextPage(after string, n int, rows []Place) (shown int, next string, reached []Reach, err error) {
+	at, err := parseCursor(after)
+	if err != nil || len(rows) == 0 {
+		return 0, "", nil, err
+	}
+	for _, row := range rows[:min(n, len(rows))] {
+		if row.Part == nil || row.JobID == nil {
+			continue
+		}
+		shown++
+		at[*row.Part] = place{id: *row.JobID, at: orEmpty(row.PlaceAt)}
+	}
+	if len(rows) > n {
+		return shown, at.String(), nil, nil
+	}
+	reached = rows[0].Reached
+	if len(reached) == 0 {
+		return shown, "", nil, nil
+	}
 	ends := cursor{found: {end: true}}
 	for _, state := range states() {
 		ends[state] = place{end: true}
 	}
-	var s statement
-	var selects []string
-	for _, part := range f.unread(&s, start, window) {
-		if len(part.filter) > 0 {
-			selects = append(selects, fmt.Sprintf(`(select '%s', id, case when isfinite(coalesce(finished_at, enqueued_at)) then coalesce(finished_at, enqueued_at) end, (finished_at at time zone 'UTC')::text
-				from jobs.job where %s order by %s offset %d limit 1)`, part.name, and(part.where), part.order(), window-1))
-		}
+	for _, r := range reached {
+		ends[r.State] = place{id: r.ID, at: orEmpty(r.Finished)}
 	}
-	if len(selects) == 0 {
-		return ends, nil
+	return shown, ends.String(), reached, nil
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
 	}
-	sql, args := s.used(strings.Join(selects, " union all "))
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, refused(err, true)
-	}
-	r := Reach{Jobs: window}
-	var finished *string
-	_, err = pgx.ForEachRow(rows, []any{&r.State, &r.ID, &r.At, &finished}, func() error {
-		p.Reached = append(p.Reached, r)
-		end := place{id: r.ID}
-		if finished != nil {
-			end.at = *finished
-		}
-		ends[r.State] = end
-		return nil
-	})
-	return ends, refused(err, true)
+	return *text
 }
 
 // MostCounted is the highest number that Count returns.
@@ -130,6 +162,17 @@ const MostCounted = 10_000
 // Count returns the number of jobs that match, or MostCounted+1 if there are more. Where no index helps, it counts among the
 // newest 100,000 jobs of each state, as the first page of Page does.
 func (f Filter) Count(ctx context.Context, db DB) (n int, err error) {
+	sql, args := f.CountQuery()
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return 0, refused(err, true)
+	}
+	n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
+	return n, refused(err, true)
+}
+
+// CountQuery returns the SELECT of Count, whose column is jobs.
+func (f Filter) CountQuery() (sql string, args []any) {
 	var s statement
 	var parts []string
 	for _, p := range f.unread(&s, nil, window) {
@@ -137,13 +180,7 @@ func (f Filter) Count(ctx context.Context, db DB) (n int, err error) {
 			and(slices.Concat(p.where, p.pre)), p.order(), window, and(p.filter), MostCounted+1))
 	}
 	if len(parts) == 0 {
-		return 0, nil
+		parts = append(parts, "(select where false)")
 	}
-	sql, args := s.used(fmt.Sprintf("select count(*) from (select from (%s) parts limit %d) jobs", strings.Join(parts, " union all "), MostCounted+1))
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return 0, refused(err, true)
-	}
-	n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
-	return n, refused(err, true)
+	return s.used(fmt.Sprintf("select count(*) as jobs from (\n\tselect from (\n\t\t%s\n\t) parts limit %d\n) jobs", strings.Join(parts, "\n\t\tunion all\n\t\t"), MostCounted+1))
 }

@@ -1,6 +1,9 @@
 package console
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Job is a row of the list of jobs. The list shows some of its columns.
 type Job struct {
@@ -9,26 +12,26 @@ type Job struct {
 	Priority                   int16
 	Attempt                    int16
 	MaxAttempts                int16
-	EnqueuedAt, ScheduledAt    time.Time
+	EnqueuedAt, ScheduledAt    *time.Time // null if infinite, as SQL may write them
 	StartedAt, FinishedAt      *time.Time
 	Wait, Run                  *time.Duration
 	Worker, Release, RequestID *string
 	Tags                       []string
 	LastError                  *string
 	Waiting, WhyWaiting        *string
-	Progress                   *float64
 	ProgressNote               *string
 	Args                       *string
-	Part                       string  // where the search found it, for the next page
-	Finished                   *string // when it finished, for the next page
 }
 
-// when returns the latest time in the job's life that has come.
-func (j Job) when() time.Time {
-	for _, t := range []*time.Time{j.FinishedAt, j.StartedAt} {
-		if t != nil {
-			return *t
-		}
+// when returns the time that counts in the job's state: when it finished, started or is due, or was enqueued.
+func (j Job) when() *time.Time {
+	switch {
+	case j.FinishedAt != nil:
+		return j.FinishedAt
+	case j.State == "running":
+		return j.StartedAt
+	case j.State == "scheduled" || j.State == "retryable":
+		return j.ScheduledAt
 	}
 	return j.EnqueuedAt
 }
@@ -63,10 +66,24 @@ func JobColumns() []string {
 // Search is the page of jobs without its panels.
 type Search struct {
 	Line                 string
+	All                  bool // the line leaves no job out
 	Columns              []string
 	States, Times, Quick []Chip
+	Acts                 []JobAct // those that apply to the states of the line
+	Keys                 []SearchKey
+	Exported             int // the most rows of an export
 	Problem              Problem
 }
+
+// JobAct is an act on jobs.
+type JobAct struct{ Name, Help string }
+
+func (a JobAct) text() string { return capital(strings.ReplaceAll(a.Name, "-", " ")) }
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// SearchKey explains a key of the search line.
+type SearchKey struct{ Help, Example string }
 
 // Chip is a link that changes the search.
 type Chip struct {
@@ -87,11 +104,15 @@ func (p Problem) parts(line string) (before, wrong, after string) {
 	return line[:at], line[at:end], line[end:]
 }
 
-// Pages says where a list goes on.
-type Pages struct {
-	First   bool // this is not the first page
-	Next    string
+// JobList is a page of the list of jobs.
+type JobList struct {
+	Jobs    []Job
+	Columns []string
+	All     bool   // the search leaves no job out
+	First   bool   // this is not the first page
+	Next    string // the cursor of the next page; empty on the last
 	Reached []Reach
+	Wider   []Chip // searches that find more, for an empty list
 }
 
 // Reach is how far a search has looked among the jobs of a state.
@@ -117,3 +138,6 @@ func (s SavedView) url() string {
 	}
 	return u
 }
+
+// JobCount is the number of jobs that match.
+type JobCount struct{ Jobs int64 }
