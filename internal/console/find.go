@@ -30,7 +30,7 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
 	}
 	found := places(text)
 	if text != "" {
-		readings, err := s.readings(r.Context(), []Question{namedThings.Ask(pgx.NamedArgs{"text": text})})
+		readings, err := s.readings(r.Context(), []Question{namedThings.Ask(pgx.NamedArgs{"text": text})}, false)
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (s *Server) show(p *Page) answer.Handler {
 		if id := r.URL.Query().Get("sql"); id != "" {
 			return s.statement(w, r, p, asked, id)
 		}
-		readings, err := s.readings(r.Context(), asked.all())
+		readings, err := s.readings(r.Context(), asked.all(), len(asked.notices) > 0)
 		if err != nil {
 			return err
 		}
@@ -65,15 +65,15 @@ func (s *Server) show(p *Page) answer.Handler {
 	}
 }
 
-// readings answers the questions, from the refresher where it has current ones. It fails if the database is away or a required
-// question has no rows.
-func (s *Server) readings(ctx context.Context, questions []Question) ([]Reading, error) {
+// readings answers the questions, from the refresher where it has current ones, unless the page must show what was just done. It
+// fails if the database is away or a required question has no rows.
+func (s *Server) readings(ctx context.Context, questions []Question, acted bool) ([]Reading, error) {
 	list := make([]Reading, len(questions))
 	var open []Question
 	var places []int
 	for i, q := range questions {
 		var current bool
-		if list[i], current = s.refresher.current(q); !current {
+		if list[i], current = s.refresher.current(q); !current || acted {
 			open, places = append(open, q), append(places, i)
 		}
 	}

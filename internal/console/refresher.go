@@ -168,14 +168,18 @@ func (f *refresher) current(q Question) (Reading, bool) {
 }
 
 // changed returns the readings whose version differs from those in seen, which it updates, by their place in questions, and since
-// when the database has not answered.
-func (f *refresher) changed(questions []Question, seen map[string]string) (list map[int]Reading, away time.Time) {
+// when the database has not answered. It leaves out readings from before a time, which the page was opened after: a page that shows
+// what was just done would go back to what was before.
+func (f *refresher) changed(questions []Question, seen map[string]string, opened time.Time) (list map[int]Reading, away time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	list = map[int]Reading{}
 	for i, q := range questions {
 		w := f.watched[q.key()]
-		if w != nil && w.version != "" && w.version != seen[q.ID] {
+		if w == nil || w.version == "" || w.version == seen[q.ID] {
+			continue
+		}
+		if w.reading.Err != nil || w.reading.At.After(opened) {
 			seen[q.ID] = w.version
 			list[i] = w.reading
 		}

@@ -47,7 +47,8 @@ func (s *Server) stream(p *Page) answer.Handler {
 
 // livePage returns what a stream sends: at each round the panels that changed since the last one.
 func (s *Server) livePage(r *http.Request, questions []Question) live.Page {
-	seen, away, checked := onPage(r, questions), time.Time{}, time.Now()
+	opened := time.Now()
+	seen, away, checked := onPage(r, questions), time.Time{}, opened
 	return live.Page{
 		Allowed: func(ctx context.Context) error {
 			if time.Since(checked) < rightsEvery {
@@ -64,7 +65,7 @@ func (s *Server) livePage(r *http.Request, questions []Question) live.Page {
 			return err
 		},
 		Now: func(context.Context) (templ.Component, error) {
-			changed, since := s.refresher.changed(questions, seen)
+			changed, since := s.refresher.changed(questions, seen, opened)
 			var parts []templ.Component
 			if since != away {
 				away = since
