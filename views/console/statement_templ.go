@@ -68,7 +68,7 @@ func (d Statement) Body() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</pre></section><section class=\"panel\" aria-labelledby=\"rows-title\"><header class=\"panel-head\"><h2 id=\"rows-title\">Rows <small>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</pre></section><section class=\"panel\"><header class=\"panel-head\"><h2 id=\"rows-title\">Rows <small>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -19,7 +19,8 @@
     const response = await fetch(`${dialog.dataset.find}?q=${encodeURIComponent(input.value)}`);
     if (!response.ok || mine !== latest) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    list.replaceChildren(...(page.getElementById("found")?.children ?? []));
+    list.replaceChildren(...(page.getElementById("places")?.children ?? []));
+    list.setAttribute("role", links().length ? "listbox" : "group"); // a list of options may not be empty
     choose(links()[0]);
   };
   input.addEventListener("input", find);
