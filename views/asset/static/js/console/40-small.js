@@ -27,9 +27,8 @@
   const current = document.querySelector("#rail [aria-current]");
   if (current) document.getElementById("rail").scrollLeft = current.offsetLeft - 24;
 
-  const show = () => {
-    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
-  };
+  // Only pages by https or on this machine have a clipboard. A panel that changed comes with its buttons hidden.
+  const show = () => document.querySelectorAll("[data-copy]").forEach((button) => (button.hidden = !navigator.clipboard));
   show();
   document.addEventListener("console:changed", show);
   document.addEventListener("click", async (event) => {

@@ -35,7 +35,7 @@
     "?": () => open("help"),
   };
 
-  let going = 0;
+  let going = -Infinity; // when g was pressed
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "k") {
       event.preventDefault();
@@ -44,7 +44,7 @@
     }
     if (off() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
     if (performance.now() - going < 1500) {
-      going = 0;
+      going = -Infinity;
       const link = document.querySelector(`#rail a[data-key="${CSS.escape(event.key)}"]`);
       if (link) link.click();
       return;
