@@ -4,6 +4,9 @@
   const page = document.getElementById("page");
   const url = page?.dataset.live;
 
+  // A row that j and k have reached keeps its focus, and details stay open.
+  htmx.config.morphIgnore.push("tabindex", "open");
+
   // A panel that changed under the reader's hand would take the selection or the
   // ticks along: what comes meanwhile waits, the latest of each panel.
   const waiting = new Map();
@@ -20,6 +23,7 @@
     return parts.innerHTML;
   };
   const apply = () => {
+    page.toggleAttribute("data-held", busy() && waiting.size > 0);
     if (busy()) return;
     for (const [id, part] of waiting) {
       const target = document.getElementById(id);
@@ -41,6 +45,21 @@
     apply();
   };
 
+  // A page without a stream is out of date, and says so. Its own address tells why: the console does not answer, or it is
+  // closed to this person now.
+  let lost = null; // since when
+  const say = (sentence) => {
+    const place = document.getElementById("away");
+    place.replaceChildren(...(sentence ? [document.createElement("p")] : []));
+    if (sentence) Object.assign(place.firstChild, { className: "away", textContent: sentence });
+  };
+  const explain = async () => {
+    const answer = await fetch(location.href, { redirect: "manual" }).catch(() => null);
+    if (!lost) return;
+    if (answer === null || answer.status >= 500) say(`The console has not answered since ${lost.toLocaleTimeString()}. This page keeps its last values and recovers by itself.`);
+    else if (!answer.ok) say("This page is closed to you now: you signed out, or your role was taken. Reload it to see where you are.");
+  };
+
   // A stream ends with its process, and a hidden tab needs none. Pauses between
   // tries grow, so that many open pages do not all come at once.
   let source = null;
@@ -53,12 +72,18 @@
   const open = () => {
     if (!url || source || document.hidden) return;
     source = new EventSource(address());
+    source.onopen = () => {
+      if (lost) say("");
+      lost = null;
+    };
     source.onmessage = (event) => {
       pause = 1000;
       take(event);
     };
     source.onerror = () => {
       close();
+      if (lost) explain();
+      lost ??= new Date();
       setTimeout(open, pause * (0.75 + Math.random() / 2));
       pause = Math.min(pause * 2, 30000);
     };
