@@ -16,19 +16,29 @@ import (
 	"github.com/backlist/backlist/internal/mail"
 )
 
-// TestBrowser uses the site as readers do, with Chromium against real web and worker processes, one seeded database and a
-// mail server. Every tab also collects faults (see tab).
+// TestBrowser uses the site as readers do and the console as operators do, with one Chromium against real processes. Every tab
+// also collects faults (see tab).
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	s := openSite(t)
+	browser := openBrowser(t)
+	t.Run("readers", func(t *testing.T) {
+		t.Parallel()
+		readersInBrowser(t, browser)
+	})
+	t.Run("operators", func(t *testing.T) {
+		t.Parallel()
+		operatorsInBrowser(t, browser)
+	})
+}
+
+// readersInBrowser has a web and a worker process, a seeded database and a mail server.
+func readersInBrowser(t *testing.T, browser context.Context) {
+	s := openSite(t, browser)
 	// First, while no worker runs, because arrival shows a reader who waits for the list.
 	t.Run("arrival", s.arrival)
 	s.startWorker()
 	t.Run("journeys", func(t *testing.T) {
-		for _, journey := range []struct {
-			name string
-			walk func(*testing.T)
-		}{
+		walk(t, []journey{
 			{"accessibility", s.accessibility}, // the longest first
 			{"without JavaScript", s.withoutJavaScript},
 			{"sign-up to recommendations", s.signUpToRecommendations},
@@ -38,18 +48,28 @@ func TestBrowser(t *testing.T) {
 			{"two tabs and a restart", s.twoTabsAndARestart},
 			{"a late answer", s.lateAnswer},
 			{"a long run", s.longRun},
-		} {
-			t.Run(journey.name, func(t *testing.T) {
-				t.Parallel()
-				journey.walk(t)
-			})
-		}
+		})
 	})
+}
+
+// journey is a use of the site or the console.
+type journey struct {
+	name string
+	walk func(*testing.T)
+}
+
+func walk(t *testing.T, journeys []journey) {
+	for _, j := range journeys {
+		t.Run(j.name, func(t *testing.T) {
+			t.Parallel()
+			j.walk(t)
+		})
+	}
 }
 
 // testSite is the site that the journeys share.
 type testSite struct {
-	t       *testing.T // of TestBrowser, which outlives the journeys
+	t       *testing.T // outlives the journeys
 	db      string
 	sink    *mail.Sink
 	web     *process
@@ -57,24 +77,15 @@ type testSite struct {
 	browser context.Context
 }
 
-func openSite(t *testing.T) *testSite {
+func openSite(t *testing.T, browser context.Context) *testSite {
 	t.Helper()
-	path := findChromium()
-	if path == "" {
-		const lack = "no Chromium (chromium, chromium-browser, google-chrome) on this machine: the browser journeys need one"
-		if os.Getenv("BACKLIST_CI") != "" {
-			t.Fatal(lack)
-		}
-		t.Skip(lack)
-	}
 	sink, err := mail.StartSink(mail.SinkConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { sink.Close() })
-	s := &testSite{t: t, db: seeded(t), sink: sink}
+	s := &testSite{t: t, db: seeded(t), sink: sink, browser: browser}
 	s.web = s.startWeb(t, "0")
-	s.browser = openBrowser(t, path)
 	return s
 }
 
@@ -102,8 +113,16 @@ func findChromium() string {
 }
 
 // openBrowser starts the test's only Chromium, in which each journey has a profile of its own.
-func openBrowser(t *testing.T, path string) context.Context {
+func openBrowser(t *testing.T) context.Context {
 	t.Helper()
+	path := findChromium()
+	if path == "" {
+		const lack = "no Chromium (chromium, chromium-browser, google-chrome) on this machine: the browser journeys need one"
+		if os.Getenv("BACKLIST_CI") != "" {
+			t.Fatal(lack)
+		}
+		t.Skip(lack)
+	}
 	profile, err := os.MkdirTemp("", "backlist-chromium-")
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"os"
+	"testing"
+)
+
+// accessibility runs axe-core on every page of the console, and checks that none is wider than a phone.
+func (c *testConsole) accessibility(t *testing.T) {
+	if os.Getenv("AXE_CORE") == "" && os.Getenv("BACKLIST_CI") == "" {
+		t.Skip("AXE_CORE is not set")
+	}
+	_, b := c.openFor(t, "operator")
+	b.expect("status of 404")
+	for _, path := range []string{
+		"/console/workers", "/console/workers?sql=workers.live", "/console/find?q=send", "/console/find?q=zzzzzz", "/console/nothing",
+	} {
+		b.goTo(path)
+		b.noViolations(path)
+		b.fitsWindow(path, 375)
+	}
+}
+
+// fitsWindow checks that a page is not wider than a window.
+func (b *tab) fitsWindow(where string, width int64) {
+	b.t.Helper()
+	b.run(window(width, 740))
+	defer b.run(window(1280, 900))
+	if is := get[int64](b, "document.scrollingElement.scrollWidth"); is > width {
+		wide := get[[]string](b, `$$("body *").filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && seen(e)).slice(0, 5).map((e) => e.outerHTML.slice(0, 120))`)
+		b.t.Errorf("%s is %d points wide in a window of %d: %q", where, is, width, wide)
+	}
+}
