@@ -97,7 +97,7 @@ func narrower(sentence, advice string) error {
 // startBulk starts a previewed act.
 func startBulk(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {
 	highest, err := strconv.ParseInt(form.Get("highest"), 10, 64)
-	matches, err2 := strconv.ParseInt(form.Get("matches"), 10, 64)
+	matches, err2 := strconv.ParseInt(form.Get("number"), 10, 64)
 	if err != nil || err2 != nil {
 		return "", &surface.Refusal{Sentence: "The form was incomplete.", BadValue: true}
 	}
@@ -158,7 +158,7 @@ func undoBulk(ctx context.Context, tx pgx.Tx, id int64, _ url.Values, by surface
 }
 
 func confirmBulk(ctx context.Context, tx pgx.Tx, id int64, form url.Values, by surface.By) error {
-	matches, err := strconv.ParseInt(form.Get("matches"), 10, 64)
+	matches, err := strconv.ParseInt(form.Get("number"), 10, 64)
 	if err != nil {
 		return &surface.Refusal{Sentence: "The form was incomplete.", BadValue: true}
 	}

@@ -33,7 +33,7 @@
     const at = new TextEncoder().encode(input.value.slice(0, input.selectionStart)).length;
     const response = await fetch(`${form.dataset.suggest}?q=${encodeURIComponent(input.value)}&at=${at}`).catch(() => null);
     if (!response?.ok || mine !== latest) return;
-    const found = await response.json();
+    const found = (await response.json()) ?? [];
     list.replaceChildren(
       ...found.map((suggestion, i) => {
         const item = document.createElement("a");
