@@ -11,9 +11,10 @@ func (c *testConsole) accessibility(t *testing.T) {
 		t.Skip("AXE_CORE is not set")
 	}
 	_, b := c.openFor(t, "operator")
-	b.expect("status of 404")
+	b.expect("status of 404", "status of 422")
 	for _, path := range []string{
-		"/console/workers", "/console/workers?sql=workers.live", "/console/find?q=send", "/console/find?q=zzzzzz", "/console/nothing",
+		"/console", "/console?past=7d", "/console/queues", "/console/queues?target=mail", "/console/jobs", "/console/jobs?q=state%3Adiscarded",
+		"/console/jobs?q=stat%3A%22", "/console/jobs?q=kind%3Anothing", "/console/workers", "/console/workers?sql=workers.live", "/console/find?q=send", "/console/find?q=zzzzzz", "/console/nothing",
 	} {
 		b.goTo(path)
 		b.noViolations(path)

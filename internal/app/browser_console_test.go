@@ -26,6 +26,10 @@ func operatorsInBrowser(t *testing.T, browser context.Context) {
 			{"accessibility", c.accessibility}, // the longest first
 			{"live", c.live},
 			{"drain a worker", c.drainWorker},
+			{"pause a queue", c.pauseQueue},
+			{"set a wait target", c.waitTarget},
+			{"save a search", c.saveSearch},
+			{"retry ticked jobs", c.bulk},
 			{"keyboard", c.keyboard},
 			{"palette", c.palette},
 			{"copy", c.copy},
