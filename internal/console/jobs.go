@@ -79,11 +79,11 @@ func searchKeys() (list []view.SearchKey) {
 }
 
 // actsOn returns the acts that apply to jobs in the filter's states.
-func actsOn(f surface.Filter) (list []view.JobAct) {
+func actsOn(f surface.Filter) (list []view.ListAct) {
 	for _, a := range surface.Acts() {
 		applies := len(a.States) == 0 || len(f.States) == 0 || slices.ContainsFunc(a.States, func(state string) bool { return slices.Contains(f.States, state) })
 		if a.On == "jobs" && applies {
-			list = append(list, view.JobAct{Name: a.Name, Help: a.Help})
+			list = append(list, view.ListAct{Name: a.Name, Help: a.Help})
 		}
 	}
 	return list

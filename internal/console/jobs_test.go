@@ -225,12 +225,12 @@ func TestActsOnTicked(t *testing.T) {
 			t.Errorf("%s: %d", path, status)
 		}
 	}
-	snooze := url.Values{"act": {"snooze"}, "search": {"id:1 state:available"}, "highest": {"2"}, "matches": {"1"}}
+	snooze := url.Values{"act": {"snooze"}, "search": {"id:1 state:available"}, "highest": {"2"}, "number": {"1"}}
 	if status, _ := s.post("/console/jobs/act", snooze); status != http.StatusUnprocessableEntity {
 		t.Errorf("a snooze without a time: %d", status)
 	}
 	for _, search := range []string{"", "state:discarded x:y", "state:discarded until:never"} {
-		forged := url.Values{"act": {"retry"}, "search": {search}, "highest": {"2"}, "matches": {"1"}}
+		forged := url.Values{"act": {"retry"}, "search": {search}, "highest": {"2"}, "number": {"1"}}
 		if status, _ := s.post("/console/jobs/act", forged); status != http.StatusUnprocessableEntity {
 			t.Errorf("a forged form with %q: %d", search, status)
 		}

@@ -69,18 +69,16 @@ type Search struct {
 	All                  bool // the line leaves no job out
 	Columns              []string
 	States, Times, Quick []Chip
-	Acts                 []JobAct // those that apply to the states of the line
+	Acts                 []ListAct // those that apply to the states of the line
 	Keys                 []SearchKey
 	Exported             int // the most rows of an export
 	Problem              Problem
 }
 
-// JobAct is an act on jobs.
-type JobAct struct{ Name, Help string }
+// ListAct is an act that the list offers.
+type ListAct struct{ Name, Help string }
 
-func (a JobAct) text() string { return capital(strings.ReplaceAll(a.Name, "-", " ")) }
-
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+func (a ListAct) text() string { return capital(strings.ReplaceAll(a.Name, "-", " ")) }
 
 // SearchKey explains a key of the search line.
 type SearchKey struct{ Help, Example string }
