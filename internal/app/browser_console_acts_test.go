@@ -67,7 +67,7 @@ func (c *testConsole) bulk(t *testing.T) {
 	b.goTo(list)
 	b.keys("j", "x", "j", "x")
 	b.wait("two ticks", `$$("[data-pick]:checked").length === 2`)
-	b.press("The ticked jobs …")
+	b.press("2 ticked …")
 	b.sees(".plan-count", "2 jobs")
 	b.noViolations("a preview")
 	b.fitsWindow("a preview", 375)
