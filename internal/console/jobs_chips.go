@@ -48,32 +48,28 @@ func timeChips(f surface.Filter) (chips []view.Chip) {
 	return chips
 }
 
-// quickChips returns chips for what is often looked for. They change the words of one key and keep the others.
+// quickChips returns chips for what is often looked for. They change the words on the jobs' condition and keep the others. Each names
+// the states that it can be in, because a search of every state reads many jobs.
 func quickChips(f surface.Filter) (chips []view.Chip) {
 	for _, c := range []struct {
-		text    string
-		waiting []string
+		text                     string
+		states, waiting, is, has []string
 	}{
-		{"paused", []string{"paused"}},
-		{"backing off", []string{"backing_off"}},
-		{"no worker", []string{"no_worker", "no_worker_for_queue", "no_worker_for_kind", "all_draining"}},
+		{"paused", nil, []string{"paused"}, nil, nil},
+		{"no worker", nil, []string{"no_worker", "no_worker_for_queue", "no_worker_for_kind", "all_draining"}, nil, nil},
+		{"failing", []string{"retryable", "discarded"}, nil, nil, []string{"error"}},
+		{"told to stop", []string{"running"}, nil, []string{"cancelling"}, nil},
+		{"reports progress", []string{"running"}, nil, nil, []string{"progress"}},
 	} {
-		g, on := f, slices.Equal(f.Waiting, c.waiting)
-		if g.Waiting = c.waiting; on {
-			g.Waiting = nil
+		g := f
+		g.States, g.Waiting, g.Is, g.Has = c.states, c.waiting, c.is, c.has
+		on := g.String() == f.String()
+		if on {
+			g.States, g.Waiting, g.Is, g.Has = nil, nil, nil, nil
 		}
 		chips = append(chips, view.Chip{Text: c.text, Line: g.String(), On: on})
 	}
-	for _, c := range []struct{ text, value string }{{"with an error", "error"}, {"outlived a worker", "deaths"}, {"reports progress", "progress"}} {
-		g := f
-		var on bool
-		g.Has, on = toggled(f.Has, c.value)
-		chips = append(chips, view.Chip{Text: c.text, Line: g.String(), On: on})
-	}
-	g := f
-	var on bool
-	g.Is, on = toggled(f.Is, "cancelling")
-	return append(chips, view.Chip{Text: "told to stop", Line: g.String(), On: on})
+	return chips
 }
 
 // wider returns searches with one word less, for a list that is empty.
