@@ -73,6 +73,7 @@ func commands() []command {
 		benchWorkCommand(),
 		benchLatencyCommand(),
 		benchSQLCommand(),
+		benchConsoleCommand(),
 		drillCommand(),
 	})
 }

@@ -17,51 +17,103 @@ import (
 // benchDatabase creates an empty database for one run: on the server of DATABASE_URL or, where that is not set, on a
 // private server that is as durable as a real one. drop removes it.
 func (p *program) benchDatabase(ctx context.Context) (dbURL string, drop func() error, err error) {
-	log := newLogger(p.Stderr, p.cfg)
-	serverURL, release := p.cfg.DatabaseURL, func() error { return nil }
-	if serverURL == "" {
-		dir, remove := p.dataDir, false
-		if dir == "" {
-			if dir, err = pglocal.DefaultDir("", "bench-"+rand.Text()[:8]); err != nil {
-				return "", nil, err
+	server, err := p.openBenchServer(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	return server.database, server.drop, nil
+}
+
+// benchServer is the server of a run, with an empty database.
+type benchServer struct {
+	database string // its URL
+
+	name    string          // of the database
+	url     string          // of the server
+	private *pglocal.Server // nil: the server of DATABASE_URL
+	config  pglocal.Config  // of the private one
+}
+
+func (p *program) openBenchServer(ctx context.Context) (s *benchServer, err error) {
+	s = &benchServer{url: p.cfg.DatabaseURL, name: "bench_" + strings.ToLower(rand.Text()[:12])}
+	if s.url == "" {
+		s.config = pglocal.Config{Dir: p.dataDir, Shared: p.dataDir != "", Log: newLogger(p.Stderr, p.cfg)}
+		if s.config.Dir == "" {
+			if s.config.Dir, err = pglocal.DefaultDir("", "bench-"+rand.Text()[:8]); err != nil {
+				return nil, err
 			}
-			remove = true
 		}
-		server, err := pglocal.Start(ctx, pglocal.Config{Dir: dir, Shared: !remove, Log: log})
-		if err != nil {
-			return "", nil, err
-		}
-		serverURL = server.URL()
-		release = func() error {
-			err := server.Stop()
-			if remove {
-				err = errors.Join(err, os.RemoveAll(dir))
-			}
-			return err
+		if err := s.start(ctx); err != nil {
+			return nil, err
 		}
 	}
-	name := "bench_" + strings.ToLower(rand.Text()[:12])
-	onServer := func(sql string) error {
-		ctx := context.WithoutCancel(ctx) // an interrupted run removes its database too
-		conn, err := pgx.Connect(ctx, serverURL)
-		if err != nil {
-			return fmt.Errorf("connect to the database server: %w", err)
-		}
-		defer conn.Close(ctx)
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("bench needs a database of its own, and its role must be allowed to create it: %w", err)
-		}
+	if err := s.exec(ctx, "create database "+s.name); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	if err := s.find(); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+func (s *benchServer) start(ctx context.Context) (err error) {
+	if s.private, err = pglocal.Start(ctx, s.config); err != nil {
+		return err
+	}
+	s.url = s.private.URL()
+	return nil
+}
+
+// find sets the database's URL, which changes with the server's.
+func (s *benchServer) find() error {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return errors.New("DATABASE_URL is not a URL")
+	}
+	u.Path = "/" + s.name
+	s.database = u.String()
+	return nil
+}
+
+// exclusive reports whether nothing else uses the server, so that it may be restarted.
+func (s *benchServer) exclusive() bool { return s.private != nil && !s.config.Shared }
+
+func (s *benchServer) restart(ctx context.Context) error {
+	if err := s.private.Stop(); err != nil {
+		return err
+	}
+	s.config.Log = nil // it has told where the server is
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	return s.find()
+}
+
+func (s *benchServer) exec(ctx context.Context, sql string) error {
+	ctx = context.WithoutCancel(ctx) // an interrupted run removes its database too
+	conn, err := pgx.Connect(ctx, s.url)
+	if err != nil {
+		return fmt.Errorf("connect to the database server: %w", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("bench needs a database of its own, and its role must be allowed to create it: %w", err)
+	}
+	return nil
+}
+
+// drop removes the database, and the server if it is only for this run.
+func (s *benchServer) drop() error {
+	return errors.Join(s.exec(context.Background(), "drop database "+s.name+" with (force)"), s.stop())
+}
+
+func (s *benchServer) stop() error {
+	if s.private == nil {
 		return nil
 	}
-	if err := onServer("create database " + name); err != nil {
-		return "", nil, errors.Join(err, release())
+	err := s.private.Stop()
+	if s.exclusive() {
+		err = errors.Join(err, os.RemoveAll(s.config.Dir))
 	}
-	u, err := url.Parse(serverURL)
-	if err != nil {
-		return "", nil, errors.Join(errors.New("DATABASE_URL is not a URL"), release())
-	}
-	u.Path = "/" + name
-	return u.String(), func() error {
-		return errors.Join(onServer("drop database "+name+" with (force)"), release())
-	}, nil
+	return err
 }

@@ -14,14 +14,10 @@ import (
 )
 
 // benchProcess runs one of the processes that bench web measures: a worker, the product's web process or a variant of it.
-// It ends with ctx or at the end of its standard input, which means that the run that started it has ended.
+// It ends with ctx or at the end of its standard input.
 func (p *program) benchProcess(ctx context.Context, name string) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := p.untilInputEnds(ctx)
 	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, p.Stdin)
-		cancel()
-	}()
 	log := newLogger(p.Stderr, p.cfg)
 	if name == crowd.Worker {
 		fmt.Fprintln(p.Stdout, name)
@@ -61,6 +57,16 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	}
 	fmt.Fprintln(p.Stdout, listener.Addr())
 	return serveSite(ctx, log, site, server, pool, listener)
+}
+
+// untilInputEnds ends the context with the standard input too, which means that the run that started this process has ended.
+func (p *program) untilInputEnds(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, p.Stdin)
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // errInterrupted ends a benchmark that was told to stop.

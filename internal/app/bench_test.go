@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/backlist/backlist/internal/bench"
+	"github.com/backlist/backlist/internal/console"
 	"github.com/backlist/backlist/internal/crowd"
 	"github.com/backlist/backlist/internal/testdb"
+	view "github.com/backlist/backlist/views/console"
 )
 
 // TestBenchWebInShort runs the whole measurement with tiny numbers and checks its counts. It ignores times, because tests run
@@ -67,6 +69,36 @@ func TestBenchLatencyInShort(t *testing.T) {
 	for _, c := range report.Cells {
 		if c.Jobs < 5 || c.P99 < c.P50 || c.Max < c.P99 {
 			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// TestBenchConsoleInShort: every page is loaded, explained and kept open, beside a worker.
+func TestBenchConsoleInShort(t *testing.T) {
+	t.Parallel()
+	var report bench.ConsoleReport
+	benchInShort(t, &report, "console", "--finished", "500", "--waiting", "20", "--failed", "20", "--jobs", "100", "--connections", "4", "--loads", "1", "--seconds", "0.1")
+	if len(report.Results) != 1 || len(report.Targets) != 7 {
+		t.Fatalf("%d results, %d targets", len(report.Results), len(report.Targets))
+	}
+	result, asked := report.Results[0], map[string]bool{}
+	if result.Peak <= 0 || result.Baseline.Loads != 1 || result.Baseline.PerSecond <= 0 {
+		t.Errorf("peak %v, baseline %+v", result.Peak, result.Baseline)
+	}
+	for _, p := range result.Pages {
+		asked[strings.TrimPrefix(p.Path, view.Root)] = true
+		if p.Loads != 1 || p.PerSecond <= 0 || p.Wire == 0 || p.First <= p.Wire || len(p.Panels) == 0 {
+			t.Errorf("%s: %d loads, %v a second, %d bytes, %d with assets, %d panels", p.Path, p.Loads, p.PerSecond, p.Wire, p.First, len(p.Panels))
+		}
+		for _, panel := range p.Panels {
+			if panel.Took <= 0 || !strings.Contains(panel.Plan, "Execution Time") || len(panel.Scanned) > 0 {
+				t.Errorf("%s: %+v", p.Path, panel)
+			}
+		}
+	}
+	for _, pattern := range console.Patterns() {
+		if pattern = strings.TrimSuffix(pattern, "/"); !strings.Contains(pattern, "{") && !asked[pattern] {
+			t.Errorf("bench console does not load %s", pattern)
 		}
 	}
 }

@@ -52,6 +52,7 @@ type procStat struct {
 	own, children time.Duration
 }
 
+// statOf returns the times of a process of Postgres.
 func statOf(pid int) (procStat, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -60,6 +61,10 @@ func statOf(pid int) (procStat, error) {
 	if !strings.Contains(string(text), "postgres") { // the pid of a remote server may be another process here
 		return procStat{}, fmt.Errorf("process %d is not Postgres", pid)
 	}
+	return parseStat(pid, text)
+}
+
+func parseStat(pid int, text []byte) (procStat, error) {
 	// The second field, the name in brackets, may contain any character.
 	_, rest, _ := strings.Cut(string(text[strings.LastIndexByte(string(text), ')'):]), " ")
 	fields := strings.Fields(rest) // from the third on: state, ppid, …; utime is the 14th field

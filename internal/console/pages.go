@@ -15,6 +15,15 @@ func (s *Server) pages() []*Page {
 	return []*Page{s.overviewPage(), s.queuesPage(), s.jobsPage(), s.jobPage(), s.copyPage(), s.errorsPage(), s.oneErrorPage(), s.workersPage()}
 }
 
+// Patterns returns the patterns of the pages below view.Root, as in /jobs/{id}.
+func Patterns() []string {
+	var list []string
+	for _, p := range (&Server{}).pages() {
+		list = append(list, p.Path)
+	}
+	return list
+}
+
 // acts adds the routes of the forms that change something.
 func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
 	r.Post("/undo", form(undo))
