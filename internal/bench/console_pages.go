@@ -20,8 +20,9 @@ func ConsoleAddresses(root string, patterns []string, size SurfaceSize) ([]strin
 		"/jobs": {
 			"/jobs", "/jobs?q=state:discarded", "/jobs?q=kind:kind_7", "/jobs?q=queue:mail+since:1h", "/jobs?q=args.reader_id:77", "/jobs?q=error:f3",
 		},
-		"/jobs/{}":   {"/jobs/" + middle},
-		"/errors/{}": {"/errors/f3"},
+		"/jobs/{}":      {"/jobs/" + middle},
+		"/jobs/{}/copy": {"/jobs/" + middle + "/copy"},
+		"/errors/{}":    {"/errors/f3"},
 	}
 	var addresses []string
 	for _, pattern := range patterns {

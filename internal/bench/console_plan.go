@@ -19,6 +19,7 @@ const scannedMost = 100_000
 // PanelPlan is how Postgres answers the statement of a panel.
 type PanelPlan struct {
 	ID      string   `json:"id"`
+	SQL     string   `json:"sql"`
 	Took    float64  `json:"ms"`                // planning and execution, when its rows are in the cache
 	Scanned []string `json:"scanned,omitempty"` // tables of which it read more than scannedMost rows in sequence
 	Plan    string   `json:"plan"`
@@ -44,11 +45,12 @@ func (o *operator) panels(ctx context.Context, pool *pgxpool.Pool, page document
 		}
 		_, id, _ := strings.Cut(address, "sql=")
 		id, _, _ = strings.Cut(id, "&")
-		plan, err := planOf(ctx, pool, html.UnescapeString(text[1]))
+		sql := html.UnescapeString(text[1])
+		plan, err := planOf(ctx, pool, sql)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", address, err)
 		}
-		plan.ID = id
+		plan.ID, plan.SQL = id, sql
 		list = append(list, plan)
 	}
 	slices.SortStableFunc(list, func(a, b PanelPlan) int { return int(1000 * (b.Took - a.Took)) })

@@ -102,8 +102,14 @@ func (r ConsoleReport) Print(w io.Writer) error {
 		return err
 	}
 	for _, result := range r.Results {
+		explained := map[string]bool{} // panels that ask the same on several pages
 		for _, p := range result.Pages {
 			for _, panel := range p.Panels {
+				again := explained[panel.SQL]
+				explained[panel.SQL] = true
+				if again {
+					continue
+				}
 				if panel.Took > p95Limit || len(panel.Scanned) > 0 {
 					fmt.Fprintf(w, "\n%s, %s: %.1f ms, reads much in sequence: %v\n  %s\n", p.Path, panel.ID, panel.Took, panel.Scanned,
 						strings.ReplaceAll(panel.Plan, "\n", "\n  "))
@@ -121,7 +127,7 @@ func (r ConsoleResult) print(w io.Writer, conns int) error {
 	} else {
 		fmt.Fprint(w, "no worker runs\n")
 	}
-	fmt.Fprintf(w, "ms: until the page's last byte, in turn with the other pages and %s, while the worker works\n", r.Baseline.Path)
+	fmt.Fprintf(w, "ms: until the page's last byte, in turn with the other pages and %s\n", r.Baseline.Path)
 	if r.Restarts {
 		fmt.Fprint(w, "cold: the first load after a restart of Postgres and of the web process, without a worker: Postgres's cache is empty, and each session new;\n"+
 			"  the files may be in the system's cache\n")
