@@ -76,7 +76,7 @@ func TestConditions(t *testing.T) {
 		level Level
 		words string
 	}{
-		{"update river.river_queue set paused_at = now() where name = 'mail'", "queues", Warn, "Queue mail is paused since"},
+		{"update river.river_queue set paused_at = now() where name = 'mail'", "queues", Warn, "Queue mail has been paused since"},
 		{"select jobs.pause('mail', 'too much')", "queues", Warn, "(too much); 1 jobs wait in it."},
 		{"update work.worker set stopped_at = now()", "workers", Broken, "No worker is alive, and 1 jobs wait."},
 		{"update work.worker set stopped_at = now(); delete from river.river_job", "workers", Warn, "No job waits yet."},
@@ -88,7 +88,7 @@ func TestConditions(t *testing.T) {
 		{"insert into work.worker (id, release, slots, lock_key) values ('w2', 'v2', 1, 2)", "releases", Warn, "several releases are alive: v1, v2."},
 		{"update river.river_leader set elected_at = now() - interval '1 h', expires_at = now() - interval '1 min'", "leader", Warn, "No process leads: finished jobs and unused queues are not deleted."},
 		{"update river.river_job set scheduled_at = now() - interval '90 m'", "waiting", Warn, "The oldest job of queue mail has waited for 1 h 3"},
-		{"update work.schedule set next_at = now() - interval '1 h'", "schedules", Broken, "Schedule nightly (every day at 04:00) is overdue since"},
+		{"update work.schedule set next_at = now() - interval '1 h'", "schedules", Broken, "Schedule nightly (every day at 04:00) has been overdue since"},
 		{"update work.schedule set broken = 'zone: no such zone'", "schedules", Broken, "Schedule nightly is broken. zone: no such zone. → Correct it"},
 		{"delete from work.migration where version = (select max(version) from work.migration)", "schema", Broken, "backlist migrate"},
 		{"delete from river.river_migration where version = (select max(version) from river.river_migration)", "schema", Broken, "backlist migrate"},

@@ -13,28 +13,40 @@ import (
 )
 
 var (
-	//go:embed sql/health.sql
-	healthSQL string
+	//go:embed sql/findings.sql
+	findingsSQL string
 	//go:embed sql/transactions.sql
 	transactionsSQL string
-	//go:embed sql/workers.sql
-	workersSQL string
-	//go:embed sql/leader.sql
-	leaderSQL string
-	//go:embed sql/queues.sql
-	queuesSQL string
-	//go:embed sql/kinds.sql
-	kindsSQL string
 	//go:embed sql/waiting.sql
 	waitingSQL string
-	//go:embed sql/schedules.sql
-	schedulesSQL string
 )
+
+// The good news of areas in which jobs.finding has only the bad.
+const (
+	healthySQL = "select 'ok', format('Connections: %s.', detail), null from jobs.health where area = 'connections' and name = 'all' and status = 'ok'"
+	workingSQL = "select 'ok', format('Live workers: %s, with %s slots.', count(*), sum(slots)), null from jobs.live having count(*) filter (where not draining) > 0"
+	leadingSQL = "select 'ok', format('The %s.', detail), null from jobs.health where area = 'service' and name = 'leader' and status = 'ok'"
+)
+
+// findings returns what jobs.finding says of an area.
+func (e *Exam) findings(ctx context.Context, area string) ([]Finding, error) {
+	return e.facts(ctx, findingsSQL, pgx.NamedArgs{"area": area})
+}
+
+// findingsAnd adds the good news of an area to its findings.
+func (e *Exam) findingsAnd(ctx context.Context, area, goodSQL string) ([]Finding, error) {
+	found, err := e.findings(ctx, area)
+	if err != nil {
+		return nil, err
+	}
+	well, err := e.facts(ctx, goodSQL)
+	return append(found, well...), err
+}
 
 // health returns what jobs.health reports about tables, indexes, snapshots, connections and notices. More detailed
 // checks here replace its services.
 func (e *Exam) health(ctx context.Context) ([]Finding, error) {
-	return e.facts(ctx, healthSQL)
+	return e.findingsAnd(ctx, "health", healthySQL)
 }
 
 // transactions reports the transactions that keep vacuum from removing rows: idle ones and long ones.
@@ -47,27 +59,7 @@ func (e *Exam) transactions(ctx context.Context) ([]Finding, error) {
 }
 
 func (e *Exam) workers(ctx context.Context) ([]Finding, error) {
-	var alive, draining, slots, waiting int
-	var silent []string
-	err := e.conn.QueryRow(ctx, workersSQL).Scan(&alive, &draining, &slots, &silent, &waiting)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]Finding, 0, 2)
-	for _, worker := range silent {
-		found = append(found, Finding{Level: Warn, Says: "Worker " + worker + " has sent no heartbeat for 12 s and is not declared dead yet.", Do: "If no other worker is alive, start one: it takes over the jobs."})
-	}
-	switch {
-	case alive == 0 && waiting > 0:
-		found = append(found, Finding{Level: Broken, Says: fmt.Sprintf("No worker is alive, and %d jobs wait.", waiting), Do: "Start one: heroku ps:scale worker=1, or backlist worker."})
-	case alive == 0:
-		found = append(found, Finding{Level: Warn, Says: "No worker is alive. No job waits yet.", Do: "Start one: heroku ps:scale worker=1, or backlist worker."})
-	case draining == alive:
-		found = append(found, Finding{Level: Warn, Says: fmt.Sprintf("All live workers (%d) are draining: no job is started.", alive), Do: "select jobs.undrain(worker, 'why') from jobs.worker where draining and alive;"})
-	default:
-		found = append(found, Finding{Level: OK, Says: fmt.Sprintf("Live workers: %d, with %d slots.", alive, slots)})
-	}
-	return found, nil
+	return e.findingsAnd(ctx, "workers", workingSQL)
 }
 
 func (e *Exam) releases(ctx context.Context) ([]Finding, error) {
@@ -87,11 +79,11 @@ func (e *Exam) releases(ctx context.Context) ([]Finding, error) {
 // leader checks the process that deletes old rows. Schedules, due jobs and rescues do not depend on it: every process
 // handles them.
 func (e *Exam) leader(ctx context.Context) ([]Finding, error) {
-	return e.facts(ctx, leaderSQL)
+	return e.findingsAnd(ctx, "leader", leadingSQL)
 }
 
 func (e *Exam) queues(ctx context.Context) ([]Finding, error) {
-	found, err := e.facts(ctx, queuesSQL)
+	found, err := e.findings(ctx, "queues")
 	if err == nil && len(found) == 0 {
 		return good("No queue is paused or without a worker.")
 	}
@@ -99,7 +91,7 @@ func (e *Exam) queues(ctx context.Context) ([]Finding, error) {
 }
 
 func (e *Exam) kinds(ctx context.Context) ([]Finding, error) {
-	return e.facts(ctx, kindsSQL)
+	return e.findings(ctx, "kinds")
 }
 
 func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
@@ -120,7 +112,7 @@ func (e *Exam) waiting(ctx context.Context) ([]Finding, error) {
 }
 
 func (e *Exam) schedules(ctx context.Context) ([]Finding, error) {
-	found, err := e.facts(ctx, schedulesSQL)
+	found, err := e.findings(ctx, "schedules")
 	if err == nil && len(found) == 0 {
 		return good("No schedule is overdue or broken.")
 	}
