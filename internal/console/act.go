@@ -60,7 +60,7 @@ func (s *Server) act(fn acting) answer.Handler {
 			return s.showAgain(w, r, form)
 		}
 		if err != nil {
-			return refusal(err, next)
+			return refusal(err)
 		}
 		http.Redirect(w, r, withEntries(next, entries), http.StatusSeeOther)
 		return nil
@@ -120,8 +120,11 @@ func viewersLook() error {
 	}
 }
 
-// refusal makes a page of the sentence with which schema jobs refused an act.
-func refusal(err error, back string) error {
+// refusal makes a page of the sentence with which schema jobs refused an act, or of what is wrong with its search.
+func refusal(err error) error {
+	if wrong, ok := errors.AsType[*surface.SearchError](err); ok {
+		err = &surface.Refusal{Sentence: wrong.Error(), BadValue: true, Cause: wrong}
+	}
 	refused, ok := errors.AsType[*surface.Refusal](err)
 	if !ok {
 		return err

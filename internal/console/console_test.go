@@ -173,7 +173,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
-// TestFind: the palette finds pages, a job by its number and things by their names, whatever is typed.
+// TestFind: the palette finds pages, a job by its number and things by their names, and answers any text.
 func TestFind(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

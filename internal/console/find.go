@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,8 +11,8 @@ import (
 	view "github.com/backlist/backlist/views/console"
 )
 
-// namedThings are the things whose name contains a text, those that begin with it first.
-var namedThings = NewPanel("find.names", "Found", `
+// namedSQL returns the things whose name contains a text, those that begin with it first.
+const namedSQL = `
 select what, name, label from (
 	select what, name, name as label from jobs.name
 	union all
@@ -20,7 +21,7 @@ select what, name, label from (
 	(select 'error', fingerprint, left(message, 120) from jobs.error order by last_seen_at desc limit 1000)) thing
 where strpos(lower(label), lower(@text::text)) > 0 or name = @text::text
 order by strpos(lower(label), lower(@text::text)) <> 1, length(label), label
-limit 12`, view.Things)
+limit 12`
 
 // find answers with the places that a few letters name: pages, a job by its number, and things by their names.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
@@ -30,19 +31,33 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
 	}
 	found := places(text)
 	if text != "" {
-		readings, err := s.readings(r.Context(), []Question{namedThings.Ask(pgx.NamedArgs{"text": text})}, false)
+		things, err := s.named(r.Context(), text)
 		if err != nil {
 			return err
 		}
-		if things, ok := readings[0].Rows.([]view.Thing); ok {
-			for _, t := range things {
-				found = append(found, view.Found{What: t.What, Text: t.Label, URL: t.URL()})
-			}
+		for _, t := range things {
+			found = append(found, view.Found{What: t.What, Text: t.Label, URL: t.URL()})
 		}
 	}
 	f := s.blankFrame(r, "Find")
 	f.Purpose = "Pages, jobs, queues, kinds, workers and errors by a few letters."
 	return s.render(w, r, http.StatusOK, f, view.FindPage(text, found))
+}
+
+// named returns the things whose name contains the text, or none if that takes too long.
+func (s *Server) named(ctx context.Context, text string) (things []view.Thing, err error) {
+	err = s.asker.read(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, namedSQL, pgx.NamedArgs{"text": text})
+		if err != nil {
+			return err
+		}
+		things, err = pgx.CollectRows(rows, pgx.RowToStructByName[view.Thing])
+		return err
+	})
+	if late(err) {
+		return nil, nil
+	}
+	return things, err
 }
 
 // places returns a job by its number, and the pages whose name contains the text.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -173,7 +174,7 @@ func (s *Server) jobPage() *Page {
 		Path: "/jobs/{id}", Nav: "jobs", Title: "Job",
 		Purpose: "One job: what happened to it, why, and what can be done.",
 		Ask: func(r *http.Request) (Asked, error) {
-			id, err := jobID(r)
+			id, err := jobID(r.Context())
 			if err != nil {
 				return Asked{}, err
 			}
@@ -191,8 +192,8 @@ func (s *Server) jobPage() *Page {
 }
 
 // jobID returns the job that the address names.
-func jobID(r *http.Request) (int64, error) {
-	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
+func jobID(ctx context.Context) (int64, error) {
+	id, err := strconv.ParseInt(chi.URLParamFromCtx(ctx, "id"), 10, 64)
 	if err != nil || id < 1 {
 		return 0, &answer.Error{Status: http.StatusNotFound}
 	}

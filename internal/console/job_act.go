@@ -4,10 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/internal/answer"
@@ -22,9 +20,7 @@ func actOnJob(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (s
 	}
 	switch a.Name {
 	case "snooze":
-		if err = setUntil(&by, form); err == nil && by.Until == "" && by.For == 0 {
-			err = &surface.Refusal{Sentence: "Say how long the job is snoozed: choose a duration, or give a time.", BadValue: true}
-		}
+		err = setSnooze(&by, form)
 	case "delete":
 		err = &surface.Refusal{Sentence: "Deleting asks twice, because it has no undo. Open “Delete…” and confirm it there.", BadValue: true}
 	}
@@ -45,9 +41,9 @@ func deleteJob(ctx context.Context, tx pgx.Tx, _ url.Values, by surface.By) (str
 
 // onJob does an act on the job of the address, or returns why it is refused.
 func onJob(ctx context.Context, tx pgx.Tx, a surface.Act, by surface.By) error {
-	id, err := strconv.ParseInt(chi.URLParamFromCtx(ctx, "id"), 10, 64)
+	id, err := jobID(ctx)
 	if err != nil {
-		return &answer.Error{Status: http.StatusNotFound}
+		return err
 	}
 	var refused error
 	_, err = a.Jobs(ctx, tx, []int64{id}, by, func(outcomes []surface.Outcome) {
@@ -68,6 +64,15 @@ func unknownAct() error {
 		Status: http.StatusUnprocessableEntity, Headline: "There is no such act",
 		Sentence: "The form names an act that the console does not have. Nothing was changed.", Advice: "Go back and use the page’s own buttons.",
 	}
+}
+
+// setSnooze reads until when jobs are snoozed.
+func setSnooze(by *surface.By, form url.Values) error {
+	err := setUntil(by, form)
+	if err == nil && by.Until == "" && by.For == 0 {
+		err = &surface.Refusal{Sentence: "Say how long to snooze: choose a duration, or give a time.", BadValue: true}
+	}
+	return err
 }
 
 // utcMinute is how browsers write a field for date and time.

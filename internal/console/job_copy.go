@@ -9,10 +9,8 @@ import (
 	"strconv"
 
 	"github.com/a-h/templ"
-	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/surface"
 	"github.com/backlist/backlist/internal/work/args"
 	view "github.com/backlist/backlist/views/console"
@@ -32,7 +30,7 @@ func (s *Server) copyPage() *Page {
 		Path: "/jobs/{id}/copy", Nav: "jobs", Title: "Copy a job", Still: true,
 		Purpose: "Enqueue a job again, with other arguments.",
 		Ask: func(r *http.Request) (Asked, error) {
-			id, err := jobID(r)
+			id, err := jobID(r.Context())
 			if err != nil {
 				return Asked{}, err
 			}
@@ -56,9 +54,9 @@ func (s *Server) copyPage() *Page {
 
 // copyJob enqueues the job of the address again, with the arguments that were typed.
 func (s *Server) copyJob(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {
-	id, err := strconv.ParseInt(chi.URLParamFromCtx(ctx, "id"), 10, 64)
+	id, err := jobID(ctx)
 	if err != nil {
-		return "", &answer.Error{Status: http.StatusNotFound}
+		return "", err
 	}
 	rows, err := tx.Query(ctx, copySQL, pgx.NamedArgs{"id": id})
 	if err != nil {

@@ -87,7 +87,7 @@ func (s *Server) planned(ctx context.Context, act surface.Act, line string) (p b
 	if late(err) || err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return p, narrower("Counting what matches took longer than we allow. Nothing was changed.", "Go back and add a state, a kind, a queue or a time: those have an index.")
 	}
-	return p, refusal(err, "")
+	return p, refusal(err)
 }
 
 func narrower(sentence, advice string) error {
@@ -106,35 +106,14 @@ func startBulk(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (
 		return "", &surface.Refusal{Sentence: "Deleting has no undo: tick that you are sure.", BadValue: true}
 	}
 	if p.Act == "snooze" {
-		if by, err = snoozed(by, form); err != nil {
+		if err := setSnooze(&by, form); err != nil {
 			return "", err
 		}
 	}
 	if _, err := p.Start(ctx, tx, by); err != nil {
-		if wrong, ok := errors.AsType[*surface.SearchError](err); ok {
-			err = &surface.Refusal{Sentence: wrong.Error(), BadValue: true}
-		}
 		return "", err
 	}
 	return view.Jobs(form.Get("list")), nil
-}
-
-// snoozed adds to by until when jobs are snoozed: the form has a time in UTC, or how long.
-func snoozed(by surface.By, form url.Values) (surface.By, error) {
-	if until := form.Get("until"); until != "" {
-		at, err := time.Parse("2006-01-02T15:04", until)
-		if err != nil {
-			return by, &surface.Refusal{Sentence: "A time is written as 2026-12-24T18:00, in UTC.", BadValue: true}
-		}
-		by.Until = at.Format(time.RFC3339)
-		return by, nil
-	}
-	length, err := time.ParseDuration(form.Get("for"))
-	if err != nil || length <= 0 {
-		return by, &surface.Refusal{Sentence: "Say how long the jobs are snoozed: choose a duration, or give a time.", BadValue: true}
-	}
-	by.For = length
-	return by, nil
 }
 
 // bulkAct returns what cancels, undoes or confirms a bulk act.

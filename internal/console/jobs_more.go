@@ -100,13 +100,8 @@ func exportedColumns(shown []string) []string {
 // saveView saves the search under a name.
 func saveView(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {
 	v := surface.SavedView{Name: form.Get("name"), Search: form.Get("q"), Columns: form["col"], Shared: form.Get("shared") != ""}
-	if _, err := v.Save(ctx, tx, by); err != nil {
-		if wrong, ok := errors.AsType[*surface.SearchError](err); ok {
-			err = &surface.Refusal{Sentence: wrong.Error(), BadValue: true}
-		}
-		return "", err
-	}
-	return view.Jobs(form.Get("q")), nil
+	_, err := v.Save(ctx, tx, by)
+	return view.Jobs(form.Get("q")), err
 }
 
 // deleteView deletes a saved search of the person.

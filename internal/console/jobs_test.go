@@ -50,7 +50,7 @@ func TestJobsPage(t *testing.T) {
 	}
 }
 
-// TestBadSearches: whatever is typed, the page says what is wrong and keeps it.
+// TestBadSearches: the page says what is wrong with a search, and keeps what was typed.
 func TestBadSearches(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -197,7 +197,7 @@ func TestListsApart(t *testing.T) {
 }
 
 // TestActsOnTicked: every act that the bar offers has a preview. Of ticked jobs it says why some would be left alone, and ticked jobs
-// are deleted whatever their states.
+// in any state are deleted.
 func TestActsOnTicked(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -22,7 +22,7 @@ import (
 const localCookie = "backlist-console"
 
 // Local is the Identity of a console on one person's machine. A token in an address that the terminal prints becomes a
-// cookie, once; whoever has the cookie may act.
+// cookie, once. The cookie gives the right to act.
 type Local struct {
 	name    string
 	session string

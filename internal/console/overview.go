@@ -45,16 +45,6 @@ where failing_share > 0.01 or g.growth > 1.5 and attempts >= 20
 order by failing_share > 0.01 desc, failing_share desc nulls last, g.growth desc nulls last, kind
 limit 5`, view.StandingOutKinds)
 
-// running is a short list; the page of workers has the whole one.
-var running = NewPanel("overview.running", "What runs", `
-select j.id, j.kind, j.queue, j.worker, coalesce(nullif(w.process, ''), j.worker) as process, j.started_at, j.attempt, j.max_attempts,
-       j.progress::float8, j.progress_note, j.cancelling
-from jobs.job j
-left join jobs.worker w on w.worker = j.worker
-where j.state = 'running'
-order by j.started_at
-limit 10`, view.Running)
-
 func (s *Server) overviewPage() *Page {
 	return &Page{
 		Path: "/", Nav: "overview", Title: "Overview", Charts: true,
@@ -64,7 +54,7 @@ func (s *Server) overviewPage() *Page {
 			return Asked{
 				Questions: []Question{
 					findings.Ask(nil), series.Ask(pgx.NamedArgs{"past": past}),
-					standingOutQueues.Ask(nil), standingOutKinds.Ask(nil), liveWorkers.Ask(nil), running.Ask(nil),
+					standingOutQueues.Ask(nil), standingOutKinds.Ask(nil), liveWorkers.Ask(nil), runningJobs.Ask(pgx.NamedArgs{"most": 10}),
 				},
 				Draw: func(panel func(id string) templ.Component, v view.Viewer) templ.Component {
 					return view.Overview(panel, v)

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
@@ -27,8 +28,8 @@ func Patterns() []string {
 // acts adds the routes of the forms that change something.
 func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
 	r.Post("/undo", form(undo))
-	r.Post("/queues/pause", form(pause("pause")))
-	r.Post("/queues/resume", form(pause("resume")))
+	r.Post("/queues/pause", form(actOn("queue", "pause")))
+	r.Post("/queues/resume", form(actOn("queue", "resume")))
 	r.Post("/queues/target", form(setTarget))
 	r.Post("/queues/clear-target", form(clearTarget))
 	r.Post("/jobs/act", form(startBulk))
@@ -41,8 +42,15 @@ func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
 	r.Post("/jobs/{id}/delete", form(deleteJob))
 	r.Post("/jobs/{id}/copy", form(s.copyJob))
 	r.Post("/errors/{fingerprint}/act", form(actOnError))
-	r.Post("/workers/drain", form(drain("drain")))
-	r.Post("/workers/undrain", form(drain("undrain")))
+	r.Post("/workers/drain", form(actOn("worker", "drain")))
+	r.Post("/workers/undrain", form(actOn("worker", "undrain")))
+}
+
+// actOn does an act on the queue or worker that a field of the form names.
+func actOn(field, act string) acting {
+	return func(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {
+		return "", named(ctx, tx, act, form.Get(field), by)
+	}
 }
 
 // named does an act on a queue, worker or error.

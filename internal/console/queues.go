@@ -52,13 +52,6 @@ func (s *Server) queuesPage() *Page {
 	}
 }
 
-// pause stops workers taking jobs from a queue, or lets them take jobs again.
-func pause(act string) acting {
-	return func(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {
-		return "", named(ctx, tx, act, form.Get("queue"), by)
-	}
-}
-
 // setTarget sets the wait target of a queue: a share in percent, and a duration.
 func setTarget(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {
 	percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(form.Get("share")), "%")), 64)

@@ -98,7 +98,7 @@ func literal(value any) string {
 	panic(fmt.Sprintf("console: a parameter of type %T", value)) // a mistake in a page
 }
 
-// quote writes a text as a literal that is read alike whatever standard_conforming_strings is.
+// quote writes a text as a literal that means the same with standard_conforming_strings on and off.
 func quote(text string) string {
 	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	if strings.Contains(text, `\`) {

@@ -1,13 +1,10 @@
 package console
 
 import (
-	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/backlist/backlist/internal/surface"
 	view "github.com/backlist/backlist/views/console"
 )
 
@@ -17,13 +14,15 @@ from jobs.worker
 where alive or status = 'silent'
 order by process_type, index nulls last, started_at`, view.Workers)
 
+// runningJobs are the jobs that have run for the longest, at most as many as a page has room for.
 var runningJobs = NewPanel("workers.running", "What runs", `
-select j.id, j.kind, j.queue, j.worker, coalesce(nullif(w.process, ''), j.worker) as process, j.started_at, j.attempt, j.max_attempts, j.progress::float8, j.progress_note, j.cancelling
+select j.id, j.kind, j.queue, j.worker, coalesce(nullif(w.process, ''), j.worker) as process, j.started_at, j.attempt, j.max_attempts,
+       j.progress::float8, j.progress_note, j.cancelling
 from jobs.job j
 left join jobs.worker w on w.worker = j.worker
 where j.state = 'running'
 order by j.started_at
-limit 100`, view.Running)
+limit @most::int`, view.Running)
 
 var endedWorkers = NewPanel("workers.ended", "Ended in the last 7 days", `
 select worker, status, process, release, slots, running, started_at, seen_at, stopped_at, dead_at
@@ -37,14 +36,7 @@ func (s *Server) workersPage() *Page {
 		Path: "/workers", Nav: "workers", Title: "Workers",
 		Purpose: "The processes that run jobs: what each does now, and whether it is well.",
 		Ask: func(*http.Request) (Asked, error) {
-			return Asked{Questions: []Question{liveWorkers.Ask(nil), runningJobs.Ask(nil), endedWorkers.Ask(nil)}}, nil
+			return Asked{Questions: []Question{liveWorkers.Ask(nil), runningJobs.Ask(pgx.NamedArgs{"most": 100}), endedWorkers.Ask(nil)}}, nil
 		},
-	}
-}
-
-// drain stops a worker taking jobs, or lets it take jobs again.
-func drain(act string) acting {
-	return func(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {
-		return "", named(ctx, tx, act, form.Get("worker"), by)
 	}
 }

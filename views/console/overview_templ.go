@@ -846,7 +846,7 @@ func Overview(panel func(id string) templ.Component, v Viewer) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = panel("overview.running").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = panel("workers.running").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
