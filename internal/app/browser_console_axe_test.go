@@ -1,20 +1,21 @@
 package app
 
 import (
-	"os"
+	"strconv"
 	"testing"
 )
 
 // accessibility runs axe-core on every page of the console, and checks that none is wider than a phone.
 func (c *testConsole) accessibility(t *testing.T) {
-	if os.Getenv("AXE_CORE") == "" && os.Getenv("BACKLIST_CI") == "" {
-		t.Skip("AXE_CORE is not set")
-	}
+	needsAxe(t)
 	_, b := c.openFor(t, "operator")
 	b.expect("status of 404", "status of 422")
+	job := "/console/jobs/" + strconv.FormatInt(c.broken.Jobs[0], 10)
+	b.goTo("/console/errors?show=all")
+	oneError := get[string](b, `$("main tbody th a").getAttribute("href")`)
 	for _, path := range []string{
-		"/console", "/console?past=7d", "/console/queues", "/console/queues?target=mail", "/console/jobs", "/console/jobs?q=state%3Adiscarded",
-		"/console/jobs?q=stat%3A%22", "/console/jobs?q=kind%3Anothing", "/console/workers", "/console/workers?sql=workers.live", "/console/find?q=send", "/console/find?q=zzzzzz", "/console/nothing",
+		job, job + "/copy", oneError, "/console", "/console?past=7d", "/console/queues", "/console/queues?target=mail", "/console/jobs", "/console/jobs?q=state%3Adiscarded",
+		"/console/jobs?q=stat%3A%22", "/console/jobs?q=kind%3Anothing", "/console/workers", "/console/workers?sql=workers.live", "/console/errors", "/console/errors?show=all", "/console/find?q=send", "/console/find?q=zzzzzz", "/console/nothing",
 	} {
 		b.goTo(path)
 		b.noViolations(path)
