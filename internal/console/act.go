@@ -56,6 +56,9 @@ func (s *Server) act(fn acting) answer.Handler {
 			entries, err = surface.Entries(r.Context(), tx)
 			return err
 		})
+		if errors.Is(err, errSignedOut) {
+			return s.signedOut(w, r)
+		}
 		if form, ok := errors.AsType[*again](err); ok {
 			return s.showAgain(w, r, form)
 		}
@@ -90,6 +93,20 @@ func (s *Server) freshen(w http.ResponseWriter, r *http.Request) (answered bool,
 	return true, s.render(w, r, http.StatusForbidden, frame, d.Body())
 }
 
+// errSignedOut means that the session ended between the check of the request and its transaction.
+var errSignedOut = errors.New("the session has ended")
+
+// signedOut answers a form without a session. Its page keeps everything that was typed, for after the sign-in.
+func (s *Server) signedOut(w http.ResponseWriter, r *http.Request) error {
+	if err := answer.ParseForm(r); err != nil {
+		return err
+	}
+	back := localPath(r.PostForm.Get("back"))
+	d := view.SignedOut{Action: r.URL.RequestURI(), SignIn: s.Identity.SignIn(back), Fields: r.PostForm, Back: back}
+	r = r.WithContext(context.WithValue(r.Context(), personKey{}, Person{}))
+	return s.render(w, r, http.StatusForbidden, s.blankFrame(r, "You are signed out"), d.Body())
+}
+
 // confirm returns who acts, and locks the right to act until the transaction ends.
 func (s *Server) confirm(r *http.Request, tx pgx.Tx) (surface.By, error) {
 	person, err := s.Identity.Confirm(r.Context(), tx, r)
@@ -98,6 +115,8 @@ func (s *Server) confirm(r *http.Request, tx pgx.Tx) (surface.By, error) {
 	}
 	reason := strings.TrimSpace(r.PostForm.Get("reason"))
 	switch {
+	case person.ID == "":
+		return surface.By{}, errSignedOut
 	case person.Role == None:
 		return surface.By{}, &answer.Error{Status: http.StatusNotFound}
 	case person.Role != Operator:

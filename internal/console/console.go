@@ -97,17 +97,16 @@ func personOf(ctx context.Context) Person {
 	return person
 }
 
-// entered lets in persons with a role. Visitors are sent to sign in; for others the console does not exist.
+// entered lets in persons with a role. Visitors are sent to sign in, and keep what they typed in a form; for others the console does
+// not exist.
 func (s *Server) entered(h answer.Handler) answer.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		person := personOf(r.Context())
 		switch {
+		case person.ID == "" && r.Method != http.MethodGet && r.Method != http.MethodHead:
+			return s.signedOut(w, r)
 		case person.ID == "":
-			next := view.Root
-			if r.Method == http.MethodGet {
-				next = r.URL.RequestURI()
-			}
-			http.Redirect(w, r, s.Identity.SignIn(next), http.StatusSeeOther)
+			http.Redirect(w, r, s.Identity.SignIn(r.URL.RequestURI()), http.StatusSeeOther)
 			return nil
 		case person.Role == None:
 			s.NotFound.ServeHTTP(w, r)

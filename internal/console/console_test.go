@@ -71,7 +71,7 @@ func TestRoles(t *testing.T) {
 		person    console.Person
 		get, post int
 	}{
-		{"a visitor", console.Person{}, http.StatusSeeOther, http.StatusSeeOther},
+		{"a visitor", console.Person{}, http.StatusSeeOther, http.StatusForbidden},
 		{"a person without a role", console.Person{ID: "1"}, http.StatusNotFound, http.StatusNotFound},
 		{"a viewer", console.Person{ID: "1", Role: console.Viewer}, http.StatusOK, http.StatusForbidden},
 		{"an operator", console.Person{ID: "1", Role: console.Operator, SignedIn: time.Now()}, http.StatusOK, http.StatusSeeOther},

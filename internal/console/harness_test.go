@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -25,8 +26,9 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 
 // people is an Identity whose person a test sets.
 type people struct {
-	mu     sync.Mutex
-	person console.Person
+	mu        sync.Mutex
+	person    console.Person
+	confirmed *console.Person // in an act's transaction, if it has changed since
 }
 
 func (p *people) set(change func(*console.Person)) {
@@ -42,6 +44,9 @@ func (p *people) Person(context.Context, *http.Request) (console.Person, error) 
 }
 
 func (p *people) Confirm(ctx context.Context, _ pgx.Tx, r *http.Request) (console.Person, error) {
+	if p.confirmed != nil {
+		return *p.confirmed, nil
+	}
 	return p.Person(ctx, r)
 }
 
@@ -61,6 +66,7 @@ type site struct {
 	pool   *pgxpool.Pool
 	people *people
 	server *console.Server
+	router chi.Router
 	http   *httptest.Server
 }
 
@@ -79,9 +85,9 @@ func newSiteOn(t *testing.T, pool *pgxpool.Pool) *site {
 		Log:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		NotFound: http.NotFoundHandler(),
 	})
-	r := chi.NewRouter()
-	s.server.Mount(r)
-	s.http = httptest.NewServer(r)
+	s.router = chi.NewRouter()
+	s.server.Mount(s.router)
+	s.http = httptest.NewServer(s.router)
 	t.Cleanup(func() {
 		s.server.Close()
 		s.http.Close()
@@ -129,19 +135,25 @@ func one[T any](s *site, sql string, args ...any) (value T) {
 	return value
 }
 
-func (s *site) get(path string) (int, string) { return s.do(http.MethodGet, path, nil) }
+func (s *site) get(path string) (int, string) { return s.do(http.MethodGet, path, nil, nil) }
 
 // post sends a form and returns the answer of the page to which it leads.
 func (s *site) post(path string, form url.Values) (int, string) {
-	return s.do(http.MethodPost, path, form)
+	return s.do(http.MethodPost, path, form, nil)
 }
 
-func (s *site) do(method, path string, form url.Values) (status int, body string) {
+// send is post with headers, as another site's page would cause them.
+func (s *site) send(path string, form url.Values, header http.Header) (int, string) {
+	return s.do(http.MethodPost, path, form, header)
+}
+
+func (s *site) do(method, path string, form url.Values, header http.Header) (status int, body string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.http.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	maps.Copy(r.Header, header)
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
