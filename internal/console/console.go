@@ -163,7 +163,7 @@ func (s *Server) viewer(r *http.Request) view.Viewer {
 
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, f view.Frame, main templ.Component) error {
 	w.Header().Set("Cache-Control", "no-store")
-	return answer.Render(w, r, status, f.Page(main))
+	return answer.Render(w, r, status, view.Plain(f.Page(main)))
 }
 
 // errorPage returns the page of an error. It makes no query.
@@ -173,5 +173,5 @@ func (s *Server) errorPage(r *http.Request, e *answer.Error) templ.Component {
 		d.RequestID = answer.RequestID(r.Context())
 	}
 	f := s.blankFrame(r, http.StatusText(e.Status))
-	return f.Page(d.Body())
+	return view.Plain(f.Page(d.Body()))
 }

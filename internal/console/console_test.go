@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,7 +31,6 @@ var paths = []string{
 func TestPages(t *testing.T) {
 	t.Parallel()
 	s := jobSite(t)
-	statementOf := regexp.MustCompile(`class="panel-sql" href="([^"]+)"`)
 	for _, path := range paths {
 		status, body := s.get(path)
 		if status != http.StatusOK {
@@ -181,7 +179,7 @@ func TestFind(t *testing.T) {
 	s.exec(`insert into work.kind (kind) values ('send_invoice'), ('<script>')`)
 	for text, want := range map[string]string{
 		"4711": "/console/jobs/4711", "work": "/console/workers", "INVO": "/console/jobs?q=kind%3Asend_invoice", "er.1": "worker.1",
-		"<scr": "&lt;script&gt;", "%": "Nothing is called that", "'; drop table x": "Nothing is called that", "\x00": "Overview",
+		"<scr": "&lt;script&gt;", "%": "Nothing is called that", "'; drop table x": "Nothing is called that", "\x00": "Overview", "\xff": "Overview", "a\u202eb": "Overview",
 	} {
 		status, body := s.get("/console/find?q=" + url.QueryEscape(text))
 		if status != http.StatusOK || !strings.Contains(body, want) {

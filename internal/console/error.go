@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"regexp"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
@@ -79,13 +80,16 @@ where place = 1
 order by jobs desc, different, key
 limit 30`, view.ErrorArgs)
 
+// fingerprints match the fingerprints of errors, of any release.
+var fingerprints = regexp.MustCompile(`^[0-9A-Za-z]{1,100}$`)
+
 func (s *Server) oneErrorPage() *Page {
 	return &Page{
 		Path: "/errors/{fingerprint}", Nav: "errors", Title: "Error",
 		Purpose: "One error: since which release, which jobs, and what they have in common.",
 		Ask: func(r *http.Request) (Asked, error) {
 			fingerprint := chi.URLParam(r, "fingerprint")
-			if fingerprint == "" || len(fingerprint) > 100 {
+			if !fingerprints.MatchString(fingerprint) {
 				return Asked{}, &answer.Error{Status: http.StatusNotFound}
 			}
 			asked := Asked{Title: "Error " + fingerprint, Draw: view.ErrorPage}

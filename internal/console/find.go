@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,10 +26,7 @@ limit 12`
 
 // find answers with the places that a few letters name: pages, a job by its number, and things by their names.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
-	text := strings.TrimSpace(r.URL.Query().Get("q"))
-	if len(text) > 200 || strings.ContainsRune(text, 0) {
-		text = ""
-	}
+	text := typedName(r)
 	found := places(text)
 	if text != "" {
 		things, err := s.named(r.Context(), text)
@@ -42,6 +40,15 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
 	f := s.blankFrame(r, "Find")
 	f.Purpose = "Pages, jobs, queues, kinds, workers and errors by a few letters."
 	return s.render(w, r, http.StatusOK, f, view.FindPage(text, found))
+}
+
+// typedName returns the name, or a part of it, that was typed as q; empty if it is longer than names are, or not text.
+func typedName(r *http.Request) string {
+	text := strings.TrimSpace(r.URL.Query().Get("q"))
+	if len(text) > 200 || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return ""
+	}
+	return text
 }
 
 // named returns the things whose name contains the text, or none if that takes too long.

@@ -41,11 +41,8 @@ func (s *Server) queuesPage() *Page {
 		Path: "/queues", Nav: "queues", Title: "Queues",
 		Purpose: "Where jobs wait: how many, for how long, and whether they start in time.",
 		Ask: func(r *http.Request) (Asked, error) {
-			q := strings.TrimSpace(r.URL.Query().Get("q"))
-			if len(q) > 200 || strings.ContainsRune(q, 0) {
-				q = ""
-			}
-			list := listedQueues.Ask(pgx.NamedArgs{"q": strings.ToValidUTF8(q, "")})
+			q := typedName(r)
+			list := listedQueues.Ask(pgx.NamedArgs{"q": q})
 			list.Filtered = q != ""
 			return Asked{Questions: []Question{list, waitTargets.Ask(nil)}}, nil
 		},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -98,11 +99,27 @@ func literal(value any) string {
 	panic(fmt.Sprintf("console: a parameter of type %T", value)) // a mistake in a page
 }
 
-// quote writes a text as a literal that means the same with standard_conforming_strings on and off.
+// quote writes a text as a literal that means the same with standard_conforming_strings on and off, without control characters: they
+// could act in a terminal.
 func quote(text string) string {
-	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	if strings.Contains(text, `\`) {
-		return "E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	var out strings.Builder
+	escaped := false
+	for _, r := range text {
+		switch {
+		case r == '\'':
+			out.WriteString("''")
+		case r == '\\':
+			out.WriteString(`\\`)
+			escaped = true
+		case r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)):
+			fmt.Fprintf(&out, `\U%08x`, r)
+			escaped = true
+		default:
+			out.WriteRune(r)
+		}
 	}
-	return quoted
+	if escaped {
+		return "E'" + out.String() + "'"
+	}
+	return "'" + out.String() + "'"
 }

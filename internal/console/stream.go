@@ -80,7 +80,7 @@ func (s *Server) livePage(r *http.Request, questions []Question) live.Page {
 			if len(parts) == 0 {
 				return nil, nil
 			}
-			return templ.Join(parts...), nil
+			return view.Plain(templ.Join(parts...)), nil
 		},
 	}
 }

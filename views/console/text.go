@@ -1,10 +1,15 @@
 package console
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/a-h/templ"
 )
 
 // plain returns a text of unknown origin with its control and format characters
@@ -28,7 +33,10 @@ func plain(text string) string {
 }
 
 func hidden(r rune) bool {
-	return r != '\n' && r != '\t' && r != '\u200c' && r != '\u200d' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r))
+	if r < utf8.RuneSelf {
+		return r < ' ' && r != '\n' && r != '\t' || r == 0x7f
+	}
+	return r != '\u200c' && r != '\u200d' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r))
 }
 
 // brief returns at most n characters of a text.
@@ -37,4 +45,40 @@ func brief(text string, n int) string {
 		return string(r[:n]) + "…"
 	}
 	return text
+}
+
+// Plain writes a component without control and format characters: a program chooses the names of kinds, queues and workers, and the
+// texts of errors. In text they are written out as in JSON. In attributes they are references, so that forms send the names as they
+// are.
+func Plain(c templ.Component) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		var markup strings.Builder
+		if err := c.Render(ctx, &markup); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, plainMarkup(markup.String()))
+		return err
+	})
+}
+
+func plainMarkup(markup string) string {
+	if !strings.ContainsFunc(markup, hidden) {
+		return markup
+	}
+	var out strings.Builder
+	inTag := false // templ escapes both brackets in text and in attributes
+	for _, r := range markup {
+		switch {
+		case !hidden(r):
+			inTag = r == '<' || inTag && r != '>'
+			out.WriteRune(r)
+		case !inTag:
+			out.WriteString(plain(string(r)))
+		case r >= 0x80 && r < 0xa0: // HTML takes a reference for a character of Windows
+			out.WriteRune(r)
+		default:
+			fmt.Fprintf(&out, "&#x%x;", r)
+		}
+	}
+	return out.String()
 }
