@@ -97,7 +97,7 @@ comment on column jobs.kind.args_schema is 'The JSON Schema of the args, derived
 comment on column jobs.kind.args_example is 'Made-up args that fit the schema; null if not known. Secrets are [redacted].';
 
 create view jobs.kind_args as
-select k.kind, k.args_schema, jobs.redact(k.args_example, k.secrets) as args_example, k.secrets <> '{}' as marks_secrets
+select k.kind, k.args_schema, jobs.redact(k.args_example, k.secrets) as args_example, k.secrets <> '{}' as marks_secrets, k.secrets
 from work.kind k
 left join (select) readonly on true;
 
@@ -106,3 +106,4 @@ comment on column jobs.kind_args.kind is 'The kind.';
 comment on column jobs.kind_args.args_schema is 'As jobs.kind.args_schema.';
 comment on column jobs.kind_args.args_example is 'As jobs.kind.args_example.';
 comment on column jobs.kind_args.marks_secrets is 'The kind marks keys as secret: see jobs.kind.secrets. jobs.copy then allows no changes.';
+comment on column jobs.kind_args.secrets is 'As jobs.kind.secrets.';

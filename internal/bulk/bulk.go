@@ -27,6 +27,9 @@ func (p Plan) Start(ctx context.Context, db surface.DB, by surface.By) (id int64
 	if _, err := surface.ParseSearch(line); err != nil { // in this form it may be too long
 		return 0, err
 	}
+	if err := f.Storable(ctx, db); err != nil {
+		return 0, err
+	}
 	expected := &p.Matches
 	if p.More {
 		expected = nil

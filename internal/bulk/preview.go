@@ -86,6 +86,9 @@ func Preview(ctx context.Context, db surface.DB, act, line string) (p Plan, err 
 	if err != nil {
 		return p, err
 	}
+	if err := f.Storable(ctx, db); err != nil {
+		return p, err
+	}
 	p = Plan{Act: act, Search: f.String()}
 	highest, err := collect(ctx, db, pgx.RowTo[int64], "select id from jobs.job order by id desc limit 1")
 	if err != nil || len(highest) == 0 {

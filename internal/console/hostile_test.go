@@ -58,13 +58,17 @@ func TestHostileText(t *testing.T) {
 		if strings.Contains(body, "<script>alert") || strings.Contains(body, `)</script>"'`) {
 			t.Errorf("%s repeats a script as markup", where)
 		}
-		if i := strings.IndexFunc(body, func(r rune) bool { return unicode.Is(unicode.Cf, r) && r != '\u00ad' || unicode.IsControl(r) && r != '\n' && r != '\t' }); i >= 0 {
+		if i := strings.IndexFunc(body, func(r rune) bool {
+			return unicode.Is(unicode.Cf, r) && r != '\u00ad' || unicode.IsControl(r) && r != '\n' && r != '\t'
+		}); i >= 0 {
 			t.Errorf("%s has the control character %q after %q", where, body[i:i+1], body[max(0, i-200):i])
 		}
 	}
 	what := url.QueryEscape("kind:" + `"` + strings.NewReplacer(`"`, `\"`, "\x1b", "", "\u202e", "").Replace(hostile) + `"`)
-	pages := append([]string{"/console/jobs?q=" + what, "/console/jobs?col=kind&col=queue&col=args&col=tags&col=why&col=worker&col=release&col=request_id&col=last_error",
-		"/console/jobs/act?act=retry&all=yes&q=state:discarded,available,retryable", "/console/find?q=" + url.QueryEscape("<script>")}, paths...)
+	pages := append([]string{
+		"/console/jobs?q=" + what, "/console/jobs?col=kind&col=queue&col=args&col=tags&col=why&col=worker&col=release&col=request_id&col=last_error",
+		"/console/jobs/act?act=retry&all=yes&q=state:discarded,available,retryable", "/console/find?q=" + url.QueryEscape("<script>"),
+	}, paths...)
 	pages = append(pages, "/console/jobs/2", "/console/jobs/3", "/console/jobs/4", "/console/jobs/5")
 	for _, path := range pages {
 		status, body := s.get(path)

@@ -283,3 +283,40 @@ func TestManyKinds(t *testing.T) {
 		t.Errorf("no suggestion is %q", body)
 	}
 }
+
+// TestHiddenSearches: no search tells a viewer whether a hidden value is right, and none that names one is stored.
+func TestHiddenSearches(t *testing.T) {
+	t.Parallel()
+	s := jobSite(t)
+	operator := s.people.person
+	s.people.set(func(p *console.Person) { p.Role = console.Viewer })
+	for _, page := range []string{"/console/jobs?q=", "/console/jobs.csv?q=", "/console/jobs/act?act=retry&all=yes&q=kind:send+state:discarded+"} {
+		for _, line := range []string{"args.password:secret", `args:{"password":"secret"}`, "args.deep.token:x"} {
+			s.has(page+url.QueryEscape(line), http.StatusUnprocessableEntity, "looks secret: its values are hidden")
+		}
+	}
+	for _, line := range []string{"args.pet:cat", `args:{"pet":"cat"}`, `args.pet:"[redacted]" id:7`, "id:7 args.pet:cat", "request:r1 args.pet:cat"} {
+		status, body := s.get("/console/jobs?q=" + url.QueryEscape(line))
+		found := strings.Contains(body, `<tr id="job-7"`)
+		if status != http.StatusOK || found && !strings.Contains(line, "redacted") {
+			t.Errorf("%s: %d, and finds the job: %t", line, status, found)
+		}
+	}
+	if body := s.has("/console/jobs/1", http.StatusOK, "args.to%3A7"); strings.Contains(body, "args.password") {
+		t.Error("a hidden value is a link")
+	}
+	s.people.set(func(p *console.Person) { *p = operator })
+	for _, line := range []string{"args.password:hunter2", "kind:marked state:completed args.pet:hunter2", `args:{"pet":"hunter2"} state:completed`} {
+		for path, form := range map[string]url.Values{
+			"/console/jobs/views": {"name": {"mine"}, "q": {line}},
+			"/console/jobs/act":   {"act": {"delete"}, "search": {line}, "highest": {"99"}, "number": {"1"}, "sure": {"yes"}},
+		} {
+			if status, body := s.post(path, form); status != http.StatusUnprocessableEntity {
+				t.Errorf("%s %s: %d\n%s", path, line, status, body)
+			}
+		}
+	}
+	if n := one[int](s, "select count(*)::int from work.audit"); n != 0 {
+		t.Errorf("%d acts were done", n)
+	}
+}

@@ -17,12 +17,12 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 // jobs are 400 jobs of every state; many finished at the same time, and one has times that cannot be subtracted.
 const jobs = `
 	set local jit = off; -- as the programs have it
-	insert into work.kind (kind, secrets) values ('mail', '{pin}'), ('count', '{}');
+	insert into work.kind (kind, secrets) values ('mail', '{pet}'), ('count', '{}');
 	insert into work.worker (id, dyno, release, slots, lock_key, seen_at) values ('w1', 'worker.1', 'v1', 10, 1, now()), ('w2', 'worker.2', 'v2', 10, 2, now());
 	insert into river.river_queue (name, updated_at, paused_at) values ('mail', now(), now()), ('default', now(), null);
 	insert into river.river_job (id, kind, queue, state, priority, attempt, max_attempts, args, tags, metadata, created_at, scheduled_at, attempted_at, attempted_by, finalized_at, errors)
 	select i, case when i % 3 = 0 then 'mail' else 'count' end, case when i % 5 = 0 then 'mail' else 'default' end, s::river.river_job_state, 1 + i % 4, 1, 25,
-		jsonb_build_object('no', i % 10, 'text', (i % 10)::text, 'pin', 7, 'deep', jsonb_build_object('n', i % 4)), case when i % 7 = 0 then '{x,"two words"}'::varchar[] else '{}' end,
+		jsonb_build_object('no', i % 10, 'text', (i % 10)::text, 'pet', 7, 'deep', jsonb_build_object('n', i % 4)), case when i % 7 = 0 then '{x,"two words"}'::varchar[] else '{}' end,
 		jsonb_build_object('request_id', 'r' || i % 20, 'parent_id', i % 6, 'release', 'v' || i % 2),
 		now() - i * interval '1 min', now() + interval '1 h', case when s in ('available', 'pending', 'scheduled') then null else now() - i * interval '1 min' end,
 		case when i % 2 = 0 then '{w1}' else '{w2}' end::text[],
@@ -49,7 +49,8 @@ var searches = map[string]string{
 	"args.no:3,4 args.deep.n:1":     "(args @> '{\"no\": 3}' or args @> '{\"no\": 4}') and args @> '{\"deep\": {\"n\": 1}}'",
 	`args:{"no":3} state:completed`: "args @> '{\"no\": 3}' and state = 'completed'",
 	`args.no:"3"`:                   "false",
-	"args.pin:7":                    "false", // it is secret
+	"args.pet:7":                    "kind = 'count'", // kind mail marks it
+	"args.pet:7 kind:mail":          "false",
 	`tag:"two words",y`:             "'two words' = any (tags)",
 	"error:3f9a":                    "id % 4 = 3",
 	"error:3f9a state:discarded":    "id % 4 = 3 and state = 'discarded'",
@@ -203,6 +204,45 @@ func TestListFurther(t *testing.T) {
 	}
 	if slices.Sort(ids); !slices.Equal(ids, want) || looked == 0 {
 		t.Errorf("%d pages, which looked %d times for more, find %v, not %v", pages, looked, ids, want)
+	}
+}
+
+// TestHiddenKeys: a search for a value that is hidden is refused, by the same pattern as in SQL, and is never stored.
+func TestHiddenKeys(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	if _, err := tx.Exec(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"args.password:x", "args.Pass_Code.token:x", "args.passcode:x", "args.a.api_key.b:x", "args.credentials.user:x", "args.pin:7",
+		`args:{"a": [{"Token": "x"}]}`, `args:{"session-id": {"b": 1}}`, "kind:mail args.card_no:1,2",
+	} {
+		_, err := ParseSearch(line)
+		if e, ok := err.(*SearchError); !ok || e.Code != hiddenKey {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for _, line := range []string{"args.passenger:x", "args.pins:1", "args.key:x", "args.card_note:x", `args:{"a": "password"}`, "args.signed:x"} {
+		if _, err := ParseSearch(line); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	if err := new(Filter).AddArgs(`{"password": "x"}`); err == nil {
+		t.Error("a filter takes a hidden argument")
+	}
+	pattern, err := query(t.Context(), tx, pgx.RowTo[string], `select string_agg(part[1], '')
+		from regexp_matches(pg_get_functiondef('jobs.looks_secret'::regproc), $$'([^']*)'::text$$, 'g') as part`)
+	if err != nil || pattern[0] != strings.ReplaceAll(secretNames, `\b`, `\M`) {
+		t.Errorf("the patterns differ: %q and %q (%v)", secretNames, pattern, err)
+	}
+	anna := By{Who: "anna"}
+	for line, stored := range map[string]bool{
+		"args.pet:7": false, "args.a.Pet:7": false, `args:{"a": {"PET": 7}}`: false, "args.pet:7 kind:mail,count": false, "args.pet:7 kind:count": true, "args.no:7": true,
+	} {
+		if _, err := (SavedView{Name: "x", Search: line}).Save(t.Context(), tx, anna); (err == nil) != stored || err != nil && !IsBadValue(err) {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 }
 

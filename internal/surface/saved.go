@@ -44,6 +44,9 @@ func (v SavedView) Save(ctx context.Context, db DB, by By) (id int64, err error)
 			return 0, &Refusal{Sentence: fmt.Sprintf("%q is not a column; columns are %s.", c, strings.Join(Columns(), ", ")), BadValue: true}
 		}
 	}
+	if err := f.Storable(ctx, db); err != nil {
+		return 0, err
+	}
 	err = by.Transaction(ctx, db, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "select jobs.save_view($1, $2, $3::text[], $4, $5)", v.Name, f.String(), append([]string{}, v.Columns...), v.Shared, by.Reason).Scan(&id)
 	})

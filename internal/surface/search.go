@@ -16,7 +16,7 @@ const longestSearch = 2048
 
 // SearchError says what is wrong with a search, and what to write instead.
 type SearchError struct {
-	Code     string // unknown_key, bad_value, unbalanced_quote, control_character, not_text or too_long
+	Code     string // unknown_key, bad_value, unbalanced_quote, control_character, not_text, too_long or hidden_key
 	At, End  int    // the part of the line that is wrong, in bytes
 	Sentence string // as in: There is no key "kin".
 	Instead  string // what to write; may be empty
@@ -69,6 +69,7 @@ const (
 	control     = "control_character"
 	notText     = "not_text"
 	tooLong     = "too_long"
+	hiddenKey   = "hidden_key"
 	quoteInside = `the whole value in quotes, as in error:"connection refused"; \" is a quote inside.`
 )
 
@@ -167,6 +168,9 @@ func (f *Filter) addArg(path string, v operand) *SearchError {
 	if slices.Contains(strings.Split(path, "."), "") {
 		return &SearchError{Code: badValue, Sentence: "The path of an argument is names with dots between them.", Instead: "args.reader_id:42 or args.order.id:42."}
 	}
+	if err := refuseHidden(strings.Split(path, ".")); err != nil {
+		return err
+	}
 	value := v.text
 	if v.quoted || !isScalar(value) {
 		text, _ := json.Marshal(value)
@@ -191,6 +195,9 @@ func (f *Filter) addArgs(v operand) *SearchError {
 	object, ok := compactObject(v.text)
 	if !ok {
 		return notObject()
+	}
+	if err := refuseHidden(keysIn(object)); err != nil {
+		return err
 	}
 	err := work.CheckArgs([]byte(object))
 	if err == nil {
