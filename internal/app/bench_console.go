@@ -17,6 +17,7 @@ import (
 
 	"github.com/backlist/backlist/internal/bench"
 	"github.com/backlist/backlist/internal/console"
+	"github.com/backlist/backlist/internal/formation"
 	"github.com/backlist/backlist/internal/reader"
 	view "github.com/backlist/backlist/views/console"
 )
@@ -184,7 +185,7 @@ func (p *program) signInOperator(ctx context.Context, pool *pgxpool.Pool, addr s
 
 // serve runs one of the processes: the product's web process, or a worker whose jobs do nothing.
 func (b *benchConsole) serve(ctx context.Context, p *program) error {
-	ctx, cancel := p.untilInputEnds(ctx)
+	ctx, cancel := formation.Attached(ctx, p.Stdin)
 	defer cancel()
 	if b.process == "worker" {
 		s := bench.Setup{Contender: bench.Ours, Workload: bench.NoOp, URL: p.cfg.DatabaseURL, Conns: b.conns}

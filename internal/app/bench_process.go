@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/internal/crowd"
+	"github.com/backlist/backlist/internal/formation"
 	"github.com/backlist/backlist/internal/work"
 )
 
 // benchProcess runs one of the processes that bench web measures: a worker, the product's web process or a variant of it.
 // It ends with ctx or at the end of its standard input.
 func (p *program) benchProcess(ctx context.Context, name string) error {
-	ctx, cancel := p.untilInputEnds(ctx)
+	ctx, cancel := formation.Attached(ctx, p.Stdin)
 	defer cancel()
 	log := newLogger(p.Stderr, p.cfg)
 	if name == crowd.Worker {
@@ -57,16 +57,6 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	}
 	fmt.Fprintln(p.Stdout, listener.Addr())
 	return serveSite(ctx, log, site, server, pool, listener)
-}
-
-// untilInputEnds ends the context with the standard input too, which means that the run that started this process has ended.
-func (p *program) untilInputEnds(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		_, _ = io.Copy(io.Discard, p.Stdin)
-		cancel()
-	}()
-	return ctx, cancel
 }
 
 // errInterrupted ends a benchmark that was told to stop.

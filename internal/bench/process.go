@@ -1,85 +1,58 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/backlist/backlist/internal/formation"
 )
 
-// Process is a child process that serves. Its standard input is a pipe that is closed when this process ends for any reason, so
-// that the child can end as well. Its log goes to a file.
+// Process is a child process that serves. Its log goes to a file.
 type Process struct {
+	*formation.Process
 	Addr string // its first line of output
-
-	cmd   *exec.Cmd
-	stdin io.Closer
-	log   *os.File
 }
 
-const (
-	startTime = time.Minute      // for a process to print its first line
-	stopTime  = 30 * time.Second // for it to end after SIGTERM
-)
+// startTime is how long a process may take to print its first line.
+const startTime = time.Minute
 
 // Start runs a program whose first line of output is the address at which it serves, and waits for that line.
-func Start(ctx context.Context, logFile string, env []string, program string, args ...string) (_ *Process, err error) {
-	p := &Process{}
-	if p.log, err = os.Create(logFile); err != nil {
+func Start(ctx context.Context, logFile string, env []string, program string, args ...string) (*Process, error) {
+	log, err := os.Create(logFile)
+	if err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(program, args...) // Stop ends it in order
-	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), env...), p.log
-	out, err := p.cmd.StdoutPipe()
+	defer log.Close()
+	name, line := strings.Join(args, " "), make(chan string, 1)
+	p := &Process{}
+	p.Process, err = formation.Start(formation.Command{
+		Name: name, Args: append([]string{program}, args...), Env: env, Log: log, Line: func(text string) {
+			select {
+			case line <- text:
+			default: // only the first matters
+			}
+		},
+	})
 	if err != nil {
-		return nil, errors.Join(err, p.log.Close())
+		return nil, err
 	}
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		return nil, errors.Join(err, p.log.Close())
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, errors.Join(err, p.log.Close())
-	}
-	line := make(chan string, 1)
-	go func() {
-		text, _ := bufio.NewReader(out).ReadString('\n')
-		line <- strings.TrimSpace(text)
-	}()
 	timer := time.NewTimer(startTime)
 	defer timer.Stop()
 	select {
 	case p.Addr = <-line:
-		if p.Addr != "" {
-			return p, nil
-		}
+		return p, nil
+	case <-p.Done():
 		err = errors.New("it ended")
 	case <-timer.C:
 		err = fmt.Errorf("it printed nothing within %s", startTime)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	return nil, fmt.Errorf("start %s: %w; its log ends: %s", strings.Join(args, " "), errors.Join(err, p.Stop()), tail(logFile))
-}
-
-// PID is the process's number.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
-
-// Stop sends SIGTERM, waits for the process to end, and kills it after stopTime.
-func (p *Process) Stop() error {
-	defer p.log.Close()
-	defer p.stdin.Close()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	insist := time.AfterFunc(stopTime, func() { _ = p.cmd.Process.Kill() })
-	defer insist.Stop()
-	return p.cmd.Wait()
+	return nil, fmt.Errorf("start %s: %w; its log ends: %s", name, errors.Join(err, p.Stop()), tail(logFile))
 }
 
 // tail returns the end of a file for an error message.

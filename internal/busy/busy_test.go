@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,7 +28,9 @@ func TestMain(m *testing.M) {
 		os.Setenv(asWorker, "1")
 		testdb.Main(m)
 	}
-	err := busy.Serve(context.Background(), os.Args[len(os.Args)-1], os.Getenv("DATABASE_URL"), os.Stdin, os.Stdout,
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	err := busy.Serve(ctx, os.Args[len(os.Args)-1], os.Getenv("DATABASE_URL"), os.Stdin, os.Stdout,
 		slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

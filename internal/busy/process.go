@@ -1,17 +1,15 @@
 package busy
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/exec"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/backlist/backlist/internal/formation"
 )
 
 const (
@@ -32,100 +30,72 @@ type post struct {
 
 	mu      sync.Mutex
 	role    role
-	process *os.Process // nil while none runs
-	stdin   io.Closer   // the process stops at its end, even if this process is killed
-	worker  string      // its id, once it takes jobs
+	process *formation.Process // the latest; nil before the first
+	worker  string             // its id, once it takes jobs
 }
 
 // run keeps a process running until ctx ends, and then stops it. It returns an error if no process can be started.
 func (p *post) run(ctx context.Context) error {
 	for {
-		began := time.Now()
-		if err := p.once(ctx); err != nil {
+		process, err := p.start()
+		if err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-process.Done():
+		case <-ctx.Done():
+			_ = process.Stop() // it may end by any signal
 			return nil
 		}
-		p.log.WarnContext(ctx, "a worker process of the demo load ended; it is started again", "name", p.role.Name, "after", time.Since(began))
-		_ = wait(ctx, restartIn)
+		p.log.WarnContext(ctx, "a worker process of the demo load ended; it is started again", "name", process.Name, "after", time.Since(process.Since))
+		if wait(ctx, restartIn) != nil {
+			return nil
+		}
 	}
 }
 
-// once runs one process to its end.
-func (p *post) once(ctx context.Context) error {
+// start starts a process in the post's role.
+func (p *post) start() (process *formation.Process, err error) {
 	p.mu.Lock()
-	r := p.role
-	p.mu.Unlock()
-	text, err := json.Marshal(r)
+	defer p.mu.Unlock()
+	text, err := json.Marshal(p.role)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cmd := exec.Command(p.program[0], append(p.program[1:len(p.program):len(p.program)], string(text))...)
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+p.url)
-	cmd.Stderr = p.output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal must reach only dev, which stops this process
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s of the demo load: %w", r.Name, err)
-	}
-	p.set(cmd.Process, stdin, "")
-	stopping := context.AfterFunc(ctx, p.stop)
-	insist := context.AfterFunc(ctx, func() {
-		_ = wait(context.WithoutCancel(ctx), endLimit)
-		p.kill()
+	process, err = formation.Start(formation.Command{
+		Name: p.role.Name, Args: append(p.program[:len(p.program):len(p.program)], string(text)), Env: []string{"DATABASE_URL=" + p.url},
+		Log: p.output, Line: p.ready, Grace: endLimit,
 	})
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		p.set(cmd.Process, stdin, lines.Text())
-		p.first.Do(func() { close(p.occupied) })
+	if err == nil {
+		p.process, p.worker = process, ""
 	}
-	_ = cmd.Wait() // it may end by any signal
-	p.set(nil, nil, "")
-	stopping()
-	insist()
-	return nil
+	return process, err
 }
 
-func (p *post) set(process *os.Process, stdin io.Closer, worker string) {
+// ready records the id that a process prints once it takes jobs.
+func (p *post) ready(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.process, p.stdin, p.worker = process, stdin, worker
-}
-
-// stop asks the process to end.
-func (p *post) stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stdin != nil {
-		_ = p.stdin.Close() // the process may have ended
-	}
+	p.worker = id
+	p.first.Do(func() { close(p.occupied) })
 }
 
 // kill ends the process at once.
 func (p *post) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.process != nil {
-		_ = p.process.Signal(syscall.SIGKILL) // the same
-	}
+	p.process.Kill()
 }
 
 // deploy stops the process; the next one runs another release.
 func (p *post) deploy(release string) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.role.Release = release
-	p.mu.Unlock()
-	p.stop()
+	p.process.Signal(syscall.SIGTERM)
 }
 
-// id returns the id of the worker that runs now, "" if none does.
+// id returns the id of the worker that runs now, "" if none takes jobs.
 func (p *post) id() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/formation"
 	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -37,12 +38,8 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 	if err := json.Unmarshal([]byte(roleJSON), &r); err != nil {
 		return fmt.Errorf("read the role: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := formation.Attached(ctx, in)
 	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, in)
-		cancel()
-	}()
 	return r.run(ctx, databaseURL, log, func(id string) { fmt.Fprintln(out, id) })
 }
 

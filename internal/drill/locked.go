@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -122,7 +121,7 @@ func (s *stage) killHalfLocked(ctx context.Context) error {
 		return fmt.Errorf("%s is not one of ours", id)
 	}
 	s.processes[i].hit = time.Now()
-	s.processes[i].signal(syscall.SIGKILL)
+	s.processes[i].Kill()
 	return nil
 }
 

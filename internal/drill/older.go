@@ -2,7 +2,6 @@ package drill
 
 import (
 	"context"
-	"syscall"
 	"time"
 )
 
@@ -30,7 +29,7 @@ func older(ctx context.Context, s *stage) error {
 		return err
 	}
 	doomed[0].hit = time.Now()
-	doomed[0].signal(syscall.SIGKILL)
+	doomed[0].Kill()
 	<-l.done
 	if err := s.settle(ctx); err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -37,7 +36,7 @@ func (s *stage) supervise(ctx context.Context, databaseURL string, roles ...Role
 func (s *stage) keepRunning(p *post, databaseURL string) {
 	for {
 		ended := p.process()
-		<-ended.done
+		<-ended.Done()
 		next, err := s.start(ended.role, databaseURL)
 		if errors.Is(err, errClosing) {
 			return
@@ -69,7 +68,7 @@ func (s *stage) killBusy(ctx context.Context, posts []*post) error {
 		return err
 	}
 	victim.hit = time.Now()
-	victim.signal(syscall.SIGKILL)
-	<-victim.done
+	victim.Kill()
+	<-victim.Done()
 	return nil
 }

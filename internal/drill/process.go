@@ -1,29 +1,25 @@
 package drill
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/backlist/backlist/internal/formation"
 )
 
 // process is a running role.
 type process struct {
+	*formation.Process
 	role  Role
-	cmd   *exec.Cmd
 	ready chan struct{} // closed when it serves
 	name  string        // once ready: a worker's id, or where a web process listens
 	hit   time.Time     // when it was killed, stopped or cut off
-	done  chan struct{} // closed when it has ended and all its output has been read
-	err   error         // how it ended, once done
 }
 
 // errClosing means that the scenario is over, so that no further process is started.
@@ -46,59 +42,41 @@ func (s *stage) start(role Role, databaseURL string, prefix ...string) (*process
 		return nil, err
 	}
 	defer log.Close()
-	line := append(append(prefix, s.Program...), string(text))
-	p := &process{role: role, cmd: exec.Command(line[0], line[1:]...), ready: make(chan struct{}), done: make(chan struct{})} // close ends it
-	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+databaseURL)
-	p.cmd.Stderr = log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal must reach only the drill
-	out, err := p.cmd.StdoutPipe()
+	p := &process{role: role, ready: make(chan struct{})}
+	p.Process, err = formation.Start(formation.Command{
+		Name: role.Name, Args: append(append(prefix, s.Program...), string(text)), Env: []string{"DATABASE_URL=" + databaseURL},
+		Log: log, Line: func(line string) { s.read(p, line) },
+	})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.cmd.StdinPipe(); err != nil { // open until the drill ends
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", role.Name, err)
-	}
 	s.processes = append(s.processes, p)
-	go func() {
-		s.read(p, out)
-		p.err = p.cmd.Wait()
-		close(p.done)
-	}()
 	return p, nil
 }
 
-// read records the events that a process prints, with the times of the drill's clock.
-func (s *stage) read(p *process, out io.Reader) {
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		word, rest, _ := strings.Cut(lines.Text(), " ")
-		switch word {
-		case "name":
-			p.name = rest
-			continue
-		case "ready":
-			close(p.ready)
-			continue
-		}
-		var e event
-		if _, err := fmt.Sscan(rest, &e.job, &e.attempt); err != nil {
-			continue // an incomplete line of a killed process
-		}
-		e.at, e.worker = time.Now(), p.name
-		s.journal.note(word == "start", e)
+// read records an event that a process prints, with the time of the drill's clock.
+func (s *stage) read(p *process, line string) {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "name":
+		p.name = rest
+		return
+	case "ready":
+		close(p.ready)
+		return
 	}
+	var e event
+	if _, err := fmt.Sscan(rest, &e.job, &e.attempt); err != nil {
+		return // an incomplete line of a killed process
+	}
+	e.at, e.worker = time.Now(), p.name
+	s.journal.note(word == "start", e)
 }
-
-// signal sends the process a signal. It ignores errors, because the process may have ended.
-func (p *process) signal(what os.Signal) { _ = p.cmd.Process.Signal(what) }
 
 // running reports whether the process serves.
 func (p *process) running() bool {
 	select {
-	case <-p.done:
+	case <-p.Done():
 		return false
 	default:
 	}

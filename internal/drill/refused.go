@@ -103,7 +103,7 @@ func (s *stage) stopRefused(ctx context.Context, workers []*process) error {
 	}
 	told := time.Now()
 	for _, w := range workers {
-		w.signal(syscall.SIGTERM)
+		w.Signal(syscall.SIGTERM)
 	}
 	var longest time.Duration
 	for _, w := range workers {

@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/formation"
 	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -41,12 +42,8 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 	if err := json.Unmarshal([]byte(roleJSON), &role); err != nil {
 		return fmt.Errorf("read the role: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := formation.Attached(ctx, in)
 	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, in)
-		cancel()
-	}()
 	var mu sync.Mutex
 	tell := func(format string, args ...any) {
 		mu.Lock()

@@ -89,9 +89,9 @@ func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*pr
 	}
 	began := time.Now()
 	for range 1 + rand.IntN(3) { // a platform may send several
-		old.signal(syscall.SIGTERM)
+		old.Signal(syscall.SIGTERM)
 	}
-	old.signal(syscall.SIGCONT)
+	old.Continue()
 	if front != nil {
 		pause(ctx, time.Duration(rand.Int64N(int64(unaware))))
 		front.remove(old.name)
@@ -108,7 +108,7 @@ func (s *stage) replace(ctx context.Context, old *process, front *balancer) (*pr
 // gets no CPU for a moment. burst returns before the requests have ended; wait waits for them.
 func (s *stage) burst(ctx context.Context, p *process, front *balancer) (wait func()) {
 	const requests, rate = 200, 2000
-	p.signal(syscall.SIGSTOP)
+	p.Pause()
 	l := s.send(ctx, front.addr, requests, rate, func(int) Step { return Step{Millis: rand.IntN(50)} })
 	pause(ctx, requests/2*time.Second/rate)
 	return func() { <-l.done }
@@ -117,14 +117,14 @@ func (s *stage) burst(ctx context.Context, p *process, front *balancer) (wait fu
 // ended waits until a process that was told to stop has ended, and returns how long that took.
 func (s *stage) ended(ctx context.Context, p *process, told time.Time) (time.Duration, error) {
 	select {
-	case <-p.done:
+	case <-p.Done():
 	case <-time.After(endLimit):
 		return 0, fmt.Errorf("%s had not ended %s after SIGTERM", p.role.Name, endLimit)
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-	if p.err != nil {
-		s.result.fail("%s ended with %v", p.role.Name, p.err)
+	if p.Err() != nil {
+		s.result.fail("%s ended with %v", p.role.Name, p.Err())
 	}
 	return time.Since(told), nil
 }

@@ -62,11 +62,11 @@ func scale(ctx context.Context, s *stage) error {
 // stopAll stops workers with SIGTERM.
 func (s *stage) stopAll(ctx context.Context, workers []*process) error {
 	for _, w := range workers {
-		w.signal(syscall.SIGTERM)
+		w.Signal(syscall.SIGTERM)
 	}
 	for _, w := range workers {
 		select {
-		case <-w.done:
+		case <-w.Done():
 		case <-time.After(endLimit):
 			return fmt.Errorf("%s had not ended %s after SIGTERM", w.role.Name, endLimit)
 		case <-ctx.Done():

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -118,11 +117,11 @@ func (s *stage) close() {
 	processes, cleanup := s.processes, s.cleanup
 	s.mu.Unlock()
 	for _, p := range processes {
-		p.signal(syscall.SIGCONT)
-		p.signal(syscall.SIGKILL)
+		p.Continue()
+		p.Kill()
 	}
 	for _, p := range processes {
-		<-p.done
+		<-p.Done()
 	}
 	s.watching.Wait()
 	for i := len(cleanup) - 1; i >= 0; i-- {
@@ -155,8 +154,8 @@ func (s *stage) await(ctx context.Context, p *process) error {
 	select {
 	case <-p.ready:
 		return nil
-	case <-p.done:
-		return fmt.Errorf("%s ended before it served: %v", p.role.Name, p.err) // nil if it ended well
+	case <-p.Done():
+		return fmt.Errorf("%s ended before it served: %v", p.role.Name, p.Err()) // nil if it ended well
 	case <-time.After(readyLimit):
 		return fmt.Errorf("%s did not serve within %s", p.role.Name, readyLimit)
 	case <-ctx.Done():

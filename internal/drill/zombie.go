@@ -2,7 +2,6 @@ package drill
 
 import (
 	"context"
-	"syscall"
 	"time"
 
 	"github.com/backlist/backlist/internal/work/pilot"
@@ -36,9 +35,9 @@ func zombie(ctx context.Context, s *stage) error {
 		return err
 	}
 	victim.hit = time.Now()
-	victim.signal(syscall.SIGSTOP)
+	victim.Pause()
 	pause(ctx, 30*time.Second)
-	victim.signal(syscall.SIGCONT)
+	victim.Continue()
 	<-l.done
 	if err := s.settle(ctx); err != nil {
 		return err
