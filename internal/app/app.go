@@ -59,7 +59,7 @@ func commands() []command {
 	return slices.Concat([]command{
 		devCommand(),
 		{name: "web", short: "serve the site on PORT", run: runWeb},
-		{name: "worker", short: "run jobs", run: runWorker},
+		workerCommand(),
 		{name: "migrate", short: "bring the database up to this release", run: runMigrate},
 		seedCommand(),
 	}, operatorCommands(), []command{

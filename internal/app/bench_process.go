@@ -21,7 +21,7 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	log := newLogger(p.Stderr, p.cfg)
 	if name == crowd.Worker {
 		fmt.Fprintln(p.Stdout, name)
-		return p.work(ctx, log, p.cfg.DatabaseURL, nil)
+		return p.work(ctx, log, p.cfg.DatabaseURL, nil, nil)
 	}
 	p.limitMemory()
 	pool, site, err := p.openSite(ctx, log, p.cfg.DatabaseURL)

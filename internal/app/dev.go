@@ -150,7 +150,7 @@ func (p *program) runSteps(
 	}) {
 		s.done("serves %s", p.cfg.BaseURL)
 		if start("Starting a worker", func(ready func()) error {
-			return p.work(ctx, log.With("process", "worker"), url, ready)
+			return p.work(ctx, log.With("process", "worker"), url, nil, ready)
 		}) {
 			s.done("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
 			if load == nil {
