@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,19 +37,15 @@ func newAsker(pool *pgxpool.Pool) *asker {
 	return a
 }
 
-// ask asks the questions in their order. A question that fails leaves the others alone; if no connection can be had, each
-// reading has that error.
+// ask asks the questions. A question that fails leaves the others alone; if no connection can be had, each reading has that error.
 func (a *asker) ask(ctx context.Context, questions []Question) []Reading {
-	readings := make([]Reading, len(questions))
-	err := a.withConn(ctx, func(conn *pgxpool.Conn) {
-		for i, q := range questions {
-			readings[i] = a.one(ctx, conn.Conn(), q)
-		}
-	})
+	if len(questions) == 0 {
+		return nil
+	}
+	var readings []Reading
+	err := a.withConn(ctx, func(conn *pgxpool.Conn) { readings = a.pipeline(ctx, conn.Conn(), questions) })
 	if err != nil {
-		for i := range readings {
-			readings[i].Err = err
-		}
+		readings = slices.Repeat([]Reading{{Err: err}}, len(questions))
 	}
 	return readings
 }
@@ -83,49 +80,6 @@ func (a *asker) read(ctx context.Context, fn func(tx pgx.Tx) error) error {
 		})
 	})
 	return cmp.Or(connErr, err)
-}
-
-// one asks a question in a read-only transaction, which takes one round trip.
-func (a *asker) one(ctx context.Context, conn *pgx.Conn, q Question) Reading {
-	start := time.Now()
-	r := Reading{At: start}
-	r.Err = a.transaction(ctx, conn, q, func(rows pgx.Rows) (err error) {
-		r.Rows, err = q.read(rows)
-		return err
-	})
-	r.Took = time.Since(start)
-	return r
-}
-
-func (a *asker) transaction(ctx context.Context, conn *pgx.Conn, q Question, read func(pgx.Rows) error) (err error) {
-	batch := &pgx.Batch{}
-	batch.Queue("begin transaction read only")
-	batch.Queue("select set_config('statement_timeout', $1, true)", fmt.Sprint(a.limitOf(q).Milliseconds()))
-	if len(q.Args) > 0 {
-		batch.Queue(q.SQL, q.Args)
-	} else {
-		batch.Queue(q.SQL)
-	}
-	batch.Queue("commit")
-	results := conn.SendBatch(ctx, batch)
-	defer func() {
-		err = errors.Join(err, results.Close())
-		if err != nil && !conn.IsClosed() {
-			_, rollbackErr := conn.Exec(ctx, "rollback") // the failure skipped the commit
-			err = errors.Join(err, rollbackErr)
-		}
-	}()
-	for range 2 {
-		if _, err := results.Exec(); err != nil {
-			return err
-		}
-	}
-	rows, err := results.Query()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	return read(rows)
 }
 
 // limitOf returns the limit of a question's statement.

@@ -11,7 +11,6 @@ import (
 	"unicode"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/surface"
@@ -48,15 +47,14 @@ func (s *Server) statement(w http.ResponseWriter, r *http.Request, p *Page, aske
 
 // table asks a question and returns its rows as a table.
 func (s *Server) table(ctx context.Context, q Question) (t surface.Table, err error) {
-	connErr := s.asker.withConn(ctx, func(conn *pgxpool.Conn) {
-		err = s.asker.transaction(ctx, conn.Conn(), q, func(rows pgx.Rows) error {
-			t, err = surface.Collect(rows)
+	err = s.asker.read(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, q.SQL, q.Args)
+		if err != nil {
 			return err
-		})
+		}
+		t, err = surface.Collect(rows)
+		return err
 	})
-	if connErr != nil {
-		return t, connErr
-	}
 	return t, err
 }
 
