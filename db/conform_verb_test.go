@@ -210,6 +210,11 @@ func (b *bench) codes(t *testing.T) string {
 		insert into work.audit (id, act, job_id, queue, undo_until) overriding system value values (901, 'delete', 300, 'q1', null), (902, 'pause', null, 'q1', null),
 			(903, 'retry', 201, 'q1', now()), (904, 'retry', 201, 'q1', null), (905, 'copy', 201, 'q1', null), (906, 'cancel', 300, 'q1', now() + interval '1 h'),
 			(907, 'snooze', 201, 'q1', now() + interval '1 h');
+		truncate work.queue_target;
+		insert into work.queue_target (queue, within, share, set_by) values ('q1', '5 s', 0.99, 'x');
+		insert into work.audit (id, act, job_id, queue, undo_until, after) overriding system value values
+			(911, 'set_wait_target', null, 'q1', now() + interval '1 h', '{"within": "5 s", "share": 0.99}'), (912, 'set_wait_target', null, 'q1', null, '{"within": "5 s", "share": 0.99}'),
+			(913, 'clear_wait_target', null, 'q1', now() + interval '1 h', null), (914, 'clear_wait_target', null, 'q2', now() + interval '1 h', null);
 		insert into work.undo (audit_id, job_id, until, before, after)
 		select e, 300, now() + interval '1 h', i, i from unnest('{903,904,906}'::bigint[]) e, (select row('available', 0, null, 5, now(), null, null, null)::work.image as i) x;`, b.table("river_job")))
 	states := "'{1,8,15,22,29,36,43,50,999}'" // available, cancelled, completed, discarded, pending, retryable, running, scheduled
@@ -225,6 +230,7 @@ func (b *bench) codes(t *testing.T) string {
 		{"jobs.may('{61,62}', 'retry')", "duplicate duplicate"}, // of a third
 		{"jobs.may_undo('{901,902,903,904,905,906,907,999,null}')", "not_found not_found expired not_found irreversible expired expired irreversible irreversible"},
 		{"jobs.undo('{901,902,903,904,905,906,907,999,null}'::bigint[])", "not_found not_found expired not_found irreversible expired expired irreversible irreversible"},
+		{"jobs.undoable('{911,912,913,914}')", "- changed expired -"},
 		{"jobs.snooze('{50}'::bigint[], now() + interval '1 h')", "-"},
 		{"jobs.cancel('{50}'::bigint[])", "-"},
 		{"jobs.undo(array(select id from jobs.audit where job_id = 50))", "- -"},

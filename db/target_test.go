@@ -72,6 +72,25 @@ func TestSetWaitTarget(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.sql, got, c.want)
 		}
 	}
+	last := "(select max(id) from jobs.audit where undo_until is not null)"
+	now := "(select string_agg(within || ' ' || share, ' ') from jobs.wait_target)"
+	for _, c := range []struct{ sql, want string }{
+		{"select concat_ws(' ', changed, code) from jobs.undo(" + last + ", 'not enough')", "t"}, // of the clearing
+		{"select " + now, "00:00:02 0.95"},
+		{"select concat_ws(' ', act, queue, reason, undoes is not null, before, after) from jobs.audit order by id desc limit 1", `undo mail not enough t {"share": 0.95, "within": "00:00:02"}`},
+		{"select reason from jobs.wait_target", "not enough"},
+		{"select string_agg(coalesce(code, '-'), ' ' order by audit_id) from jobs.may_undo(array(select id from jobs.audit))", "changed - changed -"},
+		{"select changed from jobs.undo(" + last + ")", "true"}, // of the undo
+		{"select coalesce(" + now + ", 'none')", "none"},
+		{"select string_agg(concat_ws(' ', changed, code), ', ' order by audit_id) from jobs.undo(array(select min(id) from jobs.audit))", "f changed"},
+		{"select changed from jobs.set_wait_target('mail', '7 s', 0.9)", "true"},
+		{"select changed from jobs.undo(" + last + ")", "true"}, // of the first target: there was none
+		{"select coalesce(" + now + ", 'none')", "none"},
+	} {
+		if got := ask(t, tx, c.sql); got != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.sql, got, c.want)
+		}
+	}
 	for sql, code := range map[string]string{
 		"select * from jobs.set_wait_target('nail', '5 s')":        "P0002",
 		"select * from jobs.clear_wait_target('nail')":             "P0002",

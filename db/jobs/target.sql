@@ -52,7 +52,7 @@ select c.queue, c.within, c.share,
 from counted c
 left join lateral (
     select reason from work.audit
-    where job_id is null and queue = c.queue and act = 'set_wait_target' and at = c.set_at order by id desc limit 1) a on true;
+    where job_id is null and queue = c.queue and act in ('set_wait_target', 'undo') and at = c.set_at order by id desc limit 1) a on true;
 
 comment on view jobs.wait_target is 'The wait target of each queue that has one, and the error budget of 30 days: how many jobs may start late. Attempts count by the target that their queue had when they ended, and jobs that have already waited too long count as late. jobs.set_wait_target sets a target, jobs.clear_wait_target removes it.';
 comment on column jobs.wait_target.queue is 'The queue.';
@@ -72,15 +72,33 @@ comment on column jobs.wait_target.set_at is 'When the target was set.';
 comment on column jobs.wait_target.set_by is 'Who set it.';
 comment on column jobs.wait_target.reason is 'Why, if a reason was given.';
 
-create function jobs.change_wait_target(queue text, within interval, share float8, reason text)
+create function jobs.undo_of_target(entry work.audit) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select case
+        when entry.act not in ('set_wait_target', 'clear_wait_target') and (entry.act <> 'undo' or entry.jobs is not null) then null
+        when coalesce(entry.undo_until <= clock_timestamp(), true) then 'expired'
+        when (select row(t.within, t.share) from work.queue_target t where t.queue = entry.queue)
+            is distinct from case when entry.after is not null then row((entry.after ->> 'within')::interval, (entry.after ->> 'share')::float8) end then 'changed'
+        else 'possible'
+    end
+$$;
+comment on function jobs.undo_of_target is 'Whether an entry of jobs.audit about a wait target can be undone: possible, expired or changed (the target is another now). Null if it is about something else.';
+
+create function jobs.change_wait_target(queue text, within interval, share float8, reason text, undoes bigint default null)
 returns table (queue_name text, target_within interval, target_share float8, changed boolean)
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 declare
     old work.queue_target;
     new work.queue_target;
 begin
+    perform pg_advisory_xact_lock(hashtextextended('wait target of ' || change_wait_target.queue, 0)); -- there may be no row to lock
     select * into old from work.queue_target t where t.queue = change_wait_target.queue for update;
-    if old.queue is null and not exists (select from river.river_queue q where q.name = change_wait_target.queue) then
+    if change_wait_target.undoes is not null then
+        if (select jobs.undo_of_target(a) from work.audit a where a.id = change_wait_target.undoes) is distinct from 'possible' then
+            return query select change_wait_target.queue, change_wait_target.within, change_wait_target.share, false;
+            return;
+        end if;
+    elsif old.queue is null and not exists (select from river.river_queue q where q.name = change_wait_target.queue) then
         raise exception 'There is no queue %: a queue is known once a worker has used it. jobs.queue lists the queues.',
             coalesce(quote_literal(change_wait_target.queue), 'null') using errcode = 'P0002';
     elsif within is null and old.queue is null or (old.within, old.share) = (change_wait_target.within, change_wait_target.share) then
@@ -90,8 +108,9 @@ begin
     if within is null then
         delete from work.queue_target t where t.queue = change_wait_target.queue;
     end if;
-    insert into work.audit (act, queue, reason, before, after)
-    values (case when within is null then 'clear_wait_target' else 'set_wait_target' end, change_wait_target.queue, change_wait_target.reason,
+    insert into work.audit (act, queue, reason, undoes, undo_until, before, after)
+    values (case when change_wait_target.undoes is not null then 'undo' when within is null then 'clear_wait_target' else 'set_wait_target' end, change_wait_target.queue,
+        change_wait_target.reason, change_wait_target.undoes, now() + interval '10 minutes',
         case when old.queue is not null then jsonb_build_object('within', old.within, 'share', old.share) end,
         case when within is not null then jsonb_build_object('within', within, 'share', share) end)
     returning who into new.set_by;
@@ -105,7 +124,7 @@ begin
 exception when lock_not_available then
     raise exception 'Another transaction has locked the wait target of queue %: nothing was changed. Try again.', change_wait_target.queue using errcode = '55P03';
 end $$;
-comment on function jobs.change_wait_target is 'The engine of jobs.set_wait_target and jobs.clear_wait_target (within is null), with their queue, share and reason.';
+comment on function jobs.change_wait_target is 'The engine of jobs.set_wait_target and jobs.clear_wait_target (within is null), with their queue, share and reason, and of jobs.undo, which gives the entry that it undoes and what was before.';
 
 create function jobs.set_wait_target(queue text, within interval, share float8 default 0.99, reason text default null)
 returns table (queue_name text, target_within interval, target_share float8, changed boolean)
@@ -118,11 +137,11 @@ begin
     end if;
     return query select * from jobs.change_wait_target(queue, within, share, reason);
 end $$;
-comment on function jobs.set_wait_target is 'Sets the wait target of a queue: the share of its jobs should start within a duration, as in jobs.set_wait_target(''mail'', ''5 s'', 0.99, ''promised''). Workers count attempts by it within a second. The reason goes to jobs.audit, and jobs.wait_target shows the budget. Does nothing if the target is the same.';
+comment on function jobs.set_wait_target is 'Sets the wait target of a queue: the share of its jobs should start within a duration, as in jobs.set_wait_target(''mail'', ''5 s'', 0.99, ''promised''). Workers count attempts by it within a second. The reason goes to jobs.audit, and jobs.wait_target shows the budget. jobs.undo can undo it for ten minutes. Does nothing if the target is the same.';
 
 create function jobs.clear_wait_target(queue text, reason text default null)
 returns table (queue_name text, target_within interval, target_share float8, changed boolean)
 language sql set search_path = pg_catalog, pg_temp as $$
     select * from jobs.change_wait_target(queue, null, null, reason)
 $$;
-comment on function jobs.clear_wait_target is 'Removes the wait target of a queue. What was counted stays, and counts again if a target is set. The reason goes to jobs.audit.';
+comment on function jobs.clear_wait_target is 'Removes the wait target of a queue. What was counted stays, and counts again if a target is set. jobs.undo can undo it for ten minutes. The reason goes to jobs.audit.';

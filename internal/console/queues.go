@@ -59,7 +59,11 @@ func setTarget(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (
 	if err == nil && !changed {
 		err = &surface.Refusal{Sentence: "That is the wait target of " + form.Get("queue") + " already."}
 	}
-	return view.Root + "/queues", err
+	if err != nil {
+		return "", err
+	}
+	entries, err := surface.Entries(ctx, tx)
+	return withEntries(view.Root+"/queues", entries), err // not back to the form
 }
 
 func clearTarget(ctx context.Context, tx pgx.Tx, form url.Values, by surface.By) (string, error) {

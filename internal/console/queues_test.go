@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -46,10 +47,22 @@ func TestQueues(t *testing.T) {
 			t.Errorf("%s %q: %d", name, value, status)
 		}
 	}
+	undo := regexp.MustCompile(`action="/console/undo"(?:.|\n)*?name="entry" value="(\d+)"`)
+	status, body = s.post("/console/queues/target", url.Values{"queue": {"mail"}, "share": {"95"}, "within": {"7 s"}, "back": {back}})
+	entry := undo.FindStringSubmatch(body)
+	if status != http.StatusOK || entry == nil {
+		t.Fatalf("the notice of a target offers no undo: %d\n%s", status, body)
+	}
+	if status, body := s.post("/console/undo", url.Values{"entry": {entry[1]}, "back": {back}}); status != http.StatusOK || !strings.Contains(body, "undo: queue mail") || !strings.Contains(body, "99 % start within 5 s") {
+		t.Errorf("undoing a target: %d\n%s", status, body)
+	}
+	if status, body := s.post("/console/undo", url.Values{"entry": {entry[1]}, "back": {back}}); status != http.StatusConflict || !strings.Contains(body, "has changed since the act") {
+		t.Errorf("undoing it again: %d\n%s", status, body)
+	}
 	if status, _ := s.post("/console/queues/clear-target", target); status != http.StatusOK || one[int](s, "select count(*) from jobs.wait_target") != 0 {
 		t.Errorf("removing the target: %d", status)
 	}
-	if acts := one[string](s, "select string_agg(act, ' ' order by id) from jobs.audit"); acts != "pause resume set_wait_target clear_wait_target" {
+	if acts := one[string](s, "select string_agg(act, ' ' order by id) from jobs.audit"); acts != "pause resume set_wait_target set_wait_target undo clear_wait_target" {
 		t.Errorf("the audit has %s", acts)
 	}
 	if _, body := s.get("/console/queues?q=nothing+called+that"); !strings.Contains(body, "No queue has this in its name") {
