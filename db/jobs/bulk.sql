@@ -19,7 +19,7 @@ comment on column jobs.bulk.expected is 'How many jobs matched when it was start
 comment on column jobs.bulk.reason is 'The reason, as in jobs.audit.';
 comment on column jobs.bulk.until is 'The time of a snooze.';
 comment on column jobs.bulk.who is 'Who started it, as in jobs.audit.';
-comment on column jobs.bulk.state is 'waiting (for a process); running; grown (jobs that match have become more by a tenth since expected was counted: jobs.confirm_bulk or jobs.cancel_bulk decides); done; cancelled; or failed (error says why).';
+comment on column jobs.bulk.state is 'waiting (for a process); running; grown (jobs that match have become more by a tenth since expected was counted: jobs.confirm_bulk or jobs.cancel_bulk decides, and after a day it is cancelled); done; cancelled; or failed (error says why).';
 comment on column jobs.bulk.created_at is 'When it was started, or its undo.';
 comment on column jobs.bulk.started_at is 'When a process first took it.';
 comment on column jobs.bulk.finished_at is 'When it was done or cancelled, or failed.';
@@ -125,6 +125,18 @@ begin
     perform jobs.note_bulk('cancel_bulk', b.id, cancel_bulk.reason, jsonb_build_object('state', b.state, 'done', b.done), jsonb_build_object('state', 'cancelled'));
 end $$;
 comment on function jobs.cancel_bulk is 'Stops the bulk act bulk_id. Once this has committed, it changes no further job; what it has changed stays changed, and jobs.undo_bulk can undo it for ten minutes. The reason goes to jobs.audit.';
+
+create function jobs.end_unanswered() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    b work.bulk;
+begin
+    for b in select * from work.bulk x where x.state = 'grown' and coalesce(x.lease_until, x.created_at + interval '1 day') <= now() for update skip locked loop
+        perform jobs.end_bulk(b.id, 'cancelled');
+        perform jobs.note_bulk('cancel_bulk', b.id, 'not confirmed within a day', jsonb_build_object('state', b.state, 'done', b.done), jsonb_build_object('state', 'cancelled'));
+    end loop;
+end $$;
+comment on function jobs.end_unanswered is 'Cancels the bulk acts that have waited for a day to be confirmed, so that what undoing them takes is not kept for good. Maintenance calls it.';
 
 create function jobs.undo_bulk(bulk_id bigint, reason text default null) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$

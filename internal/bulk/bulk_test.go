@@ -233,6 +233,18 @@ func TestKilled(t *testing.T) {
 	want(t, "each once", ask(t, pool, once, id), "2500 1")
 }
 
+// TestSlowCount: while a process counts, which may take a minute, no other takes the act from it.
+func TestSlowCount(t *testing.T) {
+	t.Parallel()
+	pool, r := populated(t, 80), runner()
+	id := started(t, pool, "retry", "state:discarded")
+	k, err := r.claim(t.Context(), pool)
+	if err = errors.Join(err, k.read(), r.renew(t.Context(), pool, k)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "lease", ask(t, pool, "select lease_until > now() + $2 * interval '1 s' as long from work.bulk where id = $1", id, stepTimeout.Seconds()), "true")
+}
+
 // TestStop: a stopping process ends its chunk, and gives up the lease at once.
 func TestStop(t *testing.T) {
 	t.Parallel()
@@ -335,6 +347,33 @@ func TestGrownInTheMiddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "grown", ask(t, pool, "select state, done, matches > 1430 as more from jobs.bulk where id = $1", id), "grown 1000 true")
+}
+
+// TestUnanswered: an act that is not confirmed is cancelled after a day, can then be undone for ten minutes, and leaves nothing behind.
+func TestUnanswered(t *testing.T) {
+	t.Parallel()
+	pool, r := populated(t, 10_400), runner()
+	id := started(t, pool, "discard", "state:retryable")
+	k := begun(t, r, pool)
+	do(t, pool, "update river.river_job set state = 'retryable', finalized_at = null where state = 'completed'")
+	if err := r.work(t.Context(), pool, k); !errors.Is(err, errGrown) {
+		t.Fatalf("it went on: %v", err)
+	}
+	if err := errors.Join(r.ask(t.Context(), pool, k), record.Tidy(t.Context(), pool)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "waits", ask(t, pool, "select state, (select count(*) from work.undo) from jobs.bulk where id = $1", id), "grown 1000")
+	do(t, pool, "update work.bulk set lease_until = lease_until - interval '1 day'")
+	if err := record.Tidy(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "cancelled", ask(t, pool, "select state, undo_until > now() + interval '9 min' as undoable, (select count(*) from work.undo) from jobs.bulk where id = $1", id), "cancelled true 1000")
+	want(t, "audit", ask(t, pool, "select reason, before from jobs.audit where bulk_id = $1 and act = 'cancel_bulk'", id), `not confirmed within a day {"done": 1000, "state": "grown"}`)
+	do(t, pool, "update work.bulk set undo_until = now() - interval '1 s'")
+	if err := record.Tidy(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "cleaned", ask(t, pool, "select count(*) from work.undo"), "0")
 }
 
 // TestUndoTime: an act can be undone for ten minutes after its end, however long it ran, and what is needed for it is kept until

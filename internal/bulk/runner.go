@@ -27,7 +27,8 @@ var (
 )
 
 const (
-	// lease is how long a process has an act for itself after each chunk. During a chunk it has the row locked.
+	// lease is how long a process has an act for itself after each chunk. During a chunk it has the row locked, and while it counts it
+	// has a longer one.
 	lease = 10 * time.Second
 	// stepTimeout bounds a chunk, and a step of counting.
 	stepTimeout = time.Minute

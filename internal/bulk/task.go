@@ -92,9 +92,10 @@ func (t *task) someIDs(ctx context.Context, pool *pgxpool.Pool, after int64) ([]
 	return t.filter.IDs(ctx, pool, after, t.HighestID, countBy)
 }
 
-// renew renews the lease, and stores the number of matches if they have been counted.
+// renew renews the lease for a step of counting, during which the row is not locked, and stores the number of matches if they have been
+// counted. A shorter lease would end within a slow step: two processes would take the act from each other, and none would count to its end.
 func (r *Runner) renew(ctx context.Context, pool *pgxpool.Pool, t *task) error {
-	return r.change(ctx, pool, renewSQL, pgx.NamedArgs{"id": t.ID, "by": r.by, "matches": t.Matches, "lease": lease.Seconds()})
+	return r.change(ctx, pool, renewSQL, pgx.NamedArgs{"id": t.ID, "by": r.by, "matches": t.Matches, "lease": (stepTimeout + lease).Seconds()})
 }
 
 // ask counts again, and makes the act wait until the number is confirmed.

@@ -17,10 +17,14 @@ const (
 	tidyStep = 5000
 )
 
-// Tidy deletes rows that are too old or too many. Every process calls it about every minute: while one process deletes, the
+// Tidy deletes rows that are too old or too many, and ends bulk acts that wait for an answer for too long. Every process calls it about every minute: while one process deletes, the
 // others find nothing to do.
 func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	var errs []error // a table that is locked, or fails, does not keep the others from being tidied
+	errs = append(errs, briefly(ctx, pool, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "select jobs.end_unanswered()")
+		return err
+	}))
 	for _, old := range []struct{ table, where, order string }{
 		{"work.attempt", "ended_at < now() - interval '1 day'", "ended_at"},
 		{"work.request", "started_at < now() - interval '1 day'", "started_at"},
