@@ -35,11 +35,15 @@ type Server struct {
 	asker     *asker
 	refresher *refresher
 	hub       *live.Hub
+	exports   chan struct{} // holds a value while jobs are exported
+	previews  chan struct{} // holds a value while an act is previewed
 }
 
 // New returns a console. Close ends its streams.
 func New(c Config) *Server {
-	s := &Server{Config: c, asker: newAsker(c.Pool), hub: live.NewHub(c.Log)}
+	s := &Server{
+		Config: c, asker: newAsker(c.Pool), hub: live.NewHub(c.Log), exports: make(chan struct{}, 1), previews: make(chan struct{}, 1),
+	}
 	s.refresher = newRefresher(s.asker, s.hub, c.Log)
 	return s
 }
@@ -130,7 +134,7 @@ func fromAnotherSite() error {
 func (s *Server) frame(r *http.Request, p *Page, asked Asked) view.Frame {
 	f := s.blankFrame(r, p.Title)
 	f.Nav, f.Purpose, f.Charts = p.Nav, p.Purpose, p.Charts
-	if !p.Still {
+	if !p.Still && len(asked.all()) > 0 {
 		f.Live = eventsPath(r)
 	}
 	if asked.Title != "" {

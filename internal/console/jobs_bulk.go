@@ -77,6 +77,12 @@ func (s *Server) planned(ctx context.Context, act surface.Act, line string) (p b
 	}
 	limited, cancel := context.WithTimeout(ctx, previewAtMost)
 	defer cancel()
+	select {
+	case s.previews <- struct{}{}:
+		defer func() { <-s.previews }()
+	case <-limited.Done():
+		return p, busy("Others are choosing jobs for acts just now. Nothing was changed.", "Previews take turns, so that the site keeps its connections to the database. Try again in a moment.")
+	}
 	err = pgx.BeginTxFunc(limited, s.Pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
 		if _, err := tx.Exec(limited, "select set_config('statement_timeout', $1, true)", fmt.Sprint(previewAtMost.Milliseconds()*4/5)); err != nil {
 			return err

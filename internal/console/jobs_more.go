@@ -42,6 +42,12 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	if wrong, ok := errors.AsType[*surface.SearchError](err); ok {
 		return &answer.Error{Status: http.StatusUnprocessableEntity, Headline: "That search cannot be read", Sentence: wrong.Error()}
 	}
+	select {
+	case s.exports <- struct{}{}:
+		defer func() { <-s.exports }()
+	default:
+		return busy("Another export is running.", "Exports take turns, so that the site keeps its connections to the database. Try again in a minute.")
+	}
 	file := &attachment{ResponseWriter: w}
 	_, _, err = f.CSV(r.Context(), s.Pool, file, exportedColumns(shownColumns(r.URL.Query())))
 	switch {
@@ -53,6 +59,10 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 		return narrower("The export took longer than a minute.", "Go back and add a state, a kind, a queue or a time.")
 	}
 	return err
+}
+
+func busy(sentence, advice string) error {
+	return &answer.Error{Status: http.StatusServiceUnavailable, Headline: "One at a time", Sentence: sentence, Advice: advice, RetryAfter: 10}
 }
 
 // attachment is a CSV file as an answer. Its headers are set once there is something to write, so that an error before that is

@@ -111,10 +111,15 @@ func (f *refresher) due(now time.Time) (list []*watched, more bool) {
 }
 
 // ask asks the questions and keeps their readings. A failed try keeps the rows of the last one. Each question takes its own turn,
-// so that a page that is being opened waits for one statement at most.
+// so that a page that is being opened waits for one statement at most. If the statements are slow, streams are told in between: they
+// also check whether they may still go on.
 func (f *refresher) ask(due []*watched) {
-	away := false
+	away, told := false, time.Now()
 	for _, w := range due {
+		if time.Since(told) > roundEvery {
+			f.hub.TellAll()
+			told = time.Now()
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), filteredEvery)
 		reading := f.asker.ask(ctx, []Question{w.question.patient()})[0]
 		cancel()
