@@ -233,6 +233,11 @@ func TestJobsAct(t *testing.T) {
 			t.Errorf("backlist %s: not true afterwards: %s", c.line, c.check)
 		}
 	}
+	valueOf[bool](t, pool, "select changed from jobs.set_wait_target('mail', '5 s')")
+	entry := valueOf[string](t, pool, "select max(id)::text from jobs.audit")
+	if out, code := shell(t, databaseURL, "jobs undo "+entry+" --yes"); code != 0 || !strings.Contains(out, "1 wait target restored.") {
+		t.Errorf("undoing a wait target: exit code %d:\n%s", code, out)
+	}
 	if who := valueOf[string](t, pool, "select who from jobs.audit order by id desc limit 1"); !strings.HasSuffix(who, "(backlist jobs)") || !strings.Contains(who, "@") {
 		t.Errorf("the audit names %q", who)
 	}

@@ -43,8 +43,11 @@ func runJobsUndo(ctx context.Context, p *jobsProgram, args []string) error {
 // restored prints what was, or would be, restored. It is an error if nothing is.
 func (p *jobsProgram) restored(list []surface.Restored, sentence string) error {
 	sum := acted{Act: "undo"}
+	targets := 0
 	for _, r := range list {
-		sum.count(r.Changed, r.Note)
+		if sum.count(r.Changed, r.Note); r.Changed && r.ID == nil {
+			targets++
+		}
 	}
 	changed := sum.Changed
 	if !p.yes {
@@ -56,8 +59,11 @@ func (p *jobsProgram) restored(list []surface.Restored, sentence string) error {
 		}
 	} else {
 		sum.printNotes(p.Stdout)
-		if changed > 0 {
-			fmt.Fprintf(p.Stdout, sentence, ui.Count(changed, "job", "jobs"))
+		if jobs := changed - targets; jobs > 0 {
+			fmt.Fprintf(p.Stdout, sentence, ui.Count(jobs, "job", "jobs"))
+		}
+		if targets > 0 {
+			fmt.Fprintf(p.Stdout, sentence, ui.Count(targets, "wait target", "wait targets"))
 		}
 	}
 	if changed == 0 {

@@ -6,10 +6,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Restored is the result of undoing an entry of jobs.audit for one job.
+// Restored is the result of undoing an entry of jobs.audit for one job, or for a wait target.
 type Restored struct {
 	Entry   int64
-	ID      *int64 // the job; nil if the entry as a whole cannot be undone
+	ID      *int64 // the job; nil if the entry is of a wait target, or as a whole cannot be undone
 	State   *string
 	Changed bool    // in a preview: it would change
 	Note    *string // why it was left unchanged
