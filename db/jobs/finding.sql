@@ -49,8 +49,9 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
            'Start a worker of a release that knows it, or cancel them.', 'jobs', k.kind
     from (select j.kind, count(*) as available from river.river_job j cross join live l
           where j.state = 'available' and l.alive > l.draining
+            and not exists (select from jobs.live x where not x.draining and jobs.takes('{}', x.kinds, '', '')) -- it takes every kind
+            and j.kind not in (select unnest(x.kinds) from jobs.live x where not x.draining)
           group by j.kind) k
-    where not exists (select from jobs.live x where not x.draining and jobs.takes('{}', x.kinds, '', k.kind))
     union all
     select 6, 'broken', 'failing', 'release_fails', t.kind,
            format('%s has failed %s %% of its attempts since release %s; before, it failed %s %%.', t.kind,
@@ -96,7 +97,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
     select 17, 'warning', 'schedules', 'schedule_missed', t.schedule,
            format('Schedule %s missed %s runs in the last day.', t.schedule, t.missed), 'No process was alive when they were due.', 'schedules', t.schedule
     from (select schedule, sum(missed) + count(*) filter (where outcome = 'skipped') as missed
-          from work.tick where due_at > now() - interval '1 day' group by schedule) t where t.missed > 0
+          from work.tick where due_at > now() - interval '1 day' and (missed > 0 or outcome = 'skipped') group by schedule) t
     union all
     select 12, 'warning', 'errors', 'error_regressed', e.fingerprint, format('An error that was marked as fixed is back: %s', left(e.message, 200)),
            'Look at the release in which it was seen.', 'error', e.fingerprint

@@ -34,7 +34,10 @@ from (
             sum(run[17]), sum(run[18]), sum(run[19]), sum(run[20]), sum(run[21]), sum(run[22]), sum(run[23]), sum(run[24]),
             sum(run[25]), sum(run[26])]::int[],
         sum(wait_s), sum(run_s)
-    from work.minutes where minute >= work.summed('hour') group by 1, 2, 3, 4) h
+    from (select minute, queue, kind, release, completed, failed, discarded, cancelled, snoozed, handed_back, judged, late, wait_s, run_s,
+              wait || '{}' as wait, run || '{}' as run
+          from work.minutes where minute >= work.summed('hour') offset 0) m
+    group by 1, 2, 3, 4) h
 left join lateral (
     select jobs.quantiles(h.wait, '{0.5,0.95,0.99}', e.ended) as wait, jobs.quantiles(h.run, '{0.5,0.95,0.99}', e.ended) as run
     from (select h.completed + h.failed + h.discarded + h.cancelled + h.snoozed + h.handed_back as ended) e offset 0) q on true;

@@ -22,7 +22,9 @@ with unfinished as ( -- one part for each partial index
                  sum(run[9]), sum(run[10]), sum(run[11]), sum(run[12]), sum(run[13]), sum(run[14]), sum(run[15]),
                  sum(run[16]), sum(run[17]), sum(run[18]), sum(run[19]), sum(run[20]), sum(run[21]), sum(run[22]),
                  sum(run[23]), sum(run[24]), sum(run[25]), sum(run[26])] as run
-    from work.minutes where minute > now() - interval '1 hour' group by kind
+    from (select kind, completed, failed, discarded, wait || '{}' as wait, run || '{}' as run
+          from work.minutes where minute > now() - interval '1 hour' offset 0) m
+    group by kind
 ), day as (
     select kind, sum(completed) as completed, sum(failed) as failed, sum(discarded) as discarded, sum(cancelled) as cancelled,
            sum(run_s) as run_s, max(minute) as last_at

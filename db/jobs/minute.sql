@@ -111,16 +111,18 @@ begin
     if past is null or past <= interval '0' then
         raise exception 'past is how far to look back, as in interval ''1 hour''.' using errcode = '22023';
     end if;
-    -- 26 sums are several times as fast as an aggregate over arrays.
+    -- 26 sums are several times as fast as an aggregate over arrays, and twice as fast again if a subquery of its own (offset 0) copies
+    -- each array (|| '{}'): from a stored one, Postgres would make a copy for each element.
     select array[sum(b[1]), sum(b[2]), sum(b[3]), sum(b[4]), sum(b[5]), sum(b[6]), sum(b[7]), sum(b[8]), sum(b[9]),
                  sum(b[10]), sum(b[11]), sum(b[12]), sum(b[13]), sum(b[14]), sum(b[15]), sum(b[16]), sum(b[17]), sum(b[18]),
                  sum(b[19]), sum(b[20]), sum(b[21]), sum(b[22]), sum(b[23]), sum(b[24]), sum(b[25]), sum(b[26])]
     into h
-    from (select case when percentile.measure = 'wait' then m.wait_histogram else m.run_histogram end as b
+    from (select case when percentile.measure = 'wait' then m.wait_histogram else m.run_histogram end || '{}' as b
           from jobs.minute m
           where m.minute > now() - percentile.past
             and (percentile.queue is null or m.queue = percentile.queue)
-            and (percentile.kind is null or m.kind = percentile.kind)) s;
+            and (percentile.kind is null or m.kind = percentile.kind)
+          offset 0) s;
     return jobs.quantile(h, p);
 end $$;
 comment on function jobs.percentile is 'How long attempts waited (measure ''wait'') or ran (measure ''run''): the duration below which the share p of them lies, over the past interval (5 minutes by default), in a queue, of a kind, both, or all. As in jobs.percentile(queue => ''default'', past => ''1 hour'', p => 0.99).';

@@ -12,10 +12,19 @@ with waiting as (
     select queue, count(*) as running, count(*) filter (where attempted_at > now() - interval '5 min') as begun
     from river.river_job where state = 'running' group by queue
 ), lately as (
-    select queue, work.sum(wait) as wait, work.sum(run) as run, sum(completed) as completed, sum(failed + discarded) as failed,
-           sum(completed + discarded + cancelled) as finished,
-           sum(completed + failed + discarded + cancelled + snoozed + handed_back) as ended
-    from work.minutes where minute > now() - interval '5 min' group by queue
+    select queue, sum(completed) as completed, sum(failed + discarded) as failed, sum(completed + discarded + cancelled) as finished,
+           sum(completed + failed + discarded + cancelled + snoozed + handed_back) as ended,
+           array[sum(wait[1]), sum(wait[2]), sum(wait[3]), sum(wait[4]), sum(wait[5]), sum(wait[6]), sum(wait[7]),
+                 sum(wait[8]), sum(wait[9]), sum(wait[10]), sum(wait[11]), sum(wait[12]), sum(wait[13]), sum(wait[14]),
+                 sum(wait[15]), sum(wait[16]), sum(wait[17]), sum(wait[18]), sum(wait[19]), sum(wait[20]), sum(wait[21]),
+                 sum(wait[22]), sum(wait[23]), sum(wait[24]), sum(wait[25]), sum(wait[26])] as wait,
+           array[sum(run[1]), sum(run[2]), sum(run[3]), sum(run[4]), sum(run[5]), sum(run[6]), sum(run[7]), sum(run[8]),
+                 sum(run[9]), sum(run[10]), sum(run[11]), sum(run[12]), sum(run[13]), sum(run[14]), sum(run[15]),
+                 sum(run[16]), sum(run[17]), sum(run[18]), sum(run[19]), sum(run[20]), sum(run[21]), sum(run[22]),
+                 sum(run[23]), sum(run[24]), sum(run[25]), sum(run[26])] as run
+    from (select queue, completed, failed, discarded, cancelled, snoozed, handed_back, wait || '{}' as wait, run || '{}' as run
+          from work.minutes where minute > now() - interval '5 min' offset 0) m
+    group by queue
 ), took as ( -- the first of those minutes may be partial
     select extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60 as minutes
 ), live as (

@@ -27,19 +27,23 @@ begin
     summed := case when source = 'minute' then since else greatest(since, work.summed(source)) end;
     return query
     with attempts as (
-        select t.at, t.completed, t.failed, t.discarded, t.ended, t.judged, t.late, t.wait, t.run
+        select t.at, t.completed, t.failed, t.discarded, t.ended, t.judged, t.late,
+            t.wait || '{}' as wait, t.run || '{}' as run -- see jobs.percentile
         from work.ten_minutes t
         where source = 'ten_minutes' and t.at >= since and t.at < summed and (series.queue is null or t.queue = series.queue)
         union all
         select h.hour, h.completed, h.failed, h.discarded,
-            h.completed + h.failed + h.discarded + h.cancelled + h.snoozed + h.handed_back, h.judged, h.late, h.wait, h.run
+            h.completed + h.failed + h.discarded + h.cancelled + h.snoozed + h.handed_back, h.judged, h.late,
+            h.wait || '{}', h.run || '{}'
         from work.hour h
         where source = 'hour' and h.hour >= since and h.hour < summed and h.kind = series.kind and (series.queue is null or h.queue = series.queue)
         union all
         select m.minute, m.completed, m.failed, m.discarded,
-            m.completed + m.failed + m.discarded + m.cancelled + m.snoozed + m.handed_back, m.judged, m.late, m.wait, m.run
+            m.completed + m.failed + m.discarded + m.cancelled + m.snoozed + m.handed_back, m.judged, m.late,
+            m.wait || '{}', m.run || '{}'
         from work.minutes m
         where m.minute >= summed and (series.queue is null or m.queue = series.queue) and (series.kind is null or m.kind = series.kind)
+        offset 0
     ), sums as (
         select date_bin(step, a.at, origin) as bucket, sum(a.completed) as completed, sum(a.failed) as failed,
             sum(a.discarded) as discarded, sum(a.ended) as ended, sum(a.judged) as judged, sum(a.late) as late,
@@ -76,7 +80,7 @@ begin
     left join sums s on s.bucket = g.at
     left join counts c on c.bucket = g.at
     left join lateral (
-        select jobs.quantiles(s.wait, '{0.5,0.95,0.99}') as wait, jobs.quantiles(s.run, '{0.5,0.95,0.99}') as run offset 0) q on true
+        select jobs.quantiles(s.wait, '{0.5,0.95,0.99}', s.ended::bigint) as wait, jobs.quantiles(s.run, '{0.5,0.95,0.99}', s.ended::bigint) as run offset 0) q on true
     order by g.at;
 end $$;
 comment on function jobs.series is 'The past interval in 60 to 180 buckets, oldest first, for charts: of everything, of a queue, of a kind or of both. at is a bucket''s start and span its length: 1 minute for up to 3 hours, 10 for a day, 2 hours for a week, 6 hours for 30 days, 12 hours for 90 days, and lengths in between. growing marks the last bucket, which is not complete. Then come the attempts that ended in it: completed, failed (will be retried), discarded, ended (of every outcome) and ended per second; those that were judged by a wait target and those of them that were late; percentiles of their waits and run times, null if there were none. available, running and retryable are the highest backlog that was counted in the bucket (once a minute, for 30 days): null if it was not counted, or for a kind.';

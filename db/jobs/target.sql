@@ -2,20 +2,28 @@
 
 create view jobs.wait_target as
 with done as materialized (
-    select work.summed('hour') as until
+    select h.until, greatest(work.summed('ten_minutes'), now() - interval '6 h') as until_ten from (select work.summed('hour') as until) h
+), minutes as materialized ( -- what is not in the sums of hours and of ten minutes
+    select minute, queue, kind, judged, late from work.minutes
+    where minute > now() - interval '30 days' and judged > 0
+      and minute >= (select least(until, until_ten, now() - interval '1 h') from done)
 ), month as (
     select queue, kind, sum(judged) as judged, sum(late) as late
     from (
         select queue, kind, judged, late from work.hour
         where hour > now() - interval '30 days' and hour < (select until from done) and judged > 0
         union all
-        select queue, kind, judged, late from work.minutes
-        where minute > now() - interval '30 days' and minute >= work.summed('hour') and judged > 0) m
+        select queue, kind, judged, late from minutes where minute >= (select until from done)) m
     group by queue, kind
 ), lately as (
-    select queue, sum(judged) as judged_6h, sum(late) as late_6h,
-           sum(judged) filter (where minute > now() - interval '1 h') as judged_1h, sum(late) filter (where minute > now() - interval '1 h') as late_1h
-    from work.minutes where minute > now() - interval '6 h' and judged > 0 group by queue
+    select queue, sum(judged) filter (where in_6h) as judged_6h, sum(late) filter (where in_6h) as late_6h,
+           sum(judged) filter (where in_1h) as judged_1h, sum(late) filter (where in_1h) as late_1h
+    from (
+        select queue, judged, late, true as in_6h, false as in_1h
+        from work.ten_minutes where at > now() - interval '6 h' and at < (select until_ten from done)
+        union all
+        select queue, judged, late, minute >= (select until_ten from done), minute > now() - interval '1 h' from minutes) l
+    group by queue
 ), counted as (
     select t.queue, t.within, t.share, t.set_at, t.set_by, m.kinds,
            coalesce(m.judged, 0)::bigint as attempts,

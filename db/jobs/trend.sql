@@ -11,8 +11,10 @@ with newest as (
                  sum(run[9]), sum(run[10]), sum(run[11]), sum(run[12]), sum(run[13]), sum(run[14]), sum(run[15]),
                  sum(run[16]), sum(run[17]), sum(run[18]), sum(run[19]), sum(run[20]), sum(run[21]), sum(run[22]),
                  sum(run[23]), sum(run[24]), sum(run[25]), sum(run[26])] as run
-    from work.minutes m left join newest n on true
-    where m.minute > now() - interval '1 hour' group by m.kind
+    from (select kind, release, completed, failed, discarded, run || '{}' as run -- see jobs.percentile
+          from work.minutes where minute > now() - interval '1 hour' offset 0) m
+    left join newest n on true
+    group by m.kind
 ), day as (
     select h.kind, sum(h.completed + h.failed + h.discarded) as attempts, sum(h.failed + h.discarded) as failed,
            sum(h.completed + h.failed + h.discarded) filter (where h.release is distinct from n.name) as attempts_before,
@@ -21,14 +23,15 @@ with newest as (
                  sum(run[9]), sum(run[10]), sum(run[11]), sum(run[12]), sum(run[13]), sum(run[14]), sum(run[15]),
                  sum(run[16]), sum(run[17]), sum(run[18]), sum(run[19]), sum(run[20]), sum(run[21]), sum(run[22]),
                  sum(run[23]), sum(run[24]), sum(run[25]), sum(run[26])] as run
-    from work.hour h left join newest n on true
-    where h.hour > now() - interval '26 hours' and h.hour <= now() - interval '2 hours' group by h.kind
+    from (select kind, release, completed, failed, discarded, run || '{}' as run
+          from work.hour where hour > now() - interval '26 hours' and hour <= now() - interval '2 hours' offset 0) h
+    left join newest n on true
+    group by h.kind
 )
 select h.kind, h.attempts, h.failed,
        h.failed::float8 / nullif(h.attempts, 0) as failing_share,
        d.failed::float8 / nullif(d.attempts, 0) as failing_share_before,
-       jobs.quantile(h.run, 0.95) as run_p95,
-       jobs.quantile(d.run, 0.95) as run_p95_before,
+       q.run_p95, q.run_p95_before,
        n.name as release, n.first_seen_at as release_at,
        coalesce(h.attempts_since, 0) as attempts_since_release,
        h.failed_since::float8 / nullif(h.attempts_since, 0) as failing_share_since_release,
@@ -36,7 +39,9 @@ select h.kind, h.attempts, h.failed,
            / nullif(coalesce(d.attempts_before, 0) + h.attempts - coalesce(h.attempts_since, 0), 0) as failing_share_before_release
 from hour h
 left join day d on d.kind = h.kind
-left join newest n on true;
+left join newest n on true
+left join lateral ( -- as in jobs.minute
+    select (jobs.quantiles(h.run, '{0.95}'))[1] as run_p95, (jobs.quantiles(d.run, '{0.95}'))[1] as run_p95_before offset 0) q on true;
 
 comment on view jobs.trend is 'The attempts of each kind in the last hour beside those of the day before it, and beside those of other releases than the newest. The day ends with the last hour that maintenance has summed up.';
 comment on column jobs.trend.kind is 'The kind.';
