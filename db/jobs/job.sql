@@ -148,6 +148,45 @@ comment on column jobs.job.logs is 'What the job''s attempts logged: [{"attempt"
 comment on column jobs.job.metadata is 'What the job system and others have stored with the job, redacted like args, without the logs.';
 comment on column jobs.job.args_size is 'The size of the arguments in bytes, as Postgres stores them: long ones are compressed. Does not read them.';
 
+-- The columns of jobs.job for searches, with the same expressions, without those whose subqueries take long to plan, even where a
+-- query selects none of them.
+create view jobs.job_brief as
+select j.id, j.kind, j.queue, j.state,
+       j.created_at                                             as enqueued_at,
+       j.attempted_at                                           as started_at,
+       j.finalized_at                                           as finished_at,
+       jobs.runner(j.attempted_by)                              as worker,
+       j.metadata ->> 'request_id'                              as request_id,
+       case when j.metadata ->> 'parent_id' ~ '^\d{1,18}$' then (j.metadata ->> 'parent_id')::bigint end as parent_id,
+       j.metadata ->> 'release'                                 as release,
+       j.tags::text[]                                           as tags,
+       jobs.redact(j.args, coalesce(k.secrets, '{}'))           as args,
+       j.errors[array_upper(j.errors, 1)] ->> 'error'           as last_error,
+       case when j.metadata ->> 'deaths' ~ '^\d{1,9}$' then (j.metadata ->> 'deaths')::int else 0 end as deaths,
+       j.state = 'running' and j.metadata ? 'cancel_attempted_at' as cancelling,
+       j.unique_key is not null                                 as is_unique
+from river.river_job j
+left join work.kind k on k.kind = j.kind;
+
+comment on view jobs.job_brief is 'Every job, with the columns of jobs.job that searches compare: Postgres plans a query of it ten times as fast. Each means the same as there.';
+comment on column jobs.job_brief.id is 'As in jobs.job.';
+comment on column jobs.job_brief.kind is 'As in jobs.job.';
+comment on column jobs.job_brief.queue is 'As in jobs.job.';
+comment on column jobs.job_brief.state is 'As in jobs.job.';
+comment on column jobs.job_brief.enqueued_at is 'As in jobs.job.';
+comment on column jobs.job_brief.started_at is 'As in jobs.job.';
+comment on column jobs.job_brief.finished_at is 'As in jobs.job.';
+comment on column jobs.job_brief.worker is 'As in jobs.job.';
+comment on column jobs.job_brief.request_id is 'As in jobs.job.';
+comment on column jobs.job_brief.parent_id is 'As in jobs.job.';
+comment on column jobs.job_brief.release is 'As in jobs.job.';
+comment on column jobs.job_brief.tags is 'As in jobs.job.';
+comment on column jobs.job_brief.args is 'As in jobs.job.';
+comment on column jobs.job_brief.last_error is 'As in jobs.job.';
+comment on column jobs.job_brief.deaths is 'As in jobs.job.';
+comment on column jobs.job_brief.cancelling is 'As in jobs.job.';
+comment on column jobs.job_brief.is_unique is 'As in jobs.job.';
+
 create function jobs.search(args jsonb, kind text default null, state text default null, max int default 100)
 returns setof jobs.job language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare

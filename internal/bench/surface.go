@@ -51,6 +51,7 @@ func Questions() []Question {
 		{"wait_target", 100, "select * from jobs.wait_target"},
 		{"release", 100, "select * from jobs.release"},
 		{"request", 100, "select * from jobs.request order by started_at desc limit 50"},
+		{"job_brief", 100, "select id from jobs.job_brief where state = 'completed' and finished_at is not null order by finished_at desc, id desc limit 50"},
 		{"name", 100, "select * from jobs.name where what = 'kind'"},
 		{"saved_view", 100, "select * from jobs.saved_view"},
 		{"saved_views", 100, "select * from jobs.saved_views('anna')"},

@@ -121,7 +121,7 @@ where w.n <= 150 or w.job_id = @id::bigint
 order by w.n
 limit 250`, view.JobWaterfall)
 
-// Unfinished children have no index by their parent. They were enqueued while it ran, mostly soon after it.
+// Children without an attempt have no index by their parent. They were enqueued while it ran, mostly soon after it.
 var jobFamily = NewPanel("job.family", "Parents and children", `
 with recursive up as (
     select @id::bigint as id, 0 as depth
@@ -133,7 +133,10 @@ with recursive up as (
     select c.id from (select distinct a.job_id as id from jobs.attempt a where a.parent_id = @id::bigint limit 100) c
     union
     select n.id from (
-        select j.id, j.parent_id from jobs.job j where j.id > @id::bigint order by j.id limit 10000) n
+        select j.id, case when j.enqueued_at <= own.until then j.parent_id end as parent_id
+        from jobs.job_brief j
+        cross join (select coalesce((select finished_at + interval '1 min' from jobs.job_brief where id = @id::bigint), 'infinity') as until) own
+        where j.id > @id::bigint order by j.id limit 10000) n
     where n.parent_id = @id::bigint
 ), family as (
     select 'parent' as relation, up.depth, up.id from up where up.depth > 0 and up.id is not null and up.id <> @id::bigint

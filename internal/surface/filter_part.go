@@ -17,6 +17,7 @@ type part struct {
 	pre    []string // a cheaper condition than filter for what it implies, if the newest jobs are asked for
 	filter []string // conditions that must be tested on each job
 	byTime bool     // the newest are the last finished; otherwise those with the highest ids
+	listed bool     // where is answered by an index of unfinished jobs, which is not in the order of ids
 }
 
 // found is the name of the part whose ids an index finds.
@@ -30,7 +31,18 @@ func (p part) order() string {
 }
 
 // A statement collects the arguments of an SQL statement.
-type statement struct{ args []any }
+type statement struct {
+	args  []any
+	brief bool // it may read jobs.job_brief; otherwise jobs.job suffices, to which an operator may have been granted no more
+}
+
+// view returns the view that has the columns of the filter's conditions. Postgres plans a SELECT from jobs.job ten times as long.
+func (s *statement) view(f Filter) string {
+	if !s.brief || len(f.Waiting) > 0 || slices.Contains(f.Has, "progress") {
+		return "jobs.job"
+	}
+	return "jobs.job_brief"
+}
 
 // arg adds an argument and returns its place.
 func (s *statement) arg(value any, as string) string {
@@ -74,10 +86,10 @@ type idRange struct {
 // parts returns the parts of the search.
 func (f Filter) parts(s *statement, ids idRange) (list []part) {
 	f = f.At(time.Now().UTC())
-	general := f.general(s)
+	names, general := f.named(s), f.general(s)
 	wanted := f.wantedStates()
 	if driver := f.driver(s); driver != nil { // few jobs of any state
-		general = append(general, f.inArgs(s, f.Args)...)
+		general = slices.Concat(names, general, f.inArgs(s, f.Args))
 		p := part{name: found, where: driver, filter: append(general, f.inTime(s, "coalesce(finished_at, greatest(enqueued_at, started_at))")...)}
 		if len(wanted) < len(states()) {
 			p.where = append(p.where, "state in ("+literals(wanted)+")")
@@ -94,20 +106,20 @@ func (f Filter) parts(s *statement, ids idRange) (list []part) {
 			if len(f.Args)+len(f.Requests) > 0 {
 				continue
 			}
-			p.byTime, p.filter = true, general
+			p.byTime, p.filter = true, slices.Concat(names, general)
 			p.where = append(append(p.where, "finished_at is not null"), finishedTime...)
 		}
 		if len(f.Args) > 0 && ids.newest {
 			p.pre = []string{"id = any (array(" + f.withArgs(s, state, ids) + "))"}
 		}
-		if state == "available" && len(f.Queues) > 0 {
-			p.where = append(p.where, "queue = any ("+s.arg(f.Queues, "text[]")+")")
+		if !isFinished(state) {
+			p.where, p.listed = append(p.where, names...), true
 		}
 		list = append(list, p)
 	}
 	if len(finished) > 0 && len(f.Args)+len(f.Requests) > 0 {
 		inState := "state in (" + literals(finished) + ")"
-		p := part{name: found, filter: slices.Concat(general, finishedTime)}
+		p := part{name: found, filter: slices.Concat(names, general, finishedTime)}
 		if len(f.Requests) > 0 {
 			p.where = append(p.where, "id = any (array(select a.job_id from jobs.attempt a where a.request_id = any ("+s.arg(f.Requests, "text[]")+")"+
 				" union select unnest(r.jobs) from jobs.request r where r.id = any ("+s.arg(f.Requests, "text[]")+")))")

@@ -39,7 +39,7 @@ func (f Filter) found(s *statement, at cursor, n, window int) string {
 	var parts []string
 	for _, p := range f.unread(s, at, window) {
 		// The inner limit keeps a filter that matches little from reading the whole state.
-		inner := fmt.Sprintf("select * from jobs.job where %s order by %s limit %d", and(slices.Concat(p.where, p.pre)), p.order(), window)
+		inner := p.newest(s.view(f), p.most(n, window))
 		parts = append(parts, fmt.Sprintf(`(select '%s' as part, id as job_id, coalesce(finished_at, enqueued_at) as seen, row_number() over (order by %s) as place
 		from (%s) job where %s order by %s limit %d)`, p.name, p.order(), inner, and(p.filter), p.order(), n))
 	}
@@ -52,6 +52,24 @@ func (f Filter) found(s *statement, at cursor, n, window int) string {
 		%s
 	) parts order by sorted desc, part, place limit %d
 )`, strings.Join(parts, "\n\t\tunion all\n\t\t"), n)
+}
+
+// most returns how many of the part's newest jobs to test for n that match.
+func (p part) most(n, window int) int {
+	if len(p.filter) == 0 {
+		return n
+	}
+	return window
+}
+
+// newest returns the SELECT of the newest jobs of the part.
+func (p part) newest(view string, most int) string {
+	where := and(slices.Concat(p.where, p.pre))
+	if p.listed {
+		// The index has all that this condition needs, so that no other job is read. By id itself, Postgres might walk all jobs.
+		where = fmt.Sprintf("id = any (array(select id from %s where %s order by id + 0 desc limit %d))", view, where, most)
+	}
+	return fmt.Sprintf("select * from %s where %s order by %s limit %d", view, where, p.order(), most)
 }
 
 // unread returns the parts that a cursor leaves, with the condition to be after it.

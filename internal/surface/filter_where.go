@@ -100,16 +100,21 @@ func (f Filter) inTime(s *statement, at string) (list []string) {
 	return list
 }
 
+// named returns the conditions on kind and queue.
+func (f Filter) named(s *statement) (list []string) {
+	if len(f.Kinds) > 0 {
+		list = append(list, "kind = any ("+s.arg(f.Kinds, "text[]")+")")
+	}
+	if len(f.Queues) > 0 {
+		list = append(list, "queue = any ("+s.arg(f.Queues, "text[]")+")")
+	}
+	return list
+}
+
 // general returns the conditions that no index answers.
 func (f Filter) general(s *statement) (list []string) {
 	add := func(condition string, values any, as string) {
 		list = append(list, strings.ReplaceAll(condition, "$?", s.arg(values, as)))
-	}
-	if len(f.Kinds) > 0 {
-		add("kind = any ($?)", f.Kinds, "text[]")
-	}
-	if len(f.Queues) > 0 {
-		add("queue = any ($?)", f.Queues, "text[]")
 	}
 	if len(f.Workers) > 0 {
 		add("worker = any (array(select unnest($?) union all select w.worker from jobs.worker w where w.process = any ($?)))", f.Workers, "text[]")

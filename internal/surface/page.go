@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +77,7 @@ type Place struct {
 
 // List returns the SELECT for a page of a list: as Query, with the columns of Place, with a row more than n if the page is not the
 // last, and with a row of nulls if there is none. Only where it finds no more than n does it look how far it has searched.
+// It reads jobs.job_brief too, so that it takes a fraction of the time to plan; Query needs nothing but jobs.job.
 func (f Filter) List(columns, after string, n int) (sql string, args []any, err error) {
 	at, err := parseCursor(after)
 	if err != nil {
@@ -88,7 +88,7 @@ func (f Filter) List(columns, after string, n int) (sql string, args []any, err 
 }
 
 func (f Filter) list(columns string, at cursor, n, window int) (sql string, args []any) {
-	var s statement
+	s := statement{brief: true}
 	reached := f.reached(&s, at, window)
 	return s.used(fmt.Sprintf(`with %s,
 reached as materialized (
@@ -106,10 +106,14 @@ order by sorted desc, part, place`, f.found(&s, at, n+1, window), reached, n, of
 func (f Filter) reached(s *statement, at cursor, window int) string {
 	var selects []string
 	for _, part := range f.unread(s, at, window) {
+		order := part.order()
+		if part.listed {
+			order = "id + 0 desc" // as in newest
+		}
 		if len(part.filter) > 0 {
 			selects = append(selects, fmt.Sprintf(`(select '%s' as part, id, %d as jobs, (finished_at at time zone 'UTC')::text as finished,
 			case when coalesce(finished_at, enqueued_at) between '0001-01-01' and '9999-12-30' then coalesce(finished_at, enqueued_at) end as at
-		from jobs.job where %s order by %s offset %d limit 1)`, part.name, window, and(part.where), part.order(), window-1))
+		from %s where %s order by %s offset %d limit 1)`, part.name, window, s.view(f), and(part.where), order, window-1))
 		}
 	}
 	if len(selects) == 0 {
@@ -173,11 +177,14 @@ func (f Filter) Count(ctx context.Context, db DB) (n int, err error) {
 
 // CountQuery returns the SELECT of Count, whose column is jobs.
 func (f Filter) CountQuery() (sql string, args []any) {
-	var s statement
+	s := statement{brief: true}
 	var parts []string
 	for _, p := range f.unread(&s, nil, window) {
-		parts = append(parts, fmt.Sprintf("(select from (select * from jobs.job where %s order by %s limit %d) job where %s limit %d)",
-			and(slices.Concat(p.where, p.pre)), p.order(), window, and(p.filter), MostCounted+1))
+		tested := "select from " + s.view(f) + " where " + and(p.where)
+		if len(p.filter) > 0 {
+			tested = fmt.Sprintf("select from (%s) job where %s", p.newest(s.view(f), window), and(p.filter))
+		}
+		parts = append(parts, fmt.Sprintf("(%s limit %d)", tested, MostCounted+1))
 	}
 	if len(parts) == 0 {
 		parts = append(parts, "(select where false)")
