@@ -14,7 +14,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
 ), live as (
     select count(*) as alive, count(*) filter (where draining) as draining from jobs.live
 ), trend as materialized ( -- two findings read it; percentiles are left out, which take most of its time
-    select t.kind, t.failing_share, t.release, t.failing_share_since_release, t.failing_share_before_release,
+    select t.kind, t.failing_share, t.release, t.release_at, t.failing_share_since_release, t.failing_share_before_release,
            t.attempts_since_release >= 10 and t.release_at > now() - interval '1 day' and t.failing_share_since_release >= 0.1
                and t.failing_share_since_release >= 3 * coalesce(t.failing_share_before_release, 1) as since_release
     from jobs.trend t where t.attempts >= 10 and t.failing_share >= 0.05
@@ -56,8 +56,17 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
     select 6, 'broken', 'failing', 'release_fails', t.kind,
            format('%s has failed %s %% of its attempts since release %s; before, it failed %s %%.', t.kind,
                round((100 * t.failing_share_since_release)::numeric), t.release, round((100 * t.failing_share_before_release)::numeric)),
-           'Look at the error. If the release broke it, roll back or fix it, then retry its jobs.', 'failing', t.kind
-    from trend t where t.since_release is true
+           'Look at the error. If the release broke it, roll back or fix it, then retry its jobs.',
+           case when e.fingerprint is null then 'failing' else 'error' end, coalesce(e.fingerprint, t.kind)
+    from trend t
+    left join lateral ( -- the error that the release brought: its most frequent one, but one that was not seen before comes first
+        select h.fingerprint
+        from work.error_hour h join work.error o on o.fingerprint = h.fingerprint
+        where h.hour >= date_trunc('hour', t.release_at, 'UTC') and h.kind = t.kind and h.release = t.release
+        group by h.fingerprint, o.first_release
+        order by o.first_release = t.release desc, sum(h.attempts) desc, h.fingerprint
+        limit 1) e on true
+    where t.since_release is true
     union all
     select 10, case when t.failing_share >= 0.5 then 'broken' else 'warning' end, 'failing', 'kind_fails', t.kind,
            format('%s has failed %s %% of its attempts in the last hour.', t.kind, round((100 * t.failing_share)::numeric)),

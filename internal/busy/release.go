@@ -25,8 +25,8 @@ type Broken struct {
 const ordersOf = 20
 
 // ReleaseBroke sets up, in the few seconds that its jobs take, the situation "a release broke a kind": each of 20 requests caused an
-// order's jobs under the older release, all completed, an hour ago; and each of 20 under the newer release, of which all jobs of one
-// kind were discarded with the same error. The jobs are real; only the records of the older release are moved back by an hour.
+// order's jobs under the older release, all completed, half an hour ago; and each of 20 under the newer release, of which all jobs of one
+// kind were discarded with the same error. The jobs are real; only the records of the older release are moved back by half an hour.
 // No worker runs afterwards, so that retried jobs stay available and an undo always succeeds. It is for tests, on a database of
 // their own.
 func ReleaseBroke(ctx context.Context, databaseURL string) (b Broken, err error) {
