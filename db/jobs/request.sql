@@ -91,7 +91,7 @@ begin
         where r.id is not null
         union all
         select r.started_at + make_interval(secs => (s.v ->> 'at_ms')::float8 / 1000), make_interval(secs => (s.v ->> 'ms')::float8 / 1000),
-               1, 'step', s.v ->> 'name', null, null, null, s.v ->> 'queries' || ' queries', '{}', 1
+               1, 'step', s.v ->> 'name', null, null, null, case s.v ->> 'queries' when '1' then '1 query' else s.v ->> 'queries' || ' queries' end, '{}', 1
         from jsonb_array_elements(case when jsonb_typeof(r.steps) = 'array' then r.steps end) as s (v)
         union all
         select e.due_at, e.wait, t.depth, 'wait', e.kind, e.job_id, e.attempt, null, 'in queue ' || e.queue, t.path, e.attempt * 4
@@ -101,7 +101,7 @@ begin
         from ended e join tree t on t.id = e.job_id
         union all
         select e.started_at + make_interval(secs => (s.v ->> 'at_ms')::float8 / 1000), make_interval(secs => (s.v ->> 'ms')::float8 / 1000),
-               t.depth + 1, 'step', s.v ->> 'name', e.job_id, e.attempt, null, s.v ->> 'queries' || ' queries', t.path, e.attempt * 4 + 2
+               t.depth + 1, 'step', s.v ->> 'name', e.job_id, e.attempt, null, case s.v ->> 'queries' when '1' then '1 query' else s.v ->> 'queries' || ' queries' end, t.path, e.attempt * 4 + 2
         from ended e join tree t on t.id = e.job_id
         cross join jsonb_array_elements(case when jsonb_typeof(e.steps) = 'array' then e.steps end) as s (v)
         union all

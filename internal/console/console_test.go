@@ -22,7 +22,7 @@ const addWorker = `insert into work.worker (id, dyno, release, slots, running, l
 
 // paths are the addresses of all pages, so that every panel is asked.
 var paths = []string{
-	"/console", "/console?past=30d", "/console/queues", "/console/queues?q=ma&target=mail",
+	"/console", "/console?past=30d", "/console?kind=x&queue=mail", "/console/queues", "/console/queues?q=ma&target=mail",
 	"/console/jobs", "/console/jobs?q=state:discarded+kind:x+args.a:1+since:2h", "/console/jobs/1", "/console/jobs/1/copy",
 	"/console/errors", "/console/errors/f1", "/console/workers",
 }

@@ -19,7 +19,7 @@ from jobs.error e
 where e.fingerprint = @fingerprint::text`, view.ErrorNow)
 
 var errorReleases = NewPanel("error.releases", "By release", `
-select h.release, min(h.hour) as first_hour, max(h.hour) as last_hour, sum(h.attempts)::bigint as attempts,
+select @fingerprint::text as fingerprint, h.release, min(h.hour) as first_hour, max(h.hour) as last_hour, sum(h.attempts)::bigint as attempts,
        coalesce(jsonb_object_agg(h.day, h.attempts) filter (where h.day is not null), '{}')::text as by_day
 from (
     select release, (hour at time zone 'UTC')::date::text as day, min(hour) as hour, sum(attempts) as attempts

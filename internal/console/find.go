@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ limit 12`
 
 // find answers with the places that a few letters name: pages, a job by its number, and things by their names.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
-	text := typedName(r)
+	text := nameIn(r.URL.Query(), "q")
 	found := places(text)
 	if text != "" {
 		things, err := s.named(r.Context(), text)
@@ -42,13 +43,13 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, f, view.FindPage(text, found))
 }
 
-// typedName returns the name, or a part of it, that was typed as q; empty if it is longer than names are, or not text.
-func typedName(r *http.Request) string {
-	text := strings.TrimSpace(r.URL.Query().Get("q"))
-	if len(text) > 200 || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+// nameIn returns the name, or part of a name, that an address has; empty if it cannot be one.
+func nameIn(values url.Values, key string) string {
+	name := strings.TrimSpace(values.Get(key))
+	if len(name) > 200 || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
 		return ""
 	}
-	return text
+	return name
 }
 
 // named returns the things whose name contains the text, or none if that takes too long.

@@ -33,7 +33,7 @@ const previewAtMost = 5 * time.Second
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
 	d := view.Plan{List: values.Get("q"), Line: values.Get("q")}
-	if ticked := values["id"]; values.Get("all") == "" {
+	if ticked := values["job"]; values.Get("all") == "" {
 		if len(ticked) == 0 {
 			return &answer.Error{
 				Status: http.StatusUnprocessableEntity, Headline: "No job is ticked",

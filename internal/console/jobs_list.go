@@ -80,6 +80,9 @@ func readListed(row pgx.CollectableRow) (l listed, err error) {
 // listOf returns the list with where it goes on.
 func listOf(f surface.Filter, after string, columns []string, rows []listed) view.JobList {
 	d := view.JobList{Columns: columns, First: after != "", All: !f.Narrows(), Wider: wider(f)}
+	if len(f.Kinds) == 1 {
+		d.Kind = f.Kinds[0]
+	}
 	places := make([]surface.Place, len(rows))
 	for i, row := range rows {
 		places[i] = row.Place

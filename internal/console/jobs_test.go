@@ -109,7 +109,7 @@ func TestBulkFromPage(t *testing.T) {
 	if status, _ = s.post("/console/jobs/act", form(body)); status != http.StatusUnprocessableEntity {
 		t.Errorf("a delete that is not confirmed: %d", status)
 	}
-	_, body = s.get("/console/jobs/act?act=retry&q=kind:send_invoice&id=1&id=2")
+	_, body = s.get("/console/jobs/act?act=retry&q=kind:send_invoice&job=1&job=2")
 	if !strings.Contains(body, "<code>id:1,2") || !strings.Contains(body, "Retry 2 jobs") {
 		t.Errorf("the preview of two ticked jobs:\n%s", body)
 	}
@@ -209,18 +209,18 @@ func TestActsOnTicked(t *testing.T) {
 		t.Errorf("the bar offers %q", acts)
 	}
 	for _, act := range acts {
-		status, body := s.get("/console/jobs/act?id=1&id=2&act=" + act[1])
+		status, body := s.get("/console/jobs/act?job=1&job=2&act=" + act[1])
 		if status != http.StatusOK || !strings.Contains(body, "2 jobs") {
 			t.Errorf("%s: %d\n%s", act[1], status, body)
 		}
 	}
-	if _, body = s.get("/console/jobs/act?id=1&id=2&act=cancel"); !strings.Contains(body, "<code>finished</code>") {
+	if _, body = s.get("/console/jobs/act?job=1&job=2&act=cancel"); !strings.Contains(body, "<code>finished</code>") {
 		t.Errorf("the preview does not say what is left alone:\n%s", body)
 	}
 	if _, body = s.get("/console/jobs?q=state:scheduled"); strings.Contains(body, `<option value="retry"`) || !strings.Contains(body, `<option value="run-now"`) {
 		t.Error("the bar offers an act that does not apply")
 	}
-	for _, path := range []string{"act=retry&all=yes&q=", "act=delete&all=yes&q=kind:x", "act=delete&all=yes&q=kin:x", "act=drop&id=1", "act=pause&id=1", "act=retry&id=x", "act=retry"} {
+	for _, path := range []string{"act=retry&all=yes&q=", "act=delete&all=yes&q=kind:x", "act=delete&all=yes&q=kin:x", "act=drop&job=1", "act=pause&job=1", "act=retry&job=x", "act=retry"} {
 		if status, _ := s.get("/console/jobs/act?" + path); status != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %d", path, status)
 		}

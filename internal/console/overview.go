@@ -22,7 +22,7 @@ select s.at, s.ended_per_second * 60 as per_minute,
        coalesce((s.failed + s.discarded) * s.ended_per_second * 60 / nullif(s.ended, 0), 0) as failed_per_minute,
        s.wait_p50, s.wait_p95, s.wait_p99, s.run_p50, s.run_p95, s.run_p99, s.available, s.running, s.retryable,
        coalesce(r.releases, '{}') as releases
-from jobs.series(@past::interval) s
+from jobs.series(@past::interval, nullif(@queue::text, ''), nullif(@kind::text, '')) s
 left join lateral (
     select array_agg(release order by first_seen_at) as releases from jobs.release
     where first_seen_at >= s.at and first_seen_at < s.at + s.span) r on true
@@ -50,10 +50,14 @@ func (s *Server) overviewPage() *Page {
 		Path: "/", Nav: "overview", Title: "Overview", Charts: true,
 		Purpose: "Whether all is well, and if not, what needs attention first.",
 		Ask: func(r *http.Request) (Asked, error) {
-			past := view.Past(r.URL.Query().Get("past"))
+			values := r.URL.Query()
+			charts := series.Ask(pgx.NamedArgs{
+				"past": view.Past(values.Get("past")), "queue": nameIn(values, "queue"), "kind": nameIn(values, "kind"),
+			})
+			charts.Filtered = values.Has("queue") || values.Has("kind")
 			return Asked{
 				Questions: []Question{
-					findings.Ask(nil), series.Ask(pgx.NamedArgs{"past": past}),
+					findings.Ask(nil), charts,
 					standingOutQueues.Ask(nil), standingOutKinds.Ask(nil), liveWorkers.Ask(nil), runningJobs.Ask(pgx.NamedArgs{"most": 10}),
 				},
 				Draw: func(panel func(id string) templ.Component, v view.Viewer) templ.Component {

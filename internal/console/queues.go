@@ -41,7 +41,7 @@ func (s *Server) queuesPage() *Page {
 		Path: "/queues", Nav: "queues", Title: "Queues",
 		Purpose: "Where jobs wait: how many, for how long, and whether they start in time.",
 		Ask: func(r *http.Request) (Asked, error) {
-			q := typedName(r)
+			q := nameIn(r.URL.Query(), "q")
 			list := listedQueues.Ask(pgx.NamedArgs{"q": q})
 			list.Filtered = q != ""
 			return Asked{Questions: []Question{list, waitTargets.Ask(nil)}}, nil

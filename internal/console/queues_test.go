@@ -70,6 +70,24 @@ func TestQueues(t *testing.T) {
 	}
 }
 
+// TestChartOf: the charts are of one kind or queue if the address names it, and counts of jobs that are not kept lead there.
+func TestChartOf(t *testing.T) {
+	t.Parallel()
+	s := jobSite(t)
+	s.exec(`insert into work.minute_release (minute, queue, kind, release, completed, failed, wait, run, wait_s, run_s) values
+		(date_trunc('minute', now()) - interval '9 min', 'mail', 'send', 'v7', 60, 0, '{1}', '{1}', 1, 1),
+		(date_trunc('minute', now()) - interval '9 min', 'slow', 'report', 'v7', 7, 0, '{1}', '{1}', 1, 1)`)
+	for query, most := range map[string]string{"": "67", "?kind=send": "60", "?queue=slow": "7", "?queue=slow&kind=send": "0", "?kind=%00": "67", "?kind=" + url.QueryEscape(hostile): "0"} {
+		body := s.has("/console"+query, http.StatusOK, "at most "+most+" /min")
+		if strings.Contains(body, "chart-backlog") == strings.Contains(query, "kind=") || strings.Contains(body, "<script>alert") {
+			t.Errorf("%q: the backlog is not counted by kind, or a name became markup", query)
+		}
+	}
+	for _, path := range []string{"/console/errors/f1", "/console/jobs?q=kind:send+state:cancelled"} {
+		s.has(path, http.StatusOK, "/console?kind=send&amp;past=30d#overview.series")
+	}
+}
+
 // TestVerdict: the first page says that all is well, or what is not, with a link to where it is shown.
 func TestVerdict(t *testing.T) {
 	t.Parallel()

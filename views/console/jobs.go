@@ -107,6 +107,7 @@ type JobList struct {
 	Jobs    []Job
 	Columns []string
 	All     bool   // the search leaves no job out
+	Kind    string // the only kind that it names
 	First   bool   // this is not the first page
 	Next    string // the cursor of the next page; empty on the last
 	Reached []Reach

@@ -26,8 +26,8 @@ func Past(key string) time.Duration {
 	return time.Hour
 }
 
-// charts returns the figures of the overview.
-func charts(buckets []Bucket) []Chart {
+// charts returns the figures of the overview. The backlog is not counted by kind.
+func charts(buckets []Bucket, ofKind bool) []Chart {
 	c := Chart{}
 	for _, b := range buckets {
 		c.At = append(c.At, b.At)
@@ -45,7 +45,7 @@ func charts(buckets []Bucket) []Chart {
 		}
 		return l
 	}
-	return []Chart{
+	list := []Chart{
 		chart("chart-throughput", "Throughput", "/min", line("ended", "ink", func(b Bucket) *float64 { return &b.PerMinute })),
 		chart("chart-failures", "Failures", "/min", line("failed", "bad", func(b Bucket) *float64 { return &b.FailedPerMinute })),
 		chart(
@@ -60,13 +60,16 @@ func charts(buckets []Bucket) []Chart {
 			line("p95", "busy", func(b Bucket) *float64 { return seconds(b.RunP95) }),
 			line("p99", "ink", func(b Bucket) *float64 { return seconds(b.RunP99) }),
 		),
-		chart(
+	}
+	if !ofKind {
+		list = append(list, chart(
 			"chart-backlog", "Backlog", "jobs",
 			line("ready", "ink", func(b Bucket) *float64 { return number(b.Available) }),
 			line("running", "busy", func(b Bucket) *float64 { return number(b.Running) }),
 			line("retrying", "warn", func(b Bucket) *float64 { return number(b.Retryable) }),
-		),
+		))
 	}
+	return list
 }
 
 func seconds(d *time.Duration) *float64 {

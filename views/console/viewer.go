@@ -36,6 +36,19 @@ func (v Viewer) With(name, value string) string {
 // Jobs returns the address of the jobs that a search line finds.
 func Jobs(line string) string { return Root + "/jobs?q=" + url.QueryEscape(line) }
 
+// ActURL returns the address that previews an act on all jobs that a search line finds.
+func ActURL(act, line string) string {
+	return Root + "/jobs/act?" + url.Values{"act": {act}, "q": {line}, "all": {"yes"}}.Encode()
+}
+
+// ChartURL returns the address of the charts of a queue or kind, as key says.
+func ChartURL(key, name, past string) string {
+	return Root + "?" + url.Values{key: {name}, "past": {past}}.Encode() + "#overview.series"
+}
+
+// rowID returns the id of a row. By their ids an update finds the rows again that have moved, with the focus in them.
+func rowID(list, name string) string { return list + "-" + url.QueryEscape(name) }
+
 // Term writes a word of a search line, with its value quoted if it has to be.
 func Term(key, value string) string {
 	for _, c := range value {
