@@ -74,7 +74,7 @@ func (c *testConsole) bulk(t *testing.T) {
 	b.press("Retry 2 jobs")
 	b.sees(".bulk", "2 changed")
 	b.press("Undo")
-	b.wait("the undo to be done", `$$(".bulk").length === 2 && $$(".bulk").every((e) => plain(e.innerText).includes("2 changed"))`)
+	b.wait("the undo to be done", `$$(".bulk").filter((e) => plain(e.innerText).includes("2 changed")).length === 2`)
 	b.goTo(list)
 	b.wait("the jobs", `$$("main [data-pick]").length > 5`)
 }

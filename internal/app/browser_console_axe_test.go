@@ -12,9 +12,9 @@ func (c *testConsole) accessibility(t *testing.T) {
 	b.expect("status of 404", "status of 422")
 	job := "/console/jobs/" + strconv.FormatInt(c.broken.Jobs[0], 10)
 	b.goTo("/console/errors?show=all")
-	oneError := get[string](b, `$("main tbody th a").getAttribute("href")`)
+	oneError := get[string](b, `$$(".errors tbody tr").find((e) => e.innerText.includes(`+quote(c.broken.Kind)+`)).querySelector("th a").getAttribute("href")`)
 	for _, path := range []string{
-		job, job + "/copy", oneError, "/console", "/console?past=7d", "/console/queues", "/console/queues?target=mail", "/console/jobs", "/console/jobs?q=state%3Adiscarded",
+		job, job + "/copy", oneError, "/console", "/console?past=7d", "/console?past=24h&kind=" + c.broken.Kind, "/console/queues", "/console/queues?target=mail", "/console/jobs", "/console/jobs?q=state%3Adiscarded",
 		"/console/jobs?q=stat%3A%22", "/console/jobs?q=kind%3Anothing", "/console/workers", "/console/workers?sql=workers.live", "/console/errors", "/console/errors?show=all", "/console/find?q=send", "/console/find?q=zzzzzz", "/console/nothing",
 	} {
 		b.goTo(path)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -65,6 +66,19 @@ func (c *testConsole) live(t *testing.T) {
 	if !get[bool](b, "globalThis.stayed === true") {
 		t.Error("the page was reloaded")
 	}
+}
+
+// movedRow reorders a list while a link in it has the focus, which moves along with its row.
+func (c *testConsole) movedRow(t *testing.T) {
+	c.exec("insert into river.river_queue (name, created_at, updated_at) values ('zz', now(), now())")
+	_, b := c.openFor(t, "viewer")
+	b.goTo("/console/queues")
+	link := `$("#queue-zz th a")`
+	place := `$$("#queues\\.list tbody tr").indexOf($("#queue-zz"))`
+	before := get[int](b, link+".focus(), "+place)
+	c.exec("update river.river_queue set paused_at = now(), updated_at = now() where name = 'zz'")
+	b.wait("the row to move", place+" < "+strconv.Itoa(before))
+	b.focused("document.activeElement === " + link)
 }
 
 // keyboard goes through the console by single letters, which can be turned off, and are letters where the operator types.

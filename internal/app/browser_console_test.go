@@ -29,7 +29,13 @@ func operatorsInBrowser(t *testing.T, browser context.Context) {
 			{"pause a queue", c.pauseQueue},
 			{"set a wait target", c.waitTarget},
 			{"save a search", c.saveSearch},
-			{"retry ticked jobs", c.bulk},
+			{"a release broke a kind", func(t *testing.T) {
+				t.Run("all", c.releaseBroke)
+				t.Run("ticked", c.bulk) // afterwards, because it acts on the same jobs
+			}},
+			{"acts on a job", c.jobActs},
+			{"acts on an error", c.errorActs},
+			{"a row moves", c.movedRow},
 			{"keyboard", c.keyboard},
 			{"palette", c.palette},
 			{"copy", c.copy},
