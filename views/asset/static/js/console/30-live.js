@@ -22,6 +22,19 @@
     }
     return parts.innerHTML;
   };
+  // The focus: the row or other part with an id that it is in, and its place there. An update may move or replace both.
+  const controls = (part) => [part, ...part.querySelectorAll("a, button, input, select, textarea, summary")];
+  const focus = () => {
+    const element = document.activeElement;
+    const part = element.closest("[id]");
+    return { element, id: part?.id, at: part ? controls(part).indexOf(element) : -1 };
+  };
+  const refocus = ({ element, id, at }) => {
+    if (document.activeElement !== document.body) return;
+    const part = document.getElementById(id);
+    const there = element.isConnected ? element : part && controls(part)[at];
+    there?.focus({ preventScroll: true });
+  };
   const apply = () => {
     page.toggleAttribute("data-held", busy() && waiting.size > 0);
     if (busy()) return;
@@ -29,7 +42,9 @@
       const target = document.getElementById(id);
       if (target && filling(target)) continue; // a form is being filled in
       waiting.delete(id);
-      if (target) htmx.swap({ text: folded(part, target), target, swap: "outerMorph", sourceElement: target });
+      if (!target) continue;
+      const before = focus();
+      htmx.swap({ text: folded(part, target), target, swap: "outerMorph", sourceElement: target }).then(() => refocus(before));
     }
     document.dispatchEvent(new Event("console:changed"));
   };
