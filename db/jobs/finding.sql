@@ -10,7 +10,8 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
         where j.state = 'available' and (j.queue, j.priority) > (r.queue, r.priority)
         order by j.queue, j.priority, j.scheduled_at limit 1) n
 ), waiting as (
-    select queue, now() - greatest(min(scheduled_at), now() - interval '10 years') as oldest from ready group by queue
+    select r.queue, r.oldest, exists (select from jobs.live x where not x.draining and jobs.takes(x.queues, '{}', r.queue, '')) as taken
+    from (select queue, now() - greatest(min(scheduled_at), now() - interval '10 years') as oldest from ready group by queue) r
 ), live as (
     select count(*) as alive, count(*) filter (where draining) as draining from jobs.live
 ), trend as materialized ( -- two findings read it; percentiles are left out, which take most of its time
@@ -41,8 +42,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
            format('%s jobs wait in queue %s, which no live worker takes.', (select count(*) from river.river_job j where j.state = 'available' and j.queue = w.queue), w.queue),
            'Start a worker that takes it, or cancel its jobs.', 'queues', w.queue
     from waiting w cross join live l left join river.river_queue q on q.name = w.queue
-    where l.alive > l.draining and q.paused_at is null
-      and not exists (select from jobs.live x where not x.draining and jobs.takes(x.queues, '{}', w.queue, ''))
+    where l.alive > l.draining and q.paused_at is null and not w.taken
     union all
     select 5, 'broken', 'kinds', 'kind_unknown', k.kind,
            format('%s jobs of kind %s wait, which no live worker knows.', k.available, k.kind),
@@ -93,8 +93,8 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
                when w.oldest < interval '1 hour' then extract(minute from w.oldest) || ' min'
                else round(extract(epoch from w.oldest) / 3600, 1) || ' h' end),
            'The queue needs more workers, or something blocks it.', 'queues', w.queue
-    from waiting w left join river.river_queue q on q.name = w.queue
-    where w.oldest > interval '5 min' and q.paused_at is null
+    from waiting w cross join live l left join river.river_queue q on q.name = w.queue
+    where w.oldest > interval '5 min' and q.paused_at is null and (w.taken or l.alive = l.draining)
     union all
     select 7, 'broken', 'schedules', case when s.broken is not null then 'schedule_broken' else 'schedule_overdue' end, s.name,
            case when s.broken is not null then format('Schedule %s is broken. %s.', s.name, s.broken)
