@@ -62,7 +62,7 @@ func (d *developing) run(ctx context.Context, p *program, _ []string) error {
 // dev runs the whole product until ctx ends, and stops everything that it started. The terminal gets a line for each step;
 // logs go to a file.
 func (p *program) dev(ctx context.Context, d *developing) error {
-	p.cfg.Dev = true
+	p.cfg.Dev, p.cfg.Lab = true, true
 	// Listening comes first, so that a taken port stops dev before anything starts. The address is local, because dev's
 	// passwords are public.
 	listener, err := listen("localhost", p.cfg.Port)

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/lab"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
@@ -31,6 +32,10 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*work.Worker
 	work.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs})
 	work.AddWorker(workers, deliver)
 	work.AddWorker(workers, &reader.PruneWorker{DB: pool})
+	work.AddWorker(workers, &lab.PruneWorker{DB: pool})
+	if p.cfg.Lab {
+		lab.AddWorkers(workers, slow(pool, jobs, deliver, log))
+	}
 	return workers, nil
 }
 
@@ -48,23 +53,25 @@ func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.Del
 			mail.KindWelcome: reader.WelcomeLetter,
 			mail.KindReset:   reader.ResetLetter,
 			mail.KindReady:   recommend.ReadyLetter,
+			mail.KindLab:     lab.Letter,
 		},
 	}, nil
 }
 
 // schedules returns all periodic jobs. To add one, write its work.Schedule in jobs.go of its package, and name it here.
 func schedules() []work.Schedule {
-	return []work.Schedule{recommend.Schedule(), reader.Schedule()}
+	return []work.Schedule{recommend.Schedule(), reader.Schedule(), lab.Schedule()}
 }
 
 // workOptions returns the options of a worker process, with its queues.
 func (p *program) workOptions(workers *work.Workers, log *slog.Logger) work.Options {
+	queues := map[string]int{river.QueueDefault: p.cfg.WorkerConcurrency, mail.QueueName: p.cfg.WorkerConcurrency}
+	if p.cfg.Lab {
+		queues[lab.QueueName] = p.cfg.WorkerConcurrency
+	}
 	return work.Options{
 		Workers: workers,
-		Queues: map[string]int{
-			river.QueueDefault: p.cfg.WorkerConcurrency,
-			mail.QueueName:     p.cfg.WorkerConcurrency,
-		},
+		Queues:  queues,
 		Schema:  db.RiverSchema,
 		Process: p.cfg.Process,
 		Release: p.cfg.Release,

@@ -79,6 +79,11 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 		return unlessStopped(ctx, err)
 	}
 	defer pool.Close()
+	closeLab, err := p.openLab(log, url, pool, site)
+	if err != nil {
+		return err
+	}
+	defer closeLab()
 	defer relayNotices(ctx, site, pool)()
 	acts := bulk.NewRunner(p.cfg.Process, log)
 	stopMaintenance, err := p.maintain(ctx, log, pool, acts.Wake)

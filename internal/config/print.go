@@ -25,6 +25,7 @@ func (c Config) Print(w io.Writer) error {
 		{"WEB_MAX", c.WebMax},
 		{"WORKERS_MAX", c.WorkersMax},
 		{"WORKER_POLL_ONLY", map[bool]string{false: "no", true: "yes"}[c.WorkerPollOnly]},
+		{"LAB", map[bool]string{false: "off", true: "on"}[c.Lab]},
 		{"LOG_FORMAT", c.LogFormat},
 		{"DYNO", c.Process},
 		{"RELEASE", c.Release},

@@ -20,6 +20,7 @@ const (
 	KindWelcome Kind = "welcome" // the account exists
 	KindReady   Kind = "ready"   // new recommendations; the reader can switch it off
 	KindReset   Kind = "reset"   // a link to choose a new password
+	KindLab     Kind = "lab"     // the effect of an experiment
 )
 
 // Title is the subject of a message that has not been written, or never was.
@@ -31,6 +32,8 @@ func (k Kind) Title() string {
 		return "Your recommendations are ready"
 	case KindReset:
 		return "Choose a new password"
+	case KindLab:
+		return "A letter from the lab"
 	}
 	return "A letter from Backlist"
 }

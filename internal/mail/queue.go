@@ -26,20 +26,30 @@ type Draft struct {
 // Queue records a message and enqueues its delivery, both in tx. A second call with the same key changes nothing and
 // returns false.
 func Queue(ctx context.Context, tx pgx.Tx, jobs *work.Client, d Draft) (queued bool, err error) {
-	id, err := store.New().MessageInsert(ctx, tx, store.MessageInsertParams{
-		ReaderID: d.ReaderID, Kind: string(d.Kind), Key: d.Key, MessageID: messageID(d.Key), SubjectID: d.SubjectID,
-		ToAddress: d.To,
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("record message %s: %w", d.Key, err)
+	id, recorded, err := Record(ctx, tx, d)
+	if err != nil || !recorded {
+		return false, err
 	}
 	if _, err := jobs.InsertTx(ctx, tx, DeliverArgs{MessageID: id}, nil); err != nil {
 		return false, fmt.Errorf("enqueue message %s: %w", d.Key, err)
 	}
 	return true, notice.Send(ctx, tx, d.ReaderID, notice.TopicMail)
+}
+
+// Record records a message in tx without enqueueing its delivery, for a caller who delivers it. A second call with the same key
+// changes nothing and returns false.
+func Record(ctx context.Context, tx pgx.Tx, d Draft) (id int64, recorded bool, err error) {
+	id, err = store.New().MessageInsert(ctx, tx, store.MessageInsertParams{
+		ReaderID: d.ReaderID, Kind: string(d.Kind), Key: d.Key, MessageID: messageID(d.Key), SubjectID: d.SubjectID,
+		ToAddress: d.To,
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("record message %s: %w", d.Key, err)
+	}
+	return id, true, nil
 }
 
 // messageID returns the part of the Message-ID header before the @; the sender's domain follows it. It depends on the

@@ -22,7 +22,7 @@ const inLetter = 5
 func (w *ReaderWorker) tell(
 	ctx context.Context, tx pgx.Tx, readerID int64, reader store.RecommendLockReaderRow, c choice,
 ) error {
-	if !reader.MailReady || c.basis != Neighbours || c.ratings < MinRatings {
+	if w.Quiet || !reader.MailReady || c.basis != Neighbours || c.ratings < MinRatings {
 		return nil
 	}
 	now := time.Now

@@ -27,6 +27,8 @@ type ReaderWorker struct {
 	Log  *slog.Logger
 	Now  func() time.Time // nil: time.Now; determines the local day of a mail
 
+	Quiet bool // make lists without a mail about them
+
 	asked atomic.Int64 // the build after which this process last requested another
 }
 

@@ -17,6 +17,27 @@ type Author struct {
 	Died     *int16
 }
 
+// A run of an experiment of the lab, with what it has measured.
+type LabRun struct {
+	ID string
+	// The experiment, as in its address.
+	Experiment string
+	// The account on which the experiment works.
+	ReaderID int64
+	// Who started it.
+	StartedBy string
+	StartedAt time.Time
+	// When the process that runs it was last known to be alive.
+	SeenAt  time.Time
+	EndedAt *time.Time
+	// What it does at the moment, in a sentence.
+	Doing string
+	// Why it did not come to its end, in a sentence; empty: it did, or still runs.
+	Problem string
+	// What its page draws: sentences, figures, bars, tables and the statements behind them.
+	Result []byte
+}
+
 type Message struct {
 	ID        int64
 	ReaderID  int64

@@ -26,6 +26,7 @@ func (s *Server) chrome(r *http.Request, title, nav string) page.Frame {
 	if me := readerOf(r.Context()); me != nil {
 		p.Reader, p.Console = me.Name, me.Role != reader.RoleNone
 	}
+	p.Lab = s.lab != nil && (s.Dev || p.Console)
 	return p
 }
 

@@ -31,6 +31,9 @@ func (s *Server) Handler() http.Handler {
 	r.Get("/readyz", s.readiness)
 	r.Handle("/assets/*", asset.Handler())
 	r.Get("/recommendations/events", pages.Within(stream, signedIn(s.recommendationEvents)))
+	if s.lab != nil {
+		r.Get("/lab/{slug}/{id}/events", pages.Within(stream, s.inLab(s.runEvents)))
+	}
 
 	if s.console != nil {
 		s.console.Mount(r)
@@ -72,6 +75,7 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/settings/delete", page(signedIn(s.deletePage)))
 		r.Post("/settings/delete", page(signedIn(s.deleteAccount)))
 
+		s.mountLab(r)
 		if s.Dev {
 			r.Get("/styleguide", page(s.styleguide))
 		}

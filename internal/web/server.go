@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/backlist/backlist/internal/console"
+	"github.com/backlist/backlist/internal/lab"
 	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/notice"
 	"github.com/backlist/backlist/internal/reader"
@@ -51,6 +52,7 @@ type Server struct {
 	TasteChange func(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error
 
 	console  *console.Server // nil: the site has none
+	lab      *lab.Lab        // nil: the site has none
 	stopping atomic.Bool
 }
 
@@ -70,9 +72,13 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 	}
 }
 
-// Listen passes Postgres's notices on to readers' open pages until ctx ends.
+// Listen passes Postgres's notices on to open pages until ctx ends.
 func (s *Server) Listen(ctx context.Context, cfg *pgx.ConnConfig) {
-	s.Hub.Listen(ctx, cfg, live.Channel{Name: notice.Channel, Topic: notice.Read})
+	channels := []live.Channel{{Name: notice.Channel, Topic: notice.Read}}
+	if s.lab != nil {
+		channels = append(channels, live.Channel{Name: lab.Channel, Topic: lab.Topic})
+	}
+	s.Hub.Listen(ctx, cfg, channels...)
 }
 
 // Stop ends the live streams and makes /readyz fail, so that routers use other processes. Requests that still arrive are

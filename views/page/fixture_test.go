@@ -57,6 +57,9 @@ func fixtures() []fixture {
 		{"/rec-first", page.RecommendationsPage(page.Recommendations{Page: in("For you", "recommendations"), List: page.Recommended{Ratings: 3, Working: true}})},
 		{"/rec-popular", page.RecommendationsPage(page.Recommendations{Page: in("For you", "recommendations"), List: page.Recommended{RateMore: 3, Popular: true, Items: recs[4:]}})},
 		{"/rec-none", page.RecommendationsPage(page.Recommendations{Page: in("For you", "recommendations"), List: page.Recommended{RateMore: 3}})},
+		{"/lab", page.LabPage(page.Lab{Page: in("The lab", "lab"), Experiments: []page.LabCard{{Letter: "a", Slug: "inline", Title: "Inline or in the background", Purpose: "The same twice."}}})},
+		{"/lab-run", page.LabExperimentPage(experiment(in("Inline or in the background", "lab"), false))},
+		{"/lab-running", page.LabExperimentPage(experiment(out("Inline or in the background"), true))},
 		{"/shelf", page.ShelfPage(page.Shelf{Page: in("My books", "shelf"), Tab: "read", ToRead: 14, Reading: 2, Read: 31, Rated: 12, Books: cards[:6], Pager: pager})},
 		{"/shelf-empty", page.ShelfPage(page.Shelf{Page: in("My books", "shelf"), Tab: "to-read"})},
 		{"/mailbox", page.MailboxPage(page.Mailbox{Page: in("Mailbox", "mailbox"), Messages: mails(), Pager: pager})},
@@ -145,6 +148,26 @@ func message(p page.Frame) page.Message {
 			{{Text: "Hello Ines,"}},
 			{{Text: "you have rated twelve books, and we have found some that may suit you: "}, {Text: "see your recommendations", URL: "/recommendations"}, {Text: "."}},
 			{{Text: "You can "}, {Text: "stop this mail", URL: "/unsubscribe/abc"}, {Text: " at any time."}},
+		},
+	}
+}
+
+// experiment returns a page of the lab with a run.
+func experiment(frame page.Frame, running bool) page.LabExperiment {
+	card := page.LabCard{Letter: "a", Slug: "inline", Title: "Inline or in the background", Purpose: "The same twice."}
+	return page.LabExperiment{
+		Page: frame, Card: card, Lesson: "A request does it all.", Button: "Send both", Account: "It works on your own account.",
+		Refused: "Another one runs.", Watch: &ui.Link{Text: "Watch it", URL: "/lab/inline/X"}, Next: &card,
+		Codes: []page.LabCode{{Title: "Before", Path: "internal/lab/inline.go", Text: "func f() {}"}},
+		Run: &page.LabRun{
+			Events: "/lab/inline/X/events", Reload: "/lab/inline/X", Running: running, Doing: "It is being done.", When: "Started just now by Ines.",
+			Sentences: []string{"One.", "Two."}, Figures: []page.LabFigure{{Name: "Inline", Value: "223 ms", Note: "as the lesson says"}},
+			Groups: []page.LabGroup{{
+				Title: "Inline", Note: "All of it.", Marks: []page.LabMark{{At: 223, Text: "the response ends"}, {At: 2, Text: "here"}},
+				Lanes: []page.LabLane{{Name: "request", Note: "223 ms", Bars: []page.LabBar{{Look: "request", To: 223, Text: "waits"}}}, {Name: "render", Depth: 9, Bars: []page.LabBar{{Look: "step", From: 203, To: 1230}}}},
+			}},
+			Tables:     []page.LabTable{{Title: "Afterwards", Head: []string{"effect"}, Rows: [][]string{{"a letter"}}, Note: "All."}, {Title: "Empty"}},
+			Statements: []page.LabStatement{{Title: "Both", SQL: "select 1", Head: []string{"n"}, Rows: [][]string{{"1"}}}},
 		},
 	}
 }

@@ -1,0 +1,151 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/postgres"
+	"github.com/backlist/backlist/internal/recommend"
+	"github.com/backlist/backlist/internal/testdb"
+	"github.com/backlist/backlist/internal/trace"
+	"github.com/backlist/backlist/internal/work"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// testLab is a lab on a database of its own, with a reader who has rated a book.
+type testLab struct {
+	*Lab
+	t   *testing.T
+	url string
+	by  By
+}
+
+func open(t *testing.T) *testLab {
+	t.Helper()
+	l := &testLab{t: t, url: testdb.NewURL(t), by: By{Name: "Ann"}}
+	cfg, err := pgxpool.ParseConfig(l.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.ConnConfig.Tracer = trace.Queries{}
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	err = pool.QueryRow(t.Context(), `
+		with r as (insert into reader (name, email, email_key, password_hash) values ('Ann', 'ann@example.com', 'ann@example.com', '') returning id),
+		b as (insert into book (title) values ('Kindred') returning id)
+		insert into rating (reader_id, book_id, stars) select r.id, b.id, 9 from r, b returning reader_id`).Scan(&l.by.ReaderID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := work.NewInserter(pool, l.options(l.workers(pool)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Lab = New(Config{
+		DB: pool, Jobs: jobs, Slow: slow(pool), Log: l.log(), Dev: true, Work: l.work(OwnQueue),
+		Page: func(_ context.Context, w io.Writer, readerID int64) error {
+			_, err := fmt.Fprint(w, "a page of reader ", readerID)
+			return err
+		},
+	})
+	t.Cleanup(l.Close)
+	return l
+}
+
+func slow(pool *pgxpool.Pool) *Slow {
+	log := slog.New(slog.DiscardHandler)
+	return &Slow{
+		DB: pool, Lists: &recommend.ReaderWorker{DB: pool, Log: log, Quiet: true}, MailDelay: 10 * time.Millisecond,
+		Letters: mail.DeliverWorker{
+			Log: log, Secret: "a secret for tests", Composers: map[mail.Kind]mail.Compose{mail.KindLab: Letter},
+			Base: func(context.Context) (string, error) { return "http://example.com", nil },
+		},
+	}
+}
+
+func (l *testLab) log() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+func (l *testLab) workers(pool *pgxpool.Pool) *work.Workers {
+	workers := work.NewWorkers()
+	AddWorkers(workers, slow(pool))
+	return workers
+}
+
+func (l *testLab) options(workers *work.Workers) work.Options {
+	return work.Options{Schema: "river", Process: "lab", Log: l.log(), Workers: workers}
+}
+
+// work returns a function that runs a worker for a queue.
+func (l *testLab) work(queue string) func(ctx context.Context, slots int, ready func()) error {
+	return func(ctx context.Context, slots int, ready func()) error {
+		options := l.options(nil)
+		options.Queues = map[string]int{queue: slots}
+		return work.Run(ctx, work.Process{
+			Options: options, URL: l.url, Share: postgres.Share{Size: 4}, Ready: ready,
+			Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) { return l.workers(pool), nil },
+		})
+	}
+}
+
+// startWorker runs a worker for the lab's queue until the test ends.
+func (l *testLab) startWorker() {
+	l.t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(l.t.Context()))
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- l.work(QueueName)(ctx, 10, func() { close(ready) }) }()
+	l.t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			l.t.Error(err)
+		}
+	})
+	<-ready
+}
+
+// run runs an experiment to its end.
+func (l *testLab) run(slug string) State {
+	l.t.Helper()
+	e, ok := l.Find(slug)
+	if !ok {
+		l.t.Fatalf("there is no experiment %s", slug)
+	}
+	id, err := l.Start(l.t.Context(), e, l.by)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return l.end(e, id)
+}
+
+// end waits until a run has ended.
+func (l *testLab) end(e Experiment, id string) (s State) {
+	l.t.Helper()
+	err := until(l.t.Context(), func() (done bool, err error) {
+		s, err = l.State(l.t.Context(), e, id)
+		return !s.Running, err
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return s
+}
+
+func (l *testLab) count(sql string, args ...any) (n int) {
+	l.t.Helper()
+	if err := l.DB.QueryRow(l.t.Context(), sql, args...).Scan(&n); err != nil {
+		l.t.Fatal(err)
+	}
+	return n
+}

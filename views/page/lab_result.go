@@ -1,0 +1,135 @@
+package page
+
+import (
+	"math"
+	"strconv"
+)
+
+// LabRun is a run of an experiment: what it has measured so far.
+type LabRun struct {
+	Events     string // the address of its stream
+	Reload     string // of its page
+	Running    bool
+	Doing      string // what it does at the moment
+	Problem    string // why it did not come to its end
+	When       string // "started 3 seconds ago by Ines"
+	Sentences  []string
+	Figures    []LabFigure
+	Groups     []LabGroup
+	Tables     []LabTable
+	Statements []LabStatement
+}
+
+// LabFigure is a number in large digits.
+type LabFigure struct{ Name, Value, Note string }
+
+// LabGroup is a set of lanes. All groups of a run have one time axis.
+type LabGroup struct {
+	Title, Note string
+	Marks       []LabMark
+	Lanes       []LabLane
+}
+
+// LabMark is a moment that is marked across the lanes of a group; times are in milliseconds from the axis's beginning.
+type LabMark struct {
+	At   float64
+	Text string
+}
+
+// LabLane is a line of a drawing.
+type LabLane struct {
+	Name  string
+	Depth int
+	Note  string
+	Bars  []LabBar
+}
+
+// LabBar is a time on a lane. Look is a name for the style sheet.
+type LabBar struct {
+	Look     string
+	From, To float64
+	Text     string
+}
+
+// LabTable is a small table.
+type LabTable struct {
+	Title string
+	Head  []string
+	Rows  [][]string
+	Note  string
+}
+
+// LabStatement is a SELECT with the rows that it returned.
+type LabStatement struct {
+	Title, SQL string
+	Head       []string
+	Rows       [][]string
+}
+
+// span returns the length of the time axis, at least 1 ms: until the last bar or mark ends, and a little more.
+func (r LabRun) span() float64 {
+	last := 1.0
+	for _, g := range r.Groups {
+		for _, m := range g.Marks {
+			last = max(last, m.At)
+		}
+		for _, l := range g.Lanes {
+			for _, b := range l.Bars {
+				last = max(last, b.To)
+			}
+		}
+	}
+	return last * 1.02
+}
+
+// ticks returns the moments that the axis names: from four to eight, in round numbers.
+func ticks(span float64) (list []float64) {
+	step := math.Pow(10, math.Floor(math.Log10(span)))
+	switch {
+	case span/step < 2:
+		step /= 5
+	case span/step < 5:
+		step /= 2
+	}
+	for at := 0.0; at <= span; at += step {
+		list = append(list, at)
+	}
+	return list
+}
+
+// place returns a moment's place on the axis, as an attribute of SVG.
+func place(at, span float64) string {
+	return strconv.FormatFloat(min(max(at/span, 0), 1)*100, 'f', 3, 64) + "%"
+}
+
+// width returns a bar's width; a very short one can still be seen.
+func (b LabBar) width(span float64) string {
+	return strconv.FormatFloat(max(.35, min((b.To-max(b.From, 0))/span*100, 100)), 'f', 3, 64) + "%"
+}
+
+// anchor keeps a text at a moment within the drawing.
+func anchor(at, span float64) string {
+	switch {
+	case at/span > .7:
+		return "end"
+	case at == 0:
+		return "start"
+	}
+	return "middle"
+}
+
+// markAnchor puts a mark's text on the side where there is room.
+func markAnchor(at, span float64) (name, dx string) {
+	if at/span > .6 {
+		return "end", "-6"
+	}
+	return "start", "6"
+}
+
+// duration names a moment of the axis.
+func duration(ms float64) string {
+	if ms >= 1000 {
+		return strconv.FormatFloat(math.Round(ms)/1000, 'f', -1, 64) + " s"
+	}
+	return strconv.FormatFloat(math.Round(ms*100)/100, 'f', -1, 64) + " ms"
+}
