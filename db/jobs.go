@@ -14,7 +14,7 @@ import (
 // operator runs it, where a second role can be made.
 func surface() []string {
 	return []string{
-		"redact", "minute", "hour", "series", "audit", "leader", "live", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "view", "health",
+		"redact", "minute", "hour", "series", "audit", "leader", "live", "aside", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "view", "health",
 		"target", "trend", "pulse", "finding",
 		"enqueue", "act", "verb", "undo", "copy", "switch", "bulk", "explain",
 	}

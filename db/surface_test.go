@@ -84,6 +84,8 @@ func TestViews(t *testing.T) {
 		},
 		{"select concat_ws(' ', message, kinds, this_hour, last_day, last_month, affected_jobs, muted, regressed) from jobs.error", "no {count,send} 2 2 7 1 f f"},
 		{"select string_agg(concat_ws(' ', kind, release, attempts), E'\n' order by hour, kind) from jobs.error_hour", "send v1 5\ncount v1 2"},
+		{"select count(*) from jobs.aside", "0"},
+		{"select aside from jobs.error", "false"},
 		// Hours are in UTC, also for sessions in zones that differ by three quarters of an hour.
 		{"select this_hour from jobs.error, set_config('timezone', 'Asia/Kathmandu', true)", "2"},
 		{"select set_config('timezone', 'UTC', true)", "UTC"},

@@ -25,7 +25,9 @@ select e.fingerprint, e.message,
        e.resolved_at, e.resolved_by,
        coalesce(e.last_seen_at > e.resolved_at, false) as regressed,
        case when m.muted then e.muted_until end as muted_until,
-       m.muted and e.muted_until_seen as muted_until_seen
+       m.muted and e.muted_until_seen as muted_until_seen,
+       not exists (select from work.error_hour h where h.fingerprint = e.fingerprint and h.kind not in (select kind from jobs.aside))
+           and exists (select from work.error_hour h where h.fingerprint = e.fingerprint) as aside
 from work.error e
 cross join lateral (
     select e.muted_at is not null and coalesce(e.muted_until > now(), true) and not (e.muted_until_seen and e.last_seen_at > e.muted_at) as muted) m;
@@ -52,6 +54,7 @@ comment on column jobs.error.resolved_at is 'When an operator marked it as fixed
 comment on column jobs.error.resolved_by is 'Who marked it.';
 comment on column jobs.error.regressed is 'It was seen again after it was marked as fixed.';
 comment on column jobs.error.muted_until is 'Until when it is muted; null if at no set time.';
+comment on column jobs.error.aside is 'Only kinds had it that are left out of the inbox: see jobs.aside.';
 comment on column jobs.error.muted_until_seen is 'It is muted until it is seen again.';
 
 create view jobs.error_hour as

@@ -11,14 +11,15 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
         order by j.queue, j.priority, j.scheduled_at limit 1) n
 ), waiting as (
     select r.queue, r.oldest, exists (select from jobs.live x where not x.draining and jobs.takes(x.queues, '{}', r.queue, '')) as taken
-    from (select queue, now() - greatest(min(scheduled_at), now() - interval '10 years') as oldest from ready group by queue) r
+    from (select queue, now() - greatest(min(scheduled_at), now() - interval '10 years') as oldest from ready
+          where queue not in (select queue from jobs.aside) group by queue) r
 ), live as (
     select count(*) as alive, count(*) filter (where draining) as draining from jobs.live
 ), trend as materialized ( -- two findings read it; percentiles are left out, which take most of its time
     select t.kind, t.failing_share, t.release, t.release_at, t.failing_share_since_release, t.failing_share_before_release,
            t.attempts_since_release >= 10 and t.release_at > now() - interval '1 day' and t.failing_share_since_release >= 0.1
                and t.failing_share_since_release >= 3 * coalesce(t.failing_share_before_release, 1) as since_release
-    from jobs.trend t where t.attempts >= 10 and t.failing_share >= 0.05
+    from jobs.trend t where t.attempts >= 10 and t.failing_share >= 0.05 and t.kind not in (select kind from jobs.aside)
 ), facts as (
     select 1 as rank, 'broken' as severity, 'workers' as area, 'no_worker' as code, '' as subject,
            format('No worker is alive, and %s jobs wait.', (select count(*) from river.river_job where state = 'available')) as sentence,
@@ -51,6 +52,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
           where j.state = 'available' and l.alive > l.draining
             and not exists (select from jobs.live x where not x.draining and jobs.takes('{}', x.kinds, '', '')) -- it takes every kind
             and j.kind not in (select unnest(x.kinds) from jobs.live x where not x.draining)
+            and j.kind not in (select kind from jobs.aside)
           group by j.kind) k
     union all
     select 6, 'broken', 'failing', 'release_fails', t.kind,
@@ -111,6 +113,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
     select 12, 'warning', 'errors', 'error_regressed', e.fingerprint, format('An error that was marked as fixed is back: %s', left(e.message, 200)),
            'Look at the release in which it was seen.', 'error', e.fingerprint
     from work.error e where e.last_seen_at > e.resolved_at and e.muted_at is null and e.last_seen_at > now() - interval '1 day'
+      and exists (select from work.error_hour h where h.fingerprint = e.fingerprint and h.kind not in (select kind from jobs.aside))
     union all
     select 13, 'warning', 'leader', 'no_leader', '', 'No process leads: finished jobs and unused queues are not deleted. Everything else continues.',
            'A worker or web process should lead within 15 s of its start.', 'workers', null
@@ -123,7 +126,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
 )
 select severity, area, code, subject, sentence, advice, page, search, rank from facts order by rank, subject;
 
-comment on view jobs.finding is 'What needs attention, most urgent first; no rows if all is well. backlist doctor has more checks.';
+comment on view jobs.finding is 'What needs attention, most urgent first; no rows if all is well. It leaves out jobs.aside. backlist doctor has more checks.';
 comment on column jobs.finding.severity is 'broken (jobs do not run, or fail) or warning.';
 comment on column jobs.finding.area is 'What it is about: workers, queues, kinds, failing, targets, waiting, schedules, errors, leader or health.';
 comment on column jobs.finding.code is 'The finding for programs: no_worker, all_draining, worker_silent, queue_unattended, queue_paused, queue_waits, kind_unknown, release_fails (a kind fails more often since the newest release), kind_fails, target_spent, target_burning, schedule_broken, schedule_overdue, schedule_missed, error_regressed, no_leader, or health_ and an area of jobs.health.';

@@ -34,7 +34,7 @@ with done as materialized (
            coalesce(l.late_6h, 0) + w.waiting as late_6h,
            (coalesce(l.late_1h, 0) + w.waiting)::float8 / nullif(coalesce(l.judged_1h, 0) + w.waiting, 0) / (1 - t.share) as burn_1h,
            (coalesce(l.late_6h, 0) + w.waiting)::float8 / nullif(coalesce(l.judged_6h, 0) + w.waiting, 0) / (1 - t.share) as burn_6h
-    from work.queue_target t
+    from (select * from work.queue_target where queue not in (select queue from jobs.aside)) t
     left join lateral (
         select sum(judged) as judged, sum(late) as late,
                coalesce((select jsonb_agg(jsonb_build_object('kind', k.kind, 'late', k.late) order by k.late desc, k.kind)
@@ -109,6 +109,8 @@ begin
     elsif old.queue is null and not exists (select from river.river_queue q where q.name = change_wait_target.queue) then
         raise exception 'There is no queue %: a queue is known once a worker has used it. jobs.queue lists the queues.',
             coalesce(quote_literal(change_wait_target.queue), 'null') using errcode = 'P0002';
+    elsif within is not null and change_wait_target.queue in (select a.queue from jobs.aside a) then
+        raise exception 'Queue % is left out of wait targets: see jobs.aside.', quote_literal(change_wait_target.queue) using errcode = '22023';
     elsif within is null and old.queue is null or (old.within, old.share) = (change_wait_target.within, change_wait_target.share) then
         return query select change_wait_target.queue, change_wait_target.within, change_wait_target.share, false;
         return;

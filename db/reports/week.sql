@@ -22,7 +22,7 @@ from jobs.minute where minute > now() - interval '7 days' group by 1 order by 2 
 
 \echo 'Errors of the week'
 select fingerprint, last_day, last_month, first_seen_at > now() - interval '7 days' as new, regressed, kinds, left(message, 100) as message
-from jobs.error where last_seen_at > now() - interval '7 days' and not muted order by last_month desc limit 20;
+from jobs.error where last_seen_at > now() - interval '7 days' and not muted and not aside order by last_month desc limit 20;
 
 \echo 'Acts of operators'
 select date_trunc('day', at)::date as day, who, act, count(*) as times, sum(jobs) as jobs, max(reason) as a_reason

@@ -50,6 +50,7 @@ func Questions() []Question {
 		{"series", 100, "select * from jobs.series('30 days', kind => 'kind_7')"},
 		{"wait_target", 100, "select * from jobs.wait_target"},
 		{"release", 100, "select * from jobs.release"},
+		{"aside", 100, "select * from jobs.aside"},
 		{"request", 100, "select * from jobs.request order by started_at desc limit 50"},
 		{"job_brief", 100, "select id from jobs.job_brief where state = 'completed' and finished_at is not null order by finished_at desc, id desc limit 50"},
 		{"name", 100, "select * from jobs.name where what = 'kind'"},

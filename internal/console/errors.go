@@ -21,7 +21,7 @@ select e.fingerprint, left(e.message, 500) as message, coalesce(e.kinds, '{}') a
        coalesce(e.muted_by, '') as muted_by, coalesce(e.muted_reason, '') as muted_reason, e.resolved_at, coalesce(e.resolved_by, '') as resolved_by, e.regressed
 from (
     select fingerprint from jobs.error
-    where case @show::text
+    where not aside and case @show::text
           when 'open' then not muted and (resolved_at is null or regressed)
           when 'muted' then muted
           when 'resolved' then resolved_at is not null and not regressed
@@ -38,7 +38,7 @@ select @show::text as show, @skip::bigint as skip,
        count(*) filter (where muted) as muted,
        count(*) filter (where resolved_at is not null and not regressed) as resolved,
        count(*) as every
-from jobs.error`, view.ErrorCounts)
+from jobs.error where not aside`, view.ErrorCounts)
 
 // The newest 50,000 discarded jobs are counted. If there are more, counts that reach beyond them are marked.
 var errorWindows = NewPanel("errors.windows", "Discarded jobs by kind", `

@@ -29,8 +29,8 @@ func AddWorkers(workers *work.Workers, slow *Slow) {
 // aside is part of the args of all experiments: what happens in the lab needs no operator.
 type aside struct{}
 
-// Aside leaves the jobs out of wait targets, findings and the error inbox.
-func (aside) Aside() bool { return true }
+// Aside leaves the jobs and their queues out of wait targets, findings and the error inbox.
+func (aside) Aside() []string { return []string{QueueName, OwnQueue} }
 
 // RecommendArgs are the arguments of the job that makes a list in an experiment.
 type RecommendArgs struct {

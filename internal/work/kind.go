@@ -32,10 +32,20 @@ func NewWorkers() *Workers { return &Workers{river.NewWorkers(), map[string]kind
 // kind is what schema jobs needs to know about a kind.
 type kind struct {
 	secrets []string // keys of its args and metadata whose values are hidden, in lower case
-	opts    insert.Options
+	opts    kindOptions
 	schema  json.RawMessage // of its args; nil: not known
 	example json.RawMessage // of its args, made up
 }
+
+// kindOptions are the options of a kind as its row stores them.
+type kindOptions struct {
+	insert.Options
+	Aside []string `json:"aside,omitempty"` // its queues, if it is left out of what operators watch
+}
+
+// ArgsAside is implemented by args whose jobs are left out of wait targets, findings and the inbox of errors, such as
+// experiments that fail on purpose: Aside returns the queues that only such jobs use. See view jobs.aside.
+type ArgsAside interface{ Aside() []string }
 
 // ArgsWithSecrets is implemented by args that have values which are never shown, personal data for instance: Secrets returns
 // their keys. Keys that look secret are hidden in any case. Real secrets, such as passwords, do not belong in args.
@@ -57,8 +67,11 @@ func AddWorker[T river.JobArgs](workers *Workers, worker river.Worker[T]) {
 		own = with.InsertOpts()
 	}
 	var err error
-	if k.opts, err = insert.Merge(zero, own, river.InsertOpts{}); err != nil {
+	if k.opts.Options, err = insert.Merge(zero, own, river.InsertOpts{}); err != nil {
 		panic(err) // a mistake in the type's tags; River, too, panics at mistakes here
+	}
+	if with, ok := any(zero).(ArgsAside); ok {
+		k.opts.Aside = with.Aside()
 	}
 	k.schema, k.example = args.Describe(reflect.TypeFor[T]())
 	river.AddWorker(workers.river, &limited[T]{worker})

@@ -5,6 +5,7 @@
 insert into work.kind (kind) select 'kind_' || i from generate_series(0, 19) as i;
 insert into work.worker (id, dyno, release, slots, lock_key, queues, kinds, seen_at)
 select 'w' || i, 'worker.' || i, 'v1', 50, i, '{mail,slow,bulk}', (select array_agg(kind) from work.kind), now() + interval '1 day' from generate_series(1, 8) as i;
+insert into work.kind (kind, opts) values ('experiment', '{"aside": ["experiments"]}');
 insert into river.river_queue (name, updated_at) select unnest('{default,mail,slow,bulk}'::text[]), now();
 insert into river.river_job (kind, queue, state, attempt, max_attempts, args, metadata, created_at, scheduled_at, attempted_at, attempted_by, finalized_at)
 select 'kind_' || i % 20, (array['mail', 'slow', 'bulk'])[1 + i % 3], 'completed', 1, 25,
