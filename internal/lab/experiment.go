@@ -23,5 +23,5 @@ type Experiment struct {
 
 // Experiments returns all experiments, in the order in which they tell the lesson.
 func Experiments() []Experiment {
-	return []Experiment{inlineOrBackground()}
+	return []Experiment{inlineOrBackground(), retry()}
 }

@@ -21,6 +21,7 @@ type request struct {
 
 // attempt is a row of sql/attempts.sql.
 type attempt struct {
+	RequestID                 string
 	JobID                     int64
 	Kind                      string
 	Attempt                   int
@@ -46,7 +47,7 @@ type effect struct {
 }
 
 func (s *site) attempts(ctx context.Context) ([]attempt, error) {
-	return ask[attempt](ctx, s.Run, "The jobs' attempts", attemptsSQL, pgx.NamedArgs{"request": s.requestID("background")})
+	return ask[attempt](ctx, s.Run, "The jobs' attempts", attemptsSQL, pgx.NamedArgs{"requests": []string{s.requestID("background")}})
 }
 
 // draw asks for everything that is known by now and draws it: both requests begin at 0 of the same axis.

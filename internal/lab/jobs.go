@@ -24,6 +24,7 @@ const (
 func AddWorkers(workers *work.Workers, slow *Slow) {
 	work.AddWorker(workers, &recommendWorker{Slow: slow})
 	work.AddWorker(workers, &mailWorker{Slow: slow})
+	work.AddWorker(workers, &retryWorker{Slow: slow})
 }
 
 // aside is part of the args of all experiments: what happens in the lab needs no operator.

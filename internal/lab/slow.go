@@ -40,6 +40,29 @@ func (s *Slow) deliver(ctx context.Context, messageID int64) error {
 	})
 }
 
+// deliverNowhere tries to send a message while the mail server is down: its port is closed.
+func (s *Slow) deliverNowhere(ctx context.Context, messageID int64) error {
+	sender, err := nowhere()
+	if err != nil {
+		return err
+	}
+	letters := s.Letters
+	letters.DB, letters.Sender = s.DB, sender
+	return letters.Deliver(ctx, messageID)
+}
+
+// nowhere returns a sender to a mail server that has been stopped.
+func nowhere() (*mail.Sender, error) {
+	sink, err := mail.StartSink(mail.SinkConfig{})
+	if err != nil {
+		return nil, err
+	}
+	if err := sink.Close(); err != nil {
+		return nil, err
+	}
+	return mail.NewSender(sink.URL(), "")
+}
+
 // withSender runs fn with a sender to a mail server that lives as long.
 func (s *Slow) withSender(fn func(*mail.Sender) error) error {
 	sink, err := mail.StartSink(mail.SinkConfig{Delay: s.MailDelay})
