@@ -11,12 +11,19 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/backlist/backlist/internal/store"
 )
 
 // ask runs a statement of an experiment and returns its rows. It keeps the statement, with its parameters filled in, and the
 // rows for the run's page; a later call with the same title replaces them. The statement begins with a comment line.
 func ask[T any](ctx context.Context, r *Run, title, sql string, args pgx.NamedArgs) ([]T, error) {
-	rows, err := r.DB.Query(ctx, sql, args)
+	return askOn[T](ctx, r, r.DB, title, sql, args)
+}
+
+// askOn is ask in another database.
+func askOn[T any](ctx context.Context, r *Run, db store.DBTX, title, sql string, args pgx.NamedArgs) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", title, err)
 	}

@@ -7,6 +7,7 @@ import (
 
 // Experiment is one page of the lab.
 type Experiment struct {
+	Letter  string // a, b, c …: its place among all, wherever it runs
 	Slug    string // in its address
 	Title   string
 	Purpose string // one line: what it lets you see
@@ -23,5 +24,9 @@ type Experiment struct {
 
 // Experiments returns all experiments, in the order in which they tell the lesson.
 func Experiments() []Experiment {
-	return []Experiment{inlineOrBackground(), retry()}
+	all := []Experiment{inlineOrBackground(), retry(), whereDidItCommit()}
+	for i := range all {
+		all[i].Letter = string(rune('a' + i))
+	}
+	return all
 }

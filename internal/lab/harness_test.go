@@ -149,3 +149,10 @@ func (l *testLab) count(sql string, args ...any) (n int) {
 	}
 	return n
 }
+
+func (l *testLab) exec(sql string) {
+	l.t.Helper()
+	if _, err := l.DB.Exec(context.WithoutCancel(l.t.Context()), sql); err != nil {
+		l.t.Error(err)
+	}
+}

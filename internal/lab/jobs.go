@@ -25,6 +25,7 @@ func AddWorkers(workers *work.Workers, slow *Slow) {
 	work.AddWorker(workers, &recommendWorker{Slow: slow})
 	work.AddWorker(workers, &mailWorker{Slow: slow})
 	work.AddWorker(workers, &retryWorker{Slow: slow})
+	work.AddWorker(workers, &orderWorker{})
 }
 
 // aside is part of the args of all experiments: what happens in the lab needs no operator.

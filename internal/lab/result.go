@@ -7,6 +7,7 @@ type Result struct {
 	Sentences  []string    `json:"sentences,omitempty"` // two, made from the numbers of this run
 	Figures    []Figure    `json:"figures,omitempty"`
 	Groups     []Group     `json:"groups,omitempty"` // drawn below one another, on one time axis
+	Grids      []Grid      `json:"grids,omitempty"`
 	Tables     []Table     `json:"tables,omitempty"`
 	Statements []Statement `json:"statements,omitempty"` // from which all of it was made
 }
@@ -62,6 +63,18 @@ const (
 	Lost    Look = "lost"    // a process that died, or an attempt whose job was taken from it
 	Away    Look = "away"    // no worker runs
 )
+
+// Grid draws many small things, such as orders, one cell each.
+type Grid struct {
+	Title string `json:"title"`
+	Cells []Cell `json:"cells"`
+}
+
+// Cell is one of them. Look is whole, neither, row or job; Text says it in words.
+type Cell struct {
+	Look string `json:"look"`
+	Text string `json:"text"`
+}
 
 // Table is a small table.
 type Table struct {

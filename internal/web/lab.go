@@ -69,14 +69,14 @@ func (s *Server) labPage(w http.ResponseWriter, r *http.Request) error {
 	if d.Page, err = s.chromeFor(r, "The lab", "lab"); err != nil {
 		return err
 	}
-	for i, e := range s.lab.Experiments() {
-		d.Experiments = append(d.Experiments, labCard(i, e))
+	for _, e := range s.lab.Experiments() {
+		d.Experiments = append(d.Experiments, labCard(e))
 	}
 	return render(w, r, http.StatusOK, page.LabPage(d))
 }
 
-func labCard(i int, e lab.Experiment) page.LabCard {
-	return page.LabCard{Letter: string(rune('a' + i)), Slug: e.Slug, Title: e.Title, Purpose: e.Purpose}
+func labCard(e lab.Experiment) page.LabCard {
+	return page.LabCard{Letter: e.Letter, Slug: e.Slug, Title: e.Title, Purpose: e.Purpose}
 }
 
 func (s *Server) experimentPage(w http.ResponseWriter, r *http.Request) error {
@@ -175,7 +175,9 @@ func (s *Server) run(r *http.Request, e lab.Experiment) (lab.State, error) {
 
 // showExperiment shows the page of an experiment, as add completes it.
 func (s *Server) showExperiment(w http.ResponseWriter, r *http.Request, status int, e lab.Experiment, add func(*page.LabExperiment)) error {
-	d := page.LabExperiment{Lesson: e.Lesson, Button: e.Button, Account: "It works on an invented reader’s account."}
+	d := page.LabExperiment{
+		Card: labCard(e), Lesson: e.Lesson, Button: e.Button, Account: "It works on an invented reader’s account.",
+	}
 	var err error
 	if d.Page, err = s.chromeFor(r, e.Title, "lab"); err != nil {
 		return err
@@ -184,13 +186,9 @@ func (s *Server) showExperiment(w http.ResponseWriter, r *http.Request, status i
 		d.Account = "It works on your own account."
 	}
 	all := s.lab.Experiments()
-	for i, other := range all {
-		if other.Slug != e.Slug {
-			continue
-		}
-		d.Card = labCard(i, e)
-		if i+1 < len(all) {
-			next := labCard(i+1, all[i+1])
+	for i, before := range all[:len(all)-1] {
+		if before.Slug == e.Slug {
+			next := labCard(all[i+1])
 			d.Next = &next
 		}
 	}

@@ -20,6 +20,13 @@ func labRun(s lab.State) page.LabRun {
 	for _, g := range s.Result.Groups {
 		r.Groups = append(r.Groups, labGroup(g))
 	}
+	for _, g := range s.Result.Grids {
+		grid := page.LabGrid{Title: g.Title}
+		for _, c := range g.Cells {
+			grid.Cells = append(grid.Cells, page.LabCell(c))
+		}
+		r.Grids = append(r.Grids, grid)
+	}
 	for _, t := range s.Result.Tables {
 		r.Tables = append(r.Tables, page.LabTable(t))
 	}

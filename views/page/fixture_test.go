@@ -166,6 +166,7 @@ func experiment(frame page.Frame, running bool) page.LabExperiment {
 				Title: "Inline", Note: "All of it.", Marks: []page.LabMark{{At: 223, Text: "the response ends"}, {At: 2, Text: "here"}},
 				Lanes: []page.LabLane{{Name: "request", Note: "223 ms", Bars: []page.LabBar{{Look: "request", To: 223, Text: "waits"}}}, {Name: "render", Depth: 9, Bars: []page.LabBar{{Look: "step", From: 203, To: 1230}}}},
 			}},
+			Grids:      []page.LabGrid{{Title: "Orders", Cells: []page.LabCell{{Look: "whole", Text: "order 1: row and job"}}}},
 			Tables:     []page.LabTable{{Title: "Afterwards", Head: []string{"effect"}, Rows: [][]string{{"a letter"}}, Note: "All."}, {Title: "Empty"}},
 			Statements: []page.LabStatement{{Title: "Both", SQL: "select 1", Head: []string{"n"}, Rows: [][]string{{"1"}}}},
 		},

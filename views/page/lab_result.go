@@ -16,6 +16,7 @@ type LabRun struct {
 	Sentences  []string
 	Figures    []LabFigure
 	Groups     []LabGroup
+	Grids      []LabGrid
 	Tables     []LabTable
 	Statements []LabStatement
 }
@@ -50,6 +51,15 @@ type LabBar struct {
 	From, To float64
 	Text     string
 }
+
+// LabGrid draws many small things, one cell each.
+type LabGrid struct {
+	Title string
+	Cells []LabCell
+}
+
+// LabCell is one of them: Look is a name for the style sheet, Text says it in words.
+type LabCell struct{ Look, Text string }
 
 // LabTable is a small table.
 type LabTable struct {
