@@ -48,7 +48,7 @@ func (p *program) labWorker(ctx context.Context, log *slog.Logger, url string, s
 	options := p.workOptions(nil, log)
 	options.Queues, options.Process = map[string]int{lab.OwnQueue: slots}, "lab"
 	return work.Run(ctx, work.Process{
-		Options: options, URL: url, Share: postgres.Share{Size: labShare}, Ready: ready,
+		Options: options, URL: url, Share: postgres.Share{Size: labShare}, Guest: true, Ready: ready,
 		Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) { return p.newWorkers(pool, log) },
 	})
 }

@@ -24,6 +24,8 @@ const (
 func AddWorkers(workers *work.Workers, slow *Slow) {
 	work.AddWorker(workers, &recommendWorker{Slow: slow})
 	work.AddWorker(workers, &mailWorker{Slow: slow})
+	work.AddWorker(workers, &bigWorker{Slow: slow})
+	work.AddWorker(workers, &smallWorker{Slow: slow})
 	work.AddWorker(workers, &retryWorker{Slow: slow})
 	work.AddWorker(workers, &orderWorker{})
 }

@@ -22,15 +22,18 @@ type Process struct {
 	Jobs func(pool *pgxpool.Pool) (*Workers, error)
 	// Beside runs beside the jobs until ctx ends, with their connections; may be nil.
 	Beside  func(ctx context.Context, pool *pgxpool.Pool)
+	Guest   bool            // other parts share this process: its garbage collector is left as it is
 	Started func(id string) // called with the worker's name before it takes its first job; may be nil
 	Ready   func()          // called once it takes jobs; may be nil
 }
 
 // Run runs a worker process until ctx ends, and stops it in order: see Worker.Run. The program's commands, benchmarks and
 // drills all run workers by it, so that they measure and drill the process that runs in production. While it runs, the
-// garbage collector is tuned by Tune.
+// garbage collector is tuned by Tune, unless it is a guest.
 func Run(ctx context.Context, p Process) error {
-	defer Tune()()
+	if !p.Guest {
+		defer Tune()()
+	}
 	pools, err := p.open(ctx)
 	if err != nil {
 		return unlessEnded(ctx, err)
