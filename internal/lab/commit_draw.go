@@ -37,7 +37,10 @@ func (w *writer) draw(ctx context.Context) error {
 		Title: "The orders, counted", Head: []string{"", "row and job", "neither", "row without job", "job without row"},
 		Rows: [][]string{w.ours.cells("in one transaction"), w.theirs.cells("queue beside the database")},
 	}}
-	w.Grids = []Grid{grid("In one transaction", together), grid("A queue beside the database", beside)}
+	w.Grids = []Grid{
+		grid("In one transaction", "A square is an order: on the left its row, on the right its job. Dashed: neither, as if it had never been.", together),
+		grid("A queue beside the database", "Red on the left: a row that no job acts on. Red on the right: a job without its row.", beside),
+	}
 	w.Figures = []Figure{
 		{"Orphans in one transaction", fmt.Sprint(w.ours.orphans()), fmt.Sprintf("of %d orders", w.takenTogether)},
 		{"Orphans with a queue beside", fmt.Sprint(w.theirs.orphans()), fmt.Sprintf("of %d orders", w.takenBeside)},
@@ -82,8 +85,8 @@ func (c counts) cells(name string) []string {
 }
 
 // grid draws each order as a cell.
-func grid(title string, list []order) Grid {
-	g := Grid{Title: title}
+func grid(title, note string, list []order) Grid {
+	g := Grid{Title: title, Note: note}
 	for _, o := range list {
 		cell := Cell{Look: "neither", Text: fmt.Sprintf("order %d: neither row nor job", o.Item)}
 		switch {

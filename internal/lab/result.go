@@ -67,6 +67,7 @@ const (
 // Grid draws many small things, such as orders, one cell each.
 type Grid struct {
 	Title string `json:"title"`
+	Note  string `json:"note,omitempty"`
 	Cells []Cell `json:"cells"`
 }
 

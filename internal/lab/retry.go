@@ -166,8 +166,8 @@ func (r *Run) concludeRetry(attempts []attempt, inbox []inboxLine, letter sentLe
 		{"A worker was busy for", Milliseconds(busy), "and free for other jobs otherwise"},
 	}
 	r.Sentences = []string{
-		fmt.Sprintf("%d attempts failed, the job came back %s later, and the last attempt sent the letter: it is %s, once.",
-			len(attempts)-1, strings.Join(waits, " and "), letter.State),
+		fmt.Sprintf("%d attempts failed with a real error; the job came back after %s, and attempt %d sent the letter, once: its state is %s.",
+			len(attempts)-1, strings.Join(waits, " and "), len(attempts), letter.State),
 		fmt.Sprintf("The job took %s, but a worker only %s of it; the inbox has %d line for %d failures.",
 			Milliseconds(whole), Milliseconds(busy), len(inbox), len(attempts)-1),
 	}

@@ -77,20 +77,29 @@ func (s *split) timing(ctx context.Context) (map[string]timed, error) {
 
 // packed draws attempts on as few lanes as they fit on.
 func packed(name string, zero time.Time, attempts []attempt) (lanes []Lane) {
+	last := map[int64]int{} // the lanes of jobs that will be tried again
 	for _, a := range attempts {
 		look := Attempt
 		if a.Outcome != "completed" {
 			look = Failed
 		}
 		bar := Bar{look, ms(zero, a.StartedAt), ms(zero, a.EndedAt), fmt.Sprintf("attempt %d: %s, %s", a.Attempt, Milliseconds(a.RunMS), a.Outcome)}
-		i := 0
-		for i < len(lanes) && lanes[i].Bars[len(lanes[i].Bars)-1].To > bar.From {
-			i++
+		i, retried := last[a.JobID]
+		if retried {
+			failed := lanes[i].Bars[len(lanes[i].Bars)-1]
+			lanes[i].Bars = append(lanes[i].Bars, Bar{Backoff, failed.To, bar.From, "backs off for " + Milliseconds(bar.From-failed.To)})
+		} else {
+			for i < len(lanes) && lanes[i].Bars[len(lanes[i].Bars)-1].To > bar.From {
+				i++
+			}
 		}
 		if i == len(lanes) {
 			lanes = append(lanes, Lane{Depth: 1})
 		}
 		lanes[i].Bars = append(lanes[i].Bars, bar)
+		if look == Failed {
+			last[a.JobID] = i // and no other job runs there, since it begins later than all of them
+		}
 	}
 	lanes[0].Name, lanes[0].Depth = name, 0
 	return lanes
@@ -153,8 +162,15 @@ func (s *split) conclude(ctx context.Context) error {
 			"jobs took %s, with all of them %s, and the big job as long as before.",
 			Milliseconds(big.total), Milliseconds(small.total), Milliseconds(small.first), Milliseconds(two.total), Milliseconds(many.total)),
 		fmt.Sprintf("A failure at letter %d made the big job begin again: it took %s and sent %d letters twice; of the small jobs only one was tried again, "+
-			"they took %s, and %d letters were sent twice.",
-			failsAt, Milliseconds(failedBig.total), failedBig.Again, Milliseconds(failedSmall.total), failedSmall.Again),
+			"they took %s, and %s sent twice.",
+			failsAt, Milliseconds(failedBig.total), failedBig.Again, Milliseconds(failedSmall.total), lettersWere(failedSmall.Again)),
 	}
 	return s.draw(ctx, "All letters are sent.")
+}
+
+func lettersWere(n int64) string {
+	if n == 0 {
+		return "no letter was"
+	}
+	return fmt.Sprintf("%d letters were", n)
 }

@@ -21,7 +21,7 @@ func labRun(s lab.State) page.LabRun {
 		r.Groups = append(r.Groups, labGroup(g))
 	}
 	for _, g := range s.Result.Grids {
-		grid := page.LabGrid{Title: g.Title}
+		grid := page.LabGrid{Title: g.Title, Note: g.Note}
 		for _, c := range g.Cells {
 			grid.Cells = append(grid.Cells, page.LabCell(c))
 		}

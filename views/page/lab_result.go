@@ -54,8 +54,8 @@ type LabBar struct {
 
 // LabGrid draws many small things, one cell each.
 type LabGrid struct {
-	Title string
-	Cells []LabCell
+	Title, Note string
+	Cells       []LabCell
 }
 
 // LabCell is one of them: Look is a name for the style sheet, Text says it in words.
@@ -74,6 +74,32 @@ type LabStatement struct {
 	Title, SQL string
 	Head       []string
 	Rows       [][]string
+}
+
+// key names the looks of the bars, for the legend.
+var key = []struct{ look, means string }{
+	{"request", "a reader waits"},
+	{"step", "a step"},
+	{"wait", "a job waits for a worker"},
+	{"attempt", "a worker runs a job"},
+	{"failed", "an attempt fails"},
+	{"backoff", "back-off"},
+	{"lost", "lost"},
+	{"away", "no worker runs"},
+}
+
+// shows reports whether a bar of the run has this look.
+func (r LabRun) shows(look string) bool {
+	for _, g := range r.Groups {
+		for _, l := range g.Lanes {
+			for _, b := range l.Bars {
+				if b.Look == look {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // span returns the length of the time axis, at least 1 ms: until the last bar or mark ends, and a little more.
