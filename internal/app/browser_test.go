@@ -29,6 +29,10 @@ func TestBrowser(t *testing.T) {
 		t.Parallel()
 		operatorsInBrowser(t, browser)
 	})
+	t.Run("lab", func(t *testing.T) {
+		t.Parallel()
+		labInBrowser(t, browser)
+	})
 }
 
 // readersInBrowser has a web and a worker process, a seeded database and a mail server.

@@ -235,6 +235,7 @@ Backlist is running.
   An invented reader: sign in as %[2]s
                       with the password "%[3]s"
   The console    %[1]s/console (%[7]s)
+  The lab        %[1]s/lab (experiments with jobs, on this very system)
 
 Try: "Sign up", rate three books you know, and open "For you": the page answers at once, the list arrives when the
 worker has made it. Mail goes to a slow mail server here (%[4]d ms each); read it under "Mailbox".

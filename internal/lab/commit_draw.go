@@ -34,7 +34,7 @@ func (w *writer) draw(ctx context.Context) error {
 	}
 	w.ours, w.theirs = count(together), count(beside)
 	w.Tables = []Table{{
-		Title: "The orders, counted", Head: []string{"", "row and job", "neither", "row without job", "job without row"},
+		Title: "The orders, counted", Head: []string{"way", "row and job", "neither", "row without job", "job without row"},
 		Rows: [][]string{w.ours.cells("in one transaction"), w.theirs.cells("queue beside the database")},
 	}}
 	w.Grids = []Grid{

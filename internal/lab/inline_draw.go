@@ -94,24 +94,24 @@ func (s *site) draw(ctx context.Context, doing string) error {
 // requestLanes draws a request and its steps.
 func requestLanes(q request) []Lane {
 	lanes := []Lane{{Name: "request", Note: Milliseconds(q.MS), Bars: []Bar{{Request, 0, q.MS, "the reader waits"}}}}
-	return append(lanes, stepLanes(0, 1, q.Steps)...)
+	return append(lanes, stepLanes(0, Step, q.Steps)...)
 }
 
 // stepLanes draws steps that begin at at. A step lies in those that it began and ended in.
-func stepLanes(at float64, depth int, steps []trace.StepTimes) (lanes []Lane) {
+func stepLanes(at float64, look Look, steps []trace.StepTimes) (lanes []Lane) {
 	for i, step := range steps {
-		within := 0
+		depth := 1
 		for _, outer := range steps[:i] {
 			if outer.AtMS+outer.MS >= step.AtMS+step.MS && outer.Name != trace.Outside {
-				within++
+				depth++
 			}
 		}
 		if step.Name == trace.Outside {
 			continue
 		}
 		lanes = append(lanes, Lane{
-			Name: step.Name, Depth: depth + within, Note: Milliseconds(step.MS),
-			Bars: []Bar{{Step, at + step.AtMS, at + step.AtMS + step.MS, fmt.Sprintf("%s: %s, %d queries", step.Name, Milliseconds(step.MS), step.Queries)}},
+			Name: step.Name, Depth: depth, Note: Milliseconds(step.MS),
+			Bars: []Bar{{look, at + step.AtMS, at + step.AtMS + step.MS, fmt.Sprintf("%s: %s, %d queries", step.Name, Milliseconds(step.MS), step.Queries)}},
 		})
 	}
 	return lanes
@@ -144,7 +144,7 @@ func jobLanes(zero time.Time, states []jobState, attempts []attempt) (lanes []La
 			{Wait, ms(zero, a.DueAt), began, "waited " + Milliseconds(a.WaitMS) + " for a worker"},
 			{Attempt, began, ms(zero, a.EndedAt), "ran " + Milliseconds(a.RunMS) + " in " + a.Worker},
 		}})
-		lanes = append(lanes, stepLanes(began, 1, a.Steps)...)
+		lanes = append(lanes, stepLanes(began, Part, a.Steps)...)
 	}
 	return lanes
 }

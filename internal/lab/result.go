@@ -55,9 +55,10 @@ type Look string
 // The looks.
 const (
 	Request Look = "request" // a request is being answered: somebody waits
-	Step    Look = "step"    // a part of a request or an attempt
+	Step    Look = "step"    // a part of a request
 	Wait    Look = "wait"    // a job waits for a worker
 	Attempt Look = "attempt" // a worker runs a job
+	Part    Look = "part"    // a part of an attempt
 	Failed  Look = "failed"  // an attempt that failed
 	Backoff Look = "backoff" // the time until a failed job is tried again
 	Lost    Look = "lost"    // a process that died, or an attempt whose job was taken from it

@@ -145,7 +145,7 @@ func retryGroup(attempts []attempt) Group {
 		run := Bar{look, began, ended, "ran " + Milliseconds(a.RunMS) + ": " + a.Outcome}
 		job.Bars = append(job.Bars, wait, run)
 		lanes = append(lanes, Lane{Name: fmt.Sprintf("attempt %d, %s", i+1, a.Outcome), Note: Milliseconds(a.RunMS), Bars: []Bar{run}})
-		lanes = append(lanes, stepLanes(began, 1, a.Steps)...)
+		lanes = append(lanes, stepLanes(began, Part, a.Steps)...)
 	}
 	return Group{Title: "One job, and its attempts", Lanes: slices.Concat([]Lane{job}, lanes)}
 }

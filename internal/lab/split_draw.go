@@ -112,7 +112,7 @@ func (s *split) draw(ctx context.Context, doing string) error {
 		return err
 	}
 	s.Groups = nil
-	t := Table{Title: "Side by side", Head: []string{"", "", "all letters done", "first letter done", "letters sent", "sent twice"}}
+	t := Table{Title: "Side by side", Head: []string{"part", "jobs", "all letters done", "first letter done", "letters sent", "sent twice"}}
 	for _, p := range s.parts {
 		group := Group{Title: p.title, Note: p.note}
 		for _, size := range []string{"big", "small"} {

@@ -79,9 +79,10 @@ type LabStatement struct {
 // key names the looks of the bars, for the legend.
 var key = []struct{ look, means string }{
 	{"request", "a reader waits"},
-	{"step", "a step"},
+	{"step", "a step of a request"},
 	{"wait", "a job waits for a worker"},
 	{"attempt", "a worker runs a job"},
+	{"part", "a step of a job"},
 	{"failed", "an attempt fails"},
 	{"backoff", "back-off"},
 	{"lost", "lost"},
@@ -142,6 +143,9 @@ func place(at, span float64) string {
 func (b LabBar) width(span float64) string {
 	return strconv.FormatFloat(max(.35, min((b.To-max(b.From, 0))/span*100, 100)), 'f', 3, 64) + "%"
 }
+
+// number writes a moment exactly, for programs that read the page.
+func number(ms float64) string { return strconv.FormatFloat(ms, 'f', -1, 64) }
 
 // anchor keeps a text at a moment within the drawing.
 func anchor(at, span float64) string {
