@@ -40,6 +40,8 @@ type program struct {
 	Env
 	cfg     config.Config
 	dataDir string // --data
+
+	childOutput io.Writer // of the processes that dev starts
 }
 
 // say reports a command's progress on standard error.

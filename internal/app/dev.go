@@ -83,6 +83,7 @@ func (p *program) dev(ctx context.Context, d *developing) error {
 	if d.verbose {
 		out = io.MultiWriter(file, p.Stderr)
 	}
+	p.childOutput = out
 	s := &steps{w: p.Stdout, apart: d.verbose}
 	log := newLogger(out, p.cfg)
 	var load func(ctx context.Context, url string, ready func()) error

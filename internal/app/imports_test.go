@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"internal/demo":    {"internal/catalogue"},                                               // invented readers rate real books
 	"internal/answer":  {"internal/trace"},                                                   // rendering is a step of the request
 	"internal/console": {"internal/answer", "internal/live", "views/console", "views/asset"}, // a set of pages
+	"internal/lab":     {"internal/formation"},                                               // experiments start and kill worker processes
 	"views/page":       {"views/bookui"},                                                     // the storefront's pieces
 }
 

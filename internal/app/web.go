@@ -79,7 +79,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 		return unlessStopped(ctx, err)
 	}
 	defer pool.Close()
-	closeLab, err := p.openLab(log, url, pool, site)
+	closeLab, err := p.openLab(ctx, log, url, pool, site)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ type Code struct {
 	Func  string // as in inline, or site.inline for a method
 }
 
-//go:embed commit_write.go inline_site.go jobs.go retry_job.go split.go split_job.go
+//go:embed call.go commit_write.go inline_site.go jobs.go kill.go no_worker.go retry_job.go split.go split_job.go
 var source embed.FS
 
 // Path returns the file's path in the repository.

@@ -24,7 +24,7 @@ type Experiment struct {
 
 // Experiments returns all experiments, in the order in which they tell the lesson.
 func Experiments() []Experiment {
-	all := []Experiment{inlineOrBackground(), bigOrSmall(), retry(), whereDidItCommit()}
+	all := []Experiment{inlineOrBackground(), bigOrSmall(), noWorker(), retry(), kill(), whereDidItCommit()}
 	for i := range all {
 		all[i].Letter = string(rune('a' + i))
 	}

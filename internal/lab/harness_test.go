@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/internal/formation"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/recommend"
@@ -18,7 +22,33 @@ import (
 	"github.com/backlist/backlist/internal/work"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
+// asWorker is set in the worker processes that experiments start: they are this test program too.
+const asWorker = "BACKLIST_TEST_LAB"
+
+func TestMain(m *testing.M) {
+	url := os.Getenv(asWorker)
+	if url == "" {
+		testdb.Main(m)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := formation.Attached(ctx, os.Stdin)
+	defer cancel()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	err := work.Run(ctx, work.Process{
+		Options: work.Options{Schema: "river", Process: os.Getenv("DYNO"), Log: log, Queues: map[string]int{OwnQueue: 4}},
+		URL:     url, Share: postgres.Share{Size: 2},
+		Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) {
+			workers := work.NewWorkers()
+			AddWorkers(workers, slow(pool))
+			return workers, nil
+		},
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 // testLab is a lab on a database of its own, with a reader who has rated a book.
 type testLab struct {
@@ -86,6 +116,31 @@ func (l *testLab) workers(pool *pgxpool.Pool) *work.Workers {
 
 func (l *testLab) options(workers *work.Workers) work.Options {
 	return work.Options{Schema: "river", Process: "lab", Log: l.log(), Workers: workers}
+}
+
+// openWithWorkers is a lab whose experiments can start worker processes.
+func openWithWorkers(t *testing.T) *testLab {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := open(t)
+	l.Workers = formation.NewLocal(formation.Config{
+		Type: "lab", Program: []string{self}, Env: []string{asWorker + "=" + l.url}, Output: t.Output(), Log: l.log(), Restart: 10 * time.Millisecond,
+	})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	stopped := make(chan struct{})
+	go func() {
+		l.Workers.Run(ctx)
+		close(stopped)
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		cancel()
+		<-stopped
+	})
+	return l
 }
 
 // work returns a function that runs a worker for a queue.

@@ -27,6 +27,7 @@ func AddWorkers(workers *work.Workers, slow *Slow) {
 	work.AddWorker(workers, &bigWorker{Slow: slow})
 	work.AddWorker(workers, &smallWorker{Slow: slow})
 	work.AddWorker(workers, &retryWorker{Slow: slow})
+	work.AddWorker(workers, &callWorker{Slow: slow})
 	work.AddWorker(workers, &orderWorker{})
 }
 

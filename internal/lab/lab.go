@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/internal/formation"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	Page func(ctx context.Context, w io.Writer, readerID int64) error
 	// Work runs a worker that takes only queue OwnQueue, with that many slots, until ctx ends. It calls ready once it takes jobs.
 	Work func(ctx context.Context, slots int, ready func()) error
+	// Workers runs worker processes that take only queue OwnQueue, for experiments that start and kill them; nil outside dev.
+	Workers *formation.Local
 }
 
 // Lab runs experiments, one at a time in all processes.
