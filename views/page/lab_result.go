@@ -158,12 +158,27 @@ func anchor(at, span float64) string {
 	return "middle"
 }
 
-// markAnchor puts a mark's text on the side where there is room.
-func markAnchor(at, span float64) (name, dx string) {
-	if at/span > .6 {
-		return "end", "-6"
+// mark returns the label of a mark: its text if it is the only one, otherwise its number in the list of marks. Numbers of marks that are
+// close to each other stand side by side.
+func (g LabGroup) mark(i int, span float64) (text, anchor, dx string) {
+	at := g.Marks[i].At
+	switch {
+	case len(g.Marks) == 1 && at/span > .6:
+		return g.Marks[i].Text, "end", "-6"
+	case len(g.Marks) == 1:
+		return g.Marks[i].Text, "start", "6"
 	}
-	return "start", "6"
+	const near = .025
+	before := i > 0 && at-g.Marks[i-1].At < near*span
+	after := i+1 < len(g.Marks) && g.Marks[i+1].At-at < near*span
+	text, anchor = strconv.Itoa(i+1), "middle"
+	switch {
+	case before && !after:
+		dx = "6"
+	case after && !before:
+		dx = "-6"
+	}
+	return text, anchor, dx
 }
 
 // duration names a moment of the axis.
