@@ -21,6 +21,9 @@ import (
 // labShare is how many connections a worker has that an experiment starts, besides the one that carries its heartbeats.
 const labShare = 2
 
+// labGrace is how long a worker in this process lets its jobs run when the process stops. Nothing of the lab is worth a wait.
+const labGrace = time.Second
+
 // labSlots is how many jobs such a worker process runs at once.
 const labSlots = 4
 
@@ -84,7 +87,7 @@ func slow(pool *pgxpool.Pool, jobs *work.Client, deliver *mail.DeliverWorker, lo
 // labWorker runs a worker for an experiment.
 func (p *program) labWorker(ctx context.Context, log *slog.Logger, url string, slots int, ready func()) error {
 	options := p.workOptions(nil, log)
-	options.Queues, options.Process = map[string]int{lab.OwnQueue: slots}, "lab"
+	options.Queues, options.Process, options.Grace = map[string]int{lab.OwnQueue: slots}, "lab", labGrace
 	return work.Run(ctx, work.Process{
 		Options: options, URL: url, Share: postgres.Share{Size: labShare}, Guest: true, Ready: ready,
 		Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) { return p.newWorkers(pool, log) },

@@ -84,6 +84,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 		return err
 	}
 	defer closeLab()
+	defer context.AfterFunc(ctx, closeLab)() // at once: a run takes a while to end
 	defer relayNotices(ctx, site, pool)()
 	acts := bulk.NewRunner(p.cfg.Process, log)
 	stopMaintenance, err := p.maintain(ctx, log, pool, acts.Wake)

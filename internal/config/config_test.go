@@ -14,14 +14,14 @@ func env(pairs map[string]string) func(string) string {
 func TestAllProblemsAreReported(t *testing.T) {
 	t.Parallel()
 	_, err := config.FromEnv(env(map[string]string{
-		"PORT": "http", "SECRET_KEY": "short", "SMTP_URL": "user:hunter2hunter2@host", "LOG_FORMAT": "xml",
+		"PORT": "http", "SECRET_KEY": "short", "SMTP_URL": "user:hunter2hunter2@host", "LOG_FORMAT": "xml", "LAB": "maybe",
 		"WORKER_CONCURRENCY": "0", "WEB_MAX": "0", "WORKERS_MAX": "many", "DATABASE_URL": "mysql://u:hunter2hunter2@h/d",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"PORT", "SECRET_KEY", "SMTP_URL", "LOG_FORMAT", "WORKER_CONCURRENCY", "DATABASE_URL",
+		"PORT", "SECRET_KEY", "SMTP_URL", "LOG_FORMAT", "LAB must be off or on, not \"maybe\"", "WORKER_CONCURRENCY", "DATABASE_URL",
 		"WEB_MAX must be a number from 1 to 1000, not \"0\"", "WORKERS_MAX must be a number from 1 to 1000, not \"many\"",
 	} {
 		if !strings.Contains(err.Error(), name) {

@@ -181,8 +181,17 @@ func (l *testLab) run(slug string) State {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	return l.end(e, id)
+	s := l.end(e, id)
+	for _, statement := range s.Result.Statements { // it can be run as it is shown
+		if _, err := l.DB.Exec(l.t.Context(), statement.SQL); err != nil && statement.Title != besideTitle {
+			l.t.Errorf("%s: %v", statement.SQL, err)
+		}
+	}
+	return s
 }
+
+// besideTitle is the statement for the second database, which is gone by then.
+const besideTitle = "What is in the queue beside the database"
 
 // end waits until a run has ended.
 func (l *testLab) end(e Experiment, id string) (s State) {

@@ -12,6 +12,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/backlist/backlist/internal/work"
+	"github.com/backlist/backlist/internal/work/worktest"
 )
 
 // TestInlineOrBackground: both ways have the same effects; the request of the second does not wait for its jobs' work.
@@ -276,11 +280,31 @@ func TestResultsAreKeptForAWeek(t *testing.T) {
 	if _, err := l.State(t.Context(), Experiment{Slug: "new"}, "young"); !errors.Is(err, pgx.ErrNoRows) {
 		t.Error("another experiment's:", err)
 	}
+	worker := &PruneWorker{DB: l.DB}
+	jobs, err := work.NewInserter(l.DB, l.options(pruning(worker)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jobs.Insert(t.Context(), PruneArgs{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	options := l.options(pruning(worker))
+	options.Queues = map[string]int{river.QueueDefault: 1}
+	worktest.Start(t, l.DB, options)
+	if err := until(t.Context(), func() (bool, error) { return l.count("select count(*) from lab_run") == 1, nil }); err != nil {
+		t.Error("the expired run was not deleted:", err)
+	}
 	for _, id := range []string{"expired", "unknown", ""} {
 		if _, err := l.State(t.Context(), e, id); !errors.Is(err, pgx.ErrNoRows) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
+}
+
+func pruning(w *PruneWorker) *work.Workers {
+	workers := work.NewWorkers()
+	work.AddWorker(workers, w)
+	return workers
 }
 
 // TestInProduction: only experiments that need no process or database of their own are there.
