@@ -37,7 +37,7 @@ create table lab_request (
 comment on table lab_request is 'The requests of the experiment "Inline or in the background". jobs.request has only requests that enqueued a job.';
 comment on column lab_request.side is 'inline or background.';
 comment on column lab_request.request_id is 'As in jobs.attempt.';
-comment on column lab_request.ended_at is 'When the client had read the last byte of the answer.';
+comment on column lab_request.ended_at is 'When the answer was written.';
 comment on column lab_request.steps is 'As in jobs.request.';
 
 create table lab_effect (

@@ -27,10 +27,12 @@ update lab_run set ended_at = now(), doing = '', problem = @problem, result = @r
 delete from lab_run where started_at < now() - interval '7 days' and (ended_at is not null or seen_at < now() - interval '1 day');
 
 -- name: LabRequestInsert :exec
--- Times are given as seconds ago, so that they are by the database's clock.
+-- The times are by the database's clock.
 insert into lab_request (run_id, side, request_id, started_at, ended_at, status, steps)
-values (@run_id, @side, @request_id, clock_timestamp() - make_interval(secs => @began::float8),
-    clock_timestamp() - make_interval(secs => @ended::float8), @status, @steps);
+values (@run_id, @side, @request_id, @started_at, @ended_at, @status, @steps);
+
+-- name: LabClock :one
+select clock_timestamp()::timestamptz;
 
 -- name: LabEffectInsert :exec
 insert into lab_effect (run_id, part, what, item, job_id, attempt, worker)

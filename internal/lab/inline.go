@@ -93,12 +93,12 @@ func runInline(ctx context.Context, r *Run) error {
 	})
 }
 
-// visit sends a request to a handler and records its trace: from the handler's start until the client has read the answer.
+// visit sends a request to a handler and records its trace, from the handler's start until it has written the answer.
 func (s *site) visit(ctx context.Context, side string, handle func(context.Context, io.Writer) error) error {
 	var (
-		began  time.Time
-		steps  *trace.Trace
-		failed error
+		began, ended time.Time
+		steps        *trace.Trace
+		failed       error
 	)
 	id := s.requestID(side)
 	status, err := get(ctx, func(w http.ResponseWriter, r *http.Request) {
@@ -108,8 +108,8 @@ func (s *site) visit(ctx context.Context, side string, handle func(context.Conte
 		if failed = handle(ctx, w); failed != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
+		ended = time.Now()
 	})
-	ended := time.Now()
 	if err != nil {
 		return err
 	}
@@ -120,10 +120,31 @@ func (s *site) visit(ctx context.Context, side string, handle func(context.Conte
 	if err != nil {
 		return err
 	}
+	ahead, err := s.clock(ctx)
+	if err != nil {
+		return err
+	}
 	return store.New().LabRequestInsert(ctx, s.DB, store.LabRequestInsertParams{
 		RunID: s.ID, Side: side, RequestID: id, Status: int32(status), Steps: times,
-		Began: time.Since(began).Seconds(), Ended: time.Since(ended).Seconds(),
+		StartedAt: began.Add(ahead), EndedAt: ended.Add(ahead),
 	})
+}
+
+// clock returns by how much the database's clock is ahead of this machine's, which may differ by more than a request takes. Of a
+// few answers the quickest says it best.
+func (s *site) clock(ctx context.Context) (ahead time.Duration, err error) {
+	quickest := time.Hour
+	for range 5 {
+		asked := time.Now()
+		there, err := store.New().LabClock(ctx, s.DB)
+		if err != nil {
+			return 0, fmt.Errorf("ask for the database's time: %w", err)
+		}
+		if took := time.Since(asked); took < quickest {
+			quickest, ahead = took, there.Sub(asked.Add(took/2))
+		}
+	}
+	return ahead, nil
 }
 
 func (s *site) requestID(side string) string { return "lab-" + s.ID + "-" + side }

@@ -29,7 +29,7 @@ func retry() Experiment {
 		Purpose: "A mail server is down for two attempts. Nothing is lost, and nothing but the job waits.",
 		Lesson: "A job sends a letter, but at first nothing listens at the mail server’s port. The attempt fails with a real error, and the job " +
 			"comes back later, after a back-off that grows. This kind of job waits 0.6 s and then 1.2 s, so that you need not wait long; " +
-			"by default jobs wait 1 s, then 16 s, then 81 s. The errors go to the inbox of the console: one line, however often they happen.",
+			"by default jobs wait 1 s, then 16 s, then 81 s. Jobs that are due again are looked for every second. The errors go to the inbox of the console: one line, however often they happen.",
 		Button: "Send a letter", Limit: 40 * time.Second,
 		Code: []Code{
 			{"The job: an error is all it takes", "retry_job.go", "retryWorker.Work"},

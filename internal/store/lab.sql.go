@@ -7,7 +7,19 @@ package store
 
 import (
 	"context"
+	"time"
 )
+
+const labClock = `-- name: LabClock :one
+select clock_timestamp()::timestamptz
+`
+
+func (q *Queries) LabClock(ctx context.Context, db DBTX) (time.Time, error) {
+	row := db.QueryRow(ctx, labClock)
+	var column_1 time.Time
+	err := row.Scan(&column_1)
+	return column_1, err
+}
 
 const labEffectInsert = `-- name: LabEffectInsert :exec
 insert into lab_effect (run_id, part, what, item, job_id, attempt, worker)
@@ -125,28 +137,27 @@ func (q *Queries) LabPrune(ctx context.Context, db DBTX) (int64, error) {
 
 const labRequestInsert = `-- name: LabRequestInsert :exec
 insert into lab_request (run_id, side, request_id, started_at, ended_at, status, steps)
-values ($1, $2, $3, clock_timestamp() - make_interval(secs => $4::float8),
-    clock_timestamp() - make_interval(secs => $5::float8), $6, $7)
+values ($1, $2, $3, $4, $5, $6, $7)
 `
 
 type LabRequestInsertParams struct {
 	RunID     string
 	Side      string
 	RequestID string
-	Began     float64
-	Ended     float64
+	StartedAt time.Time
+	EndedAt   time.Time
 	Status    int32
 	Steps     []byte
 }
 
-// Times are given as seconds ago, so that they are by the database's clock.
+// The times are by the database's clock.
 func (q *Queries) LabRequestInsert(ctx context.Context, db DBTX, arg LabRequestInsertParams) error {
 	_, err := db.Exec(ctx, labRequestInsert,
 		arg.RunID,
 		arg.Side,
 		arg.RequestID,
-		arg.Began,
-		arg.Ended,
+		arg.StartedAt,
+		arg.EndedAt,
 		arg.Status,
 		arg.Steps,
 	)
