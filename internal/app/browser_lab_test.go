@@ -22,7 +22,7 @@ func labInBrowser(t *testing.T, browser context.Context) {
 	b.noViolations("/lab")
 	check := map[string]func(){
 		"inline-or-background": b.inlineOrBackground, "one-big-or-many-small": b.bigOrSmall, "fails-twice": b.failsTwice,
-		"where-did-it-commit": b.whereDidItCommit,
+		"where-did-it-commit": b.whereDidItCommit, "no-worker": b.noWorker, "kill-a-worker": b.killAWorker,
 	}
 	for _, e := range lab.Experiments() {
 		b.experiment(e.Slug)
@@ -40,6 +40,7 @@ func labInBrowser(t *testing.T, browser context.Context) {
 	plain.wait("the run", `location.pathname.length > 40`)
 	plain.reloadUntil(get[string](plain.tab, "location.pathname"), "the end of the run", labEnded)
 	plain.whereDidItCommit()
+	b.stopsAll(s.web)
 }
 
 // labTab is a tab that shows the lab.
