@@ -84,7 +84,7 @@ func (k *killing) conclude() {
 	k.Figures = []Figure{
 		{"Effects of the two jobs", effects, fmt.Sprintf("of %d attempts", len(a)+len(b))},
 		{"Killed: job taken back after", Milliseconds(taken), "its lock was gone"},
-		{"Suspended: after", Milliseconds(silent), "it still had its lock"},
+		{"Suspended: job taken back after", Milliseconds(silent), "it still had its lock"},
 	}
 	k.Sentences = []string{
 		fmt.Sprintf("%s was killed in the middle of its job; %s later the job was taken back, %s ran it as attempt %d, and %s after the kill its effect was there, once.",

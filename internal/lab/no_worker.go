@@ -108,12 +108,12 @@ func (n *idle) draw() {
 	group := Group{Title: "Twelve jobs, and at first no worker"}
 	if t.start != nil {
 		worker.Note = "starts"
-		worker.Bars = append(worker.Bars, Bar{Step, ms(zero, *t.start), upTo(zero, t.ready), "the process starts"})
+		worker.Bars = append(worker.Bars, Bar{Away, ms(zero, *t.start), upTo(zero, t.ready), "the process starts"})
 		group.Marks = append(group.Marks, Mark{ms(zero, *t.start), "a worker is started"})
 	}
 	if t.ready != nil {
 		worker.Name, worker.Note = n.workers[0].Process, "works"
-		worker.Bars = append(worker.Bars, Bar{Request, ms(zero, *t.ready), ms(zero, time.Now()), "it takes jobs"})
+		group.Marks = append(group.Marks, Mark{ms(zero, *t.ready), "it takes jobs"})
 	}
 	group.Lanes = append(group.Lanes, worker)
 	for i, id := range n.jobIDs {
