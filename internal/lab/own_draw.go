@@ -88,7 +88,7 @@ func (o *own) callLane(zero time.Time, part string, attempt int) Lane {
 	for _, e := range o.events {
 		if e.Part == part && e.What == called && e.Attempt != nil && *e.Attempt == attempt {
 			end := ms(zero, e.At)
-			lane.Bars = append(lane.Bars, Bar{Step, end - ms(zero, zero.Add(o.Slow.MailDelay))*.9, end, "a call to the slow service"})
+			lane.Bars = append(lane.Bars, Bar{Part, end - ms(zero, zero.Add(o.Slow.MailDelay))*.9, end, "a call to the slow service"})
 		}
 	}
 	lane.Note = fmt.Sprint(len(lane.Bars))

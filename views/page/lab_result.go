@@ -79,7 +79,7 @@ type LabStatement struct {
 // key names the looks of the bars, for the legend.
 var key = []struct{ look, means string }{
 	{"request", "a reader waits"},
-	{"step", "a step of a request"},
+	{"step", "a step"},
 	{"wait", "a job waits for a worker"},
 	{"attempt", "a worker runs a job"},
 	{"part", "a step of a job"},
