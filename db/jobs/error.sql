@@ -26,8 +26,10 @@ select e.fingerprint, e.message,
        coalesce(e.last_seen_at > e.resolved_at, false) as regressed,
        case when m.muted then e.muted_until end as muted_until,
        m.muted and e.muted_until_seen as muted_until_seen,
-       not exists (select from work.error_hour h where h.fingerprint = e.fingerprint and h.kind not in (select kind from jobs.aside))
-           and exists (select from work.error_hour h where h.fingerprint = e.fingerprint) as aside
+       case when (select exists (select from jobs.aside)) -- elsewhere it costs nothing
+            then e.fingerprint in (select h.fingerprint from work.error_hour h where h.kind in (select kind from jobs.aside))
+                and not exists (select from work.error_hour h where h.fingerprint = e.fingerprint and h.kind not in (select kind from jobs.aside))
+            else false end as aside
 from work.error e
 cross join lateral (
     select e.muted_at is not null and coalesce(e.muted_until > now(), true) and not (e.muted_until_seen and e.last_seen_at > e.muted_at) as muted) m;
