@@ -2,180 +2,17 @@ package lab
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/internal/work"
 	"github.com/backlist/backlist/internal/work/worktest"
 )
-
-// TestInlineOrBackground: both ways have the same effects; the request of the second does not wait for its jobs' work.
-func TestInlineOrBackground(t *testing.T) {
-	t.Parallel()
-	l := open(t)
-	l.startWorker()
-	s := l.run("inline-or-background")
-	if s.Problem != "" || len(s.Result.Sentences) != 2 || len(s.Result.Groups) != 2 || len(s.Result.Figures) != 3 {
-		t.Fatalf("%+v", s)
-	}
-	if n := l.count("select count(*) from message where state = 'sent' and key like 'lab:%'"); n != 2 {
-		t.Errorf("%d letters were sent, want 2", n)
-	}
-	if n := l.count("select count(*) from recommendation_run"); n != 1 {
-		t.Errorf("%d lists were made, want 1", n)
-	}
-	background := s.Result.Groups[1]
-	var enqueued, worked float64
-	for _, lane := range background.Lanes {
-		switch lane.Name {
-		case "enqueue":
-			enqueued = lane.Bars[0].From
-		case "job lab_recommend", "job lab_mail":
-			worked++
-			if lane.Bars[1].From < enqueued {
-				t.Errorf("%s began before it was enqueued: %+v", lane.Name, lane)
-			}
-		}
-	}
-	if worked != 2 || enqueued == 0 {
-		t.Errorf("lanes %+v", background.Lanes)
-	}
-	if inline := s.Result.Groups[0].Lanes; !strings.HasPrefix(inline[1].Name, "load") || inline[1].Depth != 1 {
-		t.Errorf("lanes %+v", inline)
-	}
-	if n := l.count("select count(*) from river.river_job"); n != 0 {
-		t.Errorf("%d jobs are left", n)
-	}
-	if statement := s.Result.Statements[0]; !strings.Contains(statement.SQL, "run_id = '"+s.ID+"'") || len(statement.Rows) != 2 {
-		t.Errorf("statement %+v", statement)
-	}
-}
-
-// TestBigOrSmall: both send every letter; a failure in the middle makes the big job send some of them twice, the small ones none.
-func TestBigOrSmall(t *testing.T) {
-	t.Parallel()
-	l := open(t)
-	l.startWorker()
-	s := l.run("one-big-or-many-small")
-	if s.Problem != "" || len(s.Result.Sentences) != 2 || len(s.Result.Groups) != 4 || len(s.Result.Tables[0].Rows) != 8 {
-		t.Fatalf("%+v", s)
-	}
-	for i, row := range s.Result.Tables[0].Rows {
-		sent, again := "8", "0"
-		if i == 6 {
-			sent, again = "12", "4"
-		}
-		if row[4] != sent || row[5] != again {
-			t.Errorf("%v: want %s sent, %s twice", row, sent, again)
-		}
-	}
-	if one, two := s.Result.Groups[0].Lanes, s.Result.Groups[1].Lanes; len(one) != 2 || len(one[1].Bars) != 8 || len(two) != 3 {
-		t.Errorf("lanes %+v and %+v", one, two)
-	}
-	if n := l.count("select count(*) from work.worker where stopped_at is null and dead_at is null and queues = '{lab_own}'"); n != 0 {
-		t.Errorf("%d workers of the experiment have not stopped", n)
-	}
-}
-
-// TestWorkerThatCannotStart: a sentence says that the database has no connection left, or that the log says why.
-func TestWorkerThatCannotStart(t *testing.T) {
-	t.Parallel()
-	l := open(t)
-	for want, fails := range map[string]error{
-		"no free connection":              &pgconn.PgError{Code: "53300"},
-		"The log of the web process says": errors.New("out of memory"),
-	} {
-		l.Work = func(context.Context, int, func()) error { return fails }
-		if s := l.run("one-big-or-many-small"); !strings.Contains(s.Problem, want) {
-			t.Errorf("%q, want %q", s.Problem, want)
-		}
-	}
-}
-
-// TestFailsTwice: two attempts fail with the same error, which is one line of the inbox; the third sends the letter, once.
-func TestFailsTwice(t *testing.T) {
-	t.Parallel()
-	l := open(t)
-	l.startWorker()
-	s := l.run("fails-twice")
-	if s.Problem != "" || len(s.Result.Sentences) != 2 || len(s.Result.Groups) != 1 {
-		t.Fatalf("%+v", s)
-	}
-	var looks []string
-	for _, bar := range s.Result.Groups[0].Lanes[0].Bars {
-		if bar.From > bar.To {
-			t.Errorf("a bar ends before it begins: %+v", bar)
-		}
-		looks = append(looks, string(bar.Look))
-	}
-	if got, want := strings.Join(looks, " "), "wait failed backoff wait failed backoff wait attempt"; got != want {
-		t.Errorf("the job's lane has %s, want %s", got, want)
-	}
-	if inbox := s.Result.Tables[0].Rows; len(inbox) != 1 || inbox[0][2] != "2" || inbox[0][1] != "lab_retry" {
-		t.Errorf("the inbox %v", inbox)
-	}
-	if n := l.count("select count(*) from message where state = 'sent'"); n != 1 {
-		t.Errorf("%d letters were sent", n)
-	}
-}
-
-// TestWhereDidItCommit: a process that dies between two writes leaves no orphan where they are one transaction, and orphans of both
-// sorts where the queue is beside the database, which is dropped afterwards.
-func TestWhereDidItCommit(t *testing.T) {
-	t.Parallel()
-	l := open(t)
-	s := l.run("where-did-it-commit")
-	if s.Problem != "" || len(s.Result.Sentences) != 2 || len(s.Result.Tables) != 1 {
-		t.Fatalf("%+v", s)
-	}
-	rows := s.Result.Tables[0].Rows
-	if got, want := fmt.Sprint(rows[0][1:], rows[1][1:]), "[32 8 0 0] [32 0 4 4]"; got != want {
-		t.Errorf("orders %s, want %s", got, want)
-	}
-	if n := l.count("select count(*) from pg_database where datname = current_database() || '_lab'"); n != 0 {
-		t.Error("the second database is left")
-	}
-	if n := l.count("select count(*) from river.river_job"); n != 0 {
-		t.Errorf("%d jobs are left", n)
-	}
-}
-
-// TestNoSecondDatabase: where the account may not create databases, a sentence says so.
-func TestNoSecondDatabase(t *testing.T) {
-	t.Parallel()
-	l := open(t)
-	role := "lab_" + strings.ToLower(rand.Text())
-	l.exec("create role " + role + " login password 'only for a test'")
-	t.Cleanup(func() { l.exec("drop owned by " + role + "; drop role " + role) })
-	l.exec("grant all on all tables in schema public to " + role)
-	cfg := l.DB.Config().Copy()
-	cfg.ConnConfig.User, cfg.ConnConfig.Password = role, "only for a test"
-	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	other := New(l.Config)
-	other.DB = pool
-	t.Cleanup(other.Close)
-	e, _ := other.Find("where-did-it-commit")
-	id, err := other.Start(t.Context(), e, l.by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := l.end(e, id); !strings.HasPrefix(s.Problem, "This account of the database server may not create databases") {
-		t.Errorf("%+v", s)
-	}
-}
 
 // TestWithoutWorker: an experiment whose jobs nothing works ends with a sentence and keeps what it has measured.
 func TestWithoutWorker(t *testing.T) {
@@ -317,26 +154,5 @@ func TestInProduction(t *testing.T) {
 	}
 	if _, ok := New(Config{}).Find("unknown"); ok {
 		t.Error("an unknown experiment was found")
-	}
-}
-
-// TestCode: every part of the program that a page shows exists, is short, and is Go as gofmt writes it.
-func TestCode(t *testing.T) {
-	t.Parallel()
-	slugs := map[string]bool{}
-	for _, e := range Experiments() {
-		if slugs[e.Slug] || e.Title == "" || e.Purpose == "" || e.Button == "" || e.Limit == 0 || len(e.Code) == 0 {
-			t.Errorf("experiment %+v", e)
-		}
-		slugs[e.Slug] = true
-		for _, c := range e.Code {
-			text := c.Text()
-			if lines := strings.Count(text, "\n") + 1; text == "" || lines > 24 || !strings.HasPrefix(text, "// ") {
-				t.Errorf("%s, %s has %d lines:\n%s", c.File, c.Func, lines, text)
-			}
-		}
-	}
-	if (Code{File: "no.go"}).Text() != "" || (Code{File: "inline_site.go", Func: "nothing"}).Text() != "" {
-		t.Error("a part that does not exist has a text")
 	}
 }
