@@ -118,16 +118,19 @@ func (l *testLab) options(workers *work.Workers) work.Options {
 	return work.Options{Schema: "river", Process: "lab", Log: l.log(), Workers: workers}
 }
 
-// openWithWorkers is a lab whose experiments can start worker processes.
-func openWithWorkers(t *testing.T) *testLab {
+// openWithWorkers is a lab whose experiments can start worker processes: of this program, or of another one.
+func openWithWorkers(t *testing.T, program ...string) *testLab {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	if program == nil {
+		program = []string{self}
+	}
 	l := open(t)
 	l.Workers = formation.NewLocal(formation.Config{
-		Type: "lab", Program: []string{self}, Env: []string{asWorker + "=" + l.url}, Output: t.Output(), Log: l.log(), Restart: 10 * time.Millisecond,
+		Type: "lab", Program: program, Env: []string{asWorker + "=" + l.url}, Output: t.Output(), Log: l.log(), Restart: 10 * time.Millisecond,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	stopped := make(chan struct{})

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,21 @@ func (l *testLab) effects(s State, jobs int) {
 	}
 	if n := l.count("select count(*) from work.worker where dyno like 'lab.%' and stopped_at is null and dead_at is null"); n != 0 {
 		l.t.Errorf("%d workers were not stopped in order", n)
+	}
+}
+
+// TestWorkerProcessThatCannotStart: the run says in a sentence why there is no worker, and leaves nothing.
+func TestWorkerProcessThatCannotStart(t *testing.T) {
+	t.Parallel()
+	for want, program := range map[string][]string{
+		"A worker process is missing: lab.1 cannot start: the program was removed": {filepath.Join(t.TempDir(), "gone")},
+		"The worker process lab.1 ended: exit status 1: PORT must be a number":     {"/bin/sh", "-c", "echo PORT must be a number; exit 1"},
+	} {
+		l := openWithWorkers(t, program...)
+		if s := l.run("no-worker"); !strings.HasPrefix(s.Problem, want) {
+			t.Errorf("%q, want %q", s.Problem, want)
+		}
+		l.effects(State{}, 0)
 	}
 }
 
