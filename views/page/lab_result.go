@@ -150,7 +150,7 @@ func number(ms float64) string { return strconv.FormatFloat(ms, 'f', -1, 64) }
 // anchor keeps a text at a moment within the drawing.
 func anchor(at, span float64) string {
 	switch {
-	case at/span > .7:
+	case at/span > .94:
 		return "end"
 	case at == 0:
 		return "start"
