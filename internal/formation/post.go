@@ -58,6 +58,9 @@ func newPost(cfg Config, name string, write func(name, line string)) *post {
 
 // start starts a process.
 func (p *post) start() error {
+	p.mu.Lock()
+	p.words = "" // before the process can say something
+	p.mu.Unlock()
 	process, err := Start(Command{
 		Name: p.name, Args: p.cfg.Program, Env: append(slices.Clone(p.cfg.Env), "DYNO="+p.name), Line: p.said, Grace: p.cfg.Grace,
 	})
@@ -67,7 +70,7 @@ func (p *post) start() error {
 		p.exit, p.since = err.Error(), time.Now()
 		return err
 	}
-	p.process, p.since, p.exit, p.words = process, process.Since, "", ""
+	p.process, p.since, p.exit = process, process.Since, ""
 	return nil
 }
 
