@@ -14,10 +14,12 @@ import (
 )
 
 const (
-	neighboursKept = 50   // per book
-	minReaders     = 30   // with fewer readers, co-occurrence is not better than popularity (measured)
-	overlookedMost = 1000 // readers who get a new list after a build
-	overlookedStep = 200  // of them per insert statement
+	neighboursKept  = 50        // per book, at most
+	neighboursLeast = 8         // per book, at least
+	pairsKept       = 4_000_000 // about, of all books; more would take minutes to store, and recommend nothing better
+	minReaders      = 30        // with fewer readers, co-occurrence is not better than popularity (measured)
+	overlookedMost  = 1000      // readers who get a new list after a build
+	overlookedStep  = 200       // of them per insert statement
 )
 
 // NeighboursWorker computes neighbours and popularity.
@@ -27,8 +29,8 @@ type NeighboursWorker struct {
 	Jobs *work.Client
 }
 
-// Timeout is long enough for millions of ratings; a hundred thousand take a second.
-func (*NeighboursWorker) Timeout(*river.Job[NeighboursArgs]) time.Duration { return 5 * time.Minute }
+// Timeout is long enough for ten million ratings on a busy machine; a hundred thousand take a second.
+func (*NeighboursWorker) Timeout(*river.Job[NeighboursArgs]) time.Duration { return 15 * time.Minute }
 
 // Work compares books in memory, and then replaces both tables in one transaction. Readers see the old tables until it commits.
 func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursArgs]) error {
@@ -49,7 +51,7 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 	}
 	var near []knn.BookNeighbours
 	if ratings.Readers() >= minReaders {
-		if near, err = knn.Neighbours(ctx, ratings, neighboursKept, knn.Shrink(ratings.Readers()), compared(ctx, ratings)); err != nil {
+		if near, err = knn.Neighbours(ctx, ratings, kept(ratings.Books()), knn.Shrink(ratings.Readers()), compared(ctx, ratings)); err != nil {
 			return err
 		}
 	}
@@ -78,6 +80,10 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 	// Again, for lists that were stored during the build. Later runs see the build themselves.
 	return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return w.enqueueOverlooked(ctx, tx) })
 }
+
+// kept returns how many neighbours of each book are kept: fewer in a large catalogue, whose readers have more books to be
+// recommended from.
+func kept(books int) int { return max(neighboursLeast, min(neighboursKept, pairsKept/max(books, 1))) }
 
 // compared reports the progress of comparing books, which is most of the work: from 10 to 90 percent.
 func compared(ctx context.Context, ratings *knn.Ratings) func(percent int) {

@@ -28,9 +28,24 @@ func Shrink(readers int) float64 {
 	return 100 * min(1, 300/float64(max(readers, 1)))
 }
 
+// manyReaders is the number of readers from which one reader in common is not enough: two rare books of one reader would be as
+// similar as two books can be, by chance, and such pairs would be most of all pairs (with half a million books and five million
+// ratings 24 million, which take longer to store than to find).
+const manyReaders = 10_000
+
+// support returns how many readers two books must have in common.
+func support(readers int) uint32 {
+	if readers < manyReaders {
+		return 1
+	}
+	return 2
+}
+
 // Neighbours finds for each book the k most similar ones:
 //
 //	similarity(i, j) = Σ w(u,i)·w(u,j) / (‖i‖·‖j‖ + λ)   over the readers u of both, w in stars from ½ to 5
+//
+// With many readers, books that have only one in common are not neighbours.
 //
 // The more popular of two equally similar books comes first, then the one that was added first. Neighbours uses all
 // processors. If progress is not nil, it is called after each percent of the books, from several goroutines. If the
@@ -76,12 +91,17 @@ type walker struct {
 	norms   []float64
 	lambda  float64
 	shared  []uint32 // Σ of products of half stars with the current book: exact, and reset to 0 after each book
+	common  []uint32 // readers in common with the current book, also reset
+	least   uint32   // of them
 	touched []int32  // where shared is not 0
 	top     top
 }
 
 func newWalker(r *Ratings, books byBook, norms []float64, k int, lambda float64) *walker {
-	return &walker{ratings: r, books: books, norms: norms, lambda: lambda, shared: make([]uint32, len(r.ids)), top: top{k: k}}
+	return &walker{
+		ratings: r, books: books, norms: norms, lambda: lambda, shared: make([]uint32, len(r.ids)), common: make([]uint32, len(r.ids)),
+		least: support(r.Readers()), top: top{k: k},
+	}
 }
 
 func (w *walker) book(i int32) BookNeighbours {
@@ -94,14 +114,15 @@ func (w *walker) book(i int32) BookNeighbours {
 				w.touched = append(w.touched, j)
 			}
 			w.shared[j] += own * uint32(stars[m])
+			w.common[j]++
 		}
 	}
 	for _, j := range w.touched {
-		if j != i {
+		if j != i && w.common[j] >= w.least {
 			dot := float64(w.shared[j]) / 4 // from products of half stars to products of stars
 			w.top.offer(scored{j, w.books.count(j), float32(dot / (w.norms[i]*w.norms[j] + w.lambda))})
 		}
-		w.shared[j] = 0
+		w.shared[j], w.common[j] = 0, 0
 	}
 	w.touched = w.touched[:0]
 	best := w.top.take()

@@ -188,6 +188,34 @@ func TestNeighboursReportProgress(t *testing.T) {
 	}
 }
 
+// TestSupport: with many readers, books with one reader in common are not neighbours.
+func TestSupport(t *testing.T) {
+	t.Parallel()
+	r := &Ratings{}
+	add := func(reader int, books ...int64) {
+		for _, book := range books {
+			if err := r.Add(int64(reader), book, 9); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	add(1, 1, 2, 3) // 1 and 2 have two readers in common, 3 has one with each
+	add(2, 1, 2)
+	for reader := range manyReaders {
+		add(reader+3, 4)
+	}
+	found, err := Neighbours(t.Context(), r, 5, Shrink(r.Readers()), nil)
+	if err != nil || len(found) != 4 {
+		t.Fatal(len(found), err)
+	}
+	for _, f := range found {
+		want := map[int64]int64{1: 2, 2: 1}[f.Book]
+		if (want != 0) != (len(f.Near) == 1) || want != 0 && f.Near[0].ID != want {
+			t.Errorf("book %d: %+v", f.Book, f.Near)
+		}
+	}
+}
+
 func TestNoRatings(t *testing.T) {
 	t.Parallel()
 	r := &Ratings{}

@@ -40,6 +40,9 @@ func (r *Ratings) Add(reader, book int64, halfStars int) error {
 // Len returns the number of ratings.
 func (r *Ratings) Len() int { return len(r.books) }
 
+// Books returns the number of books with a rating.
+func (r *Ratings) Books() int { return len(r.ids) }
+
 // Readers returns the number of readers with a rating.
 func (r *Ratings) Readers() int { return len(r.starts) }
 
