@@ -30,9 +30,9 @@ left join shelving s on s.reader_id = @reader_id and s.book_id = b.id
 where r.stars is not null or s.status is not null;
 
 -- name: SubjectsUsed :many
-select s.key, s.name, count(*)::int as books
-from subject s join book_subject bs on bs.subject = s.key
-group by s.key
+-- The subjects that have books. It looks for one book of each, because counting them would read all books.
+select s.key, s.name from subject s
+where exists (select from book_subject bs where bs.subject = s.key)
 order by s.name;
 
 -- name: BookPopular :many
@@ -103,25 +103,44 @@ where found.tokens = (select max(f.tokens) from found f)
 order by titled.book_id is null, found.weight desc, p.score desc nulls last, found.book_id
 limit @count offset @skip;
 
--- name: BookBrowse :many
--- All books, the most popular first.
+-- name: BookRanked :many
+-- The books with ratings, the most popular first.
+select p.book_id from popularity p order by p.score desc, p.book_id limit @count offset @skip;
+
+-- name: BookUnranked :many
+-- The books without ratings, by title.
 select b.id from book b
-left join popularity p on p.book_id = b.id
-order by p.score desc nulls last, b.title, b.id
+where not exists (select from popularity p where p.book_id = b.id)
+order by b.title, b.id
 limit @count offset @skip;
+
+-- name: BookRankedCount :one
+select count(*)::int from popularity;
 
 -- name: BookCount :one
-select count(*)::int from book;
+-- The number of books. Of a large catalogue it is the number when the table was last analysed, because counting takes too long.
+select case when c.reltuples > 20000 then c.reltuples else (select count(*) from book) end::int
+from pg_catalog.pg_class c where c.oid = 'book'::regclass;
 
--- name: BookBrowseSubject :many
--- The books of a subject, the most popular first.
-select b.id, (count(*) over ())::int as total
-from book_subject s
-join book b on b.id = s.book_id
-left join popularity p on p.book_id = b.id
-where s.subject = @subject
-order by p.score desc nulls last, b.title, b.id
+-- name: BookRankedOn :many
+-- The books of a subject with ratings, the most popular first. They are read in the order of their scores until there are enough,
+-- or, where the subject has few books, sorted.
+select p.book_id from popularity p join book_subject s on s.book_id = p.book_id and s.subject = @subject
+order by p.score desc, p.book_id
 limit @count offset @skip;
+
+-- name: BookUnrankedOn :many
+-- The books of a subject without ratings, by title.
+select b.id from book_subject s join book b on b.id = s.book_id
+where s.subject = @subject and not exists (select from popularity p where p.book_id = b.id)
+order by b.title, b.id
+limit @count offset @skip;
+
+-- name: BookRankedCountOn :one
+select count(*)::int from popularity p join book_subject s on s.book_id = p.book_id and s.subject = @subject;
+
+-- name: BookCountOn :one
+select count(*)::int from book_subject where subject = @subject;
 
 -- name: WordRangesKnown :many
 -- The numbers, from 1, of the ranges that contain a word.

@@ -26,9 +26,8 @@ type Author struct {
 
 // Subject is one of the catalogue's subjects.
 type Subject struct {
-	Key   string // as in ?subject=
-	Name  string
-	Books int // number of books with it; set only by Subjects
+	Key  string // as in ?subject=
+	Name string
 }
 
 // Get returns a book, or pgx.ErrNoRows if the id is unknown.
@@ -65,7 +64,7 @@ func Get(ctx context.Context, db store.DBTX, id int64) (Detail, error) {
 	return d, nil
 }
 
-// Subjects returns the subjects of all books, ordered by name.
+// Subjects returns the subjects that books have, ordered by name.
 func Subjects(ctx context.Context, db store.DBTX) ([]Subject, error) {
 	rows, err := store.New().SubjectsUsed(ctx, db)
 	if err != nil {
@@ -73,7 +72,7 @@ func Subjects(ctx context.Context, db store.DBTX) ([]Subject, error) {
 	}
 	subjects := make([]Subject, len(rows))
 	for i, r := range rows {
-		subjects[i] = Subject{Key: r.Key, Name: r.Name, Books: int(r.Books)}
+		subjects[i] = Subject{Key: r.Key, Name: r.Name}
 	}
 	return subjects, nil
 }

@@ -42,7 +42,7 @@ func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
 	var found hits
 	var err error
 	if strings.TrimSpace(query.Text) == "" {
-		found, err = browse(ctx, db, query.Subject, query.Page)
+		found, err = browse(ctx, listingOf(db, query.Subject), query.Page)
 	} else {
 		text := query.Text[:min(len(query.Text), maxText)]
 		words := fold.Words(text)
@@ -78,32 +78,14 @@ func orLast(page int, find func(page int) (hits, error)) (hits, error) {
 	if err != nil || page == 1 || len(found.ids) > 0 {
 		return found, err
 	}
-	if found, err = find(1); err == nil && found.pages() > 1 { // the first page has the number of pages
-		return find(found.pages())
+	if found, err = find(1); err != nil || found.pages() == 1 { // the first page has the number of pages
+		return found, err
 	}
-	return found, err
-}
-
-// browse returns all books, or those of a subject.
-func browse(ctx context.Context, db store.DBTX, subject string, page int) (hits, error) {
-	q := store.New()
-	return orLast(page, func(page int) (h hits, err error) {
-		h.page = page
-		skip := int32((page - 1) * PerPage)
-		if subject != "" {
-			rows, err := q.BookBrowseSubject(ctx, db, store.BookBrowseSubjectParams{Subject: subject, Skip: skip, Count: PerPage})
-			for _, r := range rows {
-				h.ids, h.total = append(h.ids, r.ID), int(r.Total)
-			}
-			return h, err
-		}
-		if h.ids, err = q.BookBrowse(ctx, db, skip, PerPage); err != nil {
-			return hits{}, err
-		}
-		total, err := q.BookCount(ctx, db)
-		h.total = int(total)
-		return h, err
-	})
+	// If the number of books was only estimated, there may be no such page.
+	if last, err := find(found.pages()); err != nil || len(last.ids) > 0 {
+		return last, err
+	}
+	return found, nil
 }
 
 // exactTitle returns the word under which a book's whole title is indexed. It begins with a character that no other word has.

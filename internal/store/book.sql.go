@@ -65,76 +65,6 @@ func (q *Queries) BookAuthors(ctx context.Context, db DBTX, bookID int64) ([]Aut
 	return items, nil
 }
 
-const bookBrowse = `-- name: BookBrowse :many
-select b.id from book b
-left join popularity p on p.book_id = b.id
-order by p.score desc nulls last, b.title, b.id
-limit $2 offset $1
-`
-
-// All books, the most popular first.
-func (q *Queries) BookBrowse(ctx context.Context, db DBTX, skip int32, count int32) ([]int64, error) {
-	rows, err := db.Query(ctx, bookBrowse, skip, count)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []int64{}
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const bookBrowseSubject = `-- name: BookBrowseSubject :many
-select b.id, (count(*) over ())::int as total
-from book_subject s
-join book b on b.id = s.book_id
-left join popularity p on p.book_id = b.id
-where s.subject = $1
-order by p.score desc nulls last, b.title, b.id
-limit $3 offset $2
-`
-
-type BookBrowseSubjectParams struct {
-	Subject string
-	Skip    int32
-	Count   int32
-}
-
-type BookBrowseSubjectRow struct {
-	ID    int64
-	Total int32
-}
-
-// The books of a subject, the most popular first.
-func (q *Queries) BookBrowseSubject(ctx context.Context, db DBTX, arg BookBrowseSubjectParams) ([]BookBrowseSubjectRow, error) {
-	rows, err := db.Query(ctx, bookBrowseSubject, arg.Subject, arg.Skip, arg.Count)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []BookBrowseSubjectRow{}
-	for rows.Next() {
-		var i BookBrowseSubjectRow
-		if err := rows.Scan(&i.ID, &i.Total); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const bookCards = `-- name: BookCards :many
 select b.id, b.title, b.year,
     (select array_agg(a.name order by ba.position)::text[] from book_author ba join author a on a.id = ba.author_id
@@ -184,11 +114,24 @@ func (q *Queries) BookCards(ctx context.Context, db DBTX, ids []int64) ([]BookCa
 }
 
 const bookCount = `-- name: BookCount :one
-select count(*)::int from book
+select case when c.reltuples > 20000 then c.reltuples else (select count(*) from book) end::int
+from pg_catalog.pg_class c where c.oid = 'book'::regclass
 `
 
+// The number of books. Of a large catalogue it is the number when the table was last analysed, because counting takes too long.
 func (q *Queries) BookCount(ctx context.Context, db DBTX) (int32, error) {
 	row := db.QueryRow(ctx, bookCount)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const bookCountOn = `-- name: BookCountOn :one
+select count(*)::int from book_subject where subject = $1
+`
+
+func (q *Queries) BookCountOn(ctx context.Context, db DBTX, subject string) (int32, error) {
+	row := db.QueryRow(ctx, bookCountOn, subject)
 	var column_1 int32
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -343,6 +286,87 @@ func (q *Queries) BookPopular(ctx context.Context, db DBTX, count int32) ([]int6
 	return items, nil
 }
 
+const bookRanked = `-- name: BookRanked :many
+select p.book_id from popularity p order by p.score desc, p.book_id limit $2 offset $1
+`
+
+// The books with ratings, the most popular first.
+func (q *Queries) BookRanked(ctx context.Context, db DBTX, skip int32, count int32) ([]int64, error) {
+	rows, err := db.Query(ctx, bookRanked, skip, count)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var book_id int64
+		if err := rows.Scan(&book_id); err != nil {
+			return nil, err
+		}
+		items = append(items, book_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bookRankedCount = `-- name: BookRankedCount :one
+select count(*)::int from popularity
+`
+
+func (q *Queries) BookRankedCount(ctx context.Context, db DBTX) (int32, error) {
+	row := db.QueryRow(ctx, bookRankedCount)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const bookRankedCountOn = `-- name: BookRankedCountOn :one
+select count(*)::int from popularity p join book_subject s on s.book_id = p.book_id and s.subject = $1
+`
+
+func (q *Queries) BookRankedCountOn(ctx context.Context, db DBTX, subject string) (int32, error) {
+	row := db.QueryRow(ctx, bookRankedCountOn, subject)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const bookRankedOn = `-- name: BookRankedOn :many
+select p.book_id from popularity p join book_subject s on s.book_id = p.book_id and s.subject = $1
+order by p.score desc, p.book_id
+limit $3 offset $2
+`
+
+type BookRankedOnParams struct {
+	Subject string
+	Skip    int32
+	Count   int32
+}
+
+// The books of a subject with ratings, the most popular first. They are read in the order of their scores until there are enough,
+// or, where the subject has few books, sorted.
+func (q *Queries) BookRankedOn(ctx context.Context, db DBTX, arg BookRankedOnParams) ([]int64, error) {
+	rows, err := db.Query(ctx, bookRankedOn, arg.Subject, arg.Skip, arg.Count)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var book_id int64
+		if err := rows.Scan(&book_id); err != nil {
+			return nil, err
+		}
+		items = append(items, book_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const bookSearch = `-- name: BookSearch :many
 with pattern as (
     select unnest($4::int[]) as token, unnest($5::text[]) as low, unnest($6::text[]) as high,
@@ -442,6 +466,68 @@ func (q *Queries) BookSubjects(ctx context.Context, db DBTX, bookID int64) ([]Su
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bookUnranked = `-- name: BookUnranked :many
+select b.id from book b
+where not exists (select from popularity p where p.book_id = b.id)
+order by b.title, b.id
+limit $2 offset $1
+`
+
+// The books without ratings, by title.
+func (q *Queries) BookUnranked(ctx context.Context, db DBTX, skip int32, count int32) ([]int64, error) {
+	rows, err := db.Query(ctx, bookUnranked, skip, count)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bookUnrankedOn = `-- name: BookUnrankedOn :many
+select b.id from book_subject s join book b on b.id = s.book_id
+where s.subject = $1 and not exists (select from popularity p where p.book_id = b.id)
+order by b.title, b.id
+limit $3 offset $2
+`
+
+type BookUnrankedOnParams struct {
+	Subject string
+	Skip    int32
+	Count   int32
+}
+
+// The books of a subject without ratings, by title.
+func (q *Queries) BookUnrankedOn(ctx context.Context, db DBTX, arg BookUnrankedOnParams) ([]int64, error) {
+	rows, err := db.Query(ctx, bookUnrankedOn, arg.Subject, arg.Skip, arg.Count)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -551,28 +637,22 @@ func (q *Queries) RatingPut(ctx context.Context, db DBTX, arg RatingPutParams) (
 }
 
 const subjectsUsed = `-- name: SubjectsUsed :many
-select s.key, s.name, count(*)::int as books
-from subject s join book_subject bs on bs.subject = s.key
-group by s.key
+select s.key, s.name from subject s
+where exists (select from book_subject bs where bs.subject = s.key)
 order by s.name
 `
 
-type SubjectsUsedRow struct {
-	Key   string
-	Name  string
-	Books int32
-}
-
-func (q *Queries) SubjectsUsed(ctx context.Context, db DBTX) ([]SubjectsUsedRow, error) {
+// The subjects that have books. It looks for one book of each, because counting them would read all books.
+func (q *Queries) SubjectsUsed(ctx context.Context, db DBTX) ([]Subject, error) {
 	rows, err := db.Query(ctx, subjectsUsed)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []SubjectsUsedRow{}
+	items := []Subject{}
 	for rows.Next() {
-		var i SubjectsUsedRow
-		if err := rows.Scan(&i.Key, &i.Name, &i.Books); err != nil {
+		var i Subject
+		if err := rows.Scan(&i.Key, &i.Name); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
