@@ -33,7 +33,7 @@ func Index(ctx context.Context, tx pgx.Tx, ids []int64) error {
 	var p store.BookWordsPutParams
 	vocabulary := map[string]bool{}
 	for _, b := range books {
-		for word, weight := range wordsOf(b) {
+		for word, weight := range IndexWords(b) {
 			p.Words, p.BookIds, p.Weights = append(p.Words, word), append(p.BookIds, b.ID), append(p.Weights, weight)
 			vocabulary[word] = true
 		}
@@ -48,8 +48,8 @@ func Index(ctx context.Context, tx pgx.Tx, ids []int64) error {
 	return indexVariants(ctx, tx, vocabulary, gone)
 }
 
-// wordsOf returns the words to index for a book, with their weights. The whole title is one of them.
-func wordsOf(b store.BookFactsRow) map[string]int16 {
+// IndexWords returns the words under which a book is found, with their weights. The whole title is one of them.
+func IndexWords(b store.BookFactsRow) map[string]int16 {
 	words := map[string]int16{}
 	add := func(text string, weight int16) {
 		for _, word := range fold.Index(text) {
@@ -88,14 +88,14 @@ func indexVariants(ctx context.Context, tx pgx.Tx, vocabulary map[string]bool, g
 	if err != nil {
 		return fmt.Errorf("look for new words: %w", err)
 	}
-	variants, of := variantsOf(fresh)
+	variants, of := IndexVariants(fresh)
 	if len(variants) > 0 {
 		if err := q.WordVariantsPut(ctx, tx, variants, of); err != nil {
 			return fmt.Errorf("write the variants of words: %w", err)
 		}
 	}
 	if len(gone) > 0 {
-		variants, _ = variantsOf(gone)
+		variants, _ = IndexVariants(gone)
 		if err := q.WordVariantsPrune(ctx, tx, variants, gone); err != nil {
 			return fmt.Errorf("remove the variants of old words: %w", err)
 		}
@@ -103,8 +103,8 @@ func indexVariants(ctx context.Context, tx pgx.Tx, vocabulary map[string]bool, g
 	return nil
 }
 
-// variantsOf returns the variants of words, and the word of each variant.
-func variantsOf(words []string) (variants, of []string) {
+// IndexVariants returns the variants (by typing errors) of words, and the word of each variant.
+func IndexVariants(words []string) (variants, of []string) {
 	for _, word := range words {
 		for _, variant := range fold.Variants(word) {
 			variants, of = append(variants, variant), append(of, word)
