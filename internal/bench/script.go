@@ -46,9 +46,12 @@ func (r *Recorder) Take() []Statement {
 }
 
 // Replay sends statements again, one round trip each as the program does, and reads their results without using them.
-func Replay(ctx context.Context, tx pgx.Tx, said []Statement) error {
+func Replay(ctx context.Context, db interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}, said []Statement,
+) error {
 	for _, s := range said {
-		rows, err := tx.Query(ctx, s.SQL, s.Args...)
+		rows, err := db.Query(ctx, s.SQL, s.Args...)
 		if err != nil {
 			return err
 		}
