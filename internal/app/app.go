@@ -76,6 +76,7 @@ func commands() []command {
 		benchLatencyCommand(),
 		benchSQLCommand(),
 		benchConsoleCommand(),
+		benchLoadCommand(),
 		drillCommand(),
 	})
 }

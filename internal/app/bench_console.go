@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -191,10 +192,15 @@ func (b *benchConsole) serve(ctx context.Context, p *program) error {
 		s := bench.Setup{Contender: bench.Ours, Workload: bench.NoOp, URL: p.cfg.DatabaseURL, Conns: b.conns}
 		return bench.KeepWorking(ctx, s, func() { fmt.Fprintln(p.Stdout, b.process) })
 	}
+	return p.serveMeasured(ctx, newLogger(p.Stderr, p.cfg))
+}
+
+// serveMeasured runs the product's web process on a free port, and prints its address.
+func (p *program) serveMeasured(ctx context.Context, log *slog.Logger) error {
 	listener, err := listen("127.0.0.1", 0)
 	if err != nil {
 		return err
 	}
 	p.limitMemory()
-	return p.serve(ctx, newLogger(p.Stderr, p.cfg), p.cfg.DatabaseURL, listener, func() { fmt.Fprintln(p.Stdout, listener.Addr()) })
+	return p.serve(ctx, log, p.cfg.DatabaseURL, listener, func() { fmt.Fprintln(p.Stdout, listener.Addr()) })
 }

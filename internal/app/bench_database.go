@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -34,26 +35,44 @@ type benchServer struct {
 	config  pglocal.Config  // of the private one
 }
 
-func (p *program) openBenchServer(ctx context.Context) (s *benchServer, err error) {
-	s = &benchServer{url: p.cfg.DatabaseURL, name: "bench_" + strings.ToLower(rand.Text()[:12])}
-	if s.url == "" {
-		s.config = pglocal.Config{Dir: p.dataDir, Shared: p.dataDir != "", Log: newLogger(p.Stderr, p.cfg)}
-		if s.config.Dir == "" {
-			if s.config.Dir, err = pglocal.DefaultDir("", "bench-"+rand.Text()[:8]); err != nil {
-				return nil, err
-			}
-		}
-		if err := s.start(ctx); err != nil {
-			return nil, err
-		}
+func (p *program) openBenchServer(ctx context.Context) (*benchServer, error) {
+	s, err := p.startBenchServer(ctx, "")
+	if err != nil {
+		return nil, err
 	}
-	if err := s.exec(ctx, "create database "+s.name); err != nil {
-		return nil, errors.Join(err, s.stop())
-	}
-	if err := s.find(); err != nil {
+	if err := s.create(ctx, ""); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil
+}
+
+// startBenchServer finds or starts the server of a run, without a database. A private server's data stay if purpose, which names
+// their folder, is not empty.
+func (p *program) startBenchServer(ctx context.Context, purpose string) (s *benchServer, err error) {
+	s = &benchServer{url: p.cfg.DatabaseURL}
+	if s.url != "" {
+		return s, nil
+	}
+	s.config = pglocal.Config{Dir: p.dataDir, Shared: p.dataDir != "" || purpose != "", Log: newLogger(p.Stderr, p.cfg)}
+	if s.config.Dir == "" {
+		if s.config.Dir, err = pglocal.DefaultDir("", cmp.Or(purpose, "bench-"+rand.Text()[:8])); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.start(ctx)
+}
+
+// create creates the run's database, as a copy of template unless that is empty.
+func (s *benchServer) create(ctx context.Context, template string) error {
+	s.name = "bench_" + strings.ToLower(rand.Text()[:12])
+	sql := "create database " + s.name
+	if template != "" {
+		sql += " template " + template + " strategy file_copy"
+	}
+	if err := s.exec(ctx, sql); err != nil {
+		return err
+	}
+	return s.find()
 }
 
 func (s *benchServer) start(ctx context.Context) (err error) {
@@ -65,14 +84,19 @@ func (s *benchServer) start(ctx context.Context) (err error) {
 }
 
 // find sets the database's URL, which changes with the server's.
-func (s *benchServer) find() error {
+func (s *benchServer) find() (err error) {
+	s.database, err = s.urlOf(s.name)
+	return err
+}
+
+// urlOf returns the URL of a database of the server.
+func (s *benchServer) urlOf(name string) (string, error) {
 	u, err := url.Parse(s.url)
 	if err != nil {
-		return errors.New("DATABASE_URL is not a URL")
+		return "", errors.New("DATABASE_URL is not a URL")
 	}
-	u.Path = "/" + s.name
-	s.database = u.String()
-	return nil
+	u.Path = "/" + name
+	return u.String(), nil
 }
 
 // exclusive reports whether nothing else uses the server, so that it may be restarted.

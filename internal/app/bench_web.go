@@ -19,6 +19,7 @@ import (
 type benchWeb struct {
 	rounds, readers, signIns, waits int
 	seconds                         float64
+	rtt                             time.Duration
 	json                            bool
 	process                         string // set in the processes that are measured
 }
@@ -34,6 +35,7 @@ func (b *benchWeb) flags(f *flag.FlagSet) {
 	f.IntVar(&b.readers, "readers", 10_000, "signed-in `readers`; in a round each rates at most once")
 	f.IntVar(&b.signIns, "signins", 200, "real `sign-ins`, eight at a time, between the rounds")
 	f.IntVar(&b.waits, "waits", 100, "`ratings` to time until the reader's page shows their result")
+	f.DurationVar(&b.rtt, "rtt", 0, "`time` that each round trip to the database takes longer, as over a network: 1ms")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 	f.StringVar(&b.process, "process", "", "run one of the measured `processes`; bench starts them itself")
 }
@@ -42,14 +44,15 @@ func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
 	if b.process != "" {
 		return p.benchProcess(ctx, b.process)
 	}
-	if b.rounds < 1 || b.readers < 1 || !isSpan(b.seconds) || b.signIns < 1 || b.waits < 1 {
-		return usageError("rounds, seconds (a day at most), readers, signins and waits must be above zero")
+	if b.rounds < 1 || b.readers < 1 || !isSpan(b.seconds) || b.signIns < 1 || b.waits < 1 || b.rtt < 0 || b.rtt > time.Second {
+		return usageError("rounds, seconds (a day at most), readers, signins and waits must be above zero, and rtt at most a second")
 	}
 	url, drop, err := p.benchDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	report, err := b.measure(ctx, p, url)
+	report.RTT = float64(b.rtt) / float64(time.Millisecond)
 	dropped := drop()
 	if ctx.Err() != nil {
 		return errors.Join(errInterrupted, dropped)
@@ -67,6 +70,11 @@ func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
 
 // measure runs the workload of package crowd against the product, on an empty database.
 func (b *benchWeb) measure(ctx context.Context, p *program, url string) (report crowd.Report, err error) {
+	url, closeRelay, err := delayed(url, b.rtt)
+	if err != nil {
+		return report, err
+	}
+	defer closeRelay()
 	self, err := os.Executable()
 	if err != nil {
 		return report, err

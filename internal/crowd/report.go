@@ -12,7 +12,8 @@ import (
 // Report is the result of a measurement.
 type Report struct {
 	Machine         bench.Machine  `json:"machine"`
-	Pool            int            `json:"pool"` // connections of each contender
+	Pool            int            `json:"pool"`   // connections of each contender
+	RTT             float64        `json:"rtt_ms"` // added to every round trip to the database
 	DistinctReaders int            `json:"distinct_readers"`
 	Cells           []bench.Cell   `json:"cells"`
 	Wait            bench.Spread   `json:"wait_ms"` // from a rating to a list that includes it on the page
@@ -85,7 +86,8 @@ func (r *Report) Sound() error {
 
 // Print writes the report as text.
 func (r *Report) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s\npools of %d connections; %d different readers rated\n\n", r.Machine, r.Pool, r.DistinctReaders)
+	fmt.Fprintf(w, "%s\npools of %d connections; %d different readers rated; %g ms added to each round trip to the database\n\n", r.Machine, r.Pool,
+		r.DistinctReaders, r.RTT)
 	if err := bench.PrintCells(w, r.Cells); err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/backlist/backlist/internal/recommend"
 )
 
@@ -27,11 +29,19 @@ func (m *measurement) withWorker(ctx context.Context, fn func() error) (err erro
 			err = stopped
 		}
 	}()
+	if err := whenIdle(ctx, m.Pool, 5*time.Minute); err != nil {
+		return err
+	}
+	return fn()
+}
+
+// whenIdle waits until the jobs are done and the neighbours are up to date.
+func whenIdle(ctx context.Context, pool *pgxpool.Pool, limit time.Duration) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for began := time.Now(); ; {
 		var idle bool
-		err := m.Pool.QueryRow(ctx, `
+		err := pool.QueryRow(ctx, `
 			select not exists (select from river.river_job where state not in ('completed', 'cancelled', 'discarded'))
 			   and exists (select from (select rating_change from neighbour_build order by id desc limit 1) last
 			               where rating_change = coalesce(pg_sequence_last_value('rating_change'::regclass), 0))`).Scan(&idle)
@@ -39,10 +49,10 @@ func (m *measurement) withWorker(ctx context.Context, fn func() error) (err erro
 			return fmt.Errorf("ask whether the worker is idle: %w", err)
 		}
 		if idle {
-			return fn()
+			return nil
 		}
-		if time.Since(began) > 5*time.Minute {
-			return fmt.Errorf("the worker had not done its jobs after 5 minutes")
+		if time.Since(began) > limit {
+			return fmt.Errorf("the worker had not done its jobs after %s", limit)
 		}
 		select {
 		case <-tick.C:
