@@ -76,31 +76,56 @@ select exists (select from book b where b.id = @book_id);
 
 -- name: BookSearch :many
 -- The books with most of the needed tokens, the best first. A token is one or more ranges of words; whole is the weight
--- of the first word of a range, part that of any other. A book with the title exact comes first. offset 0 makes the
--- planner read each range by itself: a join that it may reorder would read every word of every book.
+-- of the first word of a range, part that of any other. A book with the title exact comes first. Which books have which tokens is
+-- read from the index alone; the weights, which lie apart in the table, are read only of the most popular of these books, as many as
+-- weighed says. Of many books the most popular are found in the order of their scores. offset 0 makes the planner read each range by itself: a join that it may reorder would read every word of every book.
 with pattern as (
     select unnest(@tokens::int[]) as token, unnest(@lows::text[]) as low, unnest(@highs::text[]) as high,
         unnest(@wholes::int[]) as whole, unnest(@parts::int[]) as part, unnest(@needed::int[]) as needed
 ), hit as (
-    select p.token, w.book_id, max(p.needed) as needed,
-        max(w.weight * case when w.word = p.low then p.whole else p.part end) as weight
+    select p.token, w.book_id, max(p.needed) as needed
     from pattern p
-    cross join lateral (
-        select bw.word, bw.book_id, bw.weight from book_word bw where bw.word >= p.low and bw.word < p.high offset 0) w
+    cross join lateral (select bw.book_id from book_word bw where bw.word >= p.low and bw.word < p.high offset 0) w
     group by p.token, w.book_id
-), found as (
-    select hit.book_id, sum(hit.needed)::int as tokens, sum(hit.weight) as weight
+), found as materialized (
+    select hit.book_id, sum(hit.needed)::int as tokens
     from hit
     left join book_subject s on s.subject = @subject::text and s.book_id = hit.book_id
     where @subject = '' or s.book_id is not null
     group by hit.book_id having sum(hit.needed) >= @least::int
+), best as materialized (
+    select f.book_id from found f where f.tokens = (select max(m.tokens) from found m)
+), size as materialized (
+    select count(*) as total, (select max(m.tokens) from found m) as tokens from best
+), exact as materialized (
+    select book_id from book_word where word = @exact::text
+), most as materialized (
+    (select b.book_id, p.score from best b left join popularity p on p.book_id = b.book_id
+     where (select total from size) <= 4000
+     order by b.book_id not in (select book_id from exact), p.score desc nulls last, b.book_id)
+    union all
+    (select b.book_id, p.score from exact b left join popularity p on p.book_id = b.book_id
+     where (select total from size) > 4000 and b.book_id in (select book_id from best))
+    union all
+    (select p.book_id, p.score from (select book_id, score from popularity order by score desc, book_id offset 0) p
+     where (select total from size) > 4000 and p.book_id in (select book_id from best) and p.book_id not in (select book_id from exact))
+    union all
+    (select b.book_id, null from best b
+     where (select total from size) > 4000 and b.book_id not in (select book_id from exact)
+       and not exists (select from popularity p where p.book_id = b.book_id))
+    limit @weighed
 )
-select found.book_id, found.tokens, (count(*) over ())::int as total
-from found
-left join popularity p on p.book_id = found.book_id
-left join book_word titled on titled.word = @exact::text and titled.book_id = found.book_id
-where found.tokens = (select max(f.tokens) from found f)
-order by titled.book_id is null, found.weight desc, p.score desc nulls last, found.book_id
+select most.book_id, size.tokens::int as tokens, size.total::int as total
+from most
+cross join size
+cross join lateral (
+    select sum(t.weight) as weight from (
+        select max(bw.weight * case when bw.word = p.low then p.whole else p.part end) as weight
+        from book_word bw
+        join pattern p on bw.word >= p.low and bw.word < p.high
+        where bw.book_id = most.book_id
+        group by p.token) t) w
+order by most.book_id not in (select book_id from exact), w.weight desc, most.score desc nulls last, most.book_id
 limit @count offset @skip;
 
 -- name: BookRanked :many

@@ -1,6 +1,7 @@
 package book
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,6 +12,9 @@ import (
 
 // PerPage is the number of books on a page of results.
 const PerPage = 24
+
+// ranked is the number of books among which a search ranks: of more matches, it ranks the most popular, and has no further pages.
+const ranked = 20 * PerPage
 
 // lastPage bounds page numbers, so that an offset fits an int32.
 const lastPage = 1 << 20
@@ -25,7 +29,7 @@ type Query struct {
 // Result is a page of results.
 type Result struct {
 	Books     []Card
-	Total     int    // on all pages
+	Total     int    // also of books beyond the last page
 	Page      int    // from 1
 	Pages     int    // at least 1
 	Corrected string // the corrected text, folded ("dostoevsky" for "Dostoyevski"); empty if nothing was corrected
@@ -65,12 +69,13 @@ func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
 type hits struct {
 	ids         []int64
 	total, page int
+	reached     int // of them, the number on pages; 0: all
 	matched     int // of the needed tokens
 	corrected   string
 	partial     bool
 }
 
-func (h hits) pages() int { return max(1, (h.total+PerPage-1)/PerPage) }
+func (h hits) pages() int { return max(1, (cmp.Or(h.reached, h.total)+PerPage-1)/PerPage) }
 
 // orLast finds a page, or the last page if page is beyond the end.
 func orLast(page int, find func(page int) (hits, error)) (hits, error) {

@@ -79,7 +79,7 @@ func (s searcher) needed() int {
 // token.
 func (s searcher) run(ctx context.Context, page int, similar map[string][]string) (hits, error) {
 	p := store.BookSearchParams{
-		Subject: s.subject, Exact: s.exact, Least: int32(s.needed()+1) / 2, Count: PerPage,
+		Subject: s.subject, Exact: s.exact, Least: int32(s.needed()+1) / 2, Weighed: ranked, Count: PerPage,
 	}
 	add := func(n int, t token, low, high string, whole, part int32) {
 		needed := int32(0)
@@ -101,6 +101,7 @@ func (s searcher) run(ctx context.Context, page int, similar map[string][]string
 		h := hits{page: page}
 		for _, r := range rows {
 			h.ids, h.total, h.matched = append(h.ids, r.BookID), int(r.Total), int(r.Tokens)
+			h.reached = min(h.total, ranked)
 		}
 		return h, err
 	})
