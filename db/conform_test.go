@@ -32,8 +32,8 @@ type bench struct {
 }
 
 // newBench installs the surface over a River database. Schema river is migrated like a deployment; any other schema is
-// made by a plain River program, which does not know Backlist.
-func newBench(t *testing.T, schema, zone string) *bench {
+// made by a plain River program, which does not know Backlist. The settings apply to its connections.
+func newBench(t *testing.T, schema, zone string, settings ...string) *bench {
 	t.Helper()
 	url := ""
 	if schema == db.RiverSchema {
@@ -46,6 +46,10 @@ func newBench(t *testing.T, schema, zone string) *bench {
 		t.Fatal(err)
 	}
 	cfg.ConnConfig.RuntimeParams["timezone"] = zone
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		cfg.ConnConfig.RuntimeParams[name] = value
+	}
 	cfg.MaxConns = 2
 	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	if err != nil {
@@ -93,6 +97,13 @@ func plainRiver(t *testing.T, pool *pgxpool.Pool, schema string) {
 
 func (b *bench) table(name string) string { return pgx.Identifier{b.schema, name}.Sanitize() }
 
+// empty returns statements that delete everything that a scenario leaves. They do not truncate, because every statement of the
+// surface would then be planned again. A trigger keeps paused queues.
+func (b *bench) empty() string {
+	return fmt.Sprintf(`delete from %[1]s; update %[2]s set paused_at = null; delete from %[2]s; delete from work.undo; delete from work.audit;
+		delete from work.kind; select setval(pg_get_serial_sequence('%[1]s', 'id'), 1, false);`, b.table("river_job"), b.table("river_queue"))
+}
+
 // client returns a plain River client. Each client limits its insert notices, so each call gets a new one.
 func (b *bench) client(t *testing.T) *river.Client[pgx.Tx] {
 	t.Helper()
@@ -127,7 +138,7 @@ func (b *bench) observe(t *testing.T, seed string, steps []step, hand func(*test
 	var out outcome
 	var start time.Time
 	begin := func() {
-		do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate %s; truncate work.audit, work.undo, work.kind;", b.table("river_job"), b.table("river_queue"))+seed)
+		do(t, b.pool, b.empty()+seed)
 		b.heard(t)
 		if err := b.pool.QueryRow(t.Context(), "select clock_timestamp()").Scan(&start); err != nil {
 			t.Fatal(err)

@@ -205,7 +205,7 @@ func TestUndoRestores(t *testing.T) {
 // everyJob: one without a key in each state, and one that does not exist.
 func (b *bench) codes(t *testing.T) string {
 	t.Helper()
-	do(t, b.pool, fmt.Sprintf("truncate %s restart identity; truncate work.audit, work.undo, work.kind;", b.table("river_job"))+everyJob(b)+fmt.Sprintf(`
+	do(t, b.pool, b.empty()+everyJob(b)+fmt.Sprintf(`
 		insert into %s (id, kind, state, args, attempt, max_attempts, finalized_at) values (201, 'kind', 'discarded', '{}', 32767, 32767, now());
 		insert into work.audit (id, act, job_id, queue, undo_until) overriding system value values (901, 'delete', 300, 'q1', null), (902, 'pause', null, 'q1', null),
 			(903, 'retry', 201, 'q1', now()), (904, 'retry', 201, 'q1', null), (905, 'copy', 201, 'q1', null), (906, 'cancel', 300, 'q1', now() + interval '1 h'),
