@@ -300,7 +300,7 @@ func without(state string) string {
 
 // everyJob seeds jobs in every state and with everything else that the verbs depend on.
 func everyJob(b *bench) string {
-	var sql strings.Builder
+	var rows []string
 	id := 0
 	add := func(state string, attempt, max int, scheduled, metadata, key, keyStates string) {
 		id++
@@ -312,10 +312,8 @@ func everyJob(b *bench) string {
 		if key != "" {
 			unique = fmt.Sprintf("'%s', B'%s'", key, keyStates)
 		}
-		fmt.Fprintf(&sql, `insert into %s (id, kind, queue, state, attempt, max_attempts, priority, args, tags, errors, attempted_by, attempted_at,
-			created_at, scheduled_at, finalized_at, metadata, unique_key, unique_states) values (%d, 'kind', 'q%d', '%s', %d, %d, 3, '{"a": 1}', '{tag}',
-			array['{"error": "x"}']::jsonb[], '{w1,w2}', '2021-02-03 04:05:06+00', '2021-01-02 03:04:05+00', '%s', %s, '%s', %s);`,
-			b.table("river_job"), id, id%3, state, attempt, max, scheduled, final, metadata, unique)
+		rows = append(rows, fmt.Sprintf(`(%d, 'kind', 'q%d', '%s', %d, %d, 3, '{"a": 1}', '{tag}', array['{"error": "x"}']::jsonb[], '{w1,w2}',
+			'2021-02-03 04:05:06+00', '2021-01-02 03:04:05+00', '%s', %s, '%s', %s)`, id, id%3, state, attempt, max, scheduled, final, metadata, unique))
 	}
 	past, future := "2021-01-02 03:04:05+00", "2099-01-02 03:04:05+00"
 	for _, s := range allStates {
@@ -343,7 +341,8 @@ func everyJob(b *bench) string {
 	for _, s := range []string{"cancelled", "completed", "discarded"} {
 		add("available", 0, 3, past, `{}`, "held"+s, "11110101")
 	}
-	return sql.String()
+	return fmt.Sprintf(`insert into %s (id, kind, queue, state, attempt, max_attempts, priority, args, tags, errors, attempted_by, attempted_at,
+		created_at, scheduled_at, finalized_at, metadata, unique_key, unique_states) values %s;`, b.table("river_job"), strings.Join(rows, ", "))
 }
 
 // missing is an id after those that everyJob seeds.
