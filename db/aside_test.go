@@ -18,7 +18,7 @@ func TestAside(t *testing.T) {
 		insert into work.minute (minute, queue, kind, completed, failed, discarded, wait, run, wait_s, run_s)
 			select date_trunc('minute', now()) - interval '2 min', 'lab', 'try', 10, 90, 0, array_fill(0, array[26]), array_fill(0, array[26]), 0, 0;
 		select * from jobs.set_wait_target('lab', '1 s')`)
-	if got, want := ask(t, tx, found), "error_regressed f9, kind_fails try, kind_unknown try, queue_unattended lab, queue_waits lab, target_spent lab"; got != want {
+	if got, want := ask(t, tx, found), "error_regressed f9, kind_fails try, kind_unknown try, queue_unattended lab, target_spent lab"; got != want {
 		t.Errorf("findings %s, want %s", got, want)
 	}
 	do(t, tx, `update work.kind set opts = opts || '{"aside": ["lab", "lab_own"]}' where kind = 'try'`)

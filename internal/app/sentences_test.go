@@ -22,6 +22,7 @@ var compared = map[string]string{
 	"client backend":       "the same",
 	"keeper/":              "how a maintenance process names itself (work.Maintainer): River keeps nothing of a leader but its name",
 	"known:%":              "the prefix of a key",
+	"%.example":            "the top-level domain that is reserved for examples, not words",
 	"%@bench.example":      "the addresses of invented readers",
 	"%-own-%":              "a part of an application name",
 	"%pg_sleep%":           "a statement that the drill itself runs",
