@@ -67,8 +67,9 @@ func plainMarkup(markup string) string {
 	}
 	var out strings.Builder
 	inTag := false // templ escapes both brackets in text and in attributes
-	for _, r := range markup {
+	for i, r := range markup {
 		switch {
+		case r == '\r' && !inTag && strings.HasPrefix(markup[i:], "\r\n"): // a form's line ends so
 		case !hidden(r):
 			inTag = r == '<' || inTag && r != '>'
 			out.WriteRune(r)
