@@ -33,7 +33,7 @@ func (a *asker) pipeline(ctx context.Context, conn *pgx.Conn, questions []Questi
 		texts = append(texts, text)
 	}
 	prepared := preparedOn(conn.PgConn())
-	failed := prepared.add(ctx, conn.PgConn(), texts)
+	failed := prepared.add(ctx, conn.PgConn(), texts, fmt.Sprint(a.limit.Milliseconds()))
 	last := time.Now()
 	line := conn.PgConn().StartPipeline(ctx)
 	for i, q := range questions {

@@ -42,7 +42,7 @@ func TestPipeline(t *testing.T) {
 		question("select (extract(epoch from current_setting('statement_timeout')::interval) * 1000)::int as n", nil),
 		question("select n from generate_series(1, 3) n", nil),
 	}
-	const others = "ok"
+	const others = "another error"
 	want := []string{"[{7}]", "42601", "57014", "22012", others, "22012", "25006", others, "[{1000}]", "[{1} {2} {3}]"}
 	a := newAsker(pool)
 	for range 2 { // with statements that are new to the connection, and with prepared ones
@@ -58,6 +58,29 @@ func TestPipeline(t *testing.T) {
 				t.Errorf("%s: %s at %s, want %s (%v)", questions[i].SQL, got, r.At, want[i], r.Err)
 			}
 		}
+	}
+}
+
+// TestLockedPanel: a panel whose views are locked, as while a migration replaces them, is late, and leaves the others alone.
+func TestLockedPanel(t *testing.T) {
+	t.Parallel()
+	pool := testdb.New(t)
+	if _, err := pool.Exec(t.Context(), "create table replaced (n int)"); err != nil {
+		t.Fatal(err)
+	}
+	migration, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer migration.Rollback(t.Context())
+	if _, err := migration.Exec(t.Context(), "lock table replaced in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	a := newAsker(pool)
+	a.limit = 50 * time.Millisecond
+	readings := a.ask(t.Context(), []Question{question("select n from replaced", nil), question("select 1 as n", nil)})
+	if !late(readings[0].Err) || fmt.Sprint(readings[1].Rows) != "[{1}]" {
+		t.Errorf("the locked panel: %v; the other: %v, %v", readings[0].Err, readings[1].Rows, readings[1].Err)
 	}
 }
 

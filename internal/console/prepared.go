@@ -31,8 +31,9 @@ func preparedOn(conn *pgconn.PgConn) *prepared {
 	return p
 }
 
-// add prepares the statements that are missing, in one round trip, and returns the errors of those that cannot be, by text.
-func (p *prepared) add(ctx context.Context, conn *pgconn.PgConn, texts []string) (failed map[string]error) {
+// add prepares the statements that are missing, in one round trip, and returns the errors of those that cannot be, by text. limit, in
+// milliseconds, is that of each: preparing locks the views, so it waits for a migration that replaces them.
+func (p *prepared) add(ctx context.Context, conn *pgconn.PgConn, texts []string, limit string) (failed map[string]error) {
 	var missing []string
 	for _, text := range texts {
 		p.used = append(slices.DeleteFunc(p.used, func(t string) bool { return t == text }), text)
@@ -56,6 +57,7 @@ func (p *prepared) add(ctx context.Context, conn *pgconn.PgConn, texts []string)
 	for i, text := range missing {
 		p.made++
 		names[i] = fmt.Sprintf("console_%d", p.made)
+		line.SendQueryParams(beginSQL, [][]byte{[]byte(limit)}, nil, nil, nil)
 		line.SendPrepare(names[i], text, nil)
 		line.SendPipelineSync()
 	}
@@ -64,7 +66,11 @@ func (p *prepared) add(ctx context.Context, conn *pgconn.PgConn, texts []string)
 	failed = map[string]error{}
 	for i, text := range missing {
 		err := results(line, func(result any) error {
-			description := result.(*pgconn.StatementDescription)
+			description, ok := result.(*pgconn.StatementDescription)
+			if !ok { // of beginSQL
+				_, err := result.(*pgconn.ResultReader).Close()
+				return err
+			}
 			description.Name = names[i]
 			p.byText[text] = description
 			return nil
