@@ -67,7 +67,9 @@ func (f Filter) Storable(ctx context.Context, db DB) error {
 			continue
 		}
 		for _, object := range a.Values {
-			keys = append(keys, keysIn(strings.ToLower(object))...)
+			for _, key := range keysIn(object) { // which reads escapes too
+				keys = append(keys, strings.ToLower(key))
+			}
 		}
 	}
 	if len(keys) == 0 {
