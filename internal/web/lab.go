@@ -225,7 +225,11 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request) error {
 			if s.Dev {
 				return nil
 			}
-			return s.stillSignedIn(ctx, r)
+			me, err := s.stillSignedIn(ctx, r)
+			if err == nil && me.Role == reader.RoleNone {
+				err = &answer.Error{Status: http.StatusNotFound}
+			}
+			return err
 		},
 		Now: func(ctx context.Context) (templ.Component, error) {
 			state, err := s.lab.State(ctx, e, state.ID)

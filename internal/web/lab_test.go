@@ -83,7 +83,7 @@ func TestLabInDev(t *testing.T) {
 	}
 }
 
-// TestLabAddresses: unknown experiments and results, of whatever form, are not found, and a sentence says why.
+// TestLabAddresses: experiments and results that do not exist are not found, and a sentence says why.
 func TestLabAddresses(t *testing.T) {
 	t.Parallel()
 	s := newLab(t, true)

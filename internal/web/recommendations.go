@@ -94,7 +94,10 @@ func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) er
 	}
 	defer list.Close()
 	err := list.Stream(w, r, live.Page{
-		Allowed: func(ctx context.Context) error { return s.stillSignedIn(ctx, r) },
+		Allowed: func(ctx context.Context) error {
+			_, err := s.stillSignedIn(ctx, r)
+			return err
+		},
 		Now: func(ctx context.Context) (templ.Component, error) {
 			d, err := s.recommended(ctx, readerID)
 			return page.RecommendationList(d), err
@@ -106,12 +109,12 @@ func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) er
 	return nil
 }
 
-// stillSignedIn returns an error once the stream's session has ended, by a sign-out, a new password on another device or the
+// stillSignedIn returns the stream's session, or an error once it has ended, by a sign-out, a new password on another device or the
 // account's deletion.
-func (s *Server) stillSignedIn(ctx context.Context, r *http.Request) error {
+func (s *Server) stillSignedIn(ctx context.Context, r *http.Request) (reader.Session, error) {
 	cookie, err := r.Cookie(s.cookieName())
-	if err == nil {
-		_, err = reader.BySession(ctx, s.DB, cookie.Value)
+	if err != nil {
+		return reader.Session{}, err
 	}
-	return err
+	return reader.BySession(ctx, s.DB, cookie.Value)
 }
