@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // write types text into the field that an expression finds.
@@ -54,7 +55,7 @@ func (c *testConsole) saveSearch(t *testing.T) {
 	b.wait("the jobs", `$$("main [data-pick]").length > 5`)
 	b.clickOn(`$$("summary").find((e) => e.textContent === "Save this search")`)
 	b.write(`$("#view-name")`, "Broken invoices")
-	b.press("Save")
+	b.keys(kb.Enter) // an update may move the button between a look at it and a click
 	b.wait("the saved search", `named("Broken invoices")`)
 	b.press("Delete the search Broken invoices")
 	b.wait("it to go", `!named("Broken invoices")`)
