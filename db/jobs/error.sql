@@ -27,7 +27,7 @@ select e.fingerprint, e.message,
        case when m.muted then e.muted_until end as muted_until,
        m.muted and e.muted_until_seen as muted_until_seen,
        case when (select exists (select from jobs.aside)) -- elsewhere it costs nothing
-            -- One entry of the index tells for nearly all errors; a semi-join would read the whole table.
+            -- One index entry decides nearly all errors; a semi-join would read the whole table.
             then coalesce((select h.kind in (select kind from jobs.aside) from work.error_hour h where h.fingerprint = e.fingerprint limit 1), false)
                 and (select true from work.error_hour h
                      where h.fingerprint = e.fingerprint and h.kind not in (select kind from jobs.aside) limit 1) is null

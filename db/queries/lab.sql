@@ -14,16 +14,16 @@ select * from lab_run where ended_at is null;
 -- name: LabGet :one
 select * from lab_run where id = @id and started_at > now() - interval '7 days';
 
--- name: LabShow :execrows
+-- name: LabShow :exec
 update lab_run set doing = @doing, result = @result, seen_at = now() where id = @id and ended_at is null;
 
--- name: LabSeen :execrows
+-- name: LabSeen :exec
 update lab_run set seen_at = now() where id = @id and ended_at is null;
 
 -- name: LabEnd :exec
 update lab_run set ended_at = now(), doing = '', problem = @problem, result = @result where id = @id and ended_at is null;
 
--- name: LabPrune :execrows
+-- name: LabPrune :exec
 delete from lab_run where started_at < now() - interval '7 days' and (ended_at is not null or seen_at < now() - interval '1 day');
 
 -- name: LabRequestInsert :exec

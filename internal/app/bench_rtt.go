@@ -8,7 +8,7 @@ import (
 	"github.com/backlist/backlist/internal/relay"
 )
 
-// delayed returns a URL of the same database by a relay that adds rtt to each round trip. close ends the relay. Without rtt it
+// delayed returns a URL that reaches the same database through a relay that adds rtt to each round trip. close ends the relay. Without rtt it
 // returns the URL itself.
 func delayed(databaseURL string, rtt time.Duration) (through string, close func(), err error) {
 	if rtt == 0 {

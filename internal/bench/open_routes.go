@@ -72,14 +72,14 @@ type Second struct {
 // BySecond returns the answers by the second for which they were scheduled.
 func BySecond(answers []Reply, during time.Duration) []Second {
 	seconds := make([]Second, int((during+time.Second-1)/time.Second))
-	for i := range seconds {
-		var in []Reply
-		for _, a := range answers {
-			if int(a.At/time.Second) == i {
-				in = append(in, a)
-			}
+	in := make([][]Reply, len(seconds))
+	for _, a := range answers {
+		if i := int(a.At / time.Second); i < len(in) {
+			in[i] = append(in[i], a)
 		}
-		f := figuresOf("", in, time.Second)
+	}
+	for i := range seconds {
+		f := figuresOf("", in[i], time.Second)
 		seconds[i] = Second{Requests: f.Requests, Errors: f.Errors, P50: f.P50, Max: f.Max}
 	}
 	return seconds

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"math"
 	"strings"
@@ -34,7 +35,7 @@ func WritePlot(w io.Writer, title string, charts []Chart) error {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="12">
 <rect width="100%%" height="100%%" fill="#fff"/>
 <text x="%.0f" y="20" font-size="15">%s</text>
-`, plotLeft+plotWidth+30, height, plotLeft, escape(title))
+`, plotLeft+plotWidth+30, height, plotLeft, html.EscapeString(title))
 	for i, c := range charts {
 		c.write(&b, plotTop+plotStep*float64(i)+20)
 	}
@@ -55,11 +56,11 @@ func (c Chart) write(b *strings.Builder, top float64) {
 	bottom := top + plotHeight
 	x := func(second int) float64 { return plotLeft + plotWidth*float64(second)/float64(seconds) }
 	y := func(v float64) float64 { return bottom - plotHeight*v/most }
-	fmt.Fprintf(b, `<text x="%.0f" y="%.0f" font-weight="bold">%s</text>`+"\n", plotLeft, top-8, escape(c.Title))
+	fmt.Fprintf(b, `<text x="%.0f" y="%.0f" font-weight="bold">%s</text>`+"\n", plotLeft, top-8, html.EscapeString(c.Title))
 	for line := range 5 {
 		v := most * float64(line) / 4
 		fmt.Fprintf(b, `<path d="M%.0f %.1fh%.0f" stroke="#ddd"/><text x="%.0f" y="%.1f" text-anchor="end" fill="#555">%g %s</text>`+"\n",
-			plotLeft, y(v), plotWidth, plotLeft-6, y(v)+4, v, escape(c.Unit))
+			plotLeft, y(v), plotWidth, plotLeft-6, y(v)+4, v, html.EscapeString(c.Unit))
 	}
 	for part := range 5 {
 		second := seconds * part / 4
@@ -72,7 +73,7 @@ func (c Chart) write(b *strings.Builder, top float64) {
 		}
 		fmt.Fprintf(b, `<path d="%s" fill="none" stroke="%s" stroke-width="1.5"/>`+"\n", path.String(), curve.Color)
 		fmt.Fprintf(b, `<text x="%.0f" y="%.0f" text-anchor="end" fill="%s">%s</text>`+"\n",
-			plotLeft+plotWidth-120*float64(i), top-8, curve.Color, escape(curve.Name))
+			plotLeft+plotWidth-120*float64(i), top-8, curve.Color, html.EscapeString(curve.Name))
 	}
 }
 
@@ -88,8 +89,4 @@ func roundUp(v float64) float64 {
 		}
 	}
 	return 10 * unit
-}
-
-func escape(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }

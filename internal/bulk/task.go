@@ -93,7 +93,8 @@ func (t *task) someIDs(ctx context.Context, pool *pgxpool.Pool, after int64) ([]
 }
 
 // renew renews the lease for a step of counting, during which the row is not locked, and stores the number of matches if they have been
-// counted. A shorter lease would end within a slow step: two processes would take the act from each other, and none would count to its end.
+// counted. A shorter lease would end within a slow step: two processes would keep taking the act from each other, and neither
+// would finish counting.
 func (r *Runner) renew(ctx context.Context, pool *pgxpool.Pool, t *task) error {
 	return r.change(ctx, pool, renewSQL, pgx.NamedArgs{"id": t.ID, "by": r.by, "matches": t.Matches, "lease": (stepTimeout + lease).Seconds()})
 }

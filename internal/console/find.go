@@ -30,7 +30,7 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) error {
 	text := nameIn(r.URL.Query(), "q")
 	found := places(text)
 	if text != "" {
-		things, err := s.named(r.Context(), text)
+		things, err := s.thingsNamed(r.Context(), text)
 		if err != nil {
 			return err
 		}
@@ -52,8 +52,8 @@ func nameIn(values url.Values, key string) string {
 	return name
 }
 
-// named returns the things whose name contains the text, or none if that takes too long.
-func (s *Server) named(ctx context.Context, text string) (things []view.Thing, err error) {
+// thingsNamed returns the things whose name contains the text, or none if that takes too long.
+func (s *Server) thingsNamed(ctx context.Context, text string) (things []view.Thing, err error) {
 	err = s.asker.read(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, namedSQL, pgx.NamedArgs{"text": text})
 		if err != nil {

@@ -129,7 +129,7 @@ func (s *site) asked(path string) (sql string, rows int64, body string) {
 // statementOf is the link to the statement of a panel.
 var statementOf = regexp.MustCompile(`class="panel-sql" href="([^"]+)"`)
 
-// TestUnknown: a page or an act of something that does not exist says so, whatever its name, and nothing fails.
+// TestUnknown: pages and acts of things that do not exist, under any name, say so, and nothing fails.
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	s := jobSite(t)

@@ -51,10 +51,9 @@ func (s *Server) overviewPage() *Page {
 		Purpose: "Whether all is well, and if not, what needs attention first.",
 		Ask: func(r *http.Request) (Asked, error) {
 			values := r.URL.Query()
-			charts := series.Ask(pgx.NamedArgs{
-				"past": view.Past(values.Get("past")), "queue": nameIn(values, "queue"), "kind": nameIn(values, "kind"),
-			})
-			charts.Filtered = values.Has("queue") || values.Has("kind")
+			queue, kind := nameIn(values, "queue"), nameIn(values, "kind")
+			charts := series.Ask(pgx.NamedArgs{"past": view.Past(values.Get("past")), "queue": queue, "kind": kind})
+			charts.Filtered = queue != "" || kind != ""
 			return Asked{
 				Questions: []Question{
 					findings.Ask(nil), charts,

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/jackc/pgx/v5"
 
@@ -80,44 +79,19 @@ func literal(value any) string {
 	case bool, int, int64, float64:
 		return fmt.Sprint(v)
 	case time.Time:
-		return quote(v.Format(time.RFC3339Nano))
+		return view.SQLText(v.Format(time.RFC3339Nano))
 	case time.Duration:
-		return quote(v.String())
+		return view.SQLText(v.String())
 	case []int64:
-		return quote("{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]") + "}")
+		return view.SQLText("{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]") + "}")
 	case []string:
 		quoted := make([]string, len(v))
 		for i, text := range v {
 			quoted[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 		}
-		return quote("{" + strings.Join(quoted, ",") + "}")
+		return view.SQLText("{" + strings.Join(quoted, ",") + "}")
 	case string:
-		return quote(v)
+		return view.SQLText(v)
 	}
 	panic(fmt.Sprintf("console: a parameter of type %T", value)) // a mistake in a page
-}
-
-// quote writes a text as a literal that means the same with standard_conforming_strings on and off, without control characters: they
-// could act in a terminal.
-func quote(text string) string {
-	var out strings.Builder
-	escaped := false
-	for _, r := range text {
-		switch {
-		case r == '\'':
-			out.WriteString("''")
-		case r == '\\':
-			out.WriteString(`\\`)
-			escaped = true
-		case r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)):
-			fmt.Fprintf(&out, `\U%08x`, r)
-			escaped = true
-		default:
-			out.WriteRune(r)
-		}
-	}
-	if escaped {
-		return "E'" + out.String() + "'"
-	}
-	return "'" + out.String() + "'"
 }

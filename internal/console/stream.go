@@ -16,8 +16,8 @@ import (
 const (
 	// maxStreams bounds the live pages of one person in this process, because a script could open many.
 	maxStreams = 20
-	// rightsEvery is how often an open page's right to exist is checked: such that it ends within 5 s, even if a check comes a round and
-	// a statement late.
+	// rightsEvery is how often an open page's right to exist is checked: short enough that the page ends within 5 s even if a check is
+	// a round and a statement late.
 	rightsEvery = 3 * time.Second
 )
 

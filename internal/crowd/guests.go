@@ -2,6 +2,7 @@ package crowd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -169,7 +170,7 @@ func (g *guests) signIn(ctx context.Context, tx pgx.Tx, id int64) (v rater, err 
 }
 
 // errNoReaders means that all accounts are used up.
-var errNoReaders = fmt.Errorf("the site has too few readers for this rate and duration: choose more --readers")
+var errNoReaders = errors.New("the site has too few readers for this rate and duration: choose more --readers")
 
 // spare returns a reader who was not used before, with a reset link and a job that waits.
 func (g *guests) spare(ctx context.Context, tx pgx.Tx) (v rater, err error) {

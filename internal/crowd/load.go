@@ -31,7 +31,7 @@ const (
 	settling = 30 * time.Second
 	// holds is the p99 up to which a rate holds.
 	holds = 200 * time.Millisecond
-	// searchSteps is the duration of each rate that is tried.
+	// searchTime is the duration of each rate that is tried.
 	searchTime = 20 * time.Second
 )
 

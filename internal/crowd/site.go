@@ -76,12 +76,7 @@ func (s Site) settle(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("job client: %w", err)
 	}
-	params := []river.InsertManyParams{{Args: recommend.NeighboursArgs{}}}
-	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-		_, err := jobs.InsertManyTx(ctx, tx, params)
-		return err
-	})
-	if err != nil {
+	if _, err := jobs.Insert(ctx, recommend.NeighboursArgs{}, nil); err != nil {
 		return fmt.Errorf("enqueue rebuild_neighbours: %w", err)
 	}
 	s.Say("letting a worker compute which books are alike")
@@ -90,19 +85,15 @@ func (s Site) settle(ctx context.Context) (err error) {
 			return err
 		}
 		s.Say("letting it make the lists of %d readers", min(listed, s.Size.Readers))
-		// Without mail, of which a reader gets one a day: the load test's readers shall get theirs.
+		// Without mail, of which a reader gets one a day: the load test is to send it.
 		if err := s.mailReady(ctx, false); err != nil {
 			return err
 		}
-		params = params[:0]
+		var params []river.InsertManyParams
 		for id := range min(listed, s.Size.Readers) {
 			params = append(params, river.InsertManyParams{Args: recommend.ReaderArgs{ReaderID: int64(id + 1)}})
 		}
-		err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-			_, err := jobs.InsertManyTx(ctx, tx, params)
-			return err
-		})
-		if err != nil {
+		if _, err := jobs.InsertMany(ctx, params); err != nil {
 			return fmt.Errorf("enqueue recommend_reader: %w", err)
 		}
 		if err := whenIdle(ctx, s.Pool, buildTime); err != nil {

@@ -98,7 +98,7 @@ func (r *Run) secondDatabase(ctx context.Context) (cfg *pgx.ConnConfig, drop fun
 // write takes an order, and dies between its writes if dies is set.
 type write func(ctx context.Context, item int, dies bool) error
 
-// take takes all orders in one way. A process that died is started again: it connects anew.
+// take takes all orders in one way. A process that died is started again, with a new connection.
 func (w *writer) take(ctx context.Context, queue *pgx.ConnConfig, taken *int, how func(item int) write) error {
 	if err := w.connect(ctx, queue); err != nil {
 		return err

@@ -155,8 +155,7 @@ func effectTable(requests []request, effects []effect) Table {
 		when := ""
 		for _, q := range requests { // the latest that began before it
 			if !e.At.Before(q.StartedAt) {
-				side := map[string]string{"inline": "inline", "background": "background"}[q.Side]
-				when = fmt.Sprintf("%s after the %s request began", Milliseconds(ms(q.StartedAt, e.At)), side)
+				when = fmt.Sprintf("%s after the %s request began", Milliseconds(ms(q.StartedAt, e.At)), q.Side)
 			}
 		}
 		t.Rows = append(t.Rows, []string{e.Effect, e.How, when})

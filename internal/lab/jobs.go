@@ -125,7 +125,7 @@ type PruneWorker struct {
 // Work deletes and completes the job in one transaction.
 func (w *PruneWorker) Work(ctx context.Context, job *river.Job[PruneArgs]) error {
 	return work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error {
-		_, err := store.New().LabPrune(ctx, tx)
+		err := store.New().LabPrune(ctx, tx)
 		return err
 	})
 }

@@ -9,7 +9,7 @@ import (
 // killCalls is how often the job calls the slow service: long enough to be stopped in the middle.
 const killCalls = 12
 
-// The two parts, and names of moments in them.
+// The two parts.
 const (
 	killPart  = "killed"
 	pausePart = "paused"

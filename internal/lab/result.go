@@ -54,7 +54,7 @@ type Look string
 
 // The looks.
 const (
-	Request Look = "request" // a request is being answered: somebody waits
+	Request Look = "request" // a request is being answered, and its client waits
 	Step    Look = "step"    // a part of a request
 	Wait    Look = "wait"    // a job waits for a worker
 	Attempt Look = "attempt" // a worker runs a job
@@ -98,7 +98,6 @@ type Statement struct {
 type State struct {
 	ID         string
 	Experiment string
-	ReaderID   int64
 	StartedBy  string
 	StartedAt  time.Time
 	Running    bool

@@ -62,7 +62,7 @@ func runRetry(ctx context.Context, r *Run) error {
 	}
 	request := "lab-" + r.ID
 	var jobID int64
-	err = pgx.BeginFunc(work.WithOrigin(ctx, work.Origin{RequestID: request}), r.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, r.DB, func(tx pgx.Tx) error {
 		letter, err := r.Slow.write(ctx, tx, me, r.ID, "retry")
 		if err != nil {
 			return err

@@ -89,7 +89,7 @@ func (l *Lab) State(ctx context.Context, e Experiment, id string) (State, error)
 
 func state(row store.LabRun) State {
 	s := State{
-		ID: row.ID, Experiment: row.Experiment, ReaderID: row.ReaderID, StartedBy: row.StartedBy, StartedAt: row.StartedAt,
+		ID: row.ID, Experiment: row.Experiment, StartedBy: row.StartedBy, StartedAt: row.StartedAt,
 		Running: row.EndedAt == nil, Doing: row.Doing, Problem: row.Problem,
 	}
 	_ = json.Unmarshal(row.Result, &s.Result) // written by Show; of an older release, what this one knows of it
@@ -145,7 +145,7 @@ func (r *Run) stayAlive(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
-			if _, err := store.New().LabSeen(ctx, r.DB, r.ID); err != nil && ctx.Err() == nil {
+			if err := store.New().LabSeen(ctx, r.DB, r.ID); err != nil && ctx.Err() == nil {
 				r.Log.WarnContext(ctx, "the heartbeat of an experiment failed; will retry", "run", r.ID, "err", err)
 			}
 		}
@@ -158,7 +158,7 @@ func (r *Run) Show(ctx context.Context, doing string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := store.New().LabShow(ctx, r.DB, store.LabShowParams{ID: r.ID, Doing: doing, Result: result}); err != nil {
+	if err := store.New().LabShow(ctx, r.DB, store.LabShowParams{ID: r.ID, Doing: doing, Result: result}); err != nil {
 		return fmt.Errorf("store what was measured: %w", err)
 	}
 	return r.tell(ctx)

@@ -101,7 +101,7 @@ func (w *smallWorker) Work(ctx context.Context, job *river.Job[SmallArgs]) error
 // is down.
 func (s *Slow) send(ctx context.Context, job *rivertype.JobRow, b Batch, item int) error {
 	return trace.Step(ctx, fmt.Sprintf("letter %d", item), func(ctx context.Context) error {
-		to := func(send func(*mail.Sender) error) error { return s.withSender(send) }
+		to := s.withSender
 		if item == b.FailAt && job.Attempt == 1 {
 			to = func(send func(*mail.Sender) error) error {
 				sender, err := nowhere()

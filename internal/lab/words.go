@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Milliseconds writes a duration in the unit that suits it: 0.42 ms, 23 ms, 1.3 s.
+// Milliseconds writes a duration in the unit that suits it: 0.4 ms, 23 ms, 1.30 s.
 func Milliseconds(ms float64) string {
 	switch {
 	case ms < 10:

@@ -19,15 +19,15 @@ type Step func(table string, done, of int)
 // the hours that ordinary statements would take. All its readers have the same password.
 func Site(ctx context.Context, tx pgx.Tx, site *demo.Site, passwordHash string, step Step) error {
 	f := &filler{tx: tx, site: site, step: step}
-	if err := tx.QueryRow(ctx, "select count(*), coalesce(max(id), 0) from book").Scan(&f.known, &f.lastBook); err != nil {
-		return fmt.Errorf("count books: %w", err)
-	}
 	rows, err := tx.Query(ctx, "select id from book order by id")
 	if err != nil {
 		return fmt.Errorf("list books: %w", err)
 	}
 	if f.catalogue, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
 		return fmt.Errorf("list books: %w", err)
+	}
+	if f.known = len(f.catalogue); f.known > 0 {
+		f.lastBook = f.catalogue[f.known-1]
 	}
 	tables := []string{
 		"book", "book_key", "book_author", "book_subject", "book_word", "word_variant", "reader", "rating", "shelving", "message",

@@ -123,16 +123,13 @@ func (q *Queries) LabInsert(ctx context.Context, db DBTX, arg LabInsertParams) (
 	return result.RowsAffected(), nil
 }
 
-const labPrune = `-- name: LabPrune :execrows
+const labPrune = `-- name: LabPrune :exec
 delete from lab_run where started_at < now() - interval '7 days' and (ended_at is not null or seen_at < now() - interval '1 day')
 `
 
-func (q *Queries) LabPrune(ctx context.Context, db DBTX) (int64, error) {
-	result, err := db.Exec(ctx, labPrune)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) LabPrune(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, labPrune)
+	return err
 }
 
 const labRequestInsert = `-- name: LabRequestInsert :exec
@@ -186,19 +183,16 @@ func (q *Queries) LabRunning(ctx context.Context, db DBTX) (LabRun, error) {
 	return i, err
 }
 
-const labSeen = `-- name: LabSeen :execrows
+const labSeen = `-- name: LabSeen :exec
 update lab_run set seen_at = now() where id = $1 and ended_at is null
 `
 
-func (q *Queries) LabSeen(ctx context.Context, db DBTX, id string) (int64, error) {
-	result, err := db.Exec(ctx, labSeen, id)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) LabSeen(ctx context.Context, db DBTX, id string) error {
+	_, err := db.Exec(ctx, labSeen, id)
+	return err
 }
 
-const labShow = `-- name: LabShow :execrows
+const labShow = `-- name: LabShow :exec
 update lab_run set doing = $1, result = $2, seen_at = now() where id = $3 and ended_at is null
 `
 
@@ -208,12 +202,9 @@ type LabShowParams struct {
 	ID     string
 }
 
-func (q *Queries) LabShow(ctx context.Context, db DBTX, arg LabShowParams) (int64, error) {
-	result, err := db.Exec(ctx, labShow, arg.Doing, arg.Result, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) LabShow(ctx context.Context, db DBTX, arg LabShowParams) error {
+	_, err := db.Exec(ctx, labShow, arg.Doing, arg.Result, arg.ID)
+	return err
 }
 
 const labSomeReader = `-- name: LabSomeReader :one

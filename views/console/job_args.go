@@ -147,24 +147,14 @@ func (a JobArgsRow) enqueueSQL() string {
 	if queue == "alone" && a.HomeQueue != nil {
 		queue = *a.HomeQueue
 	}
-	sql := "select * from jobs.enqueue(" + sqlText(a.Kind) + ", " + sqlText(a.Args) + ", queue => " + sqlText(queue) +
+	sql := "select * from jobs.enqueue(" + SQLText(a.Kind) + ", " + SQLText(a.Args) + ", queue => " + SQLText(queue) +
 		", priority => " + strconv.Itoa(int(a.Priority)) + ", max_attempts => " + strconv.Itoa(int(a.MaxAttempts))
 	if len(a.Tags) > 0 {
 		quoted := make([]string, len(a.Tags))
 		for i, tag := range a.Tags {
-			quoted[i] = sqlText(tag)
+			quoted[i] = SQLText(tag)
 		}
 		sql += ", tags => array[" + strings.Join(quoted, ", ") + "]"
 	}
 	return sql + ");"
-}
-
-// sqlText writes a text as an SQL literal that is read alike whatever
-// standard_conforming_strings is.
-func sqlText(text string) string {
-	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	if strings.Contains(text, `\`) {
-		return "E" + strings.ReplaceAll(quoted, `\`, `\\`)
-	}
-	return quoted
 }

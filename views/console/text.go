@@ -39,6 +39,31 @@ func hidden(r rune) bool {
 	return r != '\u200c' && r != '\u200d' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r))
 }
 
+// SQLText writes a text as a literal that means the same with standard_conforming_strings on and off, without control and format
+// characters: they could act in a terminal.
+func SQLText(text string) string {
+	var out strings.Builder
+	escaped := false
+	for _, r := range text {
+		switch {
+		case r == '\'':
+			out.WriteString("''")
+		case r == '\\':
+			out.WriteString(`\\`)
+			escaped = true
+		case hidden(r):
+			fmt.Fprintf(&out, `\U%08x`, r)
+			escaped = true
+		default:
+			out.WriteRune(r)
+		}
+	}
+	if escaped {
+		return "E'" + out.String() + "'"
+	}
+	return "'" + out.String() + "'"
+}
+
 // brief returns at most n characters of a text.
 func brief(text string, n int) string {
 	if r := []rune(text); len(r) > n {

@@ -14,8 +14,8 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-// TestNoticeIsCheap: the notice's statement keeps one plan, which reads a few pages however many jobs wait and whatever
-// the statistics say.
+// TestNoticeIsCheap: the notice's statement keeps one plan, which reads a few pages. Neither the number of waiting jobs nor
+// the age of the statistics changes that.
 func TestNoticeIsCheap(t *testing.T) {
 	t.Parallel()
 	pool := testdb.New(t)

@@ -17,8 +17,8 @@ const (
 	tidyStep = 5000
 )
 
-// Tidy deletes rows that are too old or too many, and ends bulk acts that wait for an answer for too long. Every process calls it about every minute: while one process deletes, the
-// others find nothing to do.
+// Tidy deletes rows that are too old or too many, and cancels bulk acts that have waited for a confirmation for a day. Every process calls it
+// about every minute: while one process deletes, the others find nothing to do.
 func Tidy(ctx context.Context, pool *pgxpool.Pool) error {
 	var errs []error // a table that is locked, or fails, does not keep the others from being tidied
 	errs = append(errs, briefly(ctx, pool, func(ctx context.Context, tx pgx.Tx) error {
