@@ -20,12 +20,8 @@ const reconnectAfter = 500 * time.Millisecond
 // Listen receives the channels' notices on one connection until ctx ends. If it loses the connection, it connects again
 // and then notifies every stream, because notices may have been missed.
 func (h *Hub) Listen(ctx context.Context, cfg *pgx.ConnConfig, channels ...Channel) {
-	topics := make(map[string]func(string) (string, error), len(channels))
-	for _, c := range channels {
-		topics[c.Name] = c.Topic
-	}
 	for again := false; ctx.Err() == nil; again = true {
-		err := h.listen(ctx, cfg, topics, again)
+		err := h.listen(ctx, cfg, channels, again)
 		if ctx.Err() != nil {
 			return
 		}
@@ -37,16 +33,18 @@ func (h *Hub) Listen(ctx context.Context, cfg *pgx.ConnConfig, channels ...Chann
 	}
 }
 
-func (h *Hub) listen(ctx context.Context, cfg *pgx.ConnConfig, topics map[string]func(string) (string, error), again bool) error {
+func (h *Hub) listen(ctx context.Context, cfg *pgx.ConnConfig, channels []Channel, again bool) error {
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	for channel := range topics {
-		if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()); err != nil {
+	topics := make(map[string]func(string) (string, error), len(channels))
+	for _, c := range channels {
+		if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{c.Name}.Sanitize()); err != nil {
 			return err
 		}
+		topics[c.Name] = c.Topic
 	}
 	if again {
 		h.TellAll()

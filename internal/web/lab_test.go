@@ -157,7 +157,7 @@ func TestLabStream(t *testing.T) {
 		}
 	}
 	read(`data-running="true"`)
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // until Listen listens
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // until Listen listens to its last channel
 		var listens bool
 		err := s.pool.QueryRow(t.Context(), `select exists (select from pg_stat_activity where datname = current_database() and query = 'listen "lab"' and state = 'idle')`).Scan(&listens)
 		if err != nil || time.Now().After(end) {
