@@ -12,7 +12,8 @@ on conflict do nothing;
 select * from lab_run where ended_at is null;
 
 -- name: LabGet :one
-select * from lab_run where id = @id and started_at > now() - interval '7 days';
+select sqlc.embed(lab_run), (ended_at is null and seen_at < now() - interval '10 s')::bool as silent
+from lab_run where id = @id and started_at > now() - interval '7 days';
 
 -- name: LabShow :exec
 update lab_run set doing = @doing, result = @result, seen_at = now() where id = @id and ended_at is null;

@@ -75,14 +75,18 @@ func TestOneAtATime(t *testing.T) {
 		values ('dead', 'waiting', $1, 'Ann', now() - interval '11 s')`, l.by.ReaderID); err != nil {
 		t.Fatal(err)
 	}
+	isDead := func() {
+		if s, err := l.State(t.Context(), e, "dead"); err != nil || s.Running || s.Problem == "" {
+			t.Errorf("the dead run: %+v, %v", s, err)
+		}
+	}
+	isDead()
 	id, err = other.Start(t.Context(), e, l.by)
 	if err != nil {
 		t.Fatal("beside a dead run:", err)
 	}
 	l.end(e, id)
-	if s, err := l.State(t.Context(), e, "dead"); err != nil || s.Running || s.Problem == "" {
-		t.Errorf("the dead run: %+v, %v", s, err)
-	}
+	isDead()
 }
 
 // TestStopped: a process that stops ends its run, and says so.

@@ -47,11 +47,14 @@ func (p Problem) Error() string { return string(p) }
 // heartbeat is how often the process that runs an experiment says that it is alive. LabEndSilent waits for five.
 const heartbeat = 2 * time.Second
 
+// died is the problem of a run whose process has not been heard of for that long.
+const died = "The process that ran it has died."
+
 // Start starts an experiment and returns the id of its run. It returns a *BusyError while another one runs.
 func (l *Lab) Start(ctx context.Context, e Experiment, by By) (id string, err error) {
 	id = rand.Text()
 	q := store.New()
-	if err := q.LabEndSilent(ctx, l.DB, "The process that ran it has died."); err != nil {
+	if err := q.LabEndSilent(ctx, l.DB, died); err != nil {
 		return "", fmt.Errorf("end runs of dead processes: %w", err)
 	}
 	n, err := q.LabInsert(ctx, l.DB, store.LabInsertParams{ID: id, Experiment: e.Slug, ReaderID: by.ReaderID, StartedBy: by.Name})
@@ -81,10 +84,14 @@ func (l *Lab) State(ctx context.Context, e Experiment, id string) (State, error)
 		return State{}, pgx.ErrNoRows
 	}
 	row, err := store.New().LabGet(ctx, l.DB, id)
-	if err == nil && row.Experiment != e.Slug {
+	if err == nil && row.LabRun.Experiment != e.Slug {
 		err = pgx.ErrNoRows
 	}
-	return state(row), err
+	s := state(row.LabRun)
+	if row.Silent { // the next Start ends it
+		s.Running, s.Problem = false, died
+	}
+	return s, err
 }
 
 func state(row store.LabRun) State {

@@ -76,23 +76,30 @@ func (q *Queries) LabEndSilent(ctx context.Context, db DBTX, problem string) err
 }
 
 const labGet = `-- name: LabGet :one
-select id, experiment, reader_id, started_by, started_at, seen_at, ended_at, doing, problem, result from lab_run where id = $1 and started_at > now() - interval '7 days'
+select lab_run.id, lab_run.experiment, lab_run.reader_id, lab_run.started_by, lab_run.started_at, lab_run.seen_at, lab_run.ended_at, lab_run.doing, lab_run.problem, lab_run.result, (ended_at is null and seen_at < now() - interval '10 s')::bool as silent
+from lab_run where id = $1 and started_at > now() - interval '7 days'
 `
 
-func (q *Queries) LabGet(ctx context.Context, db DBTX, id string) (LabRun, error) {
+type LabGetRow struct {
+	LabRun LabRun
+	Silent bool
+}
+
+func (q *Queries) LabGet(ctx context.Context, db DBTX, id string) (LabGetRow, error) {
 	row := db.QueryRow(ctx, labGet, id)
-	var i LabRun
+	var i LabGetRow
 	err := row.Scan(
-		&i.ID,
-		&i.Experiment,
-		&i.ReaderID,
-		&i.StartedBy,
-		&i.StartedAt,
-		&i.SeenAt,
-		&i.EndedAt,
-		&i.Doing,
-		&i.Problem,
-		&i.Result,
+		&i.LabRun.ID,
+		&i.LabRun.Experiment,
+		&i.LabRun.ReaderID,
+		&i.LabRun.StartedBy,
+		&i.LabRun.StartedAt,
+		&i.LabRun.SeenAt,
+		&i.LabRun.EndedAt,
+		&i.LabRun.Doing,
+		&i.LabRun.Problem,
+		&i.LabRun.Result,
+		&i.Silent,
 	)
 	return i, err
 }
