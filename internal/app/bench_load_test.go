@@ -46,7 +46,7 @@ func TestBenchLoadInShort(t *testing.T) {
 	t.Parallel()
 	var report crowd.LoadReport
 	plot := filepath.Join(t.TempDir(), "load.svg")
-	benchInShort(t, &report, "load", "--books", "1000", "--readers", "200", "--ratings", "1500", "--rate", "900", "--duration", "5s", "--plot", plot)
+	benchInShort(t, self(t), &report, "load", "--books", "1000", "--readers", "200", "--ratings", "1500", "--rate", "900", "--duration", "5s", "--plot", plot)
 	if report.All.Requests < 60 || report.All.Errors != 0 || report.Search.Requests == 0 || report.Mails == 0 || report.Size.Readers != 200 {
 		t.Errorf("%d requests, %d failed, %d searches, %d mails", report.All.Requests, report.All.Errors, report.Search.Requests, report.Mails)
 	}

@@ -20,7 +20,7 @@ import (
 func TestBenchWebInShort(t *testing.T) {
 	t.Parallel()
 	var report crowd.Report
-	benchInShort(t, &report, "web", "--rounds", "1", "--seconds", "0.15", "--readers", "60", "--signins", "3", "--waits", "2")
+	benchInShort(t, plain(t), &report, "web", "--rounds", "1", "--seconds", "0.15", "--readers", "60", "--signins", "3", "--waits", "2")
 	if len(report.Cells) != 8 {
 		t.Errorf("%d cells, want four contenders at two numbers of connections", len(report.Cells))
 	}
@@ -47,7 +47,7 @@ func TestBenchWebInShort(t *testing.T) {
 func TestBenchWorkInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.WorkReport
-	benchInShort(t, &report, "work", "--rounds", "1", "--jobs", "400", "--finished", "1000", "--connections", "4")
+	benchInShort(t, self(t), &report, "work", "--rounds", "1", "--jobs", "400", "--finished", "1000", "--connections", "4")
 	if len(report.Cells) != 12 || len(report.Targets) != 3 {
 		t.Errorf("%d cells, %d targets", len(report.Cells), len(report.Targets))
 	}
@@ -62,7 +62,7 @@ func TestBenchWorkInShort(t *testing.T) {
 func TestBenchLatencyInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.LatencyReport
-	benchInShort(t, &report, "latency", "--rounds", "1", "--seconds", "0.3", "--idle", "1")
+	benchInShort(t, self(t), &report, "latency", "--rounds", "1", "--seconds", "0.3", "--idle", "1")
 	if len(report.Cells) != 14 || len(report.Targets) != 7 {
 		t.Errorf("%d cells, %d targets", len(report.Cells), len(report.Targets))
 	}
@@ -77,7 +77,7 @@ func TestBenchLatencyInShort(t *testing.T) {
 func TestBenchConsoleInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.ConsoleReport
-	benchInShort(t, &report, "console", "--finished", "500", "--waiting", "20", "--failed", "20", "--jobs", "100", "--connections", "4", "--loads", "1", "--seconds", "0.1")
+	benchInShort(t, plain(t), &report, "console", "--finished", "500", "--waiting", "20", "--failed", "20", "--jobs", "100", "--connections", "4", "--loads", "1", "--seconds", "0.1")
 	if len(report.Results) != 1 || len(report.Targets) != 7 {
 		t.Fatalf("%d results, %d targets", len(report.Results), len(report.Targets))
 	}
@@ -104,13 +104,9 @@ func TestBenchConsoleInShort(t *testing.T) {
 }
 
 // benchInShort runs a measurement of bench as a process of its own and reads its report.
-func benchInShort(t *testing.T, report any, args ...string) {
+func benchInShort(t *testing.T, program string, report any, args ...string) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self, append([]string{"bench", args[0], "--json"}, args[1:]...)...)
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"bench", args[0], "--json"}, args[1:]...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL="+testdb.NewEmptyURL(t), "WEB_POOL=4")
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
@@ -127,11 +123,7 @@ func benchInShort(t *testing.T, report any, args ...string) {
 func TestBenchSQLInShort(t *testing.T) {
 	t.Parallel()
 	serverURL := testdb.NewEmptyURL(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self, "bench", "sql", "--json", "--rounds", "1", "--finished", "2000", "--waiting", "200", "--failed", "100", "--jobs", "20")
+	cmd := exec.CommandContext(t.Context(), self(t), "bench", "sql", "--json", "--rounds", "1", "--finished", "2000", "--waiting", "200", "--failed", "100", "--jobs", "20")
 	cmd.Env = append(os.Environ(), asProgram+"=1", "DATABASE_URL="+serverURL)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said

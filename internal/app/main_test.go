@@ -21,6 +21,9 @@ const (
 	// productionTime, where set, bounds web requests as in production. Otherwise they may take a minute, so that a busy machine
 	// fails no test.
 	productionTime = "BACKLIST_TEST_PRODUCTION_TIME"
+	// plainProgram, where set, names this test binary built without the race detector. CI sets it for some measurements and for
+	// seeding, which are many times slower with the detector (see plain).
+	plainProgram = "BACKLIST_TEST_PLAIN_PROGRAM"
 )
 
 func TestMain(m *testing.M) {
@@ -67,11 +70,13 @@ func start(t *testing.T, databaseURL string, env []string, args ...string) *proc
 // launch is like start, but does not wait.
 func launch(t *testing.T, databaseURL string, env []string, args ...string) *process {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{t: t, cmd: exec.Command(self, args...), line: make(chan string, 10_000), done: make(chan struct{})}
+	return launchFrom(t, self(t), databaseURL, env, args...)
+}
+
+// launchFrom is like launch, with the program's file.
+func launchFrom(t *testing.T, file, databaseURL string, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(file, args...), line: make(chan string, 10_000), done: make(chan struct{})}
 	p.cmd.Env = append([]string{
 		asProgram + "=1", "DATABASE_URL=" + databaseURL, "SECRET_KEY=a secret only for tests", "PORT=0",
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(),
@@ -99,6 +104,26 @@ func launch(t *testing.T, databaseURL string, env []string, args ...string) *pro
 		}
 	})
 	return p
+}
+
+// self returns the file of the test binary.
+func self(t *testing.T) string {
+	t.Helper()
+	file, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// plain returns the file of the program for tests that check what it writes, while other tests run the same code with the race
+// detector.
+func plain(t *testing.T) string {
+	t.Helper()
+	if file := os.Getenv(plainProgram); file != "" {
+		return file
+	}
+	return self(t)
 }
 
 func (p *process) read(out io.Reader) {
@@ -155,7 +180,7 @@ func (p *process) kill() {
 func seeded(t *testing.T) string {
 	t.Helper()
 	url := testdb.NewURL(t)
-	p := launch(t, url, nil, "seed", "--demo")
+	p := launchFrom(t, plain(t), url, nil, "seed", "--demo")
 	<-p.done
 	if p.err != nil {
 		t.Fatalf("seed: %v", p.err)
