@@ -3,6 +3,7 @@ package work
 import (
 	"embed"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,13 @@ func TestStatementsAgree(t *testing.T) {
 	}
 	if !strings.Contains(readStatement(t, "pilot/sql/turn_isolated.sql"), paused) {
 		t.Errorf("turn_isolated.sql looks for other jobs than fetch_isolated.sql takes")
+	}
+
+	fetch = body("pilot/sql/fetch.sql")
+	behind := strings.Join(body("pilot/sql/fetch_behind.sql"), "\n")
+	returning := slices.IndexFunc(fetch, func(line string) bool { return strings.HasPrefix(line, "returning ") })
+	if !strings.HasPrefix(behind, strings.Join(fetch[:4], "\n")) || !strings.HasSuffix(behind, strings.Join(fetch[returning:], "\n")) {
+		t.Errorf("fetch_behind.sql sets or returns something else than fetch.sql")
 	}
 
 	for name, keys := range map[string][]string{

@@ -48,15 +48,6 @@ func IsolationConfig() river.QueueConfig {
 	return river.QueueConfig{MaxWorkers: 1, FetchPollInterval: isolationPoll}
 }
 
-// fetchStatement returns the statement that takes jobs of a queue. An isolated job also waits while the queue that it came from
-// is paused.
-func fetchStatement(queue string) string {
-	if queue == IsolationQueue {
-		return fetchIsolatedSQL
-	}
-	return fetchSQL
-}
-
 // isolationTurn reports whether an isolated job waits that this worker may take now, and tells the gate. At any time half of the
 // workers, at least one, have the turn: if every worker went quiet for these jobs, no other job would run. All workers compute
 // the same choice, which changes every ten seconds because the chosen ones may not know the jobs' kinds.

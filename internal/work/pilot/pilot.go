@@ -47,7 +47,7 @@ type WorkerDriver struct {
 // outcomes of jobs whose rows are locked are set aside.
 func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.Logger) *WorkerDriver {
 	attempts := newAttempts(clientID)
-	p := &Pilot{pool: pool, gate: newGate(attempts, conn.wake), attempts: attempts, conn: conn, aside: newAside(attempts, log), log: log}
+	p := &Pilot{pool: pool, gate: newGate(attempts, conn.wake), attempts: attempts, conn: conn, aside: newAside(attempts, log), places: &places{queues: map[string]*queuePlaces{}}, log: log}
 	d := &Driver{Driver: riverpgxv5.New(pool), pilot: p, listener: &Listener{conn: conn}}
 	p.aside.store = func(ctx context.Context, batch *outcomes) error {
 		_, err := p.store(ctx, d.GetExecutor(), batch, p.completeUnlocked)
@@ -78,6 +78,7 @@ type Pilot struct {
 	attempts *Attempts
 	conn     *Conn
 	aside    *Aside
+	places   *places
 	log      *slog.Logger
 }
 

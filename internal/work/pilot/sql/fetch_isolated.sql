@@ -13,5 +13,5 @@ where id = any(array(
 returning id, args, attempt, attempted_at, case when array_length(attempted_by, 1) > 1 then attempted_by end,
     case when isfinite(created_at) then created_at else now() end,
     nullif(errors, '{}')::text[], kind, max_attempts, metadata, priority,
-    case when isfinite(scheduled_at) then scheduled_at else created_at end, nullif(tags, '{}')::text[],
+    scheduled_at, nullif(tags, '{}')::text[],
     unique_key, unique_states
