@@ -21,7 +21,7 @@ const module = "github.com/backlist/backlist/"
 // and the job system; the edge knows both; the ground knows neither. Views know only views.
 var (
 	ground = []string{
-		"answer", "catalogue", "config", "demo", "fold", "form", "live", "notice", "pglocal", "relay", "serve", "store", "testdb",
+		"answer", "catalogue", "config", "demo", "fold", "form", "live", "notice", "pglocal", "pipeline", "relay", "serve", "store", "testdb",
 	}
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail", "lab", "seed", "site"}
 	backOffice = []string{"work", "trace", "postgres", "formation", "surface", "bulk", "console", "scale", "drill", "bench", "busy", "doctor"}
