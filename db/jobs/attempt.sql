@@ -28,4 +28,4 @@ comment on column jobs.attempt.error is 'The error message, if it failed.';
 comment on column jobs.attempt.fingerprint is 'The error''s fingerprint: see jobs.error.';
 comment on column jobs.attempt.trace is 'The stack, if it panicked.';
 comment on column jobs.attempt.code is 'Why the job system ended the attempt: worker_died, worker_stopped (and handed its jobs back), not_received (the worker''s connection broke before it received the job), unregistered (no known worker has the job) or poison_pill (a worker died while it ran the job isolated). Null if the attempt ended by itself.';
-comment on column jobs.attempt.steps is 'Its steps, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';
+comment on column jobs.attempt.steps is 'Its steps, in order: [{"name", "at_ms", "ms", "queries", "trips", "sql_ms"}]. trips are the round trips to the database in which the queries were sent; older steps lack them.';

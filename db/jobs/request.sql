@@ -18,7 +18,7 @@ comment on column jobs.request.release is 'The release that answered it.';
 comment on column jobs.request.process is 'The process that answered it, as in web.1.';
 comment on column jobs.request.jobs is 'The jobs that it enqueued: see jobs.job.';
 comment on column jobs.request.job_count is 'How many jobs it enqueued.';
-comment on column jobs.request.steps is 'Its steps, in order: [{"name", "at_ms", "ms", "queries", "sql_ms"}].';
+comment on column jobs.request.steps is 'Its steps, in order: [{"name", "at_ms", "ms", "queries", "trips", "sql_ms"}]. trips are the round trips to the database in which the queries were sent; older steps lack them.';
 comment on column jobs.request.stands_for is 'How many similar requests this row stands for, including itself.';
 
 create function jobs.id_at(at timestamptz) returns bigint

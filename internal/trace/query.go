@@ -8,8 +8,8 @@ import (
 )
 
 // Queries is a pgx tracer that adds each query, and the time until its last row was read, to the step that makes it.
-// Every statement counts: begin and commit, each statement of a batch, and a COPY as one. The wait for a connection of
-// the pool is not included.
+// Every statement counts: begin and commit, each statement of a batch, and a COPY as one. A batch is one round trip; the one more that
+// a connection makes to prepare a new statement is not counted. The wait for a connection of the pool is not included.
 type Queries struct{}
 
 // query is the context of a running query, and when it began.
@@ -43,9 +43,10 @@ func start(ctx context.Context) context.Context {
 	return &query{ctx, s, now}
 }
 
-func end(ctx context.Context, queries int64) {
+func end(ctx context.Context, queries, trips int64) {
 	if q, ok := ctx.Value(queryKey{}).(*query); ok {
 		q.step.queries.Add(queries)
+		q.step.trips.Add(trips)
 		q.step.sql.Add(int64(time.Since(q.began)))
 	}
 }
@@ -56,7 +57,9 @@ func (Queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQuer
 }
 
 // TraceQueryEnd counts it.
-func (Queries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) { end(ctx, 1) }
+func (Queries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	end(ctx, 1, 1)
+}
 
 // TraceBatchStart records when a batch begins.
 func (Queries) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
@@ -70,8 +73,10 @@ func (Queries) TraceBatchQuery(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatc
 	}
 }
 
-// TraceBatchEnd adds the time of the whole batch.
-func (Queries) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) { end(ctx, 0) }
+// TraceBatchEnd counts the round trip and adds the time of the whole batch.
+func (Queries) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
+	end(ctx, 0, 1)
+}
 
 // TraceCopyFromStart records when a COPY begins.
 func (Queries) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
@@ -80,5 +85,5 @@ func (Queries) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceC
 
 // TraceCopyFromEnd counts it.
 func (Queries) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromEndData) {
-	end(ctx, 1)
+	end(ctx, 1, 1)
 }

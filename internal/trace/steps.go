@@ -12,6 +12,7 @@ type StepTimes struct {
 	AtMS    float64 `json:"at_ms"` // since the trace began
 	MS      float64 `json:"ms"`    // includes the steps within it
 	Queries int     `json:"queries"`
+	Trips   int     `json:"trips"` // round trips to the database; a batch of queries is one
 	SQLMS   float64 `json:"sql_ms"`
 }
 
@@ -45,7 +46,8 @@ func (t *Trace) Steps() []StepTimes {
 
 func (s *step) times(name string, at, took time.Duration) StepTimes {
 	return StepTimes{
-		Name: name, AtMS: ms(at), MS: ms(took), Queries: int(s.queries.Load()), SQLMS: ms(time.Duration(s.sql.Load())),
+		Name: name, AtMS: ms(at), MS: ms(took), Queries: int(s.queries.Load()), Trips: int(s.trips.Load()),
+		SQLMS: ms(time.Duration(s.sql.Load())),
 	}
 }
 

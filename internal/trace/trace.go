@@ -1,5 +1,5 @@
-// Package trace times the steps of one request or one job, and counts the queries that each of them makes. A context
-// carries the trace; without one, the functions of this package cost almost nothing.
+// Package trace times the steps of one request or one job, and counts the queries that each of them makes and their
+// round trips to the database. A context carries the trace; without one, the functions of this package cost almost nothing.
 package trace
 
 import (
@@ -33,6 +33,7 @@ type step struct {
 	ended atomic.Bool
 
 	queries atomic.Int64
+	trips   atomic.Int64
 	sql     atomic.Int64 // nanoseconds
 	first   atomic.Int64 // of the root: start of its first query, in nanoseconds since the trace began, plus one
 
@@ -106,19 +107,21 @@ func (t *Trace) end(s *step, kept bool) {
 	if !kept {
 		t.more.took += took
 		t.more.queries.Add(s.queries.Load())
+		t.more.trips.Add(s.trips.Load())
 		t.more.sql.Add(s.sql.Load())
 	}
 }
 
-// Queries returns the number of queries, in steps and outside, and their total time.
-func (t *Trace) Queries() (n int, took time.Duration) {
+// Queries returns the number of queries, in steps and outside, of the round trips in which they were sent, and their total time.
+func (t *Trace) Queries() (n, trips int, took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range append(slices.Clip(t.steps), &t.root, &t.more) {
 		n += int(s.queries.Load())
+		trips += int(s.trips.Load())
 		took += time.Duration(s.sql.Load())
 	}
-	return n, took
+	return n, trips, took
 }
 
 // Len returns the number of steps that Steps would return.

@@ -93,9 +93,9 @@ func TestQueriesCountForTheirStep(t *testing.T) {
 	if load.MS < 20 || load.SQLMS < 20 || load.SQLMS > load.MS || within.AtMS < load.AtMS+20 {
 		t.Errorf("load %+v, within %+v", load, within)
 	}
-	n, took := tr.Queries()
-	if n != 9 || took < 20*time.Millisecond {
-		t.Errorf("%d queries took %s in all", n, took)
+	n, trips, took := tr.Queries()
+	if n != 9 || trips != 8 || steps[3].Trips != 4 || took < 20*time.Millisecond { // the batch is one round trip
+		t.Errorf("%d queries in %d round trips took %s in all", n, trips, took)
 	}
 	text, err := json.Marshal(steps[1:2])
 	if err != nil || !strings.HasPrefix(string(text), `[{"name":"within","at_ms":`) {
@@ -173,7 +173,7 @@ func TestConcurrentSteps(t *testing.T) {
 			t.Errorf("step %s made %d queries", s.Name, s.Queries)
 		}
 	}
-	if n, _ := tr.Queries(); n != 28 {
+	if n, _, _ := tr.Queries(); n != 28 {
 		t.Errorf("%d queries in all, want 28", n)
 	}
 }

@@ -36,10 +36,10 @@ func (s *Server) accessLog(next http.Handler) http.Handler {
 				ID: answer.RequestID(r.Context()), Method: r.Method, Route: route, Status: cmp.Or(ww.Status(), http.StatusOK),
 				Began: start, Ended: time.Now(), Enqueued: enqueued, Steps: steps,
 			})
-			queries, inSQL := steps.Queries()
+			queries, trips, inSQL := steps.Queries()
 			s.Log.Log(r.Context(), level, "request", "method", answer.Method(r), "route", route, "status", ww.Status(),
 				"ms", fmt.Sprintf("%.1f", float64(time.Since(start).Microseconds())/1000), "bytes", ww.BytesWritten(),
-				"queries", queries, "sql_ms", fmt.Sprintf("%.1f", float64(inSQL.Microseconds())/1000),
+				"queries", queries, "trips", trips, "sql_ms", fmt.Sprintf("%.1f", float64(inSQL.Microseconds())/1000),
 				"request_id", answer.RequestID(r.Context()))
 		}()
 		next.ServeHTTP(ww, r)
