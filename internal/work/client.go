@@ -61,11 +61,7 @@ func (o Options) Recording() record.Options {
 
 // NewInserter returns a client that enqueues jobs and works none, for web processes.
 func NewInserter(pool *pgxpool.Pool, o Options) (*Client, error) {
-	cfg := o.config()
-	// The pilot sends a notice with every insert. River's own notice would cost a second round trip: an hour between two of
-	// them is as good as never.
-	cfg.FetchCooldown, cfg.FetchPollInterval = time.Hour, time.Hour
-	return river.NewClient(pilot.NewDriver(pool), cfg)
+	return river.NewClient(pilot.NewDriver(pool), o.config())
 }
 
 func (o Options) config() *river.Config {

@@ -100,11 +100,29 @@ func (p *Pilot) take(ctx context.Context, sql string, params *riverdriver.JobGet
 	return got, nil
 }
 
-// fetched is one row of fetchSQL. It accepts null elements in arrays, because one row that cannot be scanned would fail the
-// whole fetch.
+// fetched is one row of fetchSQL.
 type fetched struct {
+	storedRow
+	attemptedAt time.Time // the server's time
+}
+
+func (r *fetched) into() []any { return r.storedRow.into(&r.attemptedAt) }
+
+// row returns the row that was just scanned, as River wants it.
+func (r *fetched) row(params *riverdriver.JobGetAvailableParams) (*rivertype.JobRow, error) {
+	at := r.attemptedAt
+	job, err := r.decode()
+	job.AttemptedAt, job.Queue, job.State = &at, params.Queue, rivertype.JobStateRunning
+	if len(job.AttemptedBy) == 0 {
+		job.AttemptedBy = []string{params.ClientID}
+	}
+	return job, err
+}
+
+// storedRow is a row of river_job as our statements return it. It accepts null elements in arrays, because one row that cannot be
+// scanned would fail the whole fetch.
+type storedRow struct {
 	job          rivertype.JobRow
-	attemptedAt  time.Time // the server's time
 	scheduledAt  pgtype.Timestamptz
 	attemptedBy  []*string
 	errors       []*string
@@ -112,25 +130,21 @@ type fetched struct {
 	uniqueStates pgtype.Bits
 }
 
-func (r *fetched) into() []any {
+func (r *storedRow) into(attemptedAt any) []any {
 	j := &r.job
 	return []any{
-		&j.ID, &j.EncodedArgs, &j.Attempt, &r.attemptedAt, &r.attemptedBy, &j.CreatedAt, &r.errors, &j.Kind, &j.MaxAttempts, &j.Metadata,
+		&j.ID, &j.EncodedArgs, &j.Attempt, attemptedAt, &r.attemptedBy, &j.CreatedAt, &r.errors, &j.Kind, &j.MaxAttempts, &j.Metadata,
 		&j.Priority, &r.scheduledAt, &r.tags, &j.UniqueKey, &r.uniqueStates,
 	}
 }
 
-// row returns the row that was just scanned, as River wants it.
-func (r *fetched) row(params *riverdriver.JobGetAvailableParams) (*rivertype.JobRow, error) {
-	job, at := r.job, r.attemptedAt
-	job.AttemptedAt, job.Queue, job.State = &at, params.Queue, rivertype.JobStateRunning
+// decode returns the row that was just scanned. It returns it with an error too.
+func (r *storedRow) decode() (*rivertype.JobRow, error) {
+	job := r.job
 	if job.ScheduledAt = r.scheduledAt.Time; r.scheduledAt.InfinityModifier != pgtype.Finite {
 		job.ScheduledAt = job.CreatedAt
 	}
 	job.AttemptedBy, job.Tags = present(r.attemptedBy), present(r.tags)
-	if len(job.AttemptedBy) == 0 {
-		job.AttemptedBy = []string{params.ClientID}
-	}
 	if r.uniqueStates.Valid && len(r.uniqueStates.Bytes) > 0 {
 		job.UniqueStates = uniquestates.UniqueBitmaskToStates(r.uniqueStates.Bytes[0])
 	}

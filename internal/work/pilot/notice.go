@@ -1,10 +1,9 @@
 package pilot
 
 import (
-	"context"
 	_ "embed"
-	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
@@ -22,24 +21,11 @@ var noticeSQL string
 // few more times, so that a job which commits during that fetch does not wait for the regular poll.
 const manyWaiting = 8
 
-// JobInsertMany inserts as River does and sends the notice in the inserting transaction. River sends at most one notice
-// per client, queue and cooldown, so that the second of two jobs, or a job inserted after a rollback, would wait for a
-// worker's poll. A duplicate is announced too: the insert locked the waiting job's row for a moment, so a concurrent fetch
-// may have skipped it.
-func (p *Pilot) JobInsertMany(
-	ctx context.Context, tx riverdriver.ExecutorTx, params *riverdriver.JobInsertFastManyParams,
-) ([]*riverdriver.JobInsertFastResult, error) {
-	dueNow(params.Jobs)
-	results, err := p.StandardPilot.JobInsertMany(ctx, tx, params)
-	if err != nil {
-		return nil, err
-	}
+// queueNotices queues a notice for each queue in which an inserted job can run at once.
+func queueNotices(batch *pgx.Batch, params *riverdriver.JobInsertFastManyParams) {
 	for queue, inserted := range available(params.Jobs) {
-		if err := tx.Exec(ctx, db.Statement(noticeSQL, params.Schema), queue, manyWaiting+inserted); err != nil {
-			return nil, fmt.Errorf("notify of jobs: %w", err)
-		}
+		batch.Queue(db.Statement(noticeSQL, params.Schema), queue, manyWaiting+inserted)
 	}
-	return results, nil
 }
 
 // available counts the jobs that can run at once, by queue.

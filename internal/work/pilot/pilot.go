@@ -56,6 +56,12 @@ func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.
 	return &WorkerDriver{Driver: d, Gate: p.gate, Attempts: attempts, Aside: p.aside}
 }
 
+// SupportsListenNotify returns false for a client that only inserts: the pilot sends a notice with every insert, and River would send
+// one more, in a round trip of its own.
+func (d *Driver) SupportsListenNotify() bool {
+	return d.listener != nil && d.Driver.SupportsListenNotify()
+}
+
 // PluginInit satisfies River's plugin interface; there is nothing to set up.
 func (d *Driver) PluginInit(*baseservice.Archetype) {}
 
