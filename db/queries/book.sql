@@ -48,8 +48,9 @@ limit @count;
 -- name: BookAlso :many
 select neighbour_id from neighbour where book_id = @book_id order by similarity desc, neighbour_id limit @count;
 
--- name: RatingPut :one
--- One statement, because every rating waits for it. Unchanged stars change nothing. False: the book does not exist.
+-- name: RatingPut :exec
+-- One statement, because every rating waits for it. Unchanged stars change nothing. Like all changes of a reader's taste it divides by
+-- zero if the book does not exist: it is sent together with the commit, so only an error can prevent that. See store.KnownBook.
 with target as (
     select b.id from book b where b.id = @book_id
 ), put as (
@@ -62,9 +63,9 @@ with target as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = @reader_id and exists (select from put)
 )
-select exists (select from target);
+select 1 / count(*) from target;
 
--- name: RatingDelete :one
+-- name: RatingDelete :exec
 with gone as (
     delete from rating where reader_id = @reader_id and book_id = @book_id
     returning nextval('rating_change')
@@ -72,7 +73,7 @@ with gone as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = @reader_id and exists (select from gone)
 )
-select exists (select from book b where b.id = @book_id);
+select 1 / count(*) from book b where b.id = @book_id;
 
 -- name: BookSearch :many
 -- The books with most of the needed tokens, the best first. A token is one or more ranges of words; whole is the weight

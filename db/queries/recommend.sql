@@ -124,8 +124,8 @@ where c.reader_id = @reader_id
 order by c.rank, c.book_id
 limit @most::int;
 
--- name: RecommendDismiss :one
--- Returns 1 if the book exists, otherwise 0. It locks the reader's row first, like every change of recommendations.
+-- name: RecommendDismiss :exec
+-- It locks the reader's row first, like every change of recommendations.
 with me as materialized (
     select m.id from reader m where m.id = @reader_id for no key update
 ), fresh as (
@@ -139,7 +139,7 @@ with me as materialized (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     from me where reader.id = me.id and exists (select from fresh)
 )
-select count(*) from book where book.id = @book_id;
+select 1 / count(*) from book where book.id = @book_id;
 
 -- name: RecommendUndismiss :exec
 with me as materialized (

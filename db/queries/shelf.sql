@@ -1,5 +1,5 @@
--- name: ShelvingPut :one
--- A shelved book also leaves the recommendations. False: the book does not exist.
+-- name: ShelvingPut :exec
+-- A shelved book also leaves the recommendations.
 with target as (
     select b.id from book b where b.id = @book_id
 ), put as (
@@ -14,9 +14,9 @@ with target as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = @reader_id and exists (select from put)
 )
-select exists (select from target);
+select 1 / count(*) from target;
 
--- name: ShelvingDelete :one
+-- name: ShelvingDelete :exec
 with gone as (
     delete from shelving where reader_id = @reader_id and book_id = @book_id
     returning book_id
@@ -24,7 +24,7 @@ with gone as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = @reader_id and exists (select from gone)
 )
-select exists (select from book b where b.id = @book_id);
+select 1 / count(*) from book b where b.id = @book_id;
 
 -- name: ShelfCounts :one
 select count(*) filter (where status = 'to-read')::int as to_read,

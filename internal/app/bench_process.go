@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/backlist/backlist/internal/crowd"
 	"github.com/backlist/backlist/internal/formation"
-	"github.com/backlist/backlist/internal/work"
 )
 
 // benchProcess runs one of the processes that bench web measures: a worker, the product's web process or a variant of it.
@@ -35,7 +32,7 @@ func (p *program) benchProcess(ctx context.Context, name string) error {
 	case crowd.WithJob:
 		defer relayNotices(ctx, site, pool)() // by one process only, because each listener adds to the cost of every notice
 	case crowd.NoJob:
-		site.TasteChange = func(_ context.Context, _ pgx.Tx, _ *work.Client, _ int64, change func() error) error { return change() }
+		site.TasteChange = crowd.ChangeAlone
 	case crowd.Inlined:
 		jobs, err := p.newJobs(pool, log)
 		if err != nil {

@@ -10,28 +10,23 @@ import (
 )
 
 // Rate records or replaces a reader's rating of a book, and raises the reader's ratings version unless the stars stay
-// the same. None removes the rating. For an unknown book Rate returns pgx.ErrNoRows, and the transaction stays usable. Call
+// the same. None removes the rating. For an unknown book Rate returns pgx.ErrNoRows, and the transaction can only be rolled back. Call
 // it in a recommend.Change.
 func Rate(ctx context.Context, tx pgx.Tx, readerID, bookID int64, stars Stars) error {
 	if stars == None {
 		return Unrate(ctx, tx, readerID, bookID)
 	}
-	known, err := store.New().RatingPut(ctx, tx, store.RatingPutParams{ReaderID: readerID, BookID: bookID, Stars: int16(stars)})
-	return found(known, err, "rate", bookID)
+	err := store.New().RatingPut(ctx, tx, store.RatingPutParams{ReaderID: readerID, BookID: bookID, Stars: int16(stars)})
+	if err != nil {
+		return fmt.Errorf("rate book %d: %w", bookID, store.KnownBook(err))
+	}
+	return nil
 }
 
 // Unrate is like Rate, but removes the rating. A missing rating is not an error.
 func Unrate(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
-	known, err := store.New().RatingDelete(ctx, tx, bookID, readerID)
-	return found(known, err, "unrate", bookID)
-}
-
-func found(known bool, err error, verb string, bookID int64) error {
-	if err == nil && !known {
-		err = pgx.ErrNoRows
-	}
-	if err != nil {
-		return fmt.Errorf("%s book %d: %w", verb, bookID, err)
+	if err := store.New().RatingDelete(ctx, tx, bookID, readerID); err != nil {
+		return fmt.Errorf("unrate book %d: %w", bookID, store.KnownBook(err))
 	}
 	return nil
 }

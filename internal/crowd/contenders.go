@@ -13,6 +13,7 @@ import (
 
 	"github.com/backlist/backlist/internal/bench"
 	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/reader"
 )
 
@@ -129,10 +130,7 @@ func (m *measurement) rateBySQL(ctx context.Context, n int) error {
 	if _, err := reader.BySession(ctx, m.Pool, v.token); err != nil {
 		return err
 	}
-	return pgx.BeginFunc(ctx, m.Pool, func(tx pgx.Tx) error {
-		if err := bench.Replay(ctx, tx, v.enqueue); err != nil {
-			return err
-		}
-		return book.Rate(ctx, tx, v.id, bookID, stars)
-	})
+	return pipeline.Transact(ctx, m.Pool,
+		func(tx pgx.Tx) error { return bench.Replay(ctx, tx, v.enqueue) },
+		func(tx pgx.Tx) error { return book.Rate(ctx, tx, v.id, bookID, stars) })
 }

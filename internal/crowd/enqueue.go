@@ -36,18 +36,13 @@ func (m *measurement) recordEnqueue(ctx context.Context) error {
 	defer tx.Rollback(ctx) // the connection is closed next
 	ctx = work.WithOrigin(ctx, work.Origin{RequestID: rand.Text()})
 	enqueue := func(readerID int64) error {
-		return recommend.Change(ctx, tx, jobs, readerID, func() error { return nil })
+		return recommend.Change(ctx, tx, jobs, readerID, func(pgx.Tx) error { return nil })
 	}
-	// A client's first insert queries the server's properties and sends a second notice, which later ones do not.
-	if err := enqueue(0); err != nil {
-		return err
-	}
-	recorder.Take()
 	for i := range m.readers {
 		if err := enqueue(m.readers[i].id); err != nil {
 			return err
 		}
-		m.readers[i].enqueue = recorder.Take()
+		m.readers[i].enqueue = recorder.Take()[1] // between a savepoint and its release
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/work"
 )
@@ -35,11 +36,16 @@ func NewInline(pool *pgxpool.Pool, jobs *work.Client, deliver *mail.DeliverWorke
 type tasteKey struct{}
 
 // Note makes the change without enqueueing a job, and remembers whose taste it changes.
-func (*Inline) Note(ctx context.Context, _ pgx.Tx, _ *work.Client, readerID int64, change func() error) error {
+func (*Inline) Note(ctx context.Context, db pipeline.DB, jobs *work.Client, readerID int64, changes ...func(pgx.Tx) error) error {
 	if changed, ok := ctx.Value(tasteKey{}).(*int64); ok {
 		*changed = readerID
 	}
-	return change()
+	return ChangeAlone(ctx, db, jobs, readerID, changes...)
+}
+
+// ChangeAlone makes changes without enqueueing a job.
+func ChangeAlone(ctx context.Context, db pipeline.DB, _ *work.Client, _ int64, changes ...func(pgx.Tx) error) error {
+	return pipeline.Transact(ctx, db, changes...)
 }
 
 // Before delays an answer until the work is done.

@@ -36,7 +36,7 @@ func (l *load) sqlAlone(ctx context.Context, report *Highest) error {
 }
 
 // record returns the statements of so many requests.
-func (l *load) record(ctx context.Context, count int) (requests [][]bench.Statement, err error) {
+func (l *load) record(ctx context.Context, count int) (requests [][]bench.Trip, err error) {
 	plan := bench.Schedule(l.visits, float64(count), time.Second)
 	if err := l.prepare(ctx, l.mix, plan, len(l.members)); err != nil {
 		return nil, err
@@ -80,27 +80,37 @@ func (l *load) record(ctx context.Context, count int) (requests [][]bench.Statem
 	return requests, ctx.Err()
 }
 
-// send sends the statements of a request in earnest: the savepoints of the recording are transactions.
-func (l *load) send(ctx context.Context, said []bench.Statement) error {
+// send sends the statements of a request in earnest: the savepoints of the recording are transactions. A transaction of one round trip
+// needs neither begin nor commit.
+func (l *load) send(ctx context.Context, trips []bench.Trip) error {
 	conn, err := l.Pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release() // with an open transaction, the pool closes it
-	for _, s := range said {
-		switch word, _, _ := strings.Cut(strings.ToLower(s.SQL), " "); word {
-		case "savepoint":
-			s.SQL = "begin"
-		case "release":
-			s.SQL = "commit"
-		case "rollback":
-			s.SQL = "rollback"
+	for len(trips) > 0 {
+		if len(trips) > 2 && trips[0][0].Verb() == "savepoint" && trips[2][0].Verb() == "release" {
+			trips = append(trips[1:2:2], trips[3:]...)
 		}
-		if err := bench.Replay(ctx, conn, []bench.Statement{s}); err != nil {
+		if err := bench.Replay(ctx, conn, inEarnest(trips[0])); err != nil {
 			return err
 		}
+		trips = trips[1:]
 	}
 	return nil
+}
+
+func inEarnest(trip bench.Trip) bench.Trip {
+	switch trip[0].Verb() {
+	case "savepoint":
+		return bench.Trip{{SQL: "begin"}}
+	case "release":
+		return bench.Trip{{SQL: "commit"}}
+	case "rollback":
+		return bench.Trip{{SQL: "rollback"}}
+	default:
+		return trip
+	}
 }
 
 // unread is an answer of which only the status matters.

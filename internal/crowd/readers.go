@@ -24,8 +24,8 @@ type crowd struct {
 type rater struct {
 	id      int64
 	email   string
-	token   string            // the session's
-	enqueue []bench.Statement // what enqueueing this reader's job sends
+	token   string     // the session's
+	enqueue bench.Trip // what enqueueing this reader's job sends
 
 	// Of a load test:
 	message int64  // a letter of the reader's

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/work"
 )
 
@@ -26,15 +27,14 @@ func (ReaderArgs) InsertOpts() river.InsertOpts {
 	}
 }
 
-// Change runs change, which alters what the reader's recommendations depend on (a rating, a shelf, a dismissal), and
-// asks for a new list, both in tx. It enqueues first, because every transaction locks a reader's job before the reader:
-// enqueueing a duplicate locks the unfinished job, and change locks the reader's row. The job's lock also makes the
-// change either visible to the run in progress or wait for that run to end.
-func Change(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error {
-	if err := enqueue(ctx, tx, jobs, readerID); err != nil {
-		return err
-	}
-	return change()
+// Change runs changes, which alter what the reader's recommendations depend on (a rating, a shelf, a dismissal), and
+// asks for a new list, in one transaction that is one round trip: each of them makes one query, which fails if the
+// transaction must not be committed. It enqueues first, because every transaction locks a reader's job before the reader:
+// enqueueing a duplicate locks the unfinished job, and a change locks the reader's row. The job's lock also makes the change
+// either visible to the run in progress or wait for that run to end.
+func Change(ctx context.Context, db pipeline.DB, jobs *work.Client, readerID int64, changes ...func(tx pgx.Tx) error) error {
+	enqueue := func(tx pgx.Tx) error { return enqueue(ctx, tx, jobs, readerID) }
+	return pipeline.Transact(ctx, db, append([]func(pgx.Tx) error{enqueue}, changes...)...)
 }
 
 // enqueue asks for a new list of the reader in tx.

@@ -124,14 +124,11 @@ func PopularNow(ctx context.Context, db store.DBTX, readerID int64, limit int) (
 }
 
 // Dismiss takes a book off the reader's lists for good ("not for me"). A second call changes nothing. It belongs in a
-// Change. It returns pgx.ErrNoRows if the book does not exist.
+// Change. For an unknown book it returns
+// pgx.ErrNoRows, and the transaction can only be rolled back.
 func Dismiss(ctx context.Context, tx pgx.Tx, readerID, bookID int64) error {
-	books, err := store.New().RecommendDismiss(ctx, tx, bookID, readerID)
-	if err == nil && books == 0 {
-		err = pgx.ErrNoRows
-	}
-	if err != nil {
-		return fmt.Errorf("dismiss book %d: %w", bookID, err)
+	if err := store.New().RecommendDismiss(ctx, tx, bookID, readerID); err != nil {
+		return fmt.Errorf("dismiss book %d: %w", bookID, store.KnownBook(err))
 	}
 	return nil
 }

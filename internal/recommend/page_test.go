@@ -100,7 +100,8 @@ func TestDismiss(t *testing.T) {
 			t.Errorf("version %d after Undismiss, want %d", v, before+2)
 		}
 	}
-	if err := Dismiss(ctx, tx, me, 1<<50); !errors.Is(err, pgx.ErrNoRows) {
+	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return Dismiss(ctx, tx, me, 1<<50) })
+	if !errors.Is(err, pgx.ErrNoRows) {
 		t.Errorf("an unknown book: %v, want ErrNoRows", err)
 	}
 	if v := s.state(me).Version; v != before+2 {
@@ -115,9 +116,11 @@ func TestChangeEnqueuesFirst(t *testing.T) {
 	s, tx := newSite(t)
 	me := s.reader()
 	refused := errors.New("refused")
-	err := Change(t.Context(), tx, s.jobs, me, func() error {
-		if n := s.waiting(me); n != 1 {
-			t.Errorf("%d jobs wait while the change is made, want 1", n)
+	err := Change(t.Context(), tx, s.jobs, me, func(tx pgx.Tx) error {
+		var n int
+		err := tx.QueryRow(t.Context(), "select count(*) from river.river_job where state = 'available' and args ->> 'reader_id' = $1::bigint::text", me).Scan(&n)
+		if err != nil || n != 1 {
+			t.Errorf("%d jobs wait while the change is made, want 1; %v", n, err)
 		}
 		return refused
 	})

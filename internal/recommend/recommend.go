@@ -4,13 +4,13 @@
 package recommend
 
 import (
-	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/work"
 )
 
 // DB is the database of the workers: a pool in production, a transaction in tests.
 type DB interface {
-	store.DBTX
+	pipeline.DB
 	work.DB
 }
 

@@ -112,9 +112,7 @@ func (s *site) popular(bookID int64, readers int, score float32) {
 
 // in runs what a handler does.
 func (s *site) in(ctx context.Context, readerID int64, change func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		return Change(ctx, tx, s.jobs, readerID, func() error { return change(tx) })
-	})
+	return Change(ctx, s.db, s.jobs, readerID, change)
 }
 
 func (s *site) rate(readerID, bookID int64, halfStars int) {

@@ -45,20 +45,16 @@ func ParseTab(s string) Status {
 
 // Put places a book on a reader's shelf, or takes it off with None. A book that moves raises the reader's ratings version;
 // one that is shelved leaves the reader's recommendations at once. An unknown book is pgx.ErrNoRows, and the
-// transaction stays usable. It belongs in a recommend.Change.
+// transaction can only be rolled back. It belongs in a recommend.Change.
 func Put(ctx context.Context, tx pgx.Tx, readerID, bookID int64, status Status) error {
-	var known bool
 	var err error
 	if status == None {
-		known, err = store.New().ShelvingDelete(ctx, tx, bookID, readerID)
+		err = store.New().ShelvingDelete(ctx, tx, bookID, readerID)
 	} else {
-		known, err = store.New().ShelvingPut(ctx, tx, store.ShelvingPutParams{ReaderID: readerID, BookID: bookID, Status: string(status)})
-	}
-	if err == nil && !known {
-		err = pgx.ErrNoRows
+		err = store.New().ShelvingPut(ctx, tx, store.ShelvingPutParams{ReaderID: readerID, BookID: bookID, Status: string(status)})
 	}
 	if err != nil {
-		return fmt.Errorf("put book %d on shelf %q: %w", bookID, status, err)
+		return fmt.Errorf("put book %d on shelf %q: %w", bookID, status, store.KnownBook(err))
 	}
 	return nil
 }

@@ -615,7 +615,7 @@ func (q *Queries) BookWordsPut(ctx context.Context, db DBTX, arg BookWordsPutPar
 	return err
 }
 
-const ratingDelete = `-- name: RatingDelete :one
+const ratingDelete = `-- name: RatingDelete :exec
 with gone as (
     delete from rating where reader_id = $2 and book_id = $1
     returning nextval('rating_change')
@@ -623,17 +623,15 @@ with gone as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = $2 and exists (select from gone)
 )
-select exists (select from book b where b.id = $1)
+select 1 / count(*) from book b where b.id = $1
 `
 
-func (q *Queries) RatingDelete(ctx context.Context, db DBTX, bookID int64, readerID int64) (bool, error) {
-	row := db.QueryRow(ctx, ratingDelete, bookID, readerID)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+func (q *Queries) RatingDelete(ctx context.Context, db DBTX, bookID int64, readerID int64) error {
+	_, err := db.Exec(ctx, ratingDelete, bookID, readerID)
+	return err
 }
 
-const ratingPut = `-- name: RatingPut :one
+const ratingPut = `-- name: RatingPut :exec
 with target as (
     select b.id from book b where b.id = $1
 ), put as (
@@ -646,7 +644,7 @@ with target as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = $2 and exists (select from put)
 )
-select exists (select from target)
+select 1 / count(*) from target
 `
 
 type RatingPutParams struct {
@@ -655,12 +653,11 @@ type RatingPutParams struct {
 	Stars    int16
 }
 
-// One statement, because every rating waits for it. Unchanged stars change nothing. False: the book does not exist.
-func (q *Queries) RatingPut(ctx context.Context, db DBTX, arg RatingPutParams) (bool, error) {
-	row := db.QueryRow(ctx, ratingPut, arg.BookID, arg.ReaderID, arg.Stars)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+// One statement, because every rating waits for it. Unchanged stars change nothing. Like all changes of a reader's taste it divides by
+// zero if the book does not exist: it is sent together with the commit, so only an error can prevent that. See store.KnownBook.
+func (q *Queries) RatingPut(ctx context.Context, db DBTX, arg RatingPutParams) error {
+	_, err := db.Exec(ctx, ratingPut, arg.BookID, arg.ReaderID, arg.Stars)
+	return err
 }
 
 const subjectsUsed = `-- name: SubjectsUsed :many

@@ -101,7 +101,7 @@ func (q *Queries) RecommendDescribe(ctx context.Context, db DBTX, bookIds []int6
 	return items, nil
 }
 
-const recommendDismiss = `-- name: RecommendDismiss :one
+const recommendDismiss = `-- name: RecommendDismiss :exec
 with me as materialized (
     select m.id from reader m where m.id = $2 for no key update
 ), fresh as (
@@ -115,15 +115,13 @@ with me as materialized (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     from me where reader.id = me.id and exists (select from fresh)
 )
-select count(*) from book where book.id = $1
+select 1 / count(*) from book where book.id = $1
 `
 
-// Returns 1 if the book exists, otherwise 0. It locks the reader's row first, like every change of recommendations.
-func (q *Queries) RecommendDismiss(ctx context.Context, db DBTX, bookID int64, readerID int64) (int64, error) {
-	row := db.QueryRow(ctx, recommendDismiss, bookID, readerID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+// It locks the reader's row first, like every change of recommendations.
+func (q *Queries) RecommendDismiss(ctx context.Context, db DBTX, bookID int64, readerID int64) error {
+	_, err := db.Exec(ctx, recommendDismiss, bookID, readerID)
+	return err
 }
 
 const recommendLetterTo = `-- name: RecommendLetterTo :one

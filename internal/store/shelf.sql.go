@@ -104,7 +104,7 @@ func (q *Queries) ShelfRated(ctx context.Context, db DBTX, arg ShelfRatedParams)
 	return items, nil
 }
 
-const shelvingDelete = `-- name: ShelvingDelete :one
+const shelvingDelete = `-- name: ShelvingDelete :exec
 with gone as (
     delete from shelving where reader_id = $2 and book_id = $1
     returning book_id
@@ -112,17 +112,15 @@ with gone as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = $2 and exists (select from gone)
 )
-select exists (select from book b where b.id = $1)
+select 1 / count(*) from book b where b.id = $1
 `
 
-func (q *Queries) ShelvingDelete(ctx context.Context, db DBTX, bookID int64, readerID int64) (bool, error) {
-	row := db.QueryRow(ctx, shelvingDelete, bookID, readerID)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+func (q *Queries) ShelvingDelete(ctx context.Context, db DBTX, bookID int64, readerID int64) error {
+	_, err := db.Exec(ctx, shelvingDelete, bookID, readerID)
+	return err
 }
 
-const shelvingPut = `-- name: ShelvingPut :one
+const shelvingPut = `-- name: ShelvingPut :exec
 with target as (
     select b.id from book b where b.id = $1
 ), put as (
@@ -137,7 +135,7 @@ with target as (
     update reader set ratings_version = ratings_version + 1, ratings_changed_at = now()
     where reader.id = $2 and exists (select from put)
 )
-select exists (select from target)
+select 1 / count(*) from target
 `
 
 type ShelvingPutParams struct {
@@ -146,10 +144,8 @@ type ShelvingPutParams struct {
 	Status   string
 }
 
-// A shelved book also leaves the recommendations. False: the book does not exist.
-func (q *Queries) ShelvingPut(ctx context.Context, db DBTX, arg ShelvingPutParams) (bool, error) {
-	row := db.QueryRow(ctx, shelvingPut, arg.BookID, arg.ReaderID, arg.Status)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+// A shelved book also leaves the recommendations.
+func (q *Queries) ShelvingPut(ctx context.Context, db DBTX, arg ShelvingPutParams) error {
+	_, err := db.Exec(ctx, shelvingPut, arg.BookID, arg.ReaderID, arg.Status)
+	return err
 }

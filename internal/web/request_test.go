@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/testdb"
 	"github.com/backlist/backlist/internal/trace"
@@ -80,8 +81,11 @@ func TestRequestsThatEnqueueAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	rate := fmt.Sprintf("/books/%d/rating", book)
-	s.server.TasteChange = func(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error {
-		return errors.Join(recommend.Change(ctx, tx, jobs, readerID, change), errors.New("boom"))
+	s.server.TasteChange = func(ctx context.Context, db pipeline.DB, jobs *work.Client, readerID int64, _ ...func(pgx.Tx) error) error {
+		return recommend.Change(ctx, db, jobs, readerID, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "select 1 / 0")
+			return errors.Join(err, errors.New("boom"))
+		})
 	}
 	s.header.Set("X-Request-Id", "rolled-back")
 	s.post(rate, url.Values{"stars": {"4"}}).wants(http.StatusInternalServerError)

@@ -15,9 +15,9 @@ import (
 	"github.com/backlist/backlist/internal/lab"
 	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/notice"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/site"
-	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work"
 	"github.com/backlist/backlist/internal/work/record"
@@ -25,7 +25,7 @@ import (
 
 // DB is the database of the handlers: a pool in production, a transaction in tests.
 type DB interface {
-	store.DBTX
+	pipeline.DB
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
@@ -49,7 +49,7 @@ type Server struct {
 
 	// TasteChange writes a rating, shelf or dismissal and asks for new recommendations; nil: recommend.Change.
 	// Benchmarks replace it.
-	TasteChange func(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64, change func() error) error
+	TasteChange func(ctx context.Context, db pipeline.DB, jobs *work.Client, readerID int64, changes ...func(tx pgx.Tx) error) error
 
 	console  *console.Server // nil: the site has none
 	lab      *lab.Lab        // nil: the site has none

@@ -14,6 +14,7 @@ import (
 	"github.com/backlist/backlist/internal/form"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/internal/shelf"
+	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/views/page"
 )
 
@@ -90,15 +91,14 @@ func readDismissal(fields url.Values) (tasteChange, error) {
 	return tasteChange{recommend.Dismiss, flashDismissed}, nil
 }
 
-// changeTaste runs change in a transaction that also enqueues the job for new recommendations.
-func (s *Server) changeTaste(ctx context.Context, readerID int64, change func(tx pgx.Tx) error) error {
+// changeTaste runs changes in a transaction that also enqueues the job for new recommendations. It is one round trip, so each of them
+// makes one query: see pipeline.Transact.
+func (s *Server) changeTaste(ctx context.Context, readerID int64, changes ...func(tx pgx.Tx) error) error {
 	do := s.TasteChange
 	if do == nil {
 		do = recommend.Change
 	}
-	return s.begin(ctx, func(tx pgx.Tx) error {
-		return do(ctx, tx, s.Jobs, readerID, func() error { return change(tx) })
-	})
+	return trace.Step(ctx, "transaction", func(ctx context.Context) error { return do(ctx, s.DB, s.Jobs, readerID, changes...) })
 }
 
 // back returns the page after a book's form: the page that the form names, or else the book's.
