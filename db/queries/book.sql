@@ -1,11 +1,16 @@
 -- name: BookCards :many
--- The columns of books in lists, in the order of the ids. Average is in half stars, 0 for a book without ratings.
+-- The columns of books in lists, in the order of the ids. Average is in half stars, 0 for a book without ratings. stars and status are
+-- the reader's. The ids are in a subquery, so that a plan for these ids looks no better than one for any: otherwise Postgres plans at
+-- each call.
 select b.id, b.title, b.year,
     (select array_agg(a.name order by ba.position)::text[] from book_author ba join author a on a.id = ba.author_id
      where ba.book_id = b.id) as authors,
-    coalesce(said.average, 0)::float8 as average, coalesce(said.ratings, 0)::int as ratings
-from unnest(@ids::bigint[]) with ordinality as wanted(id, n)
+    coalesce(said.average, 0)::float8 as average, coalesce(said.ratings, 0)::int as ratings,
+    coalesce(mine.stars, 0)::smallint as stars, coalesce(shelved.status, '')::text as status
+from unnest((select @ids::bigint[])) with ordinality as wanted(id, n)
 join book b on b.id = wanted.id
+left join rating mine on mine.reader_id = @reader_id and mine.book_id = b.id
+left join shelving shelved on shelved.reader_id = @reader_id and shelved.book_id = b.id
 left join lateral (select avg(r.stars) as average, count(*) as ratings from rating r where r.book_id = b.id) said on true
 order by wanted.n;
 
@@ -21,13 +26,10 @@ select a.* from book_author ba join author a on a.id = ba.author_id where ba.boo
 -- name: BookSubjects :many
 select s.* from book_subject bs join subject s on s.key = bs.subject where bs.book_id = $1 order by s.name;
 
--- name: BookMine :many
--- A reader's ratings and shelves of these books, without the books that have neither.
-select b.id::bigint as book_id, coalesce(r.stars, 0)::smallint as stars, coalesce(s.status, '')::text as status
-from unnest(@ids::bigint[]) as b(id)
-left join rating r on r.reader_id = @reader_id and r.book_id = b.id
-left join shelving s on s.reader_id = @reader_id and s.book_id = b.id
-where r.stars is not null or s.status is not null;
+-- name: BookMine :one
+-- A reader's rating and shelf of a book.
+select coalesce((select r.stars from rating r where r.reader_id = @reader_id and r.book_id = @book_id), 0)::smallint as stars,
+    coalesce((select s.status from shelving s where s.reader_id = @reader_id and s.book_id = @book_id), '')::text as status;
 
 -- name: SubjectsUsed :many
 -- The subjects that have books. It looks for one book of each, because counting them would read all books.
@@ -36,11 +38,14 @@ where exists (select from book_subject bs where bs.subject = s.key)
 order by s.name;
 
 -- name: BookPopular :many
--- The most popular books first, then books without ratings.
-(select p.book_id::bigint as id from popularity p order by p.score desc, p.book_id limit @count)
+-- The most popular books first, then books without ratings. None for a reader who has rated as many books as few says.
+(select p.book_id::bigint as id from popularity p
+ where (select count(*) from (select from rating r where r.reader_id = @reader_id limit @few) rated) < @few::int
+ order by p.score desc, p.book_id limit @count)
 union all
 (select b.id from book b
  where not exists (select from popularity p where p.book_id = b.id)
+   and (select count(*) from (select from rating r where r.reader_id = @reader_id limit @few) rated) < @few
    and (select count(*) from (select from popularity limit @count) enough) < @count
  order by b.title, b.id limit @count)
 limit @count;

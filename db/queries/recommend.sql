@@ -60,8 +60,10 @@ with liked as materialized (
     order by 2 desc, 1
     limit @depth::int
 )
-select r.book_id, r.score, b.series, b.volume,
-       array(select a.author_id from book_author a where a.book_id = r.book_id order by a.position)::bigint[] as author_ids
+select r.book_id, r.score, b.series, b.volume, b.title, b.year,
+       array(select a.author_id from book_author a where a.book_id = r.book_id order by a.position)::bigint[] as author_ids,
+       array(select a.name from book_author ba join author a on a.id = ba.author_id
+             where ba.book_id = r.book_id order by ba.position)::text[] as authors
 from ranked r join book b on b.id = r.book_id
 order by r.score desc, r.book_id;
 
@@ -175,12 +177,3 @@ where run.basis = 'popular'
               where x.reader_id = run.reader_id and x.stars >= 7)
 order by r.ratings_changed_at desc nulls last, run.reader_id
 limit @most::int;
-
--- name: RecommendDescribe :many
--- The columns of books in a list, in the order of the ids.
-select b.id, b.title, b.year, b.series, b.volume,
-       array(select a.name from book_author ba join author a on a.id = ba.author_id
-             where ba.book_id = b.id order by ba.position)::text[] as authors
-from (select unnest(@book_ids::bigint[]) as book_id, generate_series(1, cardinality(@book_ids::bigint[])) as nth) u
-join book b on b.id = u.book_id
-order by u.nth;

@@ -18,14 +18,15 @@ type Card struct {
 	Year    string  // "1869", "750 BC"; empty where it is unknown
 	Average float64 // of all ratings at this moment, 0.5 to 5 stars; 0 without ratings
 	Ratings int     // their number
+	Mine    Said    // by the reader for whom the list is
 }
 
-// Cards returns the cards of the books with these ids, in the same order. It leaves out unknown ids.
-func Cards(ctx context.Context, db store.DBTX, ids []int64) ([]Card, error) {
+// Cards returns the cards of the books with these ids for a reader (0: for a visitor), in the same order. It leaves out unknown ids.
+func Cards(ctx context.Context, db store.DBTX, readerID int64, ids []int64) ([]Card, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := store.New().BookCards(ctx, db, ids)
+	rows, err := store.New().BookCards(ctx, db, ids, readerID)
 	if err != nil {
 		return nil, fmt.Errorf("load book cards: %w", err)
 	}
@@ -33,7 +34,7 @@ func Cards(ctx context.Context, db store.DBTX, ids []int64) ([]Card, error) {
 	for i, r := range rows {
 		cards[i] = Card{
 			ID: r.ID, Title: r.Title, Authors: Names(r.Authors), Year: YearText(r.Year),
-			Average: r.Average / 2, Ratings: int(r.Ratings),
+			Average: r.Average / 2, Ratings: int(r.Ratings), Mine: Said{Stars: Stars(r.Stars), Shelf: r.Status},
 		}
 	}
 	return cards, nil

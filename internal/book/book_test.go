@@ -106,11 +106,11 @@ func TestPopularAndAlso(t *testing.T) {
 	}
 	emma := scan[int64](t, db, "select id from book where title = 'Emma'")
 	for limit, want := range map[int]string{5: "The Odyssey | Jane Eyre", 1: "The Odyssey"} {
-		if cards, err := book.Also(ctx, db, emma, limit); err != nil || titles(cards) != want {
+		if cards, err := book.Also(ctx, db, 0, emma, limit); err != nil || titles(cards) != want {
 			t.Errorf("also %q, %v; want %q", titles(cards), err, want)
 		}
 	}
-	if cards, err := book.Also(ctx, db, math.MaxInt64, 5); err != nil || len(cards) != 0 {
+	if cards, err := book.Also(ctx, db, 0, math.MaxInt64, 5); err != nil || len(cards) != 0 {
 		t.Errorf("of an unknown book %v, %v", cards, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/store"
 )
 
@@ -31,19 +32,17 @@ type Subject struct {
 }
 
 // Get returns a book, or pgx.ErrNoRows if the id is unknown.
-func Get(ctx context.Context, db store.DBTX, id int64) (Detail, error) {
+func Get(ctx context.Context, db pipeline.DB, id int64) (Detail, error) {
+	var b store.BookGetRow
+	var authors []store.Author
+	var subjects []store.Subject
 	q := store.New()
-	b, err := q.BookGet(ctx, db, id)
+	err := pipeline.Together(ctx, db,
+		func(db pipeline.DB) (err error) { b, err = q.BookGet(ctx, db, id); return err },
+		func(db pipeline.DB) (err error) { authors, err = q.BookAuthors(ctx, db, id); return err },
+		func(db pipeline.DB) (err error) { subjects, err = q.BookSubjects(ctx, db, id); return err })
 	if err != nil {
 		return Detail{}, fmt.Errorf("load book %d: %w", id, err)
-	}
-	authors, err := q.BookAuthors(ctx, db, id)
-	if err != nil {
-		return Detail{}, fmt.Errorf("load the authors of book %d: %w", id, err)
-	}
-	subjects, err := q.BookSubjects(ctx, db, id)
-	if err != nil {
-		return Detail{}, fmt.Errorf("load the subjects of book %d: %w", id, err)
 	}
 	d := Detail{
 		Card:   Card{ID: id, Title: b.Title, Year: YearText(b.Year), Average: b.Average / 2, Ratings: int(b.Ratings)},

@@ -37,15 +37,14 @@ type Said struct {
 	Shelf string // to-read, reading, read, or empty
 }
 
-// Mine returns a reader's ratings and shelves of these books, by book id. It leaves out books that have neither.
-func Mine(ctx context.Context, db store.DBTX, readerID int64, bookIDs []int64) (map[int64]Said, error) {
-	rows, err := store.New().BookMine(ctx, db, bookIDs, readerID)
+// Mine returns a reader's rating and shelf of a book. A visitor (0) has none.
+func Mine(ctx context.Context, db store.DBTX, readerID, bookID int64) (Said, error) {
+	if readerID == 0 {
+		return Said{}, nil
+	}
+	row, err := store.New().BookMine(ctx, db, readerID, bookID)
 	if err != nil {
-		return nil, fmt.Errorf("load ratings and shelves of reader %d: %w", readerID, err)
+		return Said{}, fmt.Errorf("load the rating and shelf of book %d: %w", bookID, err)
 	}
-	said := make(map[int64]Said, len(rows))
-	for _, r := range rows {
-		said[r.BookID] = Said{Stars: Stars(r.Stars), Shelf: r.Status}
-	}
-	return said, nil
+	return Said{Stars: Stars(row.Stars), Shelf: row.Status}, nil
 }

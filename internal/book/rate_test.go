@@ -131,20 +131,28 @@ func TestMine(t *testing.T) {
 	if _, err := tx.Exec(ctx, "insert into shelving values ($1, $2, 'reading'), ($1, $3, 'to-read')", reader, shelved, both); err != nil {
 		t.Fatal(err)
 	}
-	got, err := book.Mine(ctx, tx, reader, []int64{neither, both, shelved, rated, math.MaxInt64})
+	for id, want := range map[int64]book.Said{
+		rated: {Stars: 3}, shelved: {Shelf: "reading"}, both: {Stars: 10, Shelf: "to-read"}, neither: {}, math.MaxInt64: {},
+	} {
+		if got, err := book.Mine(ctx, tx, reader, id); err != nil || got != want {
+			t.Errorf("book %d: %+v, %v, want %+v", id, got, err, want)
+		}
+		if got, err := book.Mine(ctx, tx, 0, id); err != nil || got != (book.Said{}) {
+			t.Errorf("book %d of a visitor: %+v, %v", id, got, err)
+		}
+	}
+	ids := []int64{neither, both, math.MaxInt64, shelved, rated}
+	cards, err := book.Cards(ctx, tx, reader, ids)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[int64]book.Said{rated: {Stars: 3}, shelved: {Shelf: "reading"}, both: {Stars: 10, Shelf: "to-read"}}
-	if len(got) != len(want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	for id, said := range want {
-		if got[id] != said {
-			t.Errorf("book %d: %+v, want %+v", id, got[id], said)
+	want := []book.Said{{}, {Stars: 10, Shelf: "to-read"}, {Shelf: "reading"}, {Stars: 3}}
+	for i, c := range cards {
+		if i >= len(want) || c.Mine != want[i] {
+			t.Errorf("card %d: %+v", i, c)
 		}
 	}
-	if none, err := book.Mine(ctx, tx, reader, nil); err != nil || len(none) != 0 {
-		t.Errorf("of no books: %v, %v", none, err)
+	if len(cards) != len(want) {
+		t.Errorf("%d cards, want %d", len(cards), len(want))
 	}
 }

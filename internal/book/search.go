@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/backlist/backlist/internal/fold"
-	"github.com/backlist/backlist/internal/store"
+	"github.com/backlist/backlist/internal/pipeline"
 )
 
 // PerPage is the number of books on a page of results.
@@ -24,6 +24,7 @@ type Query struct {
 	Text    string // as typed; empty finds all books
 	Subject string // the key of a subject, or empty
 	Page    int    // from 1; a page beyond the last is the last
+	Reader  int64  // for whom the books are; 0: a visitor
 }
 
 // Result is a page of results.
@@ -38,7 +39,7 @@ type Result struct {
 
 // Search finds books by words of their title, authors, series and subjects. It ignores accents and case, and tolerates
 // unfinished words and typing errors. Results are ordered by match, then by popularity. No text is an error.
-func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
+func Search(ctx context.Context, db pipeline.DB, query Query) (Result, error) {
 	query.Page = min(max(query.Page, 1), lastPage)
 	if !fine(query.Subject) {
 		return Result{Page: 1, Pages: 1}, nil
@@ -46,7 +47,7 @@ func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
 	var found hits
 	var err error
 	if strings.TrimSpace(query.Text) == "" {
-		found, err = browse(ctx, listingOf(db, query.Subject), query.Page)
+		found, err = browse(ctx, db, listingOf(query.Subject), query.Page)
 	} else {
 		text := query.Text[:min(len(query.Text), maxText)]
 		words := fold.Words(text)
@@ -56,7 +57,7 @@ func Search(ctx context.Context, db store.DBTX, query Query) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("search books: %w", err)
 	}
-	cards, err := Cards(ctx, db, found.ids)
+	cards, err := Cards(ctx, db, query.Reader, found.ids)
 	if err != nil {
 		return Result{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/store"
 )
 
@@ -12,24 +13,34 @@ const PageSize = 20
 
 // List returns a page (from 1) of a reader's messages, the newest first, the page's number, and the number of pages (at
 // least 1). For a page out of range it returns the nearest page.
-func List(ctx context.Context, db store.DBTX, readerID int64, page int) (messages []store.Message, current, last int, err error) {
-	q := store.New()
-	count, err := q.MessageCount(ctx, db, readerID)
-	if err != nil {
-		return nil, 0, 0, fmt.Errorf("count the mailbox: %w", err)
-	}
-	last = max(1, int((count+PageSize-1)/PageSize))
-	current = min(max(page, 1), last)
-	messages, err = q.MessageList(ctx, db, store.MessageListParams{
-		ReaderID: readerID, Size: PageSize, Skip: int32((current - 1) * PageSize),
-	})
+func List(ctx context.Context, db pipeline.DB, readerID int64, page int) (messages []store.Message, current, last int, err error) {
+	current = min(max(page, 1), lastPage)
+	var count int64
+	err = pipeline.Together(ctx, db,
+		func(db pipeline.DB) (err error) { count, err = store.New().MessageCount(ctx, db, readerID); return err },
+		func(db pipeline.DB) (err error) { messages, err = onPage(ctx, db, readerID, current); return err })
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("read the mailbox: %w", err)
+	}
+	if last = max(1, int((count+PageSize-1)/PageSize)); current > last {
+		current = last
+		if messages, err = onPage(ctx, db, readerID, current); err != nil {
+			return nil, 0, 0, fmt.Errorf("read the mailbox: %w", err)
+		}
 	}
 	for i := range messages {
 		title(&messages[i])
 	}
 	return messages, current, last, nil
+}
+
+// lastPage bounds page numbers, so that an offset fits an int32.
+const lastPage = 1 << 20
+
+func onPage(ctx context.Context, db store.DBTX, readerID int64, page int) ([]store.Message, error) {
+	return store.New().MessageList(ctx, db, store.MessageListParams{
+		ReaderID: readerID, Size: PageSize, Skip: int32((page - 1) * PageSize),
+	})
 }
 
 // Get returns one of a reader's messages, or pgx.ErrNoRows, also where the message is another reader's.

@@ -40,8 +40,8 @@ func knownZone(name string) bool {
 }
 
 // SaveSettings stores checked settings. It returns pgx.ErrNoRows if the account does not exist.
-func SaveSettings(ctx context.Context, tx pgx.Tx, readerID int64, s Settings) error {
-	n, err := store.New().ReaderSaveSettings(ctx, tx, store.ReaderSaveSettingsParams{
+func SaveSettings(ctx context.Context, db store.DBTX, readerID int64, s Settings) error {
+	n, err := store.New().ReaderSaveSettings(ctx, db, store.ReaderSaveSettingsParams{
 		Name: s.Name, TimeZone: s.TimeZone, MailReady: s.MailReady, ID: readerID,
 	})
 	if err == nil && n == 0 {

@@ -15,6 +15,7 @@ type candidate struct {
 	volume  string
 	authors []int64
 	because []int64 // books that the reader liked, the strongest reason first
+	shown   Item    // of a popular book: how pages show it, but for its rank
 }
 
 // choice is a reader's list before it is stored, and the state that it was made from.
@@ -41,7 +42,9 @@ func choose(ctx context.Context, db store.DBTX, readerID int64) (choice, error) 
 		scored := make([]candidate, 0, len(rows))
 		for _, r := range rows {
 			if r.BookID != 0 {
-				scored = append(scored, candidate{r.BookID, r.Score, r.Series, r.Volume, r.AuthorIds, r.Because})
+				scored = append(scored, candidate{
+					bookID: r.BookID, score: r.Score, series: r.Series, volume: r.Volume, authors: r.AuthorIds, because: r.Because,
+				})
 			}
 		}
 		if c.books, err = thin(ctx, db, readerID, scored, nil, longest); err != nil {
@@ -83,7 +86,10 @@ func popularCandidates(ctx context.Context, db store.DBTX, readerID int64) ([]ca
 	}
 	candidates := make([]candidate, len(rows))
 	for i, r := range rows {
-		candidates[i] = candidate{r.BookID, r.Score, r.Series, r.Volume, r.AuthorIds, nil}
+		candidates[i] = candidate{
+			bookID: r.BookID, score: r.Score, series: r.Series, volume: r.Volume, authors: r.AuthorIds,
+			shown: Item{BookID: r.BookID, Title: r.Title, Authors: r.Authors, Year: r.Year, Series: r.Series, Volume: r.Volume},
+		}
 	}
 	return candidates, nil
 }

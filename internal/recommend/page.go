@@ -106,19 +106,10 @@ func PopularNow(ctx context.Context, db store.DBTX, readerID int64, limit int) (
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]int64, len(picked))
+	items := make([]Item, len(picked))
 	for i, c := range picked {
-		ids[i] = c.bookID
-	}
-	rows, err := store.New().RecommendDescribe(ctx, db, ids)
-	if err != nil {
-		return nil, fmt.Errorf("describe popular books: %w", err)
-	}
-	items := make([]Item, len(rows))
-	for i, r := range rows {
-		items[i] = Item{
-			BookID: r.ID, Rank: i + 1, Title: r.Title, Authors: r.Authors, Year: r.Year, Series: r.Series, Volume: r.Volume,
-		}
+		items[i] = c.shown
+		items[i].Rank = i + 1
 	}
 	return items, nil
 }

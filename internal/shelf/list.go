@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/store"
 )
 
@@ -21,27 +22,36 @@ type Page struct {
 
 // List returns a page of a reader's shelf, or of the books that the reader has rated (Rated). Beyond the last page it
 // returns the last.
-func List(ctx context.Context, db store.DBTX, readerID int64, status Status, page int) (Page, error) {
-	q := store.New()
-	n, err := q.ShelfCounts(ctx, db, readerID)
-	if err != nil {
-		return Page{}, fmt.Errorf("count the shelves of reader %d: %w", readerID, err)
-	}
-	p := Page{Status: status, ToRead: int(n.ToRead), Reading: int(n.Reading), Read: int(n.Read), Rated: int(n.Rated)}
-	p.Pages = max(1, (p.count()+PerPage-1)/PerPage)
-	p.Page = min(max(page, 1), p.Pages)
-	skip := int32((p.Page - 1) * PerPage)
+func List(ctx context.Context, db pipeline.DB, readerID int64, status Status, page int) (Page, error) {
+	page = min(max(page, 1), lastPage)
+	var n store.ShelfCountsRow
 	var ids []int64
-	if status == Rated {
-		ids, err = q.ShelfRated(ctx, db, store.ShelfRatedParams{ReaderID: readerID, Skip: skip, Count: PerPage})
-	} else {
-		ids, err = q.ShelfBooks(ctx, db, store.ShelfBooksParams{ReaderID: readerID, Status: string(status), Skip: skip, Count: PerPage})
-	}
+	err := pipeline.Together(ctx, db,
+		func(db pipeline.DB) (err error) { n, err = store.New().ShelfCounts(ctx, db, readerID); return err },
+		func(db pipeline.DB) (err error) { ids, err = books(ctx, db, readerID, status, page); return err })
 	if err != nil {
 		return Page{}, fmt.Errorf("list shelf %q of reader %d: %w", status, readerID, err)
 	}
-	p.Books, err = book.Cards(ctx, db, ids)
+	p := Page{Status: status, ToRead: int(n.ToRead), Reading: int(n.Reading), Read: int(n.Read), Rated: int(n.Rated)}
+	p.Pages = max(1, (p.count()+PerPage-1)/PerPage)
+	if p.Page = min(page, p.Pages); p.Page < page {
+		if ids, err = books(ctx, db, readerID, status, p.Page); err != nil {
+			return Page{}, fmt.Errorf("list shelf %q of reader %d: %w", status, readerID, err)
+		}
+	}
+	p.Books, err = book.Cards(ctx, db, readerID, ids)
 	return p, err
+}
+
+// lastPage bounds page numbers, so that an offset fits an int32.
+const lastPage = 1 << 20
+
+func books(ctx context.Context, db store.DBTX, readerID int64, status Status, page int) ([]int64, error) {
+	skip := int32((page - 1) * PerPage)
+	if status == Rated {
+		return store.New().ShelfRated(ctx, db, store.ShelfRatedParams{ReaderID: readerID, Skip: skip, Count: PerPage})
+	}
+	return store.New().ShelfBooks(ctx, db, store.ShelfBooksParams{ReaderID: readerID, Status: string(status), Skip: skip, Count: PerPage})
 }
 
 func (p Page) count() int {

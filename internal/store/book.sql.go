@@ -69,9 +69,12 @@ const bookCards = `-- name: BookCards :many
 select b.id, b.title, b.year,
     (select array_agg(a.name order by ba.position)::text[] from book_author ba join author a on a.id = ba.author_id
      where ba.book_id = b.id) as authors,
-    coalesce(said.average, 0)::float8 as average, coalesce(said.ratings, 0)::int as ratings
-from unnest($1::bigint[]) with ordinality as wanted(id, n)
+    coalesce(said.average, 0)::float8 as average, coalesce(said.ratings, 0)::int as ratings,
+    coalesce(mine.stars, 0)::smallint as stars, coalesce(shelved.status, '')::text as status
+from unnest((select $1::bigint[])) with ordinality as wanted(id, n)
 join book b on b.id = wanted.id
+left join rating mine on mine.reader_id = $2 and mine.book_id = b.id
+left join shelving shelved on shelved.reader_id = $2 and shelved.book_id = b.id
 left join lateral (select avg(r.stars) as average, count(*) as ratings from rating r where r.book_id = b.id) said on true
 order by wanted.n
 `
@@ -83,11 +86,15 @@ type BookCardsRow struct {
 	Authors []string
 	Average float64
 	Ratings int32
+	Stars   int16
+	Status  string
 }
 
-// The columns of books in lists, in the order of the ids. Average is in half stars, 0 for a book without ratings.
-func (q *Queries) BookCards(ctx context.Context, db DBTX, ids []int64) ([]BookCardsRow, error) {
-	rows, err := db.Query(ctx, bookCards, ids)
+// The columns of books in lists, in the order of the ids. Average is in half stars, 0 for a book without ratings. stars and status are
+// the reader's. The ids are in a subquery, so that a plan for these ids looks no better than one for any: otherwise Postgres plans at
+// each call.
+func (q *Queries) BookCards(ctx context.Context, db DBTX, ids []int64, readerID int64) ([]BookCardsRow, error) {
+	rows, err := db.Query(ctx, bookCards, ids, readerID)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +109,8 @@ func (q *Queries) BookCards(ctx context.Context, db DBTX, ids []int64) ([]BookCa
 			&i.Authors,
 			&i.Average,
 			&i.Ratings,
+			&i.Stars,
+			&i.Status,
 		); err != nil {
 			return nil, err
 		}
@@ -220,54 +229,46 @@ func (q *Queries) BookGet(ctx context.Context, db DBTX, id int64) (BookGetRow, e
 	return i, err
 }
 
-const bookMine = `-- name: BookMine :many
-select b.id::bigint as book_id, coalesce(r.stars, 0)::smallint as stars, coalesce(s.status, '')::text as status
-from unnest($1::bigint[]) as b(id)
-left join rating r on r.reader_id = $2 and r.book_id = b.id
-left join shelving s on s.reader_id = $2 and s.book_id = b.id
-where r.stars is not null or s.status is not null
+const bookMine = `-- name: BookMine :one
+select coalesce((select r.stars from rating r where r.reader_id = $1 and r.book_id = $2), 0)::smallint as stars,
+    coalesce((select s.status from shelving s where s.reader_id = $1 and s.book_id = $2), '')::text as status
 `
 
 type BookMineRow struct {
-	BookID int64
 	Stars  int16
 	Status string
 }
 
-// A reader's ratings and shelves of these books, without the books that have neither.
-func (q *Queries) BookMine(ctx context.Context, db DBTX, ids []int64, readerID int64) ([]BookMineRow, error) {
-	rows, err := db.Query(ctx, bookMine, ids, readerID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []BookMineRow{}
-	for rows.Next() {
-		var i BookMineRow
-		if err := rows.Scan(&i.BookID, &i.Stars, &i.Status); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// A reader's rating and shelf of a book.
+func (q *Queries) BookMine(ctx context.Context, db DBTX, readerID int64, bookID int64) (BookMineRow, error) {
+	row := db.QueryRow(ctx, bookMine, readerID, bookID)
+	var i BookMineRow
+	err := row.Scan(&i.Stars, &i.Status)
+	return i, err
 }
 
 const bookPopular = `-- name: BookPopular :many
-(select p.book_id::bigint as id from popularity p order by p.score desc, p.book_id limit $1)
+(select p.book_id::bigint as id from popularity p
+ where (select count(*) from (select from rating r where r.reader_id = $2 limit $3) rated) < $3::int
+ order by p.score desc, p.book_id limit $1)
 union all
 (select b.id from book b
  where not exists (select from popularity p where p.book_id = b.id)
+   and (select count(*) from (select from rating r where r.reader_id = $2 limit $3) rated) < $3
    and (select count(*) from (select from popularity limit $1) enough) < $1
  order by b.title, b.id limit $1)
 limit $1
 `
 
-// The most popular books first, then books without ratings.
-func (q *Queries) BookPopular(ctx context.Context, db DBTX, count int32) ([]int64, error) {
-	rows, err := db.Query(ctx, bookPopular, count)
+type BookPopularParams struct {
+	Count    int32
+	ReaderID int64
+	Few      int32
+}
+
+// The most popular books first, then books without ratings. None for a reader who has rated as many books as few says.
+func (q *Queries) BookPopular(ctx context.Context, db DBTX, arg BookPopularParams) ([]int64, error) {
+	rows, err := db.Query(ctx, bookPopular, arg.Count, arg.ReaderID, arg.Few)
 	if err != nil {
 		return nil, err
 	}

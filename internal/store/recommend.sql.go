@@ -55,52 +55,6 @@ func (q *Queries) RecommendChanges(ctx context.Context, db DBTX) (RecommendChang
 	return i, err
 }
 
-const recommendDescribe = `-- name: RecommendDescribe :many
-select b.id, b.title, b.year, b.series, b.volume,
-       array(select a.name from book_author ba join author a on a.id = ba.author_id
-             where ba.book_id = b.id order by ba.position)::text[] as authors
-from (select unnest($1::bigint[]) as book_id, generate_series(1, cardinality($1::bigint[])) as nth) u
-join book b on b.id = u.book_id
-order by u.nth
-`
-
-type RecommendDescribeRow struct {
-	ID      int64
-	Title   string
-	Year    *int16
-	Series  string
-	Volume  string
-	Authors []string
-}
-
-// The columns of books in a list, in the order of the ids.
-func (q *Queries) RecommendDescribe(ctx context.Context, db DBTX, bookIds []int64) ([]RecommendDescribeRow, error) {
-	rows, err := db.Query(ctx, recommendDescribe, bookIds)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []RecommendDescribeRow{}
-	for rows.Next() {
-		var i RecommendDescribeRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Title,
-			&i.Year,
-			&i.Series,
-			&i.Volume,
-			&i.Authors,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const recommendDismiss = `-- name: RecommendDismiss :exec
 with me as materialized (
     select m.id from reader m where m.id = $2 for no key update
@@ -287,8 +241,10 @@ with liked as materialized (
     order by 2 desc, 1
     limit $2::int
 )
-select r.book_id, r.score, b.series, b.volume,
-       array(select a.author_id from book_author a where a.book_id = r.book_id order by a.position)::bigint[] as author_ids
+select r.book_id, r.score, b.series, b.volume, b.title, b.year,
+       array(select a.author_id from book_author a where a.book_id = r.book_id order by a.position)::bigint[] as author_ids,
+       array(select a.name from book_author ba join author a on a.id = ba.author_id
+             where ba.book_id = r.book_id order by ba.position)::text[] as authors
 from ranked r join book b on b.id = r.book_id
 order by r.score desc, r.book_id
 `
@@ -298,7 +254,10 @@ type RecommendPopularRow struct {
 	Score     float32
 	Series    string
 	Volume    string
+	Title     string
+	Year      *int16
 	AuthorIds []int64
+	Authors   []string
 }
 
 // Popular books, preferring those by the authors and on the subjects of books that the reader liked. Without any
@@ -317,7 +276,10 @@ func (q *Queries) RecommendPopular(ctx context.Context, db DBTX, readerID int64,
 			&i.Score,
 			&i.Series,
 			&i.Volume,
+			&i.Title,
+			&i.Year,
 			&i.AuthorIds,
+			&i.Authors,
 		); err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/book"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/views/page"
 )
 
@@ -45,35 +46,25 @@ func (s *Server) bookPage(w http.ResponseWriter, r *http.Request) error {
 
 // showBook answers with a book's page. change, which may be nil, adds the errors of a form on it.
 func (s *Server) showBook(w http.ResponseWriter, r *http.Request, status int, id int64, change func(*page.Book)) error {
-	ctx := r.Context()
-	detail, err := book.Get(ctx, s.DB, id)
+	ctx, me := r.Context(), readerIDOf(r.Context())
+	var detail book.Detail
+	var also []book.Card
+	var mine book.Said
+	frame, err := s.chromeFor(r, "", "books",
+		func(db pipeline.DB) (err error) { detail, err = book.Get(ctx, db, id); return err },
+		func(db pipeline.DB) (err error) { also, err = book.Also(ctx, db, me, id, 6); return err },
+		func(db pipeline.DB) (err error) { mine, err = book.Mine(ctx, db, me, id); return err })
 	if err != nil {
 		return known(err)
 	}
-	also, err := book.Also(ctx, s.DB, id, 6)
-	if err != nil {
-		return err
-	}
-	cards, err := s.cards(r, also)
-	if err != nil {
-		return err
-	}
 	d := bookView(detail)
-	d.Neighbours = cards
-	if me := readerOf(ctx); me != nil {
-		mine, err := book.Mine(ctx, s.DB, me.ReaderID, []int64{id})
-		if err != nil {
-			return err
-		}
-		d.Mine, d.Shelf = int(mine[id].Stars), mine[id].Shelf
-	} else {
+	d.Page, d.Neighbours, d.Mine, d.Shelf = frame, cards(also), int(mine.Stars), mine.Shelf
+	d.Page.Title = detail.Title
+	if me == 0 {
 		d.SignInURL = signInURL("/books/" + strconv.FormatInt(id, 10))
 	}
 	if change != nil {
 		change(&d)
-	}
-	if d.Page, err = s.chromeFor(r, detail.Title, "books"); err != nil {
-		return err
 	}
 	return render(w, r, status, page.BookPage(d))
 }

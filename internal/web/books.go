@@ -8,6 +8,7 @@ import (
 
 	"github.com/backlist/backlist/internal/book"
 	"github.com/backlist/backlist/internal/form"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
 )
@@ -20,24 +21,18 @@ func (s *Server) books(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
 	// Each of the page's fifty links repeats the text, so a text that is too long for a search is cut.
 	typed, subject := asTyped(query, "q"), asTyped(query, "subject")
-	found, err := book.Search(ctx, s.DB, book.Query{Text: typed, Subject: subject, Page: pageNumber(r)})
-	if err != nil {
-		return err
-	}
-	subjects, err := book.Subjects(ctx, s.DB)
-	if err != nil {
-		return err
-	}
-	cards, err := s.cards(r, found.Books)
+	search := book.Query{Text: typed, Subject: subject, Page: pageNumber(r), Reader: readerIDOf(ctx)}
+	var found book.Result
+	var subjects []book.Subject
+	frame, err := s.chromeFor(r, "Books", "books",
+		func(db pipeline.DB) (err error) { found, err = book.Search(ctx, db, search); return err },
+		func(db pipeline.DB) (err error) { subjects, err = book.Subjects(ctx, db); return err })
 	if err != nil {
 		return err
 	}
 	d := page.Books{
-		Query: typed, Subject: subject, Subjects: chips(subjects, subject, typed), Books: cards, Meant: found.Corrected,
+		Page: frame, Query: typed, Subject: subject, Subjects: chips(subjects, subject, typed), Books: cards(found.Books), Meant: found.Corrected,
 		Count: foundText(found, typed, subjectName(subjects, subject)), Pager: ui.NewPager(found.Page, found.Pages, pageURL(r, url.Values{"q": {typed}, "subject": {subject}})),
-	}
-	if d.Page, err = s.chromeFor(r, "Books", "books"); err != nil {
-		return err
 	}
 	return render(w, r, http.StatusOK, page.BooksPage(d))
 }

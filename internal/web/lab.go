@@ -25,7 +25,7 @@ func (s *Server) OpenLab(l *lab.Lab) { s.lab = l }
 
 // RenderList renders the reader's recommendations as their page does, for the lab's requests.
 func (s *Server) RenderList(ctx context.Context, w io.Writer, readerID int64) error {
-	list, err := s.recommended(ctx, readerID)
+	list, err := recommended(ctx, s.DB, readerID)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/views/page"
 	"github.com/backlist/backlist/views/ui"
@@ -17,19 +18,21 @@ import (
 
 func (s *Server) mailbox(w http.ResponseWriter, r *http.Request) error {
 	me := readerOf(r.Context())
-	messages, current, last, err := mail.List(r.Context(), s.DB, me.ReaderID, pageNumber(r))
+	var messages []store.Message
+	var current, last int
+	frame, err := s.chromeFor(r, "Mailbox", "mailbox", func(db pipeline.DB) (err error) {
+		messages, current, last, err = mail.List(r.Context(), db, me.ReaderID, pageNumber(r))
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	d := page.Mailbox{Pager: ui.NewPager(current, last, pageURL(r, nil))}
+	d := page.Mailbox{Page: frame, Pager: ui.NewPager(current, last, pageURL(r, nil))}
 	for _, m := range messages {
 		when, iso := stamp(m.CreatedAt, me.TimeZone)
 		d.Messages = append(d.Messages, page.MailRow{
 			ID: m.ID, Subject: m.Subject, When: when, WhenISO: iso, State: m.State, Unread: mail.IsUnread(m),
 		})
-	}
-	if d.Page, err = s.chromeFor(r, "Mailbox", "mailbox"); err != nil {
-		return err
 	}
 	return render(w, r, http.StatusOK, page.MailboxPage(d))
 }
@@ -42,12 +45,15 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	me := readerOf(r.Context())
-	m, err := mail.Get(r.Context(), s.DB, me.ReaderID, id)
+	var m store.Message
+	frame, err := s.chromeFor(r, "", "mailbox",
+		func(db pipeline.DB) (err error) { m, err = mail.Get(r.Context(), db, me.ReaderID, id); return err })
 	if err != nil {
 		return err
 	}
+	frame.Title = m.Subject
 	d := page.Message{
-		Subject: m.Subject, From: "Backlist", To: m.ToAddress, State: m.State, StateSentence: stateSentence(m),
+		Page: frame, Subject: m.Subject, From: "Backlist", To: m.ToAddress, State: m.State, StateSentence: stateSentence(m),
 	}
 	if mail.IsUnread(m) {
 		d.MarkRead = messageURL(id) + "/read"
@@ -59,9 +65,6 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 			p = append(p, ui.Link{Text: span.Text, URL: span.URL})
 		}
 		d.Body = append(d.Body, p)
-	}
-	if d.Page, err = s.chromeFor(r, m.Subject, "mailbox"); err != nil {
-		return err
 	}
 	return render(w, r, http.StatusOK, page.MessagePage(d))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/notice"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/recommend"
 	"github.com/backlist/backlist/views/page"
@@ -23,27 +24,32 @@ const (
 )
 
 func (s *Server) recommendations(w http.ResponseWriter, r *http.Request) error {
-	list, err := s.recommended(r.Context(), readerOf(r.Context()).ReaderID)
-	if err != nil {
-		return err
-	}
-	last, err := recommend.LastDismissed(r.Context(), s.DB, readerOf(r.Context()).ReaderID, undoTime)
+	ctx, me := r.Context(), readerIDOf(r.Context())
+	var d page.Recommendations
+	var last recommend.Reason
+	var err error
+	d.Page, err = s.chromeFor(r, "For you", "recommendations",
+		func(db pipeline.DB) (err error) { d.List, err = recommended(ctx, db, me); return err },
+		func(db pipeline.DB) (err error) {
+			last, err = recommend.LastDismissed(ctx, db, me, undoTime)
+			return err
+		})
 	if err != nil {
 		return err
 	}
 	if last.BookID != 0 {
-		list.Undo = &page.Dismissed{ID: last.BookID, Title: last.Title}
-	}
-	d := page.Recommendations{List: list}
-	if d.Page, err = s.chromeFor(r, "For you", "recommendations"); err != nil {
-		return err
+		d.List.Undo = &page.Dismissed{ID: last.BookID, Title: last.Title}
 	}
 	return render(w, r, http.StatusOK, page.RecommendationsPage(d))
 }
 
 // recommended returns the live part, which the page shows at first and the stream renews.
-func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommended, error) {
-	state, err := recommend.StateOf(ctx, s.DB, readerID)
+func recommended(ctx context.Context, db pipeline.DB, readerID int64) (page.Recommended, error) {
+	var state recommend.State
+	var items []recommend.Item
+	err := pipeline.Together(ctx, db,
+		func(db pipeline.DB) (err error) { state, err = recommend.StateOf(ctx, db, readerID); return err },
+		func(db pipeline.DB) (err error) { items, err = recommend.List(ctx, db, readerID, shown); return err })
 	if err != nil {
 		return page.Recommended{}, err
 	}
@@ -52,21 +58,16 @@ func (s *Server) recommended(ctx context.Context, readerID int64) (page.Recommen
 		Ratings: state.Ratings, RateMore: max(0, recommend.MinRatings-state.Ratings),
 		Popular: state.Basis != recommend.Neighbours, Working: state.Phase == recommend.Working,
 	}
-	var items []recommend.Item
 	if state.MadeAt != nil {
 		d.Made, d.MadeISO = ago(*state.MadeAt, now), state.MadeAt.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-		items, err = recommend.List(ctx, s.DB, readerID, shown)
-	} else {
-		items, err = recommend.PopularNow(ctx, s.DB, readerID, shown)
-	}
-	if err != nil {
+	} else if items, err = recommend.PopularNow(ctx, db, readerID, shown); err != nil {
 		return d, err
 	}
 	if d.Working && state.ChangedAt != nil && now.Sub(*state.ChangedAt) > slowAfter {
 		d.Hint = "This is taking longer than usual: the job has not started yet. Nothing is lost; the list will appear once a worker runs it."
 	}
 	if d.Working {
-		if d.Percent, d.Doing, err = recommend.Progress(ctx, s.DB, readerID); err != nil {
+		if d.Percent, d.Doing, err = recommend.Progress(ctx, db, readerID); err != nil {
 			return d, err
 		}
 	}
@@ -99,7 +100,7 @@ func (s *Server) recommendationEvents(w http.ResponseWriter, r *http.Request) er
 			return err
 		},
 		Now: func(ctx context.Context) (templ.Component, error) {
-			d, err := s.recommended(ctx, readerID)
+			d, err := recommended(ctx, s.DB, readerID)
 			return page.RecommendationList(d), err
 		},
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/mail"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/views/page"
 )
@@ -30,15 +31,16 @@ func (s *Server) chrome(r *http.Request, title, nav string) page.Frame {
 	return p
 }
 
-// chromeFor is like chrome, and counts the unread mails too.
-func (s *Server) chromeFor(r *http.Request, title, nav string) (page.Frame, error) {
+// chromeFor is like chrome, and counts the unread mails too. The parts read what the page shows, in the same round trips.
+func (s *Server) chromeFor(r *http.Request, title, nav string, parts ...func(db pipeline.DB) error) (page.Frame, error) {
 	p := s.chrome(r, title, nav)
-	me := readerOf(r.Context())
-	if me == nil {
-		return p, nil
+	if me := readerOf(r.Context()); me != nil {
+		parts = append(parts, func(db pipeline.DB) (err error) {
+			p.Unread, err = mail.Unread(r.Context(), db, me.ReaderID)
+			return err
+		})
 	}
-	unread, err := mail.Unread(r.Context(), s.DB, me.ReaderID)
-	p.Unread = unread
+	err := pipeline.Together(r.Context(), s.DB, parts...)
 	return p, err
 }
 

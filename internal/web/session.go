@@ -53,6 +53,14 @@ func readerOf(ctx context.Context) *reader.Session {
 	return session
 }
 
+// readerIDOf returns the id of the signed-in reader, or 0.
+func readerIDOf(ctx context.Context) int64 {
+	if session := readerOf(ctx); session != nil {
+		return session.ReaderID
+	}
+	return 0
+}
+
 // signedIn redirects visitors to sign in, and then back to the page that they requested or whose form they sent.
 func signedIn(h answer.Handler) answer.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/backlist/backlist/internal/answer"
 	"github.com/backlist/backlist/internal/form"
+	"github.com/backlist/backlist/internal/pipeline"
 	"github.com/backlist/backlist/internal/reader"
 	"github.com/backlist/backlist/internal/store"
 	"github.com/backlist/backlist/views/page"
@@ -21,21 +22,23 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request) error {
 // showSettings answers with the settings page of the account. change, which may be nil, replaces values by typed ones and adds
 // their errors.
 func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, status int, change func(*page.Settings)) error {
-	me, err := reader.ByID(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
+	var me store.Reader
+	frame, err := s.chromeFor(r, "Settings", "settings",
+		func(db pipeline.DB) (err error) {
+			me, err = reader.ByID(r.Context(), db, readerIDOf(r.Context()))
+			return err
+		})
 	if err != nil {
 		return err
 	}
 	d := page.Settings{
-		Email: me.Email, Name: ui.Input{Value: me.Name}, TimeZone: ui.Input{Value: me.TimeZone}, Quiet: !me.MailReady,
+		Page: frame, Email: me.Email, Name: ui.Input{Value: me.Name}, TimeZone: ui.Input{Value: me.TimeZone}, Quiet: !me.MailReady,
 	}
 	for _, zone := range reader.TimeZones(me.TimeZone) {
 		d.Zones = append(d.Zones, ui.Option{Value: zone, Text: zone})
 	}
 	if change != nil {
 		change(&d)
-	}
-	if d.Page, err = s.chromeFor(r, "Settings", "settings"); err != nil {
-		return err
 	}
 	return render(w, r, status, page.SettingsPage(d))
 }
@@ -58,10 +61,7 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.begin(r.Context(), func(tx pgx.Tx) error {
-		return reader.SaveSettings(r.Context(), tx, readerOf(r.Context()).ReaderID, checked)
-	})
-	if err != nil {
+	if err := reader.SaveSettings(r.Context(), s.DB, readerIDOf(r.Context()), checked); err != nil {
 		return err
 	}
 	return s.redirect(w, r, "/settings", flashSaved)
@@ -132,14 +132,17 @@ func (s *Server) deletePage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, d page.DeleteAccount) error {
-	sum, err := reader.DeletionSummary(r.Context(), s.DB, readerOf(r.Context()).ReaderID)
+	var sum reader.Summary
+	var err error
+	d.Page, err = s.chromeFor(r, "Delete your account", "settings",
+		func(db pipeline.DB) (err error) {
+			sum, err = reader.DeletionSummary(r.Context(), db, readerIDOf(r.Context()))
+			return err
+		})
 	if err != nil {
 		return err
 	}
 	d.Ratings, d.Shelved, d.Mails, d.LastOperator = sum.Ratings, sum.Shelved, sum.Messages, sum.LastOperator
-	if d.Page, err = s.chromeFor(r, "Delete your account", "settings"); err != nil {
-		return err
-	}
 	return render(w, r, status, page.DeleteAccountPage(d))
 }
 

@@ -14,28 +14,17 @@ import (
 	"github.com/backlist/backlist/views/ui"
 )
 
-// cards prepares books for display, with the signed-in reader's ratings and shelves.
-func (s *Server) cards(r *http.Request, books []book.Card) ([]bookui.Card, error) {
-	var mine map[int64]book.Said
-	if me := readerOf(r.Context()); me != nil && len(books) > 0 {
-		ids := make([]int64, len(books))
-		for i, b := range books {
-			ids[i] = b.ID
-		}
-		var err error
-		if mine, err = book.Mine(r.Context(), s.DB, me.ReaderID, ids); err != nil {
-			return nil, err
-		}
-	}
+// cards prepares books for display.
+func cards(books []book.Card) []bookui.Card {
 	cards := make([]bookui.Card, len(books))
 	for i, b := range books {
 		cards[i] = bookui.Card{
 			ID: b.ID, Title: b.Title, Author: b.Authors, Year: b.Year, Cover: cover(b.ID, b.Title, b.Authors, b.Year),
 			Average: average(b.Average, b.Ratings), Count: ratingCount(b.Ratings),
-			Mine: int(mine[b.ID].Stars), Shelf: mine[b.ID].Shelf,
+			Mine: int(b.Mine.Stars), Shelf: b.Mine.Shelf,
 		}
 	}
-	return cards, nil
+	return cards
 }
 
 // cover returns the cover of a book, which is always the same.
