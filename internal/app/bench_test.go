@@ -38,8 +38,8 @@ func TestBenchWebInShort(t *testing.T) {
 		t.Errorf("%d sign-ins, %d waits, %d mails, %d readers, pools of %d", report.SignIns, report.Waits, report.Mails,
 			report.DistinctReaders, report.Pool)
 	}
-	if report.Memory.Peak < 1 || len(report.Targets) != 7 {
-		t.Errorf("memory %+v, %d targets", report.Memory, len(report.Targets))
+	if report.Memory.Peak < 1 || len(report.Pages) != 8 || len(report.Targets) != 9 {
+		t.Errorf("memory %+v, %d pages, %d targets", report.Memory, len(report.Pages), len(report.Targets))
 	}
 }
 

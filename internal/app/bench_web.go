@@ -52,7 +52,6 @@ func (b *benchWeb) run(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	report, err := b.measure(ctx, p, url)
-	report.RTT = float64(b.rtt) / float64(time.Millisecond)
 	dropped := drop()
 	if ctx.Err() != nil {
 		return errors.Join(errInterrupted, dropped)
@@ -87,7 +86,7 @@ func (b *benchWeb) measure(ctx context.Context, p *program, url string) (report 
 	quiet := slog.New(slog.DiscardHandler)
 	return crowd.Run(ctx, crowd.Config{
 		Rounds: b.rounds, For: seconds(b.seconds), Readers: b.readers, SignIns: b.signIns, Waits: b.waits,
-		URL: url, Pool: pool, Program: []string{self, "bench", "web", "--process"}, MailDelay: sinkDelay, Say: p.say,
+		URL: url, RTT: b.rtt, Pool: pool, Program: []string{self, "bench", "web", "--process"}, MailDelay: sinkDelay, Say: p.say,
 		Seed: func(ctx context.Context, pool *pgxpool.Pool, password string) (emails []string, err error) {
 			readers, err := p.seed(ctx, pool, quiet, password)
 			for _, r := range readers {

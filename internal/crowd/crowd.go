@@ -1,6 +1,6 @@
 // Package crowd is the workload of `backlist bench web`: readers who sign in, rate books, and wait for lists that include their
 // ratings. It measures a rating with its job in the transaction, and compares it with a rating without the job, with the job's
-// work done in the request, and with the same SQL sent without a web server.
+// work done in the request, and with the same SQL sent without a web server. Then it times the pages that readers read.
 package crowd
 
 import (
@@ -39,6 +39,7 @@ type Config struct {
 	Waits   int           // ratings to time until the reader's page shows their result
 
 	URL       string        // of an empty database
+	RTT       time.Duration // that URL adds to each round trip
 	Pool      *pgxpool.Pool // on URL, with as many connections as each contender has
 	Program   []string      // starts a contender or the worker when its name is appended
 	MailDelay time.Duration // the mail server's time for each mail
@@ -65,7 +66,7 @@ type measurement struct {
 // Run runs the measurement and returns its report.
 func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	m := &measurement{Config: cfg, webs: map[string]*bench.Process{}}
-	report.Pool, report.mailDelay = int(m.Pool.Config().MaxConns), m.MailDelay
+	report.Pool, report.mailDelay, report.RTT = int(m.Pool.Config().MaxConns), m.MailDelay, bench.Milliseconds(m.RTT)
 	if m.dir, err = os.MkdirTemp("", "backlist-bench-"); err != nil {
 		return report, err
 	}
@@ -95,6 +96,10 @@ func Run(ctx context.Context, cfg Config) (report Report, err error) {
 	}
 	m.Say("timing ratings until the reader's page shows their result")
 	if err := m.timeWaits(ctx, &report); err != nil {
+		return report, err
+	}
+	m.Say("timing the pages that readers read")
+	if err := m.timePages(ctx, &report); err != nil {
 		return report, err
 	}
 	if report.Memory, err = bench.MemoryOf(ctx, m.webs[WithJob].PID()); err != nil {
