@@ -20,7 +20,7 @@ func looking() map[string]string {
 		"brief":          "select jobs.brief('kind', 'queue', null)",
 		"checked_json":   `select jobs.checked_json('args', '{"a": 1}')`,
 		"explain":        "select jobs.explain(id) from jobs.job",
-		"with_args":      `select * from jobs.with_args('{"reader_id": 7}', null, 0, 100, true, 5)`,
+		"with_args":      `select * from jobs.with_args(array['{"reader_id": 7}'::jsonb], null, 0, 100, true, 5)`,
 		"go_json":        `select jobs.go_json('{"a": 1}')`,
 		"leader":         "select * from jobs.leader()",
 		"looks_secret":   "select jobs.looks_secret('password')",

@@ -67,7 +67,8 @@ comment on function jobs.refusal is 'The sentence for the code with which jobs.j
 
 create function jobs.judge(act text, job_ids bigint[], until timestamptz default null, entry bigint default null, locked bigint[] default '{}')
 returns table (id bigint, kind text, queue text, state text, code text, note text, before work.image, becomes work.image)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan as $$ -- planning takes longer than judging a few jobs, and always finds the same plan
 #variable_conflict use_column
 begin
     return query

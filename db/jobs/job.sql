@@ -223,32 +223,47 @@ begin
 end $$;
 comment on function jobs.search is 'Jobs whose arguments contain args (as in {"order_id": 42}), newest first, at most max of them; kind and state narrow the search. It compares redacted arguments: secret values cannot be searched for. If more than 10,000 jobs match, narrow the search, or the newest may be missing.';
 
-create function jobs.with_args(args jsonb, state text, above bigint, up_to bigint, newest boolean, max int)
+create function jobs.with_args(any_of jsonb[], state text, above bigint, up_to bigint, newest boolean, max int)
 returns setof bigint language plpgsql stable
-set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_custom_plan as $$ -- for the partial indexes
+set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
-    wanted river.river_job_state := with_args.state; -- a cast in the query would prevent them
+    wanted river.river_job_state := with_args.state;
+    object jsonb;
 begin
-    -- Matches are compared again with the redacted args, as in jobs.search.
-    if state is not null then
+    -- Matches are compared again with the redacted args, as in jobs.search, by the same object: one that contains [redacted] would
+    -- otherwise reveal what another one matched. A statement for each partial index, because with the state
+    -- as a parameter it would have to be planned at each call; + 0 keeps it from walking through all jobs by their ids.
+    if state = 'available' then
         return query
             select j.id from (
                 select r.id, r.kind, r.args from river.river_job r
-                where r.state = wanted and r.id > above and r.id <= up_to
+                where r.state = 'available' and r.id + 0 > above and r.id + 0 <= up_to
+                order by r.id + 0 desc limit greatest(max, 0)) j left join work.kind k on k.kind = j.kind
+            where j.args @> any (any_of) and exists (select from unnest(any_of) o where j.args @> o and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> o);
+    elsif state = 'running' then
+        return query
+            select j.id from (
+                select r.id, r.kind, r.args from river.river_job r
+                where r.state = 'running' and r.id > above and r.id <= up_to
                 order by r.id desc limit greatest(max, 0)) j left join work.kind k on k.kind = j.kind
-            where j.args @> with_args.args and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> with_args.args;
-    elsif newest then
+            where j.args @> any (any_of) and exists (select from unnest(any_of) o where j.args @> o and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> o);
+    elsif state is not null then
         return query
-            select j.id from river.river_job j left join work.kind k on k.kind = j.kind
-            where j.finalized_at is not null and j.args @> with_args.args and j.id > above and j.id <= up_to
-              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> with_args.args
-            order by j.id desc limit greatest(max, 0);
+            select j.id from (
+                select r.id, r.kind, r.args from river.river_job r
+                where r.state in ('pending', 'retryable', 'scheduled') and r.state = wanted and r.id + 0 > above and r.id + 0 <= up_to
+                order by r.id + 0 desc limit greatest(max, 0)) j left join work.kind k on k.kind = j.kind
+            where j.args @> any (any_of) and exists (select from unnest(any_of) o where j.args @> o and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> o);
     else
-        return query
-            select j.id from river.river_job j left join work.kind k on k.kind = j.kind
-            where j.finalized_at is not null and j.args @> with_args.args and j.id > above and j.id <= up_to
-              and jobs.redact(j.args, coalesce(k.secrets, '{}')) @> with_args.args
-            order by j.id limit greatest(max, 0);
+        foreach object in array any_of loop -- an index on jsonb answers no condition with any
+            return query
+                with found as materialized (
+                    select r.id, r.kind, r.args from river.river_job r
+                    where r.finalized_at is not null and r.args @> object and r.id + 0 > above and r.id + 0 <= up_to)
+                select j.id from found j left join work.kind k on k.kind = j.kind
+                where jobs.redact(j.args, coalesce(k.secrets, '{}')) @> object
+                order by case when newest then -j.id else j.id end limit greatest(max, 0);
+        end loop;
     end if;
 end $$;
-comment on function jobs.with_args is 'The ids of jobs whose arguments contain args, with ids above one number and up to another (up_to). Without a state: finished jobs, by the index on arguments, at most max, those with the highest ids (newest) or the lowest. With a state: those among the max jobs of that state with the highest ids. It is for programs that read in steps; jobs.search is for people. Like that, it cannot find secret values.';
+comment on function jobs.with_args is 'The ids of jobs whose arguments contain one of these JSON objects (any_of), with ids above one number and up to another (up_to). Without a state: finished jobs, by the index on arguments, at most max for each object, those with the highest ids (newest) or the lowest. With a state: those among the max jobs of that state with the highest ids. It is for programs that read in steps; jobs.search is for people. Like that, it cannot find secret values.';

@@ -26,12 +26,14 @@ comment on column jobs.saved_view.created_at is 'When it was first saved.';
 comment on column jobs.saved_view.updated_at is 'When it was last saved.';
 
 create function jobs.saved_views(who text) returns setof jobs.saved_view
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select v.id, v.name, v.owner, v.search, v.columns, v.shared, v.created_at, v.updated_at
-    from work.view v
-    where v.shared or v.owner = saved_views.who
-    order by v.owner is distinct from saved_views.who, lower(v.name), v.id
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$ -- unlike SQL, it keeps its plan
+begin
+    return query
+        select v.id, v.name, v.owner, v.search, v.columns, v.shared, v.created_at, v.updated_at
+        from work.view v
+        where v.shared or v.owner = saved_views.who
+        order by v.owner is distinct from saved_views.who, lower(v.name), v.id;
+end $$;
 comment on function jobs.saved_views is 'The saved views that who sees: the own ones, then those that others share.';
 
 create function jobs.save_view(name text, search text, columns text[] default '{}', shared boolean default false, reason text default null)

@@ -73,7 +73,7 @@ func Questions() []Question {
 		{"percentile", 100, "select jobs.percentile(past => '1 day')"},
 		{"search", 100, `select * from jobs.search('{"reader_id": 77}')`},
 		{"search", 100, `select * from jobs.search('{"no": $MID}')`},
-		{"with_args", 100, `select * from jobs.with_args('{"reader_id": 77}', null, 0, $MID, newest => true, max => 1000)`},
+		{"with_args", 100, `select * from jobs.with_args(array['{"reader_id": 77}'::jsonb], null, 0, $MID, newest => true, max => 1000)`},
 	}
 }
 

@@ -56,7 +56,7 @@ func parseCursor(text string) (cursor, error) {
 		}
 		number, at, _ := strings.Cut(rest, "|")
 		id, err := strconv.ParseInt(number, 10, 64)
-		if err != nil || id < 1 {
+		if err != nil || id < 0 || id == 0 && !isFinished(name) {
 			return nil, bad
 		}
 		if _, err := time.Parse(placeLayout, at); err != nil && isFinished(name) && at != "infinity" && at != "-infinity" {

@@ -69,6 +69,10 @@ func (p part) newest(view string, most int) string {
 		// The index has all that this condition needs, so that no other job is read. By id itself, Postgres might walk all jobs.
 		where = fmt.Sprintf("id = any (array(select id from %s where %s order by id + 0 desc limit %d))", view, where, most)
 	}
+	if p.byTime && len(p.filter) > 0 {
+		// The index has no ids: to sort by them would take as long as to test the jobs.
+		return fmt.Sprintf("select * from %s where %s order by finished_at desc fetch first %d rows with ties", view, where, most)
+	}
 	return fmt.Sprintf("select * from %s where %s order by %s limit %d", view, where, p.order(), most)
 }
 

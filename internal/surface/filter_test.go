@@ -207,6 +207,22 @@ func TestListFurther(t *testing.T) {
 	}
 }
 
+// TestHiddenValue: a value that is shown as [redacted] does not reveal what a second value of the same search matches.
+func TestHiddenValue(t *testing.T) {
+	t.Parallel()
+	tx := testdb.Tx(t)
+	if _, err := tx.Exec(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range append(states()[:5:5], "") {
+		found, err := query(t.Context(), tx, pgx.RowTo[string], `select distinct kind from jobs.with_args(array['{"pet": 7}', '{"pet": "[redacted]"}']::jsonb[],
+			nullif($1, ''), 0, 400, true, 1000) as id join jobs.job using (id)`, state)
+		if err != nil || !slices.Equal(found, []string{"count"}) {
+			t.Errorf("with_args finds kinds %v among %s (%v)", found, state, err)
+		}
+	}
+}
+
 // TestHiddenKeys: a search for a value that is hidden is refused, by the same pattern as in SQL, and is never stored.
 func TestHiddenKeys(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,6 @@ func hadError(starts string) string {
 // withArgs returns the SELECT for the ids of jobs that match the first condition on arguments: of an unfinished state, or of
 // finished jobs if state is empty.
 func (f Filter) withArgs(s *statement, state string, ids idRange) string {
-	var selects []string
 	name, key := "null", found
 	if state != "" {
 		name, key = "'"+state+"'", state
@@ -43,11 +42,8 @@ func (f Filter) withArgs(s *statement, state string, ids idRange) string {
 	if place, ok := ids.after[key]; ok {
 		ids.upTo = place.id - 1
 	}
-	for _, object := range f.Args[0].objects() {
-		selects = append(selects, fmt.Sprintf("select w.id from jobs.with_args(%s, %s, %s, %s, %t, %d) as w (id)",
-			s.arg(object, "jsonb"), name, s.arg(ids.above, "bigint"), s.arg(ids.upTo, "bigint"), ids.newest, ids.most))
-	}
-	return strings.Join(selects, " union ")
+	return fmt.Sprintf("select jobs.with_args(%s, %s, %s, %s, %t, %d)", s.arg(f.Args[0].objects(), "jsonb[]"), name,
+		s.arg(ids.above, "bigint"), s.arg(ids.upTo, "bigint"), ids.newest, ids.most)
 }
 
 // objects returns the JSON objects of which the arguments contain one. A number, true, false or null also stands for the same

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ type Page struct {
 // Reach is how far a search has looked: every job of a state back to one.
 type Reach struct {
 	State    string     `json:"part"`     // or "found" for the jobs that an index finds
-	ID       int64      `json:"id"`       // of the oldest job that was tested
+	ID       int64      `json:"id"`       // of the oldest job that was tested; 0 if all that finished at the time were
 	At       *time.Time `json:"at"`       // when it finished, or was enqueued if it has not; nil if it is infinite
 	Jobs     int        `json:"jobs"`     // how many were tested, counted from the start of the page
 	Finished *string    `json:"finished"` // for the cursor
@@ -106,14 +107,17 @@ order by sorted desc, part, place`, f.found(&s, at, n+1, window), reached, n, of
 func (f Filter) reached(s *statement, at cursor, window int) string {
 	var selects []string
 	for _, part := range f.unread(s, at, window) {
-		order := part.order()
-		if part.listed {
-			order = "id + 0 desc" // as in newest
+		order, id := part.order(), "id"
+		switch { // as in newest
+		case part.listed:
+			order = "id + 0 desc"
+		case part.byTime:
+			order, id = "finished_at desc", "0" // all that finished then are tested
 		}
 		if len(part.filter) > 0 {
-			selects = append(selects, fmt.Sprintf(`(select '%s' as part, id, %d as jobs, (finished_at at time zone 'UTC')::text as finished,
+			selects = append(selects, fmt.Sprintf(`(select '%s' as part, %s::bigint as id, %d as jobs, (finished_at at time zone 'UTC')::text as finished,
 			case when coalesce(finished_at, enqueued_at) between '0001-01-01' and '9999-12-30' then coalesce(finished_at, enqueued_at) end as at
-		from %s where %s order by %s offset %d limit 1)`, part.name, window, s.view(f), and(part.where), order, window-1))
+		from %s where %s order by %s offset %d limit 1)`, part.name, id, window, s.view(f), and(part.where), order, window-1))
 		}
 	}
 	if len(selects) == 0 {
@@ -173,6 +177,11 @@ func (f Filter) Count(ctx context.Context, db DB) (n int, err error) {
 	}
 	n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
 	return n, refused(err, true)
+}
+
+// Indexed reports whether indexes answer the whole filter, so that it takes a few milliseconds to count the jobs that match.
+func (f Filter) Indexed() bool {
+	return !slices.ContainsFunc(f.unread(&statement{}, nil, window), func(p part) bool { return len(p.filter) > 0 })
 }
 
 // CountQuery returns the SELECT of Count, whose column is jobs.
