@@ -1,6 +1,6 @@
--- jobs.finding: what needs attention.
+-- jobs.finding_now and jobs.finding: what needs attention.
 
-create view jobs.finding as
+create view jobs.finding_now as
 with recursive ready as ( -- by steps through the index of available jobs: a step for each queue and priority, however many jobs wait
     (select queue, priority, scheduled_at from river.river_job where state = 'available' order by queue, priority, scheduled_at limit 1)
     union all
@@ -126,13 +126,39 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
 )
 select severity, area, code, subject, sentence, advice, page, search, rank from facts order by rank, subject;
 
-comment on view jobs.finding is 'What needs attention, most urgent first; no rows if all is well. It leaves out jobs.aside. backlist doctor has more checks.';
-comment on column jobs.finding.severity is 'broken (jobs do not run, or fail) or warning.';
-comment on column jobs.finding.area is 'What it is about: workers, queues, kinds, failing, targets, waiting, schedules, errors, leader or health.';
-comment on column jobs.finding.code is 'The finding for programs: no_worker, all_draining, worker_silent, queue_unattended, queue_paused, queue_waits, kind_unknown, release_fails (a kind fails more often since the newest release), kind_fails, target_spent, target_burning, schedule_broken, schedule_overdue, schedule_missed, error_regressed, no_leader, or health_ and an area of jobs.health.';
-comment on column jobs.finding.subject is 'The worker, queue, kind, schedule, error or fact of jobs.health; may be empty.';
-comment on column jobs.finding.sentence is 'The finding in a sentence.';
-comment on column jobs.finding.advice is 'What to do about it.';
-comment on column jobs.finding.page is 'Where to look: workers, queues, jobs (waiting ones of a kind), failing (failed ones of a kind), error, schedules or health.';
-comment on column jobs.finding.search is 'What to look for there: the queue, kind, schedule or fingerprint; may be null.';
-comment on column jobs.finding.rank is 'The order: 1 is most urgent.';
+comment on view jobs.finding_now is 'What needs attention at this moment, most urgent first; no rows if all is well. It leaves out jobs.aside. jobs.finding is quicker. backlist doctor has more checks.';
+comment on column jobs.finding_now.severity is 'broken (jobs do not run, or fail) or warning.';
+comment on column jobs.finding_now.area is 'What it is about: workers, queues, kinds, failing, targets, waiting, schedules, errors, leader or health.';
+comment on column jobs.finding_now.code is 'The finding for programs: no_worker, all_draining, worker_silent, queue_unattended, queue_paused, queue_waits, kind_unknown, release_fails (a kind fails more often since the newest release), kind_fails, target_spent, target_burning, schedule_broken, schedule_overdue, schedule_missed, error_regressed, no_leader, or health_ and an area of jobs.health.';
+comment on column jobs.finding_now.subject is 'The worker, queue, kind, schedule, error or fact of jobs.health; may be empty.';
+comment on column jobs.finding_now.sentence is 'The finding in a sentence.';
+comment on column jobs.finding_now.advice is 'What to do about it.';
+comment on column jobs.finding_now.page is 'Where to look: workers, queues, jobs (waiting ones of a kind), failing (failed ones of a kind), error, schedules or health.';
+comment on column jobs.finding_now.search is 'What to look for there: the queue, kind, schedule or fingerprint; may be null.';
+comment on column jobs.finding_now.rank is 'The order: 1 is most urgent.';
+
+-- What maintenance has found, unless it is too old or an act has followed it: then, as where no process does maintenance, what is so now.
+create view jobs.finding as
+with kept as materialized (
+    select k.at, k.list from work.finding k
+    where k.at > now() - interval '15 s' and k.at >= coalesce((select a.at from work.audit a order by a.id desc limit 1), '-infinity')
+)
+select f.severity, f.area, f.code, f.subject, f.sentence, f.advice, f.page, f.search, f.rank, k.at
+from kept k
+cross join lateral jsonb_to_recordset(k.list) as f (severity text, area text, code text, subject text, sentence text, advice text, page text, search text, rank int)
+union all
+select n.severity, n.area, n.code, n.subject, n.sentence, n.advice, n.page, n.search, n.rank, now()
+from jobs.finding_now n
+where not exists (select from kept);
+
+comment on view jobs.finding is 'What needs attention, most urgent first; no rows if all is well. Maintenance finds it about every 5 s. If that is older than 15 s or than the latest act, it is found at once, as in jobs.finding_now.';
+comment on column jobs.finding.severity is 'As in jobs.finding_now.';
+comment on column jobs.finding.area is 'As in jobs.finding_now.';
+comment on column jobs.finding.code is 'As in jobs.finding_now.';
+comment on column jobs.finding.subject is 'As in jobs.finding_now.';
+comment on column jobs.finding.sentence is 'As in jobs.finding_now.';
+comment on column jobs.finding.advice is 'As in jobs.finding_now.';
+comment on column jobs.finding.page is 'As in jobs.finding_now.';
+comment on column jobs.finding.search is 'As in jobs.finding_now.';
+comment on column jobs.finding.rank is 'As in jobs.finding_now.';
+comment on column jobs.finding.at is 'When it was found.';

@@ -24,7 +24,7 @@ var (
 		"answer", "catalogue", "config", "demo", "fold", "form", "live", "notice", "pglocal", "pipeline", "relay", "serve", "store", "testdb",
 	}
 	storefront = []string{"reader", "book", "shelf", "recommend", "importer", "mail", "lab", "seed", "site"}
-	backOffice = []string{"work", "trace", "postgres", "formation", "surface", "bulk", "console", "scale", "drill", "bench", "busy", "doctor"}
+	backOffice = []string{"work", "trace", "postgres", "formation", "surface", "bulk", "finding", "console", "scale", "drill", "bench", "busy", "doctor"}
 	edge       = []string{"web", "crowd", "app"}
 	// anyPage are the views that every set of pages may use.
 	anyPage = []string{"views/asset", "views/layout", "views/ui"}

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/finding"
 	"github.com/backlist/backlist/internal/lab"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/reader"
@@ -77,6 +78,7 @@ func (p *program) workOptions(workers *work.Workers, log *slog.Logger) work.Opti
 		Release: p.cfg.Release,
 		Log:     log,
 
+		Findings: finding.Keep,
 		PollOnly: p.cfg.WorkerPollOnly,
 	}
 }

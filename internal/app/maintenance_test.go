@@ -33,6 +33,7 @@ func TestWebMaintains(t *testing.T) {
 	eventually(t, pool, "all schedules run, once for all missed runs", `select array_agg(missed > 0 and outcome = 'enqueued')
 		= '{t,t,t}' from work.tick`)
 	eventually(t, pool, "the job comes due", "select state = 'available' from river.river_job where id = $1", id)
+	eventually(t, pool, "what needs attention is kept", `select list @> '[{"code": "no_worker"}]' from work.finding`)
 	eventually(t, pool, "the web process leads", "select count(*) = 1 from river.river_leader")
 	if n := valueOf[int](t, pool, `select count(*)::int from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
 		and application_name like 'backlist%'`); n > 3 {

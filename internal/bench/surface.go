@@ -58,6 +58,7 @@ func Questions() []Question {
 		{"saved_views", 100, "select * from jobs.saved_views('anna')"},
 		{"health", 100, "select * from jobs.health"},
 		{"finding", 100, "select * from jobs.finding limit 20"},
+		{"finding_now", 100, "select * from jobs.finding_now limit 20"},
 		{"trend", 100, "select * from jobs.trend"},
 		{"pulse", 100, "select * from jobs.pulse"},
 		{"audit", 100, "select * from jobs.audit order by id desc limit 50"},

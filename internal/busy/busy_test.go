@@ -190,7 +190,7 @@ func TestReleaseBroke(t *testing.T) {
 		t.Errorf("%d errors, %d lines of the waterfall, %d workers, %d jobs; %v", errors, waterfall, live, len(b.Jobs), err)
 	}
 	var leads bool
-	err = pool.QueryRow(t.Context(), `select exists (select from jobs.finding f join jobs.error e on e.fingerprint = f.search
+	err = pool.QueryRow(t.Context(), `select exists (select from jobs.finding_now f join jobs.error e on e.fingerprint = f.search
 		where f.code = 'release_fails' and f.subject = $1 and f.page = 'error' and e.first_release = $2)`, b.Kind, b.Newer).Scan(&leads)
 	if err != nil || !leads {
 		t.Errorf("no finding leads to the error that the release brought; %v", err)

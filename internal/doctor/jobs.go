@@ -21,14 +21,14 @@ var (
 	waitingSQL string
 )
 
-// The good news of areas in which jobs.finding has only the bad.
+// The good news of areas in which jobs.finding_now has only the bad.
 const (
 	healthySQL = "select 'ok', format('Connections: %s.', detail), null from jobs.health where area = 'connections' and name = 'all' and status = 'ok'"
 	workingSQL = "select 'ok', format('Live workers: %s, with %s slots.', count(*), sum(slots)), null from jobs.live having count(*) filter (where not draining) > 0"
 	leadingSQL = "select 'ok', format('The %s.', detail), null from jobs.health where area = 'service' and name = 'leader' and status = 'ok'"
 )
 
-// findings returns what jobs.finding says of an area.
+// findings returns what jobs.finding_now says of an area.
 func (e *Exam) findings(ctx context.Context, area string) ([]Finding, error) {
 	return e.facts(ctx, findingsSQL, pgx.NamedArgs{"area": area})
 }

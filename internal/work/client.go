@@ -46,6 +46,8 @@ type Options struct {
 	Log     *slog.Logger
 	// BulkDue is called about every second while a bulk act waits for a process; it must not block. It may be nil.
 	BulkDue func()
+	// Findings stores what needs attention. It is called when what is stored is a few seconds old. It may be nil.
+	Findings func(context.Context, *pgxpool.Pool) error
 
 	// PollOnly is for a pooler in transaction mode. Notices do not arrive, so workers rely on polling; and session locks do not
 	// hold, so a worker is declared dead only after 12 s without a heartbeat.

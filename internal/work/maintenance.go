@@ -31,12 +31,13 @@ const (
 )
 
 // maintenance is done by every process, leader or not, so that it goes on as long as any process runs: it runs schedules,
-// makes jobs available whose time has come, and says when a bulk act waits.
+// makes jobs available whose time has come, finds what needs attention, and says when a bulk act waits.
 type maintenance struct {
 	db        *pgxpool.Pool
 	schema    string // River's
 	schedules *schedule.Runner
 	bulkDue   func()
+	findings  func(context.Context, *pgxpool.Pool) error
 	log       *slog.Logger
 }
 
@@ -47,7 +48,8 @@ func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, err
 		return nil, err
 	}
 	return &maintenance{
-		db: pool, schema: o.Schema, schedules: schedule.NewRunner(pool, jobs, by, o.Log), bulkDue: o.BulkDue, log: o.Log,
+		db: pool, schema: o.Schema, schedules: schedule.NewRunner(pool, jobs, by, o.Log), bulkDue: o.BulkDue, findings: o.Findings,
+		log: o.Log,
 	}, nil
 }
 
@@ -94,24 +96,27 @@ func allContended(err error) bool {
 
 // look does what is due, and returns how long to wait until the next look.
 func (m *maintenance) look(ctx context.Context) (time.Duration, error) {
-	jobs, schedules, bulk, next, err := m.whatIsDue(ctx)
+	due, err := m.whatIsDue(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if bulk && m.bulkDue != nil {
+	if due.bulk && m.bulkDue != nil {
 		m.bulkDue()
 	}
 	more := false
-	if jobs {
+	if due.jobs {
 		more, err = m.comeDue(ctx)
 	}
-	if schedules {
+	if due.schedules {
 		err = errors.Join(err, m.runSchedules(ctx)) // even if comeDue failed
+	}
+	if due.findings && m.findings != nil {
+		err = errors.Join(err, m.find(ctx))
 	}
 	if more {
 		return moreIn, err
 	}
-	return min(max(next, lookAgainIn), lookEvery), err
+	return min(max(due.next, lookAgainIn), lookEvery), err
 }
 
 func (m *maintenance) runSchedules(ctx context.Context) error {
@@ -126,18 +131,30 @@ func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 }
 
-// whatIsDue reports whether jobs and schedules are due, whether a bulk act is, and how long until the next jobs and schedules are.
-func (m *maintenance) whatIsDue(ctx context.Context) (jobs, schedules, bulk bool, next time.Duration, err error) {
+// find has what needs attention stored.
+func (m *maintenance) find(ctx context.Context) error {
+	ctx, cancel := uninterrupted(ctx)
+	defer cancel()
+	return m.findings(ctx, m.db)
+}
+
+// due is what maintenance has to do.
+type due struct {
+	jobs, schedules, bulk, findings bool
+	next                            time.Duration // until the next jobs and schedules are due
+}
+
+func (m *maintenance) whatIsDue(ctx context.Context) (d due, err error) {
 	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
 	var job, schedule float64 // seconds from now
-	err = m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule, &bulk)
-	next = time.Hour
+	err = m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule, &d.bulk, &d.findings)
+	d.jobs, d.schedules, d.next = job <= 0, schedule <= 0, time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
 			s = lookEvery.Seconds() // it is handled now, unless another session has it locked
 		}
-		next = min(next, time.Duration(s*float64(time.Second)))
+		d.next = min(d.next, time.Duration(s*float64(time.Second)))
 	}
-	return job <= 0, schedule <= 0, bulk, next, err
+	return d, err
 }
