@@ -42,7 +42,8 @@ comment on function jobs.id_at is 'About the lowest id of the jobs that were enq
 
 create function jobs.waterfall(request_id text)
 returns table (at_ms float8, ms float8, depth int, what text, name text, job_id bigint, attempt int, outcome text, detail text)
-language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off
+set plan_cache_mode = auto as $$ -- the ids decide which index is best
 #variable_conflict use_column
 declare
     r jobs.request;

@@ -82,14 +82,6 @@ func (a *asker) read(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return cmp.Or(connErr, err)
 }
 
-// limitOf returns the limit of a question's statement.
-func (a *asker) limitOf(q Question) time.Duration {
-	if q.Wait > 0 {
-		return min(q.Wait, a.limit)
-	}
-	return a.limit
-}
-
 // late reports whether a statement was cancelled because it reached the limit.
 func late(err error) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
@@ -59,7 +60,7 @@ select n.kind,
 from newest n
 group by n.kind
 order by h24 desc, d7 desc, n.kind
-limit 100`, view.ErrorWindows)
+limit 100`, view.ErrorWindows).Keeping(10 * time.Second)
 
 // shown are the choices of the inbox.
 var shown = []string{"open", "muted", "resolved", "all"}

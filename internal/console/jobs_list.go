@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/a-h/templ"
 	"github.com/jackc/pgx/v5"
@@ -14,12 +13,8 @@ import (
 	view "github.com/backlist/backlist/views/console"
 )
 
-const (
-	// pageOfJobs is how many jobs a page of the list shows.
-	pageOfJobs = 50
-	// countingWait is how long the page waits for the number of jobs. The refresher brings it later.
-	countingWait = 25 * time.Millisecond
-)
+// pageOfJobs is how many jobs a page of the list shows.
+const pageOfJobs = 50
 
 // listed is a row of the list: a job, and its place in the search.
 type listed struct {
@@ -38,7 +33,10 @@ func jobsList(f surface.Filter, after string, columns []string) (Question, error
 	})
 	p.read = func(rows pgx.Rows) (any, error) { return pgx.CollectRows(rows, readListed) }
 	p.TooLong = "The search took too long and was ended, so that the site stays fast. Add a state, a kind, a queue or a time, or take out what has no index: a part of an error’s text, a tag, a release. Its statement (SQL) runs in psql without a limit."
-	return withPlaces(p, sql, args), nil
+	q := withPlaces(p, sql, args)
+	// A range of times, or a page further on, may be a small part of the jobs: a plan that knows it reads no others.
+	q.Replan = after != "" || !f.Until.IsZero()
+	return q, nil
 }
 
 // selected returns the expressions for the columns. Time values written by SQL may be infinite, and texts of a megabyte long.
@@ -109,7 +107,7 @@ func jobsCount(f surface.Filter) Question {
 	})
 	p.TooLong = "Counting …"
 	q := withPlaces(p, sql, args)
-	q.Wait = countingWait
+	q.Later = !f.Indexed()
 	return q
 }
 

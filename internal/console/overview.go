@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/jackc/pgx/v5"
@@ -27,14 +28,14 @@ left join lateral (
     select array_agg(release order by first_seen_at) as releases from jobs.release
     where first_seen_at >= s.at and first_seen_at < s.at + s.span) r on true
 where not s.growing or s.span > interval '10 min'
-order by s.at`, view.Series)
+order by s.at`, view.Series).Keeping(10 * time.Second)
 
 var standingOutQueues = NewPanel("overview.queues", "Queues that stand out", `
 select queue, paused, available, oldest_wait, wait_p95, failing_share::float8 as failing_share
 from jobs.queue
 where oldest_wait > interval '1 s' or failing_share > 0.01 or paused and available > 0 or available > 0 and workers = 0
 order by oldest_wait desc nulls last, failing_share desc nulls last, queue
-limit 5`, view.StandingOutQueues)
+limit 5`, view.StandingOutQueues).Keeping(2 * time.Second)
 
 var standingOutKinds = NewPanel("overview.kinds", "Kinds that stand out", `
 select kind, attempts::bigint as attempts, failed::bigint as failed, failing_share, run_p95, run_p95_before, g.growth
@@ -43,7 +44,7 @@ cross join lateral (
     select extract(epoch from run_p95)::float8 / nullif(extract(epoch from run_p95_before), 0)::float8 as growth) g
 where failing_share > 0.01 or g.growth > 1.5 and attempts >= 20
 order by failing_share > 0.01 desc, failing_share desc nulls last, g.growth desc nulls last, kind
-limit 5`, view.StandingOutKinds)
+limit 5`, view.StandingOutKinds).Keeping(10 * time.Second)
 
 func (s *Server) overviewPage() *Page {
 	return &Page{

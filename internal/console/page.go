@@ -72,13 +72,17 @@ func (s *Server) readings(ctx context.Context, questions []Question, acted bool)
 	var open []Question
 	var places []int
 	for i, q := range questions {
-		var current bool
-		if list[i], current = s.refresher.current(q); !current || acted {
+		reading, current := s.refresher.current(q)
+		switch {
+		case current && !acted:
+			list[i] = reading
+		case !q.Later:
 			open, places = append(open, q), append(places, i)
 		}
 	}
 	for i, reading := range s.asker.ask(ctx, open) {
 		list[places[i]] = reading
+		s.refresher.keep(open[i], reading)
 	}
 	for i, q := range questions {
 		switch err := list[i].Err; {
@@ -114,11 +118,11 @@ func (s *Server) draw(r *http.Request, asked Asked, readings []Reading) templ.Co
 // section draws a panel: its rows, or that they are not there yet, and how old they are if the latest try failed.
 func section(q Question, r Reading, v view.Viewer) templ.Component {
 	d := view.Panel{ID: q.ID, Title: q.Title, Version: r.version(), Statement: v.With("sql", q.ID)}
-	if r.Err != nil && (q.Wait == 0 || !late(r.Err)) { // if the page did not wait, the answer is yet to come
+	if r.Err != nil {
 		d.Stale, d.Late, d.AsOf = true, late(r.Err), r.At
 	}
 	switch {
-	case r.Rows == nil && late(r.Err) && q.TooLong != "":
+	case r.Rows == nil && (q.Later || late(r.Err)) && q.TooLong != "":
 		return d.Section(view.TooLong(q.TooLong))
 	case r.Rows == nil:
 		return d.Section(view.Unread())

@@ -22,6 +22,8 @@ type Panel struct {
 
 	// TooLong stands in for the rows while the statement takes longer than its limit; empty: a general sentence.
 	TooLong string
+	// Keep is how long the rows answer pages that are opened later, where they change slowly and take long to read.
+	Keep time.Duration
 
 	read func(pgx.Rows) (any, error)
 	draw func(rows any, v view.Viewer) templ.Component
@@ -44,10 +46,18 @@ type Question struct {
 	// Filtered means that the parameters come from what a person typed or chose from many, so that there can be any number of
 	// distinct questions. The refresher asks these less often, and only some of them.
 	Filtered bool
-	// Wait is how long a page that is being opened waits for the answer; 0: as long as the refresher does.
-	Wait time.Duration
+	// Replan means that the parameters decide how the statement is best executed, so that it is planned each time.
+	Replan bool
+	// Later means that a page that is opened does not wait for the answer: the refresher brings it. The panel's TooLong stands there.
+	Later bool
 	// Required means that the page does not exist if there are no rows.
 	Required bool
+}
+
+// Keeping returns the panel with a time to keep its rows.
+func (p *Panel) Keeping(d time.Duration) *Panel {
+	p.Keep = d
+	return p
 }
 
 // Ask returns the question of a panel with parameters.
@@ -69,12 +79,6 @@ type Reading struct {
 	At   time.Time // when it was read; zero if never
 	Took time.Duration
 	Err  error // why the latest try failed; Rows and At are then of an earlier one
-}
-
-// patient returns the question as the refresher asks it, which keeps no page waiting.
-func (q Question) patient() Question {
-	q.Wait = 0
-	return q
 }
 
 // version identifies what a panel looks like: its rows, and whether they are current.

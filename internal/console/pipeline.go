@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// beginSQL makes its transaction read-only and limits the statement after it.
-const beginSQL = "select set_config('transaction_read_only', 'on', true), set_config('statement_timeout', $1, true)"
+// beginSQL makes its transaction read-only, limits the statement after it, and says whether to plan it for its parameters.
+const beginSQL = "select set_config('transaction_read_only', 'on', true), set_config('statement_timeout', $1, true), set_config('plan_cache_mode', $2, true)"
 
 // pipeline asks the questions in one round trip: it sends all before it reads the first answer. Each has a transaction of its own,
 // which ends at its Sync, so that one that fails leaves the others alone.
@@ -41,7 +41,7 @@ func (a *asker) pipeline(ctx context.Context, conn *pgx.Conn, questions []Questi
 		r.Err = cmp.Or(r.Err, failed[beginSQL], failed[texts[i+1]])
 		if r.Err == nil {
 			r.Err = send(line, conn.TypeMap(), [2]*pgconn.StatementDescription{prepared.byText[beginSQL], prepared.byText[texts[i+1]]},
-				[2][]any{{fmt.Sprint(a.limitOf(q).Milliseconds())}, args[i]})
+				[2][]any{{fmt.Sprint(a.limit.Milliseconds()), q.planMode()}, args[i]})
 		}
 	}
 	_ = line.Flush() // its error is that of each answer
@@ -71,6 +71,15 @@ func (a *asker) pipeline(ctx context.Context, conn *pgx.Conn, questions []Questi
 	}
 	_ = line.Close() // what it could report, the answers have
 	return readings
+}
+
+// planMode is the setting with which a question is asked. Postgres would plan many a statement each time, which takes longer than
+// executing it: it compares only its estimates.
+func (q Question) planMode() string {
+	if q.Replan {
+		return "auto"
+	}
+	return "force_generic_plan"
 }
 
 // send sends two statements and a Sync. Nothing is sent if an argument does not fit.

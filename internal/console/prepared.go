@@ -57,7 +57,7 @@ func (p *prepared) add(ctx context.Context, conn *pgconn.PgConn, texts []string,
 	for i, text := range missing {
 		p.made++
 		names[i] = fmt.Sprintf("console_%d", p.made)
-		line.SendQueryParams(beginSQL, [][]byte{[]byte(limit)}, nil, nil, nil)
+		line.SendQueryParams(beginSQL, [][]byte{[]byte(limit), []byte("auto")}, nil, nil, nil)
 		line.SendPrepare(names[i], text, nil)
 		line.SendPipelineSync()
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -34,7 +35,7 @@ var waitTargets = NewPanel("queues.targets", "Wait targets and their error budge
 select queue, within, share, attempts, late, waiting_late, budget, budget_used, burn_1h, burn_6h, state, kinds, set_at, set_by, reason
 from jobs.wait_target
 order by budget_used desc nulls last, queue
-limit 200`, view.WaitTargets)
+limit 200`, view.WaitTargets).Keeping(5 * time.Second)
 
 func (s *Server) queuesPage() *Page {
 	return &Page{

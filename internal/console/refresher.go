@@ -28,6 +28,7 @@ type refresher struct {
 
 	mu      sync.Mutex
 	watched map[string]*watched
+	kept    map[string]Reading // of panels that keep their rows, as pages read them
 	running bool
 	away    time.Time // since when the database has not answered; zero while it does
 }
@@ -42,7 +43,7 @@ type watched struct {
 }
 
 func newRefresher(a *asker, hub *live.Hub, log *slog.Logger) *refresher {
-	return &refresher{asker: a, hub: hub, log: log, watched: map[string]*watched{}}
+	return &refresher{asker: a, hub: hub, log: log, watched: map[string]*watched{}, kept: map[string]Reading{}}
 }
 
 // watch keeps the questions current until stop is called.
@@ -121,7 +122,7 @@ func (f *refresher) ask(due []*watched) {
 			told = time.Now()
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), filteredEvery)
-		reading := f.asker.ask(ctx, []Question{w.question.patient()})[0]
+		reading := f.asker.ask(ctx, []Question{w.question})[0]
 		cancel()
 		f.mu.Lock()
 		w.take(reading, time.Now())
@@ -137,9 +138,9 @@ func (f *refresher) ask(due []*watched) {
 
 // take keeps a new reading and decides when the next one is due.
 func (w *watched) take(r Reading, now time.Time) {
-	every := roundEvery
+	every := max(roundEvery, w.question.Keep)
 	if w.question.Filtered {
-		every = filteredEvery
+		every = max(every, filteredEvery)
 	}
 	w.next = now.Add(max(every-roundEvery/2, restFactor*r.Took)) // half a round early, because rounds jitter
 	if r.Err != nil {
@@ -161,15 +162,26 @@ func (f *refresher) setAway(away, asked bool) {
 	}
 }
 
-// current returns the reading of a question if it is watched and was read within a round or two.
+// current returns the reading of a question if it is watched and was read within a round or two, or is kept.
 func (f *refresher) current(q Question) (Reading, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := f.watched[q.key()]
-	if w == nil || w.reading.Err != nil || time.Since(w.reading.At) > 2*roundEvery {
-		return Reading{}, false
+	key := q.key()
+	if w := f.watched[key]; w != nil && w.reading.Err == nil && time.Since(w.reading.At) < 2*roundEvery+q.Keep {
+		return w.reading, true
 	}
-	return w.reading, true
+	r := f.kept[key]
+	return r, time.Since(r.At) < q.Keep
+}
+
+// keep keeps the reading of a page, if its panel does. Filtered questions are too many.
+func (f *refresher) keep(q Question, r Reading) {
+	if q.Keep == 0 || q.Filtered || r.Err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept[q.key()] = r
 }
 
 // changed returns the readings whose version differs from those in seen, which it updates, by their place in questions, and since
