@@ -43,7 +43,7 @@ comment on function jobs.id_at is 'About the lowest id of the jobs that were enq
 create function jobs.waterfall(request_id text)
 returns table (at_ms float8, ms float8, depth int, what text, name text, job_id bigint, attempt int, outcome text, detail text)
 language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off
-set plan_cache_mode = auto as $$ -- the ids decide which index is best
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     r jobs.request;
@@ -51,6 +51,7 @@ declare
     first_job bigint;
     last_end timestamptz;
     beyond bigint; -- no job that it caused has this id or a higher one
+    unfinished bigint[]; -- jobs that it caused
 begin
     select * into r from jobs.request q where q.id = waterfall.request_id;
     select least(r.started_at, min(a.due_at)), least((select min(j) from unnest(r.jobs) as j), min(a.job_id)), greatest(r.ended_at, max(a.ended_at))
@@ -63,19 +64,25 @@ begin
     beyond := case when not exists (select from jobs.job j where j.state = 'running' and j.request_id = waterfall.request_id)
         then jobs.id_at(last_end + interval '1 min') end;
     beyond := coalesce(beyond, 9223372036854775807);
+    if beyond - first_job < 20000 then
+        unfinished := array(select j.id from jobs.job_brief j
+            where j.id >= first_job and j.id < beyond and j.finished_at is null and j.request_id = waterfall.request_id);
+    else -- one part for each partial index; + 0 keeps each from walking through all jobs by their ids
+        unfinished := array(
+            select j.id from jobs.job_brief j
+            where j.state = 'available' and j.request_id = waterfall.request_id and j.id + 0 >= first_job and j.id + 0 < beyond
+            union all
+            select j.id from jobs.job_brief j where j.state = 'running' and j.request_id = waterfall.request_id and j.id + 0 >= first_job
+            union all
+            select j.id from jobs.job_brief j
+            where j.state in ('pending', 'retryable', 'scheduled') and j.request_id = waterfall.request_id
+              and j.id + 0 >= first_job and j.id + 0 < beyond);
+    end if;
     return query
     with recursive ended as (
         select a.* from jobs.attempt a where a.request_id = waterfall.request_id
-    ), going as ( -- unfinished jobs that it caused; one part for each partial index
-        select j.* from jobs.job j where j.state = 'available' and j.request_id = waterfall.request_id and j.id >= first_job and j.id < beyond
-        union all
-        select j.* from jobs.job j where j.state = 'running' and j.request_id = waterfall.request_id and j.id >= first_job
-        union all
-        select j.* from jobs.job j
-        where j.state in ('pending', 'retryable', 'scheduled') and j.request_id = waterfall.request_id and j.id >= first_job and j.id < beyond
-        union all
-        select j.* from jobs.job j
-        where j.id = any (r.jobs) and j.finished_at is null and j.request_id is distinct from waterfall.request_id
+    ), going as ( -- unfinished jobs that it caused, also where they name another request
+        select j.* from jobs.job j where j.id = any (unfinished || r.jobs) and j.finished_at is null
     ), parents as (
         select e.job_id as id, max(e.parent_id) as parent_id from ended e group by e.job_id
         union
