@@ -78,6 +78,7 @@ func commands() []command {
 		benchConsoleCommand(),
 		benchLoadCommand(),
 		drillCommand(),
+		simulateCommand(),
 	})
 }
 

@@ -124,6 +124,12 @@ func TestValuesTypedElsewhere(t *testing.T) {
 		{"drill", "--kills", "0"},
 		{"drill", "--only", ""},
 		{"drill", "--only", "kill,"},
+		{"simulate", "--load", "none"},
+		{"simulate", "--load", "daily", "--all"},
+		{"simulate", "--seeds", "0"},
+		{"simulate", "--days", "NaN"},
+		{"simulate", "--max-wait", "-1s"},
+		{"simulate", "--min", "9", "--max", "3"},
 	} {
 		_, _, err := inProcess(t, map[string]string{"DATABASE_URL": "postgres://odo@127.0.0.1:1/none"}, words...)
 		if ExitCode(err) != 2 {

@@ -8,17 +8,18 @@ import (
 	"strings"
 )
 
-// Curve is a line of a plot: a value for each second.
+// Curve is a line of a plot: a value for each step.
 type Curve struct {
 	Name   string
 	Color  string
 	Values []float64
 }
 
-// Chart is a plot over seconds. Its scale begins at 0.
+// Chart is a plot over time. Its scale begins at 0.
 type Chart struct {
 	Title  string
 	Unit   string
+	Step   int // seconds; 0: 1
 	Curves []Curve
 }
 
@@ -64,7 +65,7 @@ func (c Chart) write(b *strings.Builder, top float64) {
 	}
 	for part := range 5 {
 		second := seconds * part / 4
-		fmt.Fprintf(b, `<text x="%.1f" y="%.0f" text-anchor="middle" fill="#555">%d s</text>`+"\n", x(second), bottom+18, second)
+		fmt.Fprintf(b, `<text x="%.1f" y="%.0f" text-anchor="middle" fill="#555">%s</text>`+"\n", x(second), bottom+18, c.since(second))
 	}
 	for i, curve := range c.Curves {
 		var path strings.Builder
@@ -75,6 +76,14 @@ func (c Chart) write(b *strings.Builder, top float64) {
 		fmt.Fprintf(b, `<text x="%.0f" y="%.0f" text-anchor="end" fill="%s">%s</text>`+"\n",
 			plotLeft+plotWidth-120*float64(i), top-8, curve.Color, html.EscapeString(curve.Name))
 	}
+}
+
+// since formats the time of a step.
+func (c Chart) since(step int) string {
+	if c.Step > 1 {
+		return fmt.Sprintf("%.1f h", float64(step*c.Step)/3600)
+	}
+	return fmt.Sprintf("%d s", step)
 }
 
 // roundUp returns a round number that is at least v and above 0.
