@@ -108,3 +108,27 @@ func TestSlowQuestionsRest(t *testing.T) {
 		t.Errorf("the version is %s, want %s as before the failures", w.version, version)
 	}
 }
+
+// TestKeptRows: the rows of a panel that keeps them answer the next pages for that time, but not those of a filtered or failed question.
+func TestKeptRows(t *testing.T) {
+	t.Parallel()
+	f := idle(t)
+	now := time.Now()
+	for _, c := range []struct {
+		name     string
+		question Question
+		reading  Reading
+		want     bool
+	}{
+		{"kept", Question{Panel: &Panel{ID: "kept", Keep: time.Hour}}, Reading{Rows: []int{1}, At: now}, true},
+		{"old", Question{Panel: &Panel{ID: "old", Keep: time.Hour}}, Reading{Rows: []int{1}, At: now.Add(-2 * time.Hour)}, false},
+		{"of another panel", Question{Panel: &Panel{ID: "other"}}, Reading{Rows: []int{1}, At: now}, false},
+		{"filtered", Question{Panel: &Panel{ID: "filtered", Keep: time.Hour}, Filtered: true}, Reading{Rows: []int{1}, At: now}, false},
+		{"failed", Question{Panel: &Panel{ID: "failed", Keep: time.Hour}}, Reading{At: now, Err: errors.New("failed")}, false},
+	} {
+		f.keep(c.question, c.reading)
+		if r, ok := f.current(c.question); ok != c.want || ok && fmt.Sprint(r.Rows) != "[1]" {
+			t.Errorf("%s: %v, %v", c.name, ok, r)
+		}
+	}
+}
