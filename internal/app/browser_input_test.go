@@ -26,11 +26,23 @@ func (b *tab) point(element string) (x, y float64) {
 	return at[0], at[1]
 }
 
-// clickOn clicks on the element that an expression finds.
+// clickOn clicks on the element that an expression finds. An update of the page may move the element between the look for its place
+// and the click, so a click that reached another element is repeated.
 func (b *tab) clickOn(element string) {
 	b.t.Helper()
-	x, y := b.point(element)
-	b.run(chromedp.MouseClickXY(x, y))
+	const tries = 20
+	for range tries {
+		x, y := b.point(element)
+		get[bool](b, `window.missed = false, document.addEventListener("click", (ev) => {
+			const e = `+element+`;
+			window.missed = !e || !(e.contains(ev.target) || ev.target.closest("label, button, a")?.contains(e));
+		}, {capture: true, once: true}), true`)
+		b.run(chromedp.MouseClickXY(x, y))
+		if missed, err := evaluate[bool](b, "window.missed === true"); err != nil || !missed { // no error: the click may have led elsewhere
+			return
+		}
+	}
+	b.t.Fatalf("%d clicks on %s missed it", tries, element)
 }
 
 // click clicks on the first element that matches a selector.
