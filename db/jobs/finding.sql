@@ -9,8 +9,11 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
         select j.queue, j.priority, j.scheduled_at from river.river_job j
         where j.state = 'available' and (j.queue, j.priority) > (r.queue, r.priority)
         order by j.queue, j.priority, j.scheduled_at limit 1) n
-), waiting as (
-    select r.queue, r.oldest, exists (select from jobs.live x where not x.draining and jobs.takes(x.queues, '{}', r.queue, '')) as taken
+), waiting as ( -- jobs.takes for each queue and worker would compare each name of a queue with each
+    select r.queue, r.oldest,
+           (select exists (select from jobs.live x where not x.draining and x.queues = '{}'))
+               or r.queue = 'alone' and (select exists (select from jobs.live x where not x.draining))
+               or r.queue in (select unnest(x.queues) from jobs.live x where not x.draining) as taken
     from (select queue, now() - greatest(min(scheduled_at), now() - interval '10 years') as oldest from ready
           where queue not in (select queue from jobs.aside) group by queue) r
 ), live as (
@@ -151,7 +154,7 @@ select n.severity, n.area, n.code, n.subject, n.sentence, n.advice, n.page, n.se
 from jobs.finding_now n
 where not exists (select from kept);
 
-comment on view jobs.finding is 'What needs attention, most urgent first; no rows if all is well. Maintenance finds it about every 5 s. If that is older than 15 s or than the latest act, it is found at once, as in jobs.finding_now.';
+comment on view jobs.finding is 'What needs attention, most urgent first; no rows if all is well. Maintenance finds it about every 5 s, the 1,000 most urgent. If that is older than 15 s or than the latest act, it is found at once, as in jobs.finding_now.';
 comment on column jobs.finding.severity is 'As in jobs.finding_now.';
 comment on column jobs.finding.area is 'As in jobs.finding_now.';
 comment on column jobs.finding.code is 'As in jobs.finding_now.';

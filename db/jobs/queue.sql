@@ -27,8 +27,12 @@ with waiting as (
     group by queue
 ), took as ( -- the first of those minutes may be partial
     select extract(epoch from now() - date_trunc('minute', now() - interval '4 min')) / 60 as minutes
-), live as (
+), live as materialized (
     select queues from jobs.live where not draining
+), takers as ( -- jobs.takes for each queue and worker would compare each name of a queue with each
+    select queue, count(*) as workers from live cross join lateral unnest(queues) as queue group by queue
+), takers_of_all as (
+    select count(*) as workers, count(*) filter (where queues = '{}') as unnamed from live
 ), names as (
     select name from river.river_queue where not jobs.placeholder(name)
     union select queue from waiting
@@ -56,9 +60,11 @@ select n.name                                 as queue,
        round((coalesce(m.ended, 0) + coalesce(r.begun, 0)) / t.minutes, 1) as started_per_minute,
        round(coalesce(m.finished, 0) / t.minutes, 1)           as finished_per_minute,
        m.failed / nullif(m.completed + m.failed, 0)::float8     as failing_share,
-       (select count(*) from live where jobs.takes(queues, '{}', n.name, null)) as workers
+       case when n.name = 'alone' then every.workers else every.unnamed + coalesce(k.workers, 0) end as workers
 from names n
 cross join took t
+cross join takers_of_all every
+left join takers k on k.queue = n.name
 left join river.river_queue known on known.name = n.name
 left join waiting w on w.queue = n.name
 left join later l on l.queue = n.name

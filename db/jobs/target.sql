@@ -15,7 +15,12 @@ with done as materialized (
         union all
         select queue, kind, judged, late from minutes where minute >= (select until from done)) m
     group by queue, kind
-), lately as (
+), month_of_queue as materialized (
+    select queue, sum(judged) as judged, sum(late) as late,
+           jsonb_agg(jsonb_build_object('kind', kind, 'late', late) order by late desc, kind) filter (where late > 0 and place <= 5) as kinds
+    from (select m.*, row_number() over (partition by queue order by late desc, kind) as place from month m) m
+    group by queue
+), lately as materialized (
     select queue, sum(judged) filter (where in_6h) as judged_6h, sum(late) filter (where in_6h) as late_6h,
            sum(judged) filter (where in_1h) as judged_1h, sum(late) filter (where in_1h) as late_1h
     from (
@@ -25,7 +30,7 @@ with done as materialized (
         select queue, judged, late, minute >= (select until_ten from done), minute > now() - interval '1 h' from minutes) l
     group by queue
 ), counted as (
-    select t.queue, t.within, t.share, t.set_at, t.set_by, m.kinds,
+    select t.queue, t.within, t.share, t.set_at, t.set_by, coalesce(m.kinds, '[]') as kinds,
            coalesce(m.judged, 0)::bigint as attempts,
            coalesce(m.late, 0)::bigint as late,
            w.waiting,
@@ -35,11 +40,7 @@ with done as materialized (
            (coalesce(l.late_1h, 0) + w.waiting)::float8 / nullif(coalesce(l.judged_1h, 0) + w.waiting, 0) / (1 - t.share) as burn_1h,
            (coalesce(l.late_6h, 0) + w.waiting)::float8 / nullif(coalesce(l.judged_6h, 0) + w.waiting, 0) / (1 - t.share) as burn_6h
     from (select * from work.queue_target where queue not in (select queue from jobs.aside)) t
-    left join lateral (
-        select sum(judged) as judged, sum(late) as late,
-               coalesce((select jsonb_agg(jsonb_build_object('kind', k.kind, 'late', k.late) order by k.late desc, k.kind)
-                         from (select kind, late from month where queue = t.queue and late > 0 order by late desc, kind limit 5) k), '[]') as kinds
-        from month where queue = t.queue) m on true
+    left join month_of_queue m on m.queue = t.queue
     left join lately l on l.queue = t.queue
     cross join lateral (
         select count(*) as waiting
