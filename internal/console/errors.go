@@ -28,7 +28,7 @@ from (
           when 'resolved' then resolved_at is not null and not regressed
           else true end
     order by regressed desc, last_seen_at desc, fingerprint
-    limit 50 offset @skip::bigint) chosen
+    limit 40 offset @skip::bigint) chosen
 join jobs.error e on e.fingerprint = chosen.fingerprint
 order by e.regressed desc, e.last_seen_at desc, e.fingerprint`, view.Errors)
 
@@ -56,11 +56,12 @@ select n.kind,
        count(*) filter (where n.finished_at > now() - interval '24 hours') as h24,
        count(*) filter (where n.finished_at > now() - interval '3 days') as d3,
        count(*) as d7,
-       (select since from reach) as complete_since
+       (select since from reach) as complete_since,
+       count(*) over () as total
 from newest n
 group by n.kind
 order by h24 desc, d7 desc, n.kind
-limit 100`, view.ErrorWindows).Keeping(10 * time.Second)
+limit 50`, view.ErrorWindows).Keeping(10 * time.Second)
 
 // shown are the choices of the inbox.
 var shown = []string{"open", "muted", "resolved", "all"}

@@ -22,20 +22,21 @@ with listed as materialized (
     from jobs.queue q
     where @q::text = '' or position(lower(@q::text) in lower(q.queue)) > 0
     order by attention, q.oldest_wait desc nulls last, q.failing_share desc nulls last, q.available desc, q.queue
-    limit 200
+    limit 50
 )
 select l.queue, l.total, l.paused, l.paused_at, l.paused_by, l.paused_reason, l.available, l.running, l.scheduled, l.retryable,
        l.oldest_wait, l.wait_p50, l.wait_p95, l.wait_p99, l.run_p50, l.run_p95,
        l.finished_per_minute::float8 as per_minute, l.failing_share::float8 as failing_share, l.workers, p.ended, p.failed
 from listed l
-left join jobs.pulse p on p.queue = l.queue
+left join (select * from jobs.pulse where queue = any (array(select queue from listed))) p on p.queue = l.queue
 order by l.attention, l.oldest_wait desc nulls last, l.failing_share desc nulls last, l.available desc, l.queue`, view.Queues)
 
 var waitTargets = NewPanel("queues.targets", "Wait targets and their error budgets of 30 days", `
-select queue, within, share, attempts, late, waiting_late, budget, budget_used, burn_1h, burn_6h, state, kinds, set_at, set_by, reason
+select queue, within, share, attempts, late, waiting_late, budget, budget_used, burn_1h, burn_6h, state, kinds, set_at, set_by, reason,
+       count(*) over () as total
 from jobs.wait_target
 order by budget_used desc nulls last, queue
-limit 200`, view.WaitTargets).Keeping(5 * time.Second)
+limit 20`, view.WaitTargets).Keeping(5 * time.Second)
 
 func (s *Server) queuesPage() *Page {
 	return &Page{

@@ -9,10 +9,11 @@ import (
 )
 
 var liveWorkers = NewPanel("workers.live", "At work", `
-select worker, status, process, release, slots, running, busy, rss_bytes, started_at, seen_at, draining
+select worker, status, process, release, slots, running, busy, rss_bytes, started_at, seen_at, draining, count(*) over () as total
 from jobs.worker
 where alive or status = 'silent'
-order by process_type, index nulls last, started_at`, view.Workers)
+order by process_type, index nulls last, started_at
+limit 50`, view.Workers)
 
 // runningJobs are the jobs that have run for the longest, at most as many as a page has room for.
 var runningJobs = NewPanel("workers.running", "What runs", `
