@@ -167,6 +167,34 @@ from (values (1)) one left join (select * from neighbour_build order by id desc 
 insert into neighbour_build (readers, ratings, pairs, rating_change, took)
 values (@readers, @ratings, @pairs, @rating_change, @took);
 
+-- name: RecommendPopularWords :exec
+-- Makes popular_word follow popularity. Most books keep their tier, and then their rows stay. Analyse the table afterwards: a plan for
+-- an empty table would compare each row with each.
+with ranked as materialized (
+    select r.book_id, (case when n <= 1000 then 7 when n <= 2000 then 6 when n <= 4000 then 5 when n <= 8000 then 4
+        when n <= 16000 then 3 when n <= 32000 then 2 else 1 end)::smallint as tier
+    from (select book_id, row_number() over (order by score desc, book_id) as n from popularity order by score desc, book_id limit 64000) r
+), wanted as materialized (
+    select r.tier, w.word, w.book_id, w.weight from ranked r join book_word w on w.book_id = r.book_id where w.weight > 0
+), gone as (
+    delete from popular_word p
+    where not exists (select from wanted w where w.tier = p.tier and w.word = p.word and w.book_id = p.book_id)
+)
+insert into popular_word as p (tier, word, book_id, weight)
+select w.tier, w.word, w.book_id, w.weight from wanted w
+on conflict (tier, word, book_id) do update set weight = excluded.weight where p.weight <> excluded.weight;
+
+-- name: RecommendCountRatings :exec
+-- Counts the ratings of popular books that rating_count does not count from their beginning. What it has counted since is subtracted, in
+-- the same snapshot, so that readers may go on rating.
+insert into rating_count (book_id, part, ratings, stars)
+select p.book_id, 0, r.ratings - coalesce(c.ratings, 0), r.stars - coalesce(c.stars, 0)
+from popularity p
+cross join lateral (select count(*) as ratings, coalesce(sum(stars), 0) as stars from rating where rating.book_id = p.book_id) r
+cross join lateral (select sum(ratings) as ratings, sum(stars) as stars from rating_count where rating_count.book_id = p.book_id) c
+where not exists (select from rating_count z where z.book_id = p.book_id and z.part = 0)
+on conflict do nothing;
+
 -- name: RecommendOverlooked :many
 -- Readers with a list of popular books although neighbours of a book that they like are now known, the latest first.
 select run.reader_id

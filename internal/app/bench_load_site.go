@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/crowd"
 	"github.com/backlist/backlist/internal/demo"
 	"github.com/backlist/backlist/internal/postgres"
@@ -16,7 +17,7 @@ import (
 )
 
 // siteVersion is part of the name of a load test's site. It changes with the content of the site.
-const siteVersion = 1
+const siteVersion = 2
 
 // siteReady is the comment on a database with a whole site.
 const siteReady = "backlist bench load: ready"
@@ -28,8 +29,11 @@ func (p *program) loadSite(ctx context.Context, server *benchServer, size demo.S
 	}
 	name = fmt.Sprintf("bench_load_v%d_%d_%d_%d", siteVersion, size.Books, size.Readers, size.Ratings)
 	comment, err := server.commentOn(ctx, name)
-	if err != nil || comment == siteReady {
-		return name, err
+	if err != nil {
+		return "", err
+	}
+	if comment == siteReady {
+		return name, migrateSite(ctx, server, name)
 	}
 	// What an interrupted run left has no comment.
 	if err := server.exec(ctx, "drop database if exists "+name+" with (force)"); err != nil {
@@ -47,6 +51,20 @@ func (p *program) loadSite(ctx context.Context, server *benchServer, size demo.S
 		return "", errors.Join(err, server.exec(ctx, "drop database "+name+" with (force)"))
 	}
 	return name, nil
+}
+
+// migrateSite brings a site that an older release made to this release's schema.
+func migrateSite(ctx context.Context, server *benchServer, name string) error {
+	url, err := server.urlOf(name)
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 1})
+	if err != nil {
+		return err
+	}
+	defer pool.Close() // the copy is made while nothing is connected
+	return db.Migrate(ctx, pool, slog.New(slog.DiscardHandler))
 }
 
 func (p *program) fillSite(ctx context.Context, server *benchServer, name string, size demo.Size) error {

@@ -45,6 +45,9 @@ func Index(ctx context.Context, tx pgx.Tx, ids []int64) error {
 	if err := q.BookWordsPut(ctx, tx, p); err != nil {
 		return fmt.Errorf("write words: %w", err)
 	}
+	if err := q.PopularWordsRefresh(ctx, tx, ids); err != nil {
+		return fmt.Errorf("write the words of popular books: %w", err)
+	}
 	return indexVariants(ctx, tx, vocabulary, gone)
 }
 

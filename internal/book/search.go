@@ -13,7 +13,8 @@ import (
 // PerPage is the number of books on a page of results.
 const PerPage = 24
 
-// ranked is the number of books among which a search ranks: of more matches, it ranks the most popular, and has no further pages.
+// ranked is the number of books among which a search ranks: of more matches, it ranks the most popular, and has no further pages. It
+// counts more only if it had to read them.
 const ranked = 20 * PerPage
 
 // lastPage bounds page numbers, so that an offset fits an int32.
@@ -31,6 +32,7 @@ type Query struct {
 type Result struct {
 	Books     []Card
 	Total     int    // also of books beyond the last page
+	More      bool   // there are more than Total
 	Page      int    // from 1
 	Pages     int    // at least 1
 	Corrected string // the corrected text, folded ("dostoevsky" for "Dostoyevski"); empty if nothing was corrected
@@ -62,7 +64,8 @@ func Search(ctx context.Context, db pipeline.DB, query Query) (Result, error) {
 		return Result{}, err
 	}
 	return Result{
-		Books: cards, Total: found.total, Page: found.page, Pages: found.pages(), Corrected: found.corrected, Partial: found.partial,
+		Books: cards, Total: found.total, More: found.more, Page: found.page, Pages: found.pages(),
+		Corrected: found.corrected, Partial: found.partial,
 	}, nil
 }
 
@@ -70,8 +73,8 @@ func Search(ctx context.Context, db pipeline.DB, query Query) (Result, error) {
 type hits struct {
 	ids         []int64
 	total, page int
-	reached     int // of them, the number on pages; 0: all
-	matched     int // of the needed tokens
+	more        bool // there are more than total
+	reached     int  // of them, the number on pages; 0: all
 	corrected   string
 	partial     bool
 }

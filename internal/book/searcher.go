@@ -31,18 +31,16 @@ func (s searcher) find(ctx context.Context, page int) (hits, error) {
 	if len(s.tokens) == 0 {
 		return hits{page: 1}, nil
 	}
-	best, err := s.run(ctx, page, nil)
-	if err != nil || best.matched == s.needed() {
-		return best, err
+	h, err := s.run(ctx, page, s.params(nil, s.needed()))
+	if err != nil || len(h.ids) > 0 {
+		return h, err
 	}
 	unknown, err := s.unknown(ctx)
 	if err != nil {
 		return hits{}, err
 	}
+	readings := []map[string][]string{nil}
 	for _, doubtful := range [][]token{unknown, s.tokens} {
-		if len(doubtful) == 0 || best.matched == s.needed() {
-			continue
-		}
 		similar, err := s.similar(ctx, doubtful)
 		if err != nil {
 			return hits{}, err
@@ -50,19 +48,16 @@ func (s searcher) find(ctx context.Context, page int) (hits, error) {
 		if len(similar) == 0 {
 			continue
 		}
-		h, err := s.run(ctx, page, similar)
-		if err != nil {
+		if h, err = s.run(ctx, page, s.params(similar, s.needed())); err != nil {
 			return hits{}, err
 		}
-		if h.matched > best.matched {
-			if h.corrected, err = s.corrected(ctx, h, similar); err != nil {
-				return hits{}, err
-			}
-			best = h
+		if len(h.ids) > 0 {
+			h.corrected, err = s.corrected(ctx, h, similar)
+			return h, err
 		}
+		readings = append(readings, similar)
 	}
-	best.partial = best.matched > 0 && best.matched < s.needed()
-	return best, nil
+	return s.most(ctx, page, readings)
 }
 
 func (s searcher) needed() int {
@@ -75,12 +70,9 @@ func (s searcher) needed() int {
 	return n
 }
 
-// run returns the books with the largest number of tokens, which must be at least half of them. A word of similar counts as its
-// token.
-func (s searcher) run(ctx context.Context, page int, similar map[string][]string) (hits, error) {
-	p := store.BookSearchParams{
-		Subject: s.subject, Exact: s.exact, Least: int32(s.needed()+1) / 2, Weighed: ranked, Count: PerPage,
-	}
+// params asks for the books with at least this number of tokens. A word of similar counts as its token.
+func (s searcher) params(similar map[string][]string, least int) store.BookSearchParams {
+	p := store.BookSearchParams{Subject: s.subject, Exact: s.exact, Least: int32(least), Weighed: ranked, Count: PerPage}
 	add := func(n int, t token, low, high string, whole, part int32) {
 		needed := int32(0)
 		if t.needed {
@@ -95,16 +87,53 @@ func (s searcher) run(ctx context.Context, page int, similar map[string][]string
 			add(n, t, word, token{word: word}.end(), asMistake, asMistake)
 		}
 	}
+	return p
+}
+
+// run returns a page of books.
+func (s searcher) run(ctx context.Context, page int, p store.BookSearchParams) (hits, error) {
 	return orLast(page, func(page int) (hits, error) {
 		p.Skip = int32((page - 1) * PerPage)
 		rows, err := store.New().BookSearch(ctx, s.db, p)
 		h := hits{page: page}
 		for _, r := range rows {
-			h.ids, h.total, h.matched = append(h.ids, r.BookID), int(r.Total), int(r.Tokens)
-			h.reached = min(h.total, ranked)
+			h.ids, h.total, h.more = append(h.ids, r.BookID), int(r.Total), r.More
 		}
+		if h.more {
+			h.total = ranked
+		}
+		h.reached = min(h.total, ranked)
 		return h, err
 	})
+}
+
+// most returns the books that have most of the words, in the reading of the words in which they have the largest number: at least
+// half of them.
+func (s searcher) most(ctx context.Context, page int, readings []map[string][]string) (hits, error) {
+	var reading map[string][]string
+	most := int32(0)
+	for _, similar := range readings {
+		p := s.params(similar, 0)
+		reach, err := store.New().BookSearchReach(ctx, s.db, store.BookSearchReachParams{
+			Tokens: p.Tokens, Lows: p.Lows, Highs: p.Highs, Needed: p.Needed, Subject: p.Subject,
+		})
+		if err != nil {
+			return hits{}, err
+		}
+		if reach > most {
+			reading, most = similar, reach
+		}
+	}
+	if int(most) < (s.needed()+1)/2 {
+		return hits{page: 1}, nil
+	}
+	h, err := s.run(ctx, page, s.params(reading, int(most)))
+	if err != nil {
+		return hits{}, err
+	}
+	h.partial = true
+	h.corrected, err = s.corrected(ctx, h, reading)
+	return h, err
 }
 
 // end returns the first word, in order, after the token's word or, for a prefix, after all words that begin with it.

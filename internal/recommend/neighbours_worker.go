@@ -16,7 +16,7 @@ import (
 const (
 	neighboursKept  = 50        // per book, at most
 	neighboursLeast = 8         // per book, at least
-	pairsKept       = 4_000_000 // about, of all books; more would take minutes to store, and recommend nothing better
+	pairsKept       = 4_000_000 // about, of all books: with their indexes they take 1.1 GB
 	minReaders      = 30        // with fewer readers, co-occurrence is not better than popularity (measured)
 	overlookedMost  = 1000      // readers who get a new list after a build
 	overlookedStep  = 200       // of them per insert statement
@@ -77,6 +77,9 @@ func (w *NeighboursWorker) Work(ctx context.Context, job *river.Job[NeighboursAr
 	if err != nil {
 		return err
 	}
+	if err := store.New().RecommendCountRatings(ctx, w.DB); err != nil {
+		return fmt.Errorf("count the ratings of books: %w", err)
+	}
 	// Again, for lists that were stored during the build. Later runs see the build themselves.
 	return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return w.enqueueOverlooked(ctx, tx) })
 }
@@ -130,7 +133,10 @@ func replace(ctx context.Context, tx pgx.Tx, near []knn.BookNeighbours, popular 
 	if err != nil {
 		return 0, fmt.Errorf("write popularity: %w", err)
 	}
-	if _, err := tx.Exec(ctx, "analyze neighbour, popularity"); err != nil {
+	if err := store.New().RecommendPopularWords(ctx, tx); err != nil {
+		return 0, fmt.Errorf("write the words of popular books: %w", err)
+	}
+	if _, err := tx.Exec(ctx, "analyze neighbour, popularity, popular_word"); err != nil {
 		return 0, fmt.Errorf("analyse neighbours: %w", err)
 	}
 	return pairs, nil

@@ -35,7 +35,7 @@ func Site(ctx context.Context, tx pgx.Tx, site *demo.Site, passwordHash string, 
 	if _, err := tx.Exec(ctx, "set local maintenance_work_mem = '512MB'"); err != nil { // to restore the indexes
 		return fmt.Errorf("set memory: %w", err)
 	}
-	return unindexed(ctx, tx, tables, func() error {
+	return unindexed(ctx, tx, tables, step, func() error {
 		if err := f.books(ctx); err != nil {
 			return err
 		}
@@ -72,8 +72,8 @@ func (f *filler) copy(ctx context.Context, table string, of int, columns string,
 	n := 0
 	_, err := f.tx.CopyFrom(ctx, pgx.Identifier{table}, strings.Fields(columns), pgx.CopyFromFunc(func() ([]any, error) {
 		row := next()
-		if n++; n%progressEvery == 0 && row != nil {
-			f.step(table, min(n, of), of)
+		if n++; n%progressEvery == 0 && n < of && row != nil {
+			f.step(table, n, of)
 		}
 		return row, ctx.Err()
 	}))

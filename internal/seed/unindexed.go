@@ -8,8 +8,8 @@ import (
 )
 
 // unindexed drops the indexes and constraints of tables while fill fills them, because each row would otherwise pay for a check
-// of every reference and a place in every index. It keeps the keys that other tables refer to.
-func unindexed(ctx context.Context, tx pgx.Tx, tables []string, fill func() error) error {
+// of every reference and a place in every index. It keeps the keys that other tables refer to. Triggers rest too.
+func unindexed(ctx context.Context, tx pgx.Tx, tables []string, step Step, fill func() error) error {
 	rows, err := tx.Query(ctx, `
 		select format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname),
 		       format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))
@@ -34,12 +34,30 @@ func unindexed(ctx context.Context, tx pgx.Tx, tables []string, fill func() erro
 			return fmt.Errorf("drop an index: %w", err)
 		}
 	}
+	if err := triggers(ctx, tx, tables, "disable"); err != nil {
+		return err
+	}
 	if err := fill(); err != nil {
 		return err
 	}
-	for _, i := range indexes {
+	if err := triggers(ctx, tx, tables, "enable"); err != nil {
+		return err
+	}
+	for n, i := range indexes {
+		step("indexes", n, len(indexes))
 		if _, err := tx.Exec(ctx, i.Create); err != nil {
 			return fmt.Errorf("restore an index: %w", err)
+		}
+	}
+	step("indexes", len(indexes), len(indexes))
+	return nil
+}
+
+// triggers enables or disables the triggers of tables.
+func triggers(ctx context.Context, tx pgx.Tx, tables []string, verb string) error {
+	for _, table := range tables {
+		if _, err := tx.Exec(ctx, "alter table "+table+" "+verb+" trigger user"); err != nil {
+			return fmt.Errorf("%s the triggers of %s: %w", verb, table, err)
 		}
 	}
 	return nil

@@ -55,6 +55,23 @@ func (q *Queries) RecommendChanges(ctx context.Context, db DBTX) (RecommendChang
 	return i, err
 }
 
+const recommendCountRatings = `-- name: RecommendCountRatings :exec
+insert into rating_count (book_id, part, ratings, stars)
+select p.book_id, 0, r.ratings - coalesce(c.ratings, 0), r.stars - coalesce(c.stars, 0)
+from popularity p
+cross join lateral (select count(*) as ratings, coalesce(sum(stars), 0) as stars from rating where rating.book_id = p.book_id) r
+cross join lateral (select sum(ratings) as ratings, sum(stars) as stars from rating_count where rating_count.book_id = p.book_id) c
+where not exists (select from rating_count z where z.book_id = p.book_id and z.part = 0)
+on conflict do nothing
+`
+
+// Counts the ratings of popular books that rating_count does not count from their beginning. What it has counted since is subtracted, in
+// the same snapshot, so that readers may go on rating.
+func (q *Queries) RecommendCountRatings(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, recommendCountRatings)
+	return err
+}
+
 const recommendDismiss = `-- name: RecommendDismiss :exec
 with me as materialized (
     select m.id from reader m where m.id = $2 for no key update
@@ -289,6 +306,29 @@ func (q *Queries) RecommendPopular(ctx context.Context, db DBTX, readerID int64,
 		return nil, err
 	}
 	return items, nil
+}
+
+const recommendPopularWords = `-- name: RecommendPopularWords :exec
+with ranked as materialized (
+    select r.book_id, (case when n <= 1000 then 7 when n <= 2000 then 6 when n <= 4000 then 5 when n <= 8000 then 4
+        when n <= 16000 then 3 when n <= 32000 then 2 else 1 end)::smallint as tier
+    from (select book_id, row_number() over (order by score desc, book_id) as n from popularity order by score desc, book_id limit 64000) r
+), wanted as materialized (
+    select r.tier, w.word, w.book_id, w.weight from ranked r join book_word w on w.book_id = r.book_id where w.weight > 0
+), gone as (
+    delete from popular_word p
+    where not exists (select from wanted w where w.tier = p.tier and w.word = p.word and w.book_id = p.book_id)
+)
+insert into popular_word as p (tier, word, book_id, weight)
+select w.tier, w.word, w.book_id, w.weight from wanted w
+on conflict (tier, word, book_id) do update set weight = excluded.weight where p.weight <> excluded.weight
+`
+
+// Makes popular_word follow popularity. Most books keep their tier, and then their rows stay. Analyse the table afterwards: a plan for
+// an empty table would compare each row with each.
+func (q *Queries) RecommendPopularWords(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, recommendPopularWords)
+	return err
 }
 
 const recommendScore = `-- name: RecommendScore :many

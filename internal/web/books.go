@@ -73,6 +73,9 @@ func subjectName(subjects []book.Subject, key string) string {
 // foundText describes the number of books and the search.
 func foundText(found book.Result, typed, subject string) string {
 	text := ui.Count(found.Total, "book", "books")
+	if found.More {
+		text = "More than " + text
+	}
 	if typed = strings.TrimSpace(typed); typed != "" {
 		if found.Partial {
 			text += fmt.Sprintf(" with most of the words of “%s”", shorten(typed, 60))
