@@ -166,7 +166,7 @@ func labLesson() templ.Component {
 			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<figure class=\"lab-lesson\" aria-label=\"The lesson: inline 223 ms, in the background 24 ms\"><svg viewBox=\"0 0 660 118\" role=\"img\" aria-hidden=\"true\" focusable=\"false\"><text x=\"0\" y=\"14\" class=\"lesson-name\">inline</text> <text x=\"0\" y=\"72\" class=\"lesson-name\">in the background</text> <g class=\"lesson-bars\"><rect class=\"bar-request\" x=\"0\" y=\"22\" width=\"8\" height=\"18\"></rect> <rect class=\"bar-slow\" x=\"9\" y=\"22\" width=\"265\" height=\"18\"></rect> <rect class=\"bar-slow\" x=\"275\" y=\"22\" width=\"265\" height=\"18\"></rect> <rect class=\"bar-request\" x=\"541\" y=\"22\" width=\"54\" height=\"18\"></rect> <rect class=\"bar-request\" x=\"0\" y=\"80\" width=\"64\" height=\"18\"></rect> <rect class=\"bar-attempt\" x=\"68\" y=\"80\" width=\"265\" height=\"18\"></rect> <rect class=\"bar-attempt\" x=\"68\" y=\"100\" width=\"265\" height=\"18\"></rect></g> <text x=\"141\" y=\"35\" class=\"lesson-in lesson-slow\">recommendations 100</text> <text x=\"407\" y=\"35\" class=\"lesson-in lesson-slow\">mail 100</text> <text x=\"600\" y=\"36\" class=\"lesson-ms\">223 ms</text> <text x=\"10\" y=\"93\" class=\"lesson-in lesson-start\">24 ms</text> <text x=\"200\" y=\"93\" class=\"lesson-in\">recommendations, by a worker</text> <text x=\"200\" y=\"113\" class=\"lesson-in\">mail, by a worker</text></svg></figure>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<figure class=\"lab-lesson\" aria-label=\"The lesson: inline 223 ms, in the background 24 ms\"><svg class=\"lesson-broad\" viewBox=\"0 0 660 118\" role=\"img\" aria-hidden=\"true\" focusable=\"false\"><text x=\"0\" y=\"14\" class=\"lesson-name\">inline</text> <text x=\"0\" y=\"72\" class=\"lesson-name\">in the background</text> <g class=\"lesson-bars\"><rect class=\"bar-request\" x=\"0\" y=\"22\" width=\"8\" height=\"18\"></rect> <rect class=\"bar-slow\" x=\"9\" y=\"22\" width=\"265\" height=\"18\"></rect> <rect class=\"bar-slow\" x=\"275\" y=\"22\" width=\"265\" height=\"18\"></rect> <rect class=\"bar-request\" x=\"541\" y=\"22\" width=\"54\" height=\"18\"></rect> <rect class=\"bar-request\" x=\"0\" y=\"80\" width=\"64\" height=\"18\"></rect> <rect class=\"bar-attempt\" x=\"68\" y=\"80\" width=\"265\" height=\"18\"></rect> <rect class=\"bar-attempt\" x=\"68\" y=\"100\" width=\"265\" height=\"18\"></rect></g> <text x=\"141\" y=\"35\" class=\"lesson-in lesson-slow\">recommendations 100</text> <text x=\"407\" y=\"35\" class=\"lesson-in lesson-slow\">mail 100</text> <text x=\"600\" y=\"36\" class=\"lesson-ms\">223 ms</text> <text x=\"10\" y=\"93\" class=\"lesson-in lesson-start\">24 ms</text> <text x=\"200\" y=\"93\" class=\"lesson-in\">recommendations, by a worker</text> <text x=\"200\" y=\"113\" class=\"lesson-in\">mail, by a worker</text></svg> <svg class=\"lesson-narrow\" viewBox=\"0 0 300 160\" role=\"img\" aria-hidden=\"true\" focusable=\"false\"><text x=\"0\" y=\"11\" class=\"lesson-name\">inline</text> <g class=\"lesson-bars\"><rect class=\"bar-request\" x=\"0\" y=\"19\" width=\"3\" height=\"20\"></rect> <rect class=\"bar-slow\" x=\"4\" y=\"19\" width=\"104\" height=\"20\"></rect> <rect class=\"bar-slow\" x=\"109\" y=\"19\" width=\"104\" height=\"20\"></rect> <rect class=\"bar-request\" x=\"214\" y=\"19\" width=\"21\" height=\"20\"></rect> <rect class=\"bar-request\" x=\"0\" y=\"90\" width=\"25\" height=\"20\"></rect> <rect class=\"bar-attempt\" x=\"27\" y=\"113\" width=\"104\" height=\"20\"></rect> <rect class=\"bar-attempt\" x=\"27\" y=\"136\" width=\"104\" height=\"20\"></rect></g> <text x=\"242\" y=\"33\" class=\"lesson-ms\">223 ms</text> <text x=\"0\" y=\"54\">recommendations</text> <text x=\"213\" y=\"54\" class=\"lesson-end\">mail</text> <text x=\"0\" y=\"82\" class=\"lesson-name\">in the background, by a worker</text> <text x=\"32\" y=\"104\" class=\"lesson-ms\">24 ms</text> <text x=\"137\" y=\"127\">recommendations</text> <text x=\"137\" y=\"150\">mail</text></svg></figure>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -232,7 +232,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 			var templ_7745c5c3_Var10 string
 			templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(d.Card.Letter)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 97, Col: 66}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 116, Col: 66}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 			if templ_7745c5c3_Err != nil {
@@ -245,7 +245,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 			var templ_7745c5c3_Var11 string
 			templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(d.Card.Title)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 97, Col: 90}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 116, Col: 90}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 			if templ_7745c5c3_Err != nil {
@@ -258,7 +258,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 			var templ_7745c5c3_Var12 string
 			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(d.Card.Purpose)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 98, Col: 35}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 117, Col: 35}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 			if templ_7745c5c3_Err != nil {
@@ -271,7 +271,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 			var templ_7745c5c3_Var13 string
 			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(d.Lesson)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 99, Col: 16}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 118, Col: 16}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 			if templ_7745c5c3_Err != nil {
@@ -289,7 +289,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 				var templ_7745c5c3_Var14 string
 				templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(d.Refused)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 102, Col: 16}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 121, Col: 16}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 				if templ_7745c5c3_Err != nil {
@@ -307,7 +307,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 					var templ_7745c5c3_Var15 templ.SafeURL
 					templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(d.Watch.URL))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 104, Col: 42}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 123, Col: 42}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 					if templ_7745c5c3_Err != nil {
@@ -320,7 +320,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 					var templ_7745c5c3_Var16 string
 					templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(d.Watch.Text)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 104, Col: 59}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 123, Col: 59}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 					if templ_7745c5c3_Err != nil {
@@ -343,7 +343,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 			var templ_7745c5c3_Var17 templ.SafeURL
 			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(d.Card.url())
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 108, Col: 62}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 127, Col: 62}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {
@@ -357,7 +357,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 				var templ_7745c5c3_Var18 string
 				templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(d.Button)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 111, Col: 16}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 130, Col: 16}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 				if templ_7745c5c3_Err != nil {
@@ -367,7 +367,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 				var templ_7745c5c3_Var19 string
 				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs("Again: " + d.Button)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 113, Col: 28}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 132, Col: 28}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 				if templ_7745c5c3_Err != nil {
@@ -381,7 +381,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 			var templ_7745c5c3_Var20 string
 			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(d.Account)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 116, Col: 35}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 135, Col: 35}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 			if templ_7745c5c3_Err != nil {
@@ -404,7 +404,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 					var templ_7745c5c3_Var21 string
 					templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.ResolveAttributeValue(d.Run.Events)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 123, Col: 34}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 142, Col: 34}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var21)
 					if templ_7745c5c3_Err != nil {
@@ -445,7 +445,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 					var templ_7745c5c3_Var22 string
 					templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(c.Title)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 136, Col: 27}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 155, Col: 27}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var22))
 					if templ_7745c5c3_Err != nil {
@@ -458,7 +458,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 					var templ_7745c5c3_Var23 string
 					templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(c.Path)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 136, Col: 44}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 155, Col: 44}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var23))
 					if templ_7745c5c3_Err != nil {
@@ -471,7 +471,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 					var templ_7745c5c3_Var24 string
 					templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(c.Text)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 137, Col: 38}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 156, Col: 38}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 					if templ_7745c5c3_Err != nil {
@@ -499,7 +499,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 				var templ_7745c5c3_Var25 templ.SafeURL
 				templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinURLErrs(d.Next.url())
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 143, Col: 51}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 162, Col: 51}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 				if templ_7745c5c3_Err != nil {
@@ -512,7 +512,7 @@ func LabExperimentPage(d LabExperiment) templ.Component {
 				var templ_7745c5c3_Var26 string
 				templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(d.Next.Title)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 143, Col: 68}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/lab.templ`, Line: 162, Col: 68}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 				if templ_7745c5c3_Err != nil {
