@@ -56,9 +56,6 @@ func (b *benchLoad) run(ctx context.Context, p *program, _ []string) error {
 		return usageError("books, readers and ratings must be at least 100, rate and duration (a day at most) above zero, and rtt at most a second")
 	}
 	report, err := b.measure(ctx, p)
-	if ctx.Err() != nil {
-		return errors.Join(errInterrupted, err)
-	}
 	if err != nil {
 		return err
 	}
@@ -83,13 +80,13 @@ func (b *benchLoad) measure(ctx context.Context, p *program) (report crowd.LoadR
 	}
 	site, err := p.loadSite(ctx, server, b.size)
 	if err != nil {
-		return report, errors.Join(err, server.stop())
+		return report, errors.Join(orInterrupted(ctx, err), server.stop())
 	}
 	p.say("copying the site")
 	if err := server.create(ctx, site); err != nil {
 		return report, errors.Join(err, server.stop())
 	}
-	defer func() { err = errors.Join(err, server.drop()) }()
+	defer func() { err = errors.Join(orInterrupted(ctx, err), server.drop()) }()
 	url, closeRelay, err := delayed(server.database, b.rtt)
 	if err != nil {
 		return report, err
@@ -124,6 +121,14 @@ func (b *benchLoad) measure(ctx context.Context, p *program) (report crowd.LoadR
 	})
 	report.RTT = float64(b.rtt) / float64(time.Millisecond)
 	return report, err
+}
+
+// orInterrupted returns errInterrupted instead of the errors that follow from an interruption.
+func orInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
 }
 
 func writePlot(name string, report *crowd.LoadReport) error {

@@ -17,7 +17,7 @@ type progressBar struct {
 }
 
 func newProgressBar(w io.Writer) *progressBar {
-	file, ok := w.(*os.File)
+	file, ok := forChild(w).(*os.File)
 	if ok {
 		info, err := file.Stat()
 		ok = err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -43,7 +43,7 @@ func (b *progressBar) show(step string, done, of int) {
 	if b.terminal {
 		fmt.Fprintln(b.w)
 	} else {
-		fmt.Fprintf(b.w, "%s %s: %d rows\n", time.Now().Format(time.TimeOnly), step, of)
+		fmt.Fprintf(b.w, "%s %s: %d of %d in %s\n", time.Now().Format(time.TimeOnly), step, done, of, time.Since(b.began).Round(time.Second))
 	}
 	b.step = ""
 }

@@ -78,7 +78,7 @@ func TestWritePlot(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	err := WritePlot(&b, "a < b", []Chart{{Title: "one", Unit: "ms", Curves: []Curve{{Name: "c", Color: "#000", Values: []float64{0, 7, 3}}}}, {Title: "empty"}})
-	if err != nil || !strings.Contains(b.String(), "a &lt; b") || !strings.Contains(b.String(), "M70.0 240.0L510.0 114.0L950.0 186.0") {
+	if err != nil || !strings.Contains(b.String(), "a &lt; b") || !strings.Contains(b.String(), "M70.0 240.0L510.0 82.5L950.0 172.5") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }

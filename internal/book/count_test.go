@@ -125,7 +125,7 @@ func TestCardsReadCounts(t *testing.T) {
 	}
 	check := func(ratings int, average float64) {
 		t.Helper()
-		cards, err := book.Cards(t.Context(), tx, []int64{id})
+		cards, err := book.Cards(t.Context(), tx, 0, []int64{id})
 		if err != nil || cards[0].Ratings != ratings || cards[0].Average != average {
 			t.Errorf("%v, %v; want %d ratings, %g on average", cards, err, ratings, average)
 		}
