@@ -159,8 +159,9 @@ func (s *split) conclude(ctx context.Context) error {
 	failedBig, failedSmall := all["failing-big"], all["failing-small"]
 	s.Sentences = []string{
 		fmt.Sprintf("With one worker both take about as long, %s and %s, but the first of the small jobs was done after %s; with two workers the small "+
-			"jobs took %s, with all of them %s, and the big job as long as before.",
-			Milliseconds(big.total), Milliseconds(small.total), Milliseconds(small.first), Milliseconds(two.total), Milliseconds(many.total)),
+			"jobs took %s, with all of them %s. The big job took %s with all of them, because one worker has it.",
+			Milliseconds(big.total), Milliseconds(small.total), Milliseconds(small.first), Milliseconds(two.total), Milliseconds(many.total),
+			Milliseconds(all["all-big"].total)),
 		fmt.Sprintf("A failure at letter %d made the big job begin again: it took %s and sent %d letters twice; of the small jobs only one was tried again, "+
 			"they took %s, and %s sent twice.",
 			failsAt, Milliseconds(failedBig.total), failedBig.Again, Milliseconds(failedSmall.total), lettersWere(failedSmall.Again)),
