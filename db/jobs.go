@@ -36,7 +36,8 @@ func ForSchema(sql, riverSchema string) string {
 
 // Statement rewrites SQL from a file as ForSchema does, for a process to run. Such a file calls jobs.runner, so that it can be tried
 // in psql, and the call is replaced by the function's body: a process does not depend on schema jobs, which the migration of another
-// release replaces while it runs.
+// release replaces while it runs. ForSchema suffices for files without such a call, and costs nothing for schema river: inserts and
+// fetches use it.
 func Statement(sql, riverSchema string) string {
 	sql = strings.ReplaceAll(sql, "jobs.runner(attempted_by)", "attempted_by[array_upper(attempted_by, 1)]")
 	sql = strings.ReplaceAll(sql, "jobs.runner(j.attempted_by)", "j.attempted_by[array_upper(j.attempted_by, 1)]")

@@ -72,7 +72,7 @@ type taken struct {
 // the whole table instead, each time.) Columns that are mostly empty are sent only if they are not.
 func (p *Pilot) take(ctx context.Context, sql string, params *riverdriver.JobGetAvailableParams, places ...any) (taken, error) {
 	args := append([]any{params.Queue, params.Kind, params.MaxToLock, params.ClientID, params.MaxAttemptedBy}, places...)
-	rows, err := p.pool.Query(ctx, db.Statement(sql, params.Schema), args...)
+	rows, err := p.pool.Query(ctx, db.ForSchema(sql, params.Schema), args...)
 	if err != nil {
 		return taken{}, fmt.Errorf("fetch jobs: %w", err)
 	}

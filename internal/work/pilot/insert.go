@@ -58,7 +58,7 @@ func insertOne(ctx context.Context, tx pgx.Tx, job *riverdriver.JobInsertFastPar
 		key = job.UniqueKey
 	}
 	var batch pgx.Batch
-	batch.Queue(db.Statement(insertSQL, schema),
+	batch.Queue(db.ForSchema(insertSQL, schema),
 		job.ID, cmp.Or(string(job.EncodedArgs), "{}"), created, job.Kind, min(job.MaxAttempts, math.MaxInt16),
 		cmp.Or(string(job.Metadata), "{}"), min(job.Priority, math.MaxInt16), job.Queue, scheduled, string(job.State),
 		strings.Join(job.Tags, ","), key, int32(job.UniqueStates))

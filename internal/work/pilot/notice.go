@@ -24,7 +24,7 @@ const manyWaiting = 8
 // queueNotices queues a notice for each queue in which an inserted job can run at once.
 func queueNotices(batch *pgx.Batch, params *riverdriver.JobInsertFastManyParams) {
 	for queue, inserted := range available(params.Jobs) {
-		batch.Queue(db.Statement(noticeSQL, params.Schema), queue, manyWaiting+inserted)
+		batch.Queue(db.ForSchema(noticeSQL, params.Schema), queue, manyWaiting+inserted)
 	}
 }
 
