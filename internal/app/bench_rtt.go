@@ -25,6 +25,6 @@ func delayed(databaseURL string, rtt time.Duration) (through string, close func(
 	if err != nil {
 		return "", nil, err
 	}
-	r.Slow(rtt / 2) // in each direction
+	r.Distant(rtt)
 	return r.Through(databaseURL), r.Close, nil
 }

@@ -73,6 +73,9 @@ func (r *Relay) pass(to, from *net.TCPConn, toTarget bool) {
 		n, err := from.Read(buf)
 		r.mu.Lock()
 		silent, delay, after := r.silent, r.delay, r.after
+		if toTarget {
+			delay += r.rtt
+		}
 		r.mu.Unlock()
 		<-silent
 		if n > 0 {

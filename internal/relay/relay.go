@@ -20,6 +20,7 @@ type Relay struct {
 	silent   chan struct{} // closed while bytes flow
 	after    string        // falls silent once this has gone to the target; empty: never
 	delay    time.Duration // of each piece of data
+	rtt      time.Duration // added on the way to the target
 	closed   bool          // for good; it is no longer silent
 	wg       sync.WaitGroup
 }
@@ -144,6 +145,14 @@ func (r *Relay) Flow() {
 	default:
 		close(r.silent)
 	}
+}
+
+// Distant delays what goes to the target by rtt, and not the answers: a system may make 1 ms of a shorter sleep, so that half of it in
+// each direction would be twice as long.
+func (r *Relay) Distant(rtt time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rtt = rtt
 }
 
 // Slow delays every piece of data in both directions.

@@ -60,6 +60,11 @@ func TestRelay(t *testing.T) {
 		t.Errorf("delayed by only %s", took)
 	}
 	r.Slow(0)
+	r.Distant(50 * time.Millisecond)
+	if took := echoed(t, slow, "distant", time.Minute); took < 50*time.Millisecond {
+		t.Errorf("at a distance of 50 ms it took %s", took)
+	}
+	r.Distant(0)
 	quiet := dial()
 	r.Hush()
 	began := time.Now()
