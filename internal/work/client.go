@@ -42,7 +42,7 @@ type Options struct {
 	Process string         // the platform's name for this process ("worker.1"), "" if it has none
 	Release string         // stamped on every job that is enqueued
 	Grace   time.Duration  // how long running jobs may continue at a stop before their contexts end; 0: 20 s
-	Poll    time.Duration  // how often a worker polls for jobs whose notice was lost; 0: every second
+	Poll    time.Duration  // how often a worker polls for jobs whose notice was lost; 0: with every heartbeat, which is each second
 	Log     *slog.Logger
 	// BulkDue is called about every second while a bulk act waits for a process; it must not block. It may be nil.
 	BulkDue func()

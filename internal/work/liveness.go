@@ -23,6 +23,9 @@ import (
 //go:embed sql/heartbeat.sql
 var heartbeatSQL string
 
+// lookSQL also asks what maintenance does (see dueSQL), so that an idle worker sends one statement a second.
+var lookSQL = heartbeatSQL + ", due.* from (" + dueSQL + ") as due"
+
 const (
 	// heartbeatEvery is how often a worker sends a heartbeat.
 	heartbeatEvery = time.Second
@@ -47,6 +50,9 @@ type liveness struct {
 	opts     Options
 	gate     *pilot.Gate
 	attempts *pilot.Attempts
+	poll     func() []string // the queues to poll, if not River does
+	wake     func(queue string)
+	tell     func(due) // maintenance
 	log      *slog.Logger
 	lockKey  int64
 	started  time.Time
@@ -64,6 +70,7 @@ type liveness struct {
 	rescuedAt  time.Time // when it last looked for jobs to rescue
 	failing    bool      // the latest rescue failed
 	locked     bool      // the connection has the session lock
+	hindered   bool      // a lock was in the way of the latest heartbeat
 	draining   bool
 }
 
@@ -102,10 +109,11 @@ func (l *liveness) heard(conn *pilot.Conn) func(channel, payload string) {
 }
 
 // heartbeat calls report, and repeats it soon if a lock was in its way: an error would close the connection, and with it the
-// session lock by which other workers see that this one is alive.
+// session lock by which other workers see that this one is alive. The repetition does not ask what is due, because that reads
+// tables that an operator may have locked.
 func (l *liveness) heartbeat(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	next, err := l.report(ctx, conn)
-	if pilot.IsContended(err) {
+	if l.hindered = pilot.IsContended(err); l.hindered {
 		return lookAgainIn, nil
 	}
 	return next, db.ExplainReadOnly(err)
@@ -124,14 +132,30 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	running, fetching := l.gate.Running()
 	dyno, index := l.dyno()
 	var wasDead, draining, lost bool
-	var dueIn float64 // seconds until another worker counts as dead
-	err := conn.QueryRow(ctx, db.Statement(heartbeatSQL, l.opts.Schema), pgx.NamedArgs{
+	var deadIn float64 // seconds until another worker counts as dead
+	var waiting []string
+	sql, into := heartbeatSQL, []any{&wasDead, &draining, &lost, &deadIn, &waiting}
+	var idle []string
+	var job, schedule float64
+	var waits due
+	look := !l.hindered
+	if look {
+		idle, sql, into = l.poll(), lookSQL, append(into, &job, &schedule, &waits.bulk, &waits.findings)
+	}
+	err := conn.QueryRow(ctx, db.Statement(sql, l.opts.Schema), pgx.NamedArgs{
 		"id": l.id, "dyno": dyno, "index": index, "release": l.opts.Release, "slots": l.slots, "running": running, "rss": rss(),
 		"lock_key": l.lockKey, "locked": l.locked, "queues": l.queues, "kinds": l.opts.Workers.names(),
 		"drained": l.draining && !fetching, "quick": quickDead.Seconds(), "silent": silentDead.Seconds(),
-	}).Scan(&wasDead, &draining, &lost, &dueIn)
+		"idle": idle,
+	}).Scan(into...)
 	if err != nil {
 		return 0, err
+	}
+	if look {
+		l.tell(waits.in(job, schedule))
+	}
+	for _, queue := range waiting {
+		l.wake(queue)
 	}
 	l.registeredOnce.Do(func() { close(l.registered) })
 	if wasDead {
@@ -162,7 +186,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	if acknowledge {
 		return 10 * time.Millisecond, nil // by then a fetch in flight is over
 	}
-	return min(heartbeatEvery, max(time.Duration(dueIn*float64(time.Second)), 50*time.Millisecond)), nil
+	return min(heartbeatEvery, max(time.Duration(deadIn*float64(time.Second)), 50*time.Millisecond)), nil
 }
 
 // watch ends the contexts of this worker's jobs when no heartbeat has been confirmed for stopAfter, because other workers may

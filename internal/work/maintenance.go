@@ -22,6 +22,8 @@ var dueSQL string
 const (
 	// lookEvery is the longest wait between two looks at what is due.
 	lookEvery = time.Second
+	// toldEvery is the longest wait where heartbeats tell what is due, which they do every second.
+	toldEvery = 1500 * time.Millisecond
 	// lookAgainIn is the shortest: another process may be busy with what is due.
 	lookAgainIn = 50 * time.Millisecond
 	// moreIn is the wait after a full batch: in between, the pool's other users get a connection.
@@ -38,7 +40,15 @@ type maintenance struct {
 	schedules *schedule.Runner
 	bulkDue   func()
 	findings  func(context.Context, *pgxpool.Pool) error
+	told      chan due // by heartbeats; nil in processes without
 	log       *slog.Logger
+}
+
+// due is what waits for maintenance: whether jobs, schedules, a bulk act and a look for findings do, and how long until the next jobs
+// or schedules.
+type due struct {
+	jobs, schedules, bulk, findings bool
+	next                            time.Duration
 }
 
 func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, error) {
@@ -57,14 +67,16 @@ func newMaintenance(pool *pgxpool.Pool, by string, o Options) (*maintenance, err
 // database; wasCutOff reports whether the look before did not.
 func (m *maintenance) run(ctx context.Context, also func(ctx context.Context, wasCutOff bool) error) {
 	failed, cutOff := false, false
+	var told *due
 	for ctx.Err() == nil {
-		wait, err := m.look(ctx)
+		wait, err := m.look(ctx, told)
 		if also != nil && (err == nil || isAnswer(err)) {
 			err = errors.Join(err, also(ctx, cutOff))
 		}
 		cutOff = err != nil && !isAnswer(err)
 		if allContended(err) {
 			sleep(ctx, lookAgainIn)
+			told = nil
 			continue
 		}
 		if err != nil && ctx.Err() == nil && !failed {
@@ -73,8 +85,31 @@ func (m *maintenance) run(ctx context.Context, also func(ctx context.Context, wa
 		if failed = err != nil; failed {
 			wait = lookEvery
 		}
-		sleep(ctx, wait)
+		told = m.listen(ctx, wait)
 	}
+}
+
+// listen waits until the next look is due, or until a heartbeat tells what is.
+func (m *maintenance) listen(ctx context.Context, wait time.Duration) *due {
+	if m.told != nil && wait == lookEvery {
+		wait = toldEvery
+	}
+	select {
+	case told := <-m.told:
+		return &told
+	case <-time.After(wait):
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// tell hands over what a heartbeat saw, in place of what an earlier one saw.
+func (m *maintenance) tell(d due) {
+	select {
+	case <-m.told:
+	default:
+	}
+	m.told <- d
 }
 
 // isAnswer reports whether an error, or each of the errors joined in it, is the answer of a server that keeps the connection.
@@ -94,29 +129,33 @@ func allContended(err error) bool {
 	return pilot.IsContended(err)
 }
 
-// look does what is due, and returns how long to wait until the next look.
-func (m *maintenance) look(ctx context.Context) (time.Duration, error) {
-	due, err := m.whatIsDue(ctx)
-	if err != nil {
-		return 0, err
+// look does what is due, as told or else by asking, and returns how long to wait until the next look.
+func (m *maintenance) look(ctx context.Context, told *due) (time.Duration, error) {
+	if told == nil {
+		asked, err := m.whatIsDue(ctx)
+		if err != nil {
+			return 0, err
+		}
+		told = &asked
 	}
-	if due.bulk && m.bulkDue != nil {
+	if told.bulk && m.bulkDue != nil {
 		m.bulkDue()
 	}
-	more := false
-	if due.jobs {
+	var more bool
+	var err error
+	if told.jobs {
 		more, err = m.comeDue(ctx)
 	}
-	if due.schedules {
+	if told.schedules {
 		err = errors.Join(err, m.runSchedules(ctx)) // even if comeDue failed
 	}
-	if due.findings && m.findings != nil {
+	if told.findings && m.findings != nil {
 		err = errors.Join(err, m.find(ctx))
 	}
 	if more {
 		return moreIn, err
 	}
-	return min(max(due.next, lookAgainIn), lookEvery), err
+	return min(max(told.next, lookAgainIn), lookEvery), err
 }
 
 func (m *maintenance) runSchedules(ctx context.Context) error {
@@ -138,17 +177,18 @@ func (m *maintenance) find(ctx context.Context) error {
 	return m.findings(ctx, m.db)
 }
 
-// due is what maintenance has to do.
-type due struct {
-	jobs, schedules, bulk, findings bool
-	next                            time.Duration // until the next jobs and schedules are due
-}
-
-func (m *maintenance) whatIsDue(ctx context.Context) (d due, err error) {
+// whatIsDue asks what is due.
+func (m *maintenance) whatIsDue(ctx context.Context) (due, error) {
 	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
-	var job, schedule float64 // seconds from now
-	err = m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule, &d.bulk, &d.findings)
+	var job, schedule float64
+	var d due
+	err := m.db.QueryRow(ctx, db.Statement(dueSQL, m.schema)).Scan(&job, &schedule, &d.bulk, &d.findings)
+	return d.in(job, schedule), err
+}
+
+// in returns d with what is due if that many seconds remain until the next job and the next schedule.
+func (d due) in(job, schedule float64) due {
 	d.jobs, d.schedules, d.next = job <= 0, schedule <= 0, time.Hour
 	for _, s := range []float64{job, schedule} {
 		if s <= 0 {
@@ -156,5 +196,5 @@ func (m *maintenance) whatIsDue(ctx context.Context) (d due, err error) {
 		}
 		d.next = min(d.next, time.Duration(s*float64(time.Second)))
 	}
-	return d, err
+	return d
 }

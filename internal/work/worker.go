@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,8 +27,9 @@ const (
 	settleFor = time.Second
 	// fetchCooldown bounds throughput (slots ÷ cooldown) and the wait for a second job right after a first.
 	fetchCooldown = time.Millisecond
-	// fetchPoll is how soon a job is found whose notice was lost.
-	fetchPoll = time.Second
+	// fetchPoll is how often River polls for jobs. Heartbeats do so every second, but they end while the worker's own connection is
+	// down.
+	fetchPoll = 10 * time.Second
 )
 
 // Worker works jobs: it is a River client, with a connection of its own that sends its heartbeats.
@@ -64,6 +67,14 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	if w.maintenance, err = newMaintenance(pool, w.id, o); err != nil {
 		return nil, err
 	}
+	w.maintenance.told = make(chan due, 1)
+	w.liveness.tell, w.liveness.wake = w.maintenance.tell, driver.Wake
+	w.liveness.poll = func() []string { return nil }
+	if o.Poll == 0 {
+		w.liveness.poll = func() []string {
+			return driver.Idle(append(slices.Sorted(maps.Keys(o.Queues)), pilot.IsolationQueue), heartbeatEvery/2)
+		}
+	}
 
 	cfg := o.config()
 	cfg.ID = w.id
@@ -81,7 +92,7 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	for name, slots := range o.Queues {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
-	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig() // even if o.Queues has that queue
+	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig(o.Poll) // even if o.Queues has that queue
 	w.client, err = river.NewClient(driver, cfg)
 	return w, err
 }

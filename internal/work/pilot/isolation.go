@@ -39,12 +39,18 @@ const (
 	isolatedFor = 10 * time.Second
 	// turnAgain is how soon a worker asks for its turn again while an isolated job waits, since the turn changes.
 	turnAgain = time.Second
-	// isolationPoll is how often it asks otherwise, since the queue is nearly always empty.
+	// isolationPoll is how often it asks otherwise, since the queue is nearly always empty, and pollTold how often if heartbeats
+	// poll the queue too.
 	isolationPoll = 4 * time.Second
+	pollTold      = 20 * time.Second
 )
 
-// IsolationConfig returns the configuration with which a worker's client works IsolationQueue.
-func IsolationConfig() river.QueueConfig {
+// IsolationConfig returns the configuration with which a worker's client works IsolationQueue. poll is how often the worker polls,
+// or 0 if its heartbeats do.
+func IsolationConfig(poll time.Duration) river.QueueConfig {
+	if poll == 0 {
+		return river.QueueConfig{MaxWorkers: 1, FetchPollInterval: pollTold}
+	}
 	return river.QueueConfig{MaxWorkers: 1, FetchPollInterval: isolationPoll}
 }
 

@@ -62,6 +62,16 @@ func (d *Driver) SupportsListenNotify() bool {
 	return d.listener != nil && d.Driver.SupportsListenNotify()
 }
 
+// Idle returns those of the queues from which this process has fetched nothing for some time, for the caller to look whether they
+// have jobs. It wakes queues itself where looking costs as much as a fetch.
+func (d *WorkerDriver) Idle(queues []string, since time.Duration) []string {
+	p := d.pilot.(*Pilot)
+	return p.places.idle(queues, since, p.conn.wake)
+}
+
+// Wake makes River fetch from a queue.
+func (d *WorkerDriver) Wake(queue string) { d.pilot.(*Pilot).conn.wake(queue) }
+
 // PluginInit satisfies River's plugin interface; there is nothing to set up.
 func (d *Driver) PluginInit(*baseservice.Archetype) {}
 

@@ -22,6 +22,7 @@ type queuePlaces struct {
 	front   time.Time     // when the last fetch from the front ended
 	took    time.Duration // how long it took
 	backlog bool          // the last fetch brought as many jobs as it might
+	fetched time.Time     // when the last fetch ended
 }
 
 // place is that of a job among those of its priority in the order in which they are to run.
@@ -74,7 +75,7 @@ func (p *places) fetchedFront(queue string, began time.Time, found [priorities]p
 		q = &queuePlaces{}
 		p.queues[queue] = q
 	}
-	q.front, q.took, q.backlog = time.Now(), time.Since(began), backlog
+	q.front, q.took, q.backlog, q.fetched = time.Now(), time.Since(began), backlog, time.Now()
 	all := !backlog
 	for i := priorities - 1; i >= 0; i-- {
 		switch {
@@ -91,11 +92,28 @@ func (p *places) fetchedBehind(queue string, found [priorities]place, backlog bo
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := p.queues[queue]
-	q.backlog = backlog
+	q.backlog, q.fetched = backlog, time.Now()
 	for i, f := range found {
 		if f != (place{}) {
 			q.last[i] = f
 		}
 	}
 	return q.took >= frontSlow
+}
+
+// idle returns those of the queues from which nothing was fetched for some time. Queues whose front is slow to read are not polled
+// by looking for a job; they are woken instead, and the fetch decides where it begins.
+func (p *places) idle(queues []string, since time.Duration, wake func(queue string)) (list []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, queue := range queues {
+		switch q := p.queues[queue]; {
+		case q != nil && time.Since(q.fetched) < since:
+		case q != nil && q.took >= frontSlow:
+			wake(queue)
+		default:
+			list = append(list, queue)
+		}
+	}
+	return list
 }

@@ -1,7 +1,7 @@
 -- Returns the seconds until the next waiting job comes due, and until the next schedule does, whether a bulk act waits for a
--- process, and whether it is time to find what needs attention. The seconds are limited to an hour before or
--- after now, since a time may be infinite, or null, which means never. Every process runs this every second: it reads three small
--- tables, and the first entries of an index (up to the first job that is not pending).
+-- process, and whether it is time to find what needs attention. The seconds are limited to an hour before or after now, since a time may
+-- be infinite, or null, which means never. Every process runs this every second, workers as a part of their heartbeat: it reads three
+-- small tables, and the first entries of an index (up to the first job that is not pending).
 select extract(epoch from greatest(now() - interval '1 h', least(now() + interval '1 h', coalesce(
            (select min(scheduled_at) from river.river_job where state in ('retryable', 'scheduled')), 'infinity'))) - now())::float8,
        extract(epoch from greatest(now() - interval '1 h', least(now() + interval '1 h', coalesce(

@@ -1,6 +1,6 @@
 -- Writes a worker's row, which is its heartbeat. Returns whether it was declared dead, whether it is to drain, whether there is a
 -- worker to declare dead or a job to rescue, and the seconds until the next worker whose session lock is gone is declared dead unless
--- it sends a heartbeat. @id to @kinds: the row; @drained: it drains and no fetch is in flight; @quick and @silent: seconds without a
+-- it sends a heartbeat, and those of the queues @idle that have jobs for this worker. @id to @kinds: the row; @drained: it drains and no fetch is in flight; @quick and @silent: seconds without a
 -- heartbeat after which a worker is dead, without its session lock and with it.
 with old as (
     select dead_at from work.worker where id = @id for update
@@ -28,4 +28,6 @@ select coalesce((select dead_at is not null from old), false),
        exists (select from other where silent > case when unlocked then @quick::float8 else @silent::float8 end)
            or exists (select from river.river_job j join work.worker w on w.id = jobs.runner(j.attempted_by)
                       where j.state = 'running' and (w.stopped_at is not null or w.dead_at is not null)),
-       coalesce((select min(@quick::float8 - silent) from other where unlocked and silent <= @quick), 3600)::float8
+       coalesce((select min(@quick::float8 - silent) from other where unlocked and silent <= @quick), 3600)::float8,
+       array(select idle.queue from unnest(@idle::text[]) as idle (queue) where exists (
+           select from river.river_job j where j.state = 'available' and j.queue = idle.queue and j.scheduled_at <= now() and j.kind = any(@kinds)))
