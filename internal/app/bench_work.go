@@ -27,7 +27,7 @@ import (
 type benchWork struct {
 	rounds, jobs, finished, conns int
 	only                          string
-	json                          bool
+	snapshot, json                bool
 	setup                         string // set in the processes that are measured
 }
 
@@ -44,6 +44,7 @@ func (b *benchWork) flags(f *flag.FlagSet) {
 	f.IntVar(&b.finished, "finished", 5_000_000, "finished `jobs` beside them, in the rounds that measure those; 0: leave these rounds out")
 	f.IntVar(&b.conns, "connections", 16, "database `connections` of each contender")
 	f.StringVar(&b.only, "only", "", "run only the variants whose names match this regular `expression`")
+	f.BoolVar(&b.snapshot, "snapshot", false, "also measure while a snapshot is held open for the whole turn")
 	f.BoolVar(&b.json, "json", false, "print everything as JSON")
 	f.StringVar(&b.setup, "setup", "", "run one of the measured processes; bench starts them itself with a `description`")
 }
@@ -61,7 +62,7 @@ func (b *benchWork) run(ctx context.Context, p *program, _ []string) (err error)
 	if err != nil {
 		return usageError("only: %v", err)
 	}
-	variants := bench.WorkVariants(b.finished > 0, only)
+	variants := bench.WorkVariants(b.finished > 0, b.snapshot, only)
 	if len(variants) == 0 {
 		return usageError("no variant matches %q", b.only)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -14,6 +15,7 @@ type Variant struct {
 	Contender string
 	Workload  string
 	Finished  bool // with Throughput.Finished finished jobs in the table
+	Snapshot  bool // while a snapshot is held open for the whole turn, with fourfold jobs
 	Share     int  // it gets one in Share of the jobs, because they take longer; 0 means 1
 }
 
@@ -78,8 +80,18 @@ func (t Throughput) measure(ctx context.Context, v Variant) (WorkCell, error) {
 		return WorkCell{}, err
 	}
 	cell := WorkCell{Variant: v.Name, Jobs: t.Jobs / max(v.Share, 1)}
+	if v.Snapshot {
+		cell.Jobs *= 4
+	}
 	if err := prefill(ctx, pool, cell.Jobs, v.Finished); err != nil {
 		return cell, err
+	}
+	if v.Snapshot {
+		release, err := holdSnapshot(ctx, pool)
+		if err != nil {
+			return cell, err
+		}
+		defer release()
 	}
 	before, err := countersOf(ctx, pool)
 	if err != nil {
@@ -105,6 +117,20 @@ func (t Throughput) measure(ctx context.Context, v Variant) (WorkCell, error) {
 	cell.WAL = float64(after.wal-before.wal) / n
 	cell.Commits = float64(after.commits-before.commits) / n
 	return cell, verify(ctx, pool, v.Workload, cell.Jobs)
+}
+
+// holdSnapshot opens a snapshot, as a forgotten transaction does, until release is called.
+func holdSnapshot(ctx context.Context, pool *pgxpool.Pool) (release func(), err error) {
+	tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		return nil, err
+	}
+	release = func() { _ = tx.Rollback(context.WithoutCancel(ctx)) } // it only reads
+	if _, err := tx.Exec(ctx, "select from "+riverSchema+".river_job limit 1"); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // prefill inserts waiting jobs into a table that is empty or has only finished jobs, and vacuums it.

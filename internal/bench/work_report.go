@@ -10,8 +10,8 @@ import (
 )
 
 // WorkVariants returns the lines of bench work's table whose names match only; beside adds the variant with finished
-// jobs in its table.
-func WorkVariants(beside bool, only *regexp.Regexp) []Variant {
+// jobs in its table, snapshot those under a snapshot that is held open.
+func WorkVariants(beside, snapshot bool, only *regexp.Regexp) []Variant {
 	variants := []Variant{
 		{Name: "River, defaults: no-op", Contender: RiverDefaults, Workload: NoOp, Share: 20},
 		{Name: "River, tuned: no-op", Contender: RiverTuned, Workload: NoOp},
@@ -27,6 +27,11 @@ func WorkVariants(beside bool, only *regexp.Regexp) []Variant {
 	}
 	if beside {
 		variants = append(variants, Variant{Name: "Backlist: no-op, finished jobs beside", Contender: Ours, Workload: NoOp, Finished: true})
+	}
+	if snapshot {
+		variants = append(variants,
+			Variant{Name: "River, tuned: no-op, old snapshot", Contender: RiverTuned, Workload: NoOp, Snapshot: true},
+			Variant{Name: "Backlist: no-op, old snapshot", Contender: Ours, Workload: NoOp, Snapshot: true})
 	}
 	return slices.DeleteFunc(variants, func(v Variant) bool { return !only.MatchString(v.Name) })
 }
@@ -58,6 +63,7 @@ func NewWorkReport(m Machine, t Throughput, cells []WorkCell) WorkReport {
 	add("no-op: Backlist to tuned River", "Backlist: no-op", "River, tuned: no-op", 1)
 	add("one write: Backlist to tuned River", "Backlist: one write", "River, tuned: one write", 0.9)
 	add("no-op beside finished jobs to an empty table", "Backlist: no-op, finished jobs beside", "Backlist: no-op", 0.9)
+	add("no-op under an old snapshot to without", "Backlist: no-op, old snapshot", "Backlist: no-op", 0.9)
 	return r
 }
 
@@ -72,7 +78,7 @@ func workFigure(cells []WorkCell, variant string, of func(WorkCell) float64) (ro
 
 // Print writes the report as text.
 func (r WorkReport) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, River %s\n%d jobs wait at the beginning of a turn (River with defaults: a twentieth; one write: a quarter; a line: half); "+
+	fmt.Fprintf(w, "%s, River %s\n%d jobs wait at the beginning of a turn (River with defaults: a twentieth; one write: a quarter; a line: half; old snapshot: four times as many); "+
 		"%d connections each; %d jobs at once (River with defaults: %d)\n\n", r.Machine, r.River, r.Jobs, r.Conns, slots, riverSlots)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "variant\tjobs/s (min to max)\tCPU µs a job: worker\tPostgres\tWAL bytes a job\tcommits a job")
