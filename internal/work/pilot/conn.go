@@ -29,6 +29,8 @@ type Conn struct {
 	Heartbeat func(ctx context.Context, conn *pgx.Conn) (next time.Duration, err error)
 	// Heard receives the notices of channels other than River's.
 	Heard func(channel, payload string)
+	// Noticed also receives River's notices, by topic; may be nil. It must not block.
+	Noticed func(topic, payload string)
 
 	mu        sync.Mutex
 	topics    map[string]bool // River's, for LISTEN on each new connection
@@ -229,6 +231,9 @@ func (c *Conn) deliver(channel, payload string) {
 	if !rivers {
 		c.Heard(channel, payload)
 		return
+	}
+	if c.Noticed != nil {
+		c.Noticed(topic, payload)
 	}
 	select {
 	case c.notices <- &riverdriver.Notification{Topic: topic, Payload: payload}:

@@ -32,7 +32,7 @@ const fetchTimeout = 10 * time.Second
 func (p *Pilot) fetch(ctx context.Context, params *riverdriver.JobGetAvailableParams) (*riverdriver.JobGetAvailableResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	if params.Queue == IsolationQueue {
+	if params.Queue == IsolationQueue || params.Queue == SinglyQueue { // jobs that were moved from their queues
 		got, err := p.take(ctx, fetchIsolatedSQL, params)
 		return got.JobGetAvailableResult, err
 	}

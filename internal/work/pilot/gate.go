@@ -58,6 +58,21 @@ func (g *Gate) Running() (jobs int, fetching bool) {
 	return g.running, g.fetching > 0
 }
 
+// Enter reports whether this process may take jobs of a queue in a way other than by River's producers. If so, Leave must follow
+// with how many it took, and Ended when they have ended; if not, the queue is woken once it may.
+func (g *Gate) Enter(queue string) bool { return g.enter(queue) }
+
+// Leave ends what Enter began.
+func (g *Gate) Leave(queue string, jobs int) { g.leave(queue, jobs) }
+
+// Ended notes that jobs that were taken after Enter no longer run.
+func (g *Gate) Ended(jobs int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.running -= jobs
+	g.reopen()
+}
+
 // enter reports whether a queue may be fetched from. If so, leave must follow the fetch; if not, the queue is woken once it may.
 func (g *Gate) enter(queue string) bool {
 	g.mu.Lock()

@@ -19,6 +19,8 @@ import (
 const (
 	// IsolationQueue is the queue of isolated jobs. Views of schema jobs know its name.
 	IsolationQueue = "alone"
+	// SinglyQueue is the queue of brief jobs that do not run in batches: see package brief. Views of schema jobs know its name.
+	SinglyQueue = "singly"
 	// IsolateAfter is the number of workers that died running a job after which it is isolated.
 	IsolateAfter = 2
 )
