@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 // layers are the packages of the job system from the ground up: each imports only those before it.
 var layers = []string{
 	"internal/work/bound", "internal/work/mask", "internal/work/metadata", "internal/work/insert", "internal/work/args",
-	"internal/work/pilot", "internal/work/record", "internal/work/schedule", "internal/work", "internal/work/worktest",
+	"internal/work/pilot", "internal/work/record", "internal/work/brief", "internal/work/schedule", "internal/work", "internal/work/worktest",
 }
 
 func TestImportDirections(t *testing.T) {
