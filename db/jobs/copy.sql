@@ -34,7 +34,7 @@ declare
     asked jsonb;
 begin
     select j.kind, j.args, j.priority, j.max_attempts, j.tags::text[] as tags,
-           case when j.queue = 'alone' then coalesce(j.metadata ->> 'queue', j.queue) else j.queue end as queue
+           case when j.queue in ('alone', 'singly') then coalesce(j.metadata ->> 'queue', j.queue) else j.queue end as queue
     into job from river.river_job j where j.id = copy.job_id;
     if not found then
         raise exception '%', jobs.refusal('not_found', 'copy', copy.job_id, null, null, null) using errcode = 'P0002';

@@ -25,7 +25,7 @@ begin
     left join lateral (
         select e.who, e.reason from work.audit e
         where e.job_id is null and e.queue = x.name and e.act = 'pause' and e.at = x.paused_at order by e.id desc limit 1) a on true
-    where x.name in (j.queue, case when j.queue = 'alone' then j.home_queue end) and x.paused_at is not null
+    where x.name in (j.queue, case when j.queue in ('alone', 'singly') then j.home_queue end) and x.paused_at is not null
     order by x.name = j.queue limit 1;
     select count(*) into running from river.river_job o where o.state = 'running' and o.queue = j.queue;
     if q.paused then

@@ -46,7 +46,7 @@ select j.id,
            when 'backing_off' then 'failed; waiting for its next attempt'
            when 'scheduled' then 'scheduled for later'
            when 'due' then 'due: a worker or web process will make it available in a moment'
-           when 'queued' then 'waiting its turn'
+           when 'queued' then case when k.brief then 'taken at this moment, or waiting its turn' else 'waiting its turn' end
            when 'isolated' then 'waiting its turn to run isolated'
            when 'no_worker' then 'no worker is alive'
            when 'no_worker_for_queue' then 'no live worker takes this queue'
@@ -77,7 +77,7 @@ cross join lateral (
            when j.state not in ('available', 'pending', 'retryable', 'scheduled') then null
            when j.metadata ->> 'held' is not null and j.scheduled_at > now() then 'unreadable'
            when j.state = 'pending' then 'pending'
-           when exists (select from river.river_queue q where q.name in (j.queue, case when j.queue = 'alone' then j.metadata ->> 'queue' end) and q.paused_at is not null)
+           when exists (select from river.river_queue q where q.name in (j.queue, case when j.queue in ('alone', 'singly') then j.metadata ->> 'queue' end) and q.paused_at is not null)
                then 'paused'
            when j.state in ('retryable', 'scheduled') and j.unique_key is not null and exists (
                    select from river.river_job t
@@ -115,7 +115,7 @@ comment on view jobs.job is 'Every job, one row each. Completed and cancelled jo
 comment on column jobs.job.id is 'The job''s number; a later job has a higher one.';
 comment on column jobs.job.kind is 'The kind of work, as in send_invoice.';
 comment on column jobs.job.queue is 'The queue that the job is in.';
-comment on column jobs.job.state is 'available (ready to run), scheduled (for later), retryable (failed, will be retried), running, pending (until it is released), completed, cancelled or discarded (failed for good).';
+comment on column jobs.job.state is 'available (ready to run), scheduled (for later), retryable (failed, will be retried), running, pending (until it is released), completed, cancelled or discarded (failed for good). A brief job (see jobs.kind.brief) is never shown as running, unless it runs in queue singly: it stays available until the transaction that it shares with others commits.';
 comment on column jobs.job.priority is '1 runs first, 4 last.';
 comment on column jobs.job.attempt is 'How many attempts have started. An attempt that a stopping worker handed back does not count.';
 comment on column jobs.job.max_attempts is 'After this many failed attempts the job is discarded.';
@@ -139,7 +139,7 @@ comment on column jobs.job.progress is 'How far the latest attempt has come, in 
 comment on column jobs.job.progress_note is 'The latest attempt''s own sentence about its progress.';
 comment on column jobs.job.waiting is 'A code for why the job does not run: unreadable (no release that tried could read its arguments: see held), pending (until jobs.run_now releases it), paused (its queue is), duplicate (another job holds its unique key: see twin), backing_off (it failed, and its next attempt is not due), scheduled (for later), due (it will be made available in a moment), queued (available, waiting its turn), isolated (the same, to run isolated), no_worker (none is alive), no_worker_for_queue and no_worker_for_kind (no live worker takes it), all_draining (the workers that take it are draining). Null if the job runs or is finished, and on a replica that cannot know. Reserved for later: kind_paused, limited, blocked.';
 comment on column jobs.job.why_waiting is 'The same as a sentence for people; programs compare waiting. jobs.explain adds the job''s place in line.';
-comment on column jobs.job.home_queue is 'The queue that the job came from, if it was moved to run isolated.';
+comment on column jobs.job.home_queue is 'The queue that the job came from, if it was moved to run isolated (to queue alone), or because it is a brief job that did not fit into a batch (to queue singly).';
 comment on column jobs.job.cancelling is 'The job was told to stop and still runs.';
 comment on column jobs.job.twin is 'The other job that holds this job''s unique key now, if there is one. If it has not finished when this job is due, this job is discarded.';
 comment on column jobs.job.is_unique is 'The job was enqueued with unique options.';

@@ -61,7 +61,8 @@ select n.kind,
        coalesce(k.opts, '{}')               as opts,
        k.release,
        k.args_schema,
-       jobs.redact(k.args_example, k.secrets) as args_example
+       jobs.redact(k.args_example, k.secrets) as args_example,
+       coalesce(k.brief, false) as brief
 from names n
 left join work.kind k on k.kind = n.kind
 left join unfinished u on u.kind = n.kind
@@ -74,7 +75,7 @@ comment on view jobs.kind is 'Every kind of job that a process has registered, t
 comment on column jobs.kind.kind is 'The kind''s name, as in send_invoice.';
 comment on column jobs.kind.registered is 'A process has registered the kind. If none has, its jobs will not run.';
 comment on column jobs.kind.available is 'Jobs that are ready to run.';
-comment on column jobs.kind.running is 'Running jobs.';
+comment on column jobs.kind.running is 'Running jobs, without those that run in batches.';
 comment on column jobs.kind.scheduled is 'Jobs scheduled for later.';
 comment on column jobs.kind.retryable is 'Failed jobs that will be retried.';
 comment on column jobs.kind.pending is 'Jobs that wait until they are released.';
@@ -97,9 +98,10 @@ comment on column jobs.kind.opts is 'The kind''s own options, which jobs.enqueue
 comment on column jobs.kind.release is 'The release that registered the kind last.';
 comment on column jobs.kind.args_schema is 'The JSON Schema of the args, derived from their Go type; null if not known.';
 comment on column jobs.kind.args_example is 'Made-up args that fit the schema; null if not known. Secrets are [redacted].';
+comment on column jobs.kind.brief is 'Its jobs run in batches, in a queue of their own: see jobs.job.state.';
 
 create view jobs.kind_args as
-select k.kind, k.args_schema, jobs.redact(k.args_example, k.secrets) as args_example, k.secrets <> '{}' as marks_secrets, k.secrets
+select k.kind, k.args_schema, jobs.redact(k.args_example, k.secrets) as args_example, k.secrets <> '{}' as marks_secrets, k.secrets, k.brief
 from work.kind k
 left join (select) readonly on true;
 
@@ -109,3 +111,4 @@ comment on column jobs.kind_args.args_schema is 'As jobs.kind.args_schema.';
 comment on column jobs.kind_args.args_example is 'As jobs.kind.args_example.';
 comment on column jobs.kind_args.marks_secrets is 'The kind marks keys as secret: see jobs.kind.secrets. jobs.copy then allows no changes.';
 comment on column jobs.kind_args.secrets is 'As jobs.kind.secrets.';
+comment on column jobs.kind_args.brief is 'As jobs.kind.brief.';

@@ -84,7 +84,7 @@ comment on column jobs.queue.paused_at is 'Since when.';
 comment on column jobs.queue.paused_by is 'Who paused it, if with jobs.pause.';
 comment on column jobs.queue.paused_reason is 'Why it was paused.';
 comment on column jobs.queue.available is 'Jobs that are ready to run.';
-comment on column jobs.queue.running is 'Running jobs.';
+comment on column jobs.queue.running is 'Running jobs, without those that run in batches: jobs.worker.running counts these too.';
 comment on column jobs.queue.scheduled is 'Jobs scheduled for later.';
 comment on column jobs.queue.retryable is 'Failed jobs that will be retried.';
 comment on column jobs.queue.pending is 'Jobs that wait until they are released.';

@@ -11,7 +11,7 @@ select w.id as worker,
            else 'working'
        end                                   as status,
        w.process_type, w.dyno as process, w.index, w.release, w.slots, w.running,
-       w.running::float8 / nullif(w.slots, 0) as busy,
+       least(w.running::float8 / nullif(w.slots, 0), 1) as busy,
        w.queues, w.kinds, w.rss_bytes, w.draining, w.drained_at, w.started_at, w.seen_at, w.stopped_at, w.dead_at,
        l.worker is not null as alive,
        (select array_agg(j.id order by j.id) from river.river_job j
@@ -27,8 +27,8 @@ comment on column jobs.worker.process is 'The process''s name on the platform, a
 comment on column jobs.worker.index is 'The process''s number on the platform.';
 comment on column jobs.worker.release is 'The release that it runs.';
 comment on column jobs.worker.slots is 'How many jobs it may run at once.';
-comment on column jobs.worker.running is 'How many jobs it ran at its last heartbeat.';
-comment on column jobs.worker.busy is 'The share of its slots that were in use then.';
+comment on column jobs.worker.running is 'How many jobs it ran at its last heartbeat, those in batches included.';
+comment on column jobs.worker.busy is 'The share of its slots that were in use then; 1 at most, although brief jobs need no slots.';
 comment on column jobs.worker.queues is 'The queues that it takes jobs from; empty if it does not say, and then it counts for all.';
 comment on column jobs.worker.kinds is 'The kinds that it knows; empty if it does not say, and then it counts for all.';
 comment on column jobs.worker.rss_bytes is 'Its resident memory, in bytes.';

@@ -53,7 +53,7 @@ func (p *program) work(ctx context.Context, log *slog.Logger, url string, queues
 	options := p.workOptions(nil, log)
 	options.BulkDue = acts.Wake
 	if len(queues) > 0 {
-		options.Queues = map[string]int{}
+		options.Queues, options.Only = map[string]int{}, true
 		for _, name := range queues {
 			options.Queues[name] = p.cfg.WorkerConcurrency
 		}

@@ -35,7 +35,7 @@ func Questions() []Question {
 		{"kind", 100, "select * from jobs.kind"},
 		{"kind_args", 100, "select * from jobs.kind_args where kind = 'kind_1'"},
 		{"attempt", 100, "select * from jobs.attempt where job_id = $MID"},
-		{"attempt", 100, "select * from jobs.attempt order by ended_at desc limit 50"},
+		{"attempt", 100, "select * from jobs.attempt where stored order by ended_at desc limit 50"},
 		{"error", 100, "select * from jobs.error order by last_seen_at desc limit 50"},
 		{"error_hour", 100, "select release, kind, sum(attempts) from jobs.error_hour where fingerprint = 'f1' group by release, kind"},
 		{"worker", 100, "select * from jobs.worker where alive"},

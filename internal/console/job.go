@@ -150,20 +150,27 @@ left join jobs.job j on j.id = f.id
 left join lateral (select t.kind, t.outcome, t.run from jobs.attempt t where t.job_id = f.id order by t.ended_at desc limit 1) a on true
 order by f.relation desc, f.depth desc, f.id`, view.JobFamily)
 
-// Attempts have no index by kind: the newest 20,000 are read until 50 are found.
+// Attempts have no index by kind: the newest 20,000 are read until 50 are found. Those of a brief kind are mostly in their jobs' rows.
 var jobStrip = NewPanel("job.strip", "The last 50 runs of its kind", `
 with its as (
     select coalesce((select kind from jobs.job where id = @id::bigint), (select kind from jobs.attempt where job_id = @id::bigint limit 1)) as kind
 ), newest as (
     select n.job_id, n.attempt, n.kind, n.outcome, n.started_at, n.ended_at, n.run
-    from (select job_id, attempt, kind, outcome, started_at, ended_at, run from jobs.attempt order by ended_at desc limit 20000) n
+    from (select job_id, attempt, kind, outcome, started_at, ended_at, run from jobs.attempt where stored order by ended_at desc limit 20000) n
+    where n.kind = (select kind from its)
+    limit 50
+), brief as (
+    select n.job_id, n.attempt, n.kind, n.outcome, n.started_at, n.ended_at, n.run
+    from (select id as job_id, attempt::int, kind, 'completed' as outcome, started_at, finished_at as ended_at, run from jobs.job
+        where state = 'completed' and exists (select from jobs.kind_args a where a.kind = (select kind from its) and a.brief)
+        order by finished_at desc limit 20000) n
     where n.kind = (select kind from its)
     limit 50
 ), own as (
     select job_id, attempt, kind, outcome, started_at, ended_at, run from jobs.attempt where job_id = @id::bigint order by ended_at desc limit 1
 )
 select a.job_id, a.attempt, a.kind, a.outcome, a.started_at, a.run, a.job_id = @id::bigint as this
-from (select * from newest union select * from own) a
+from (select * from (select * from newest union select * from brief union select * from own) u order by ended_at desc limit 50) a
 order by a.ended_at, a.job_id`, view.JobStrip)
 
 var jobAudit = NewPanel("job.audit", "Who did what", `

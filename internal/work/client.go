@@ -38,12 +38,15 @@ const (
 type Options struct {
 	Workers *Workers       // every kind of the binary, for inserting clients too: they refuse unknown kinds
 	Queues  map[string]int // queue name → how many of its jobs this process runs at once
+	Only    bool           // of the queues of brief kinds, it takes jobs only from those in Queues; false: from all
 	Schema  string         // River's schema
 	Process string         // the platform's name for this process ("worker.1"), "" if it has none
 	Release string         // stamped on every job that is enqueued
 	Grace   time.Duration  // how long running jobs may continue at a stop before their contexts end; 0: 20 s
 	Poll    time.Duration  // how often a worker polls for jobs whose notice was lost; 0: with every heartbeat, which is each second
 	Log     *slog.Logger
+	// Jobs has the connections of jobs, which a worker's batches of brief jobs use; nil: the worker's own.
+	Jobs *pgxpool.Pool
 	// BulkDue is called about every second while a bulk act waits for a process; it must not block. It may be nil.
 	BulkDue func()
 	// Findings stores what needs attention. It is called when what is stored is a few seconds old. It may be nil.

@@ -13,6 +13,7 @@
 //	finish.go, cursor.go    the fence: effects that are committed with the job
 //	progress.go, log.go     what a running job reports
 //	retry.go, limit.go      retries and time limits
+//	brief.go                brief kinds, whose jobs share transactions; brief_run.go: one attempt of theirs
 //
 // # The processes
 //
@@ -35,6 +36,7 @@
 //	insert                  the options of an insert as data
 //	pilot                   the interface to River's internals: fetching, storing outcomes, the worker's own connection, isolation
 //	record                  the record of what happened: attempts, minutes, errors, requests
+//	brief                   batches of brief jobs
 //	schedule                schedules: their specs, their rows, and running those that are due
 //
 // Package worktest, above all of them, runs workers in tests.

@@ -38,6 +38,9 @@ func workForEver(url string) {
 	does := os.Getenv(asWorker + "_DOES")
 	o := optionsOf(nil, doing(pool, does))
 	o.Process, o.PollOnly = "worker.66", pollOnly(url)
+	if does == "brief" || does == "brief poison" {
+		work.AddBrief(o.Workers, &noteWorker{noteUntilKilled(pool, does)}, work.Brief{})
+	}
 	if does == "tick" {
 		work.AddWorker(o.Workers, river.WorkFunc(func(context.Context, *river.Job[taggedArgs]) error { return nil }))
 		o.Release = "v8"

@@ -35,6 +35,7 @@ type kind struct {
 	opts    kindOptions
 	schema  json.RawMessage // of its args; nil: not known
 	example json.RawMessage // of its args, made up
+	brief   *briefKind      // nil: ordinary
 }
 
 // kindOptions are the options of a kind as its row stores them.
@@ -106,6 +107,7 @@ func (w *Workers) Register(ctx context.Context, db DB, release string) error {
 			}
 			_, err = tx.Exec(ctx, registerKindSQL, pgx.NamedArgs{
 				"kind": name, "secrets": k.secrets, "opts": string(opts), "release": release, "schema": k.schema, "example": k.example,
+				"brief": k.brief != nil,
 			})
 			if err != nil {
 				return fmt.Errorf("register kind %s: %w", name, err)

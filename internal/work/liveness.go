@@ -79,8 +79,16 @@ func newLiveness(id string, o Options, driver *pilot.WorkerDriver, r rescuer) *l
 		id: id, opts: o, gate: driver.Gate, attempts: driver.Attempts, log: o.Log, rescuer: r,
 		registered: make(chan struct{}), lockKey: rand.Int64N(1 << 62), started: time.Now(),
 	}
-	l.queues = slices.Sorted(maps.Keys(o.Queues))
-	for _, n := range o.Queues {
+	queues := o.ordinaryQueues()
+	l.queues = slices.Collect(maps.Keys(queues))
+	for i, k := range o.briefKinds() {
+		if i == 0 {
+			l.queues = append(l.queues, pilot.SinglyQueue)
+		}
+		l.queues = append(l.queues, k.Queue)
+	}
+	slices.Sort(l.queues)
+	for _, n := range queues {
 		l.slots += n
 	}
 	return l
@@ -157,7 +165,6 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 	for _, queue := range waiting {
 		l.wake(queue)
 	}
-	l.registeredOnce.Do(func() { close(l.registered) })
 	if wasDead {
 		l.log.WarnContext(ctx, "this worker was declared dead; its jobs run elsewhere", "code", CodeDeclaredDead, "worker", l.id)
 		l.attempts.Cancel(ErrLost)
@@ -183,6 +190,7 @@ func (l *liveness) report(ctx context.Context, conn *pgx.Conn) (time.Duration, e
 			l.failing = false
 		}
 	}
+	l.registeredOnce.Do(func() { close(l.registered) }) // after the rescue, which may concern what this worker takes first
 	if acknowledge {
 		return 10 * time.Millisecond, nil // by then a fetch in flight is over
 	}

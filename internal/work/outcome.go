@@ -19,10 +19,10 @@ import (
 // arguments could not be read, and the cursor of a completed job, which starts from the beginning if it is run once more.
 func (r *run) updateMetadata(ctx context.Context, err error) error {
 	if r.began && metadata.Has(r.job, metadata.Held) {
-		err = errors.Join(err, river.MetadataSet(ctx, metadata.Held, nil))
+		err = errors.Join(err, r.setMetadata(ctx, metadata.Held, nil))
 	}
 	if err == nil && !r.finished && r.moved(r.job) {
-		err = river.MetadataSet(ctx, metadata.Cursor, nil)
+		err = r.setMetadata(ctx, metadata.Cursor, nil)
 	}
 	return err
 }
@@ -41,7 +41,7 @@ func (r *run) returned(ctx context.Context, err error) error {
 		}
 	case record.Held:
 		r.worker.opts.Log.ErrorContext(ctx, "a job is held: its arguments cannot be read", "job_id", r.job.ID, "kind", r.job.Kind, "err", err)
-		if err := river.MetadataSet(ctx, metadata.Held, a.Err); err != nil {
+		if err := r.setMetadata(ctx, metadata.Held, a.Err); err != nil {
 			r.worker.opts.Log.WarnContext(ctx, "could not store why a job is held", "job_id", r.job.ID, "err", err)
 		}
 	case record.Failed:

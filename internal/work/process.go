@@ -42,6 +42,7 @@ func Run(ctx context.Context, p Process) error {
 	if p.Workers, err = p.Jobs(pools.jobs); err != nil {
 		return err
 	}
+	p.Options.Jobs = pools.jobs
 	w, err := NewWorker(pools.own, p.Options)
 	if err != nil {
 		return fmt.Errorf("job client: %w", err)

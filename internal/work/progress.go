@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/work/mask"
@@ -151,7 +150,7 @@ func (r *run) endReports(ctx context.Context) {
 	if p.latest == nil || !p.shown {
 		return
 	}
-	if err := river.MetadataSet(ctx, metadata.Progress, p.latest); err != nil {
+	if err := r.setMetadata(ctx, metadata.Progress, p.latest); err != nil {
 		r.worker.opts.Log.WarnContext(ctx, "the last progress was not stored", "job_id", r.job.ID, "err", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/db"
+	"github.com/backlist/backlist/internal/work/brief"
 	"github.com/backlist/backlist/internal/work/mask"
 	"github.com/backlist/backlist/internal/work/pilot"
 	"github.com/backlist/backlist/internal/work/record"
@@ -136,7 +137,7 @@ func (r *rescuer) among(ctx context.Context, q querier, ids []int64, attempts []
 	rows, err := q.Query(ctx, db.Statement(rescueSQL, r.schema), pgx.NamedArgs{
 		"quick": quickDead.Seconds(), "silent": silentDead.Seconds(), "after_start": afterServerStart.Seconds(),
 		"unregistered": unregisteredLost.Seconds(), "fetch": fetchLost.Seconds(), "me": r.by, "ids": ids, "attempts": attempts,
-		"alone": pilot.IsolationQueue, "isolate_after": pilot.IsolateAfter, "among": running,
+		"alone": pilot.IsolationQueue, "singly": pilot.SinglyQueue, "head": brief.HeadMost, "isolate_after": pilot.IsolateAfter, "among": running,
 	})
 	if err != nil {
 		return err

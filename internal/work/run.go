@@ -26,6 +26,7 @@ type run struct {
 	advanced atomic.Bool   // it has stored a cursor (Advance)
 	ended    chan struct{} // closed when the worker's code has returned
 	reports  reports       // its progress
+	batch    *inBatch      // what a brief job has to store; nil: River runs this one
 	kept     io.Writer     // the log that is stored with the job; nil if none is
 	logger   *slog.Logger  // made when the job first logs: most jobs never do
 	logging  sync.Once

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"github.com/backlist/backlist/internal/work/brief"
 	"github.com/backlist/backlist/internal/work/pilot"
 	"github.com/backlist/backlist/internal/work/record"
 )
@@ -44,6 +45,7 @@ type Worker struct {
 	conn        *pilot.Conn
 	liveness    *liveness
 	maintenance *maintenance
+	lane        *brief.Lane // of brief jobs; nil if there are none
 	retries     retries
 	recorder    *record.Recorder
 	lines       attemptLines
@@ -53,6 +55,9 @@ type Worker struct {
 // jobs must not use it, so that they cannot starve fetching, completing and leadership. In addition the worker holds one
 // connection. Programs run workers by the function Run, which opens the pools too.
 func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
+	if err := o.Workers.checkBrief(); err != nil {
+		return nil, err
+	}
 	o.Grace = cmp.Or(o.Grace, stopGrace)
 	w := &Worker{id: cmp.Or(o.Process, "worker") + "-" + rand.Text()[:10], pool: pool, opts: o}
 	own := pool.Config().ConnConfig.Copy()
@@ -71,14 +76,16 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 	w.liveness.tell, w.liveness.wake = w.maintenance.tell, driver.Wake
 	w.liveness.poll = func() []string { return nil }
 	if o.Poll == 0 {
-		w.liveness.poll = func() []string {
-			return driver.Idle(append(slices.Sorted(maps.Keys(o.Queues)), pilot.IsolationQueue), heartbeatEvery/2)
+		polled := append(slices.Sorted(maps.Keys(o.ordinaryQueues())), pilot.IsolationQueue)
+		if len(o.briefKinds()) > 0 {
+			polled = append(polled, pilot.SinglyQueue)
 		}
+		w.liveness.poll = func() []string { return driver.Idle(polled, heartbeatEvery/2) }
 	}
 
 	cfg := o.config()
 	cfg.ID = w.id
-	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, cmp.Or(o.Poll, fetchPoll)
+	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, w.poll()
 	cfg.FetchOnlyKnownKinds = true // a job of a newer release waits for a worker of that release
 	cfg.JobTimeout = -1            // AddWorker enforces the limits
 	cfg.SoftStopTimeout = o.Grace
@@ -89,10 +96,14 @@ func NewWorker(pool *pgxpool.Pool, o Options) (*Worker, error) {
 		cfg.Middleware = append(cfg.Middleware, keepLog())
 	}
 	cfg.Queues = map[string]river.QueueConfig{}
-	for name, slots := range o.Queues {
+	for name, slots := range o.ordinaryQueues() {
 		cfg.Queues[name] = river.QueueConfig{MaxWorkers: slots}
 	}
 	cfg.Queues[pilot.IsolationQueue] = pilot.IsolationConfig(o.Poll) // even if o.Queues has that queue
+	if w.lane = w.newLane(); w.lane != nil {
+		w.conn.Noticed = w.lane.Noticed
+		cfg.Queues[pilot.SinglyQueue] = river.QueueConfig{MaxWorkers: singlySlots, FetchPollInterval: max(singlyPoll, w.poll())}
+	}
 	w.client, err = river.NewClient(driver, cfg)
 	return w, err
 }
@@ -102,6 +113,9 @@ func (w *Worker) ID() string { return w.id }
 
 // Slots returns how many jobs the worker runs at once.
 func (w *Worker) Slots() int { return w.liveness.slots }
+
+// poll returns how often the worker looks for jobs whose notice was lost.
+func (w *Worker) poll() time.Duration { return cmp.Or(w.opts.Poll, fetchPoll) }
 
 // Run works jobs until ctx ends, and calls ready once it takes them. Then it stops fetching, gives running jobs 20 s, and hands
 // back the rest without using up an attempt, even jobs that ignore their context. It returns within 29 s.
@@ -131,6 +145,10 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 		return unlessEnded(ctx, fmt.Errorf("start working: %w", err))
 	}
 	stopMaintenance := background(ctx, func(ctx context.Context) { w.maintenance.run(ctx, nil) })
+	stopLane := func() {}
+	if w.lane != nil {
+		stopLane = background(ctx, w.lane.Run)
+	}
 	ready()
 	<-ctx.Done()
 	w.gate.SetStopping()
@@ -139,6 +157,7 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	case <-time.After(w.opts.Grace + ignoreFor):
 		w.opts.Log.WarnContext(ctx, "jobs still run although their contexts have ended: they are handed back")
 	}
+	stopLane()
 	stopMaintenance()
 	stopAside()
 	w.settle(context.WithoutCancel(ctx))

@@ -144,7 +144,7 @@ func (n node) search() string {
 // enqueueSQL returns the statement that enqueues the same job again.
 func (a JobArgsRow) enqueueSQL() string {
 	queue := a.Queue
-	if queue == "alone" && a.HomeQueue != nil {
+	if (queue == "alone" || queue == "singly") && a.HomeQueue != nil {
 		queue = *a.HomeQueue
 	}
 	sql := "select * from jobs.enqueue(" + SQLText(a.Kind) + ", " + SQLText(a.Args) + ", queue => " + SQLText(queue) +

@@ -44,6 +44,10 @@ type Attempt struct {
 	// Contested means that another process may record the same attempt too: the first one writes it.
 	Contested bool
 
+	// Brief means that it ran in a batch. If it was the job's first, and has nothing that the job's row lacks, it gets no row in
+	// work.attempt: jobs.attempt reads the job's.
+	Brief bool
+
 	bytes int // estimate of its size in memory
 }
 

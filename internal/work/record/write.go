@@ -14,6 +14,7 @@ import (
 
 	"github.com/backlist/backlist/internal/trace"
 	"github.com/backlist/backlist/internal/work/bound"
+	"github.com/backlist/backlist/internal/work/metadata"
 )
 
 //go:embed sql/contested.sql
@@ -84,9 +85,9 @@ func (r *Recorder) write(ctx context.Context, b *batch) error {
 				return err
 			}
 		}
-		if r.without&Attempts == 0 && len(ours) > 0 {
+		if rows := withRows(ours); r.without&Attempts == 0 && len(rows) > 0 {
 			_, err := tx.CopyFrom(ctx, pgx.Identifier{"work", "attempt"}, attemptColumns,
-				pgx.CopyFromSlice(len(ours), func(i int) ([]any, error) { return ours[i].row(), nil }))
+				pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) { return rows[i].row(), nil }))
 			if err != nil {
 				return fmt.Errorf("write attempts: %w", err)
 			}
@@ -157,6 +158,21 @@ func writeContested(ctx context.Context, tx pgx.Tx, contested []*Attempt) (writt
 		}
 	}
 	return written, nil
+}
+
+// withRows returns the attempts that get rows, and the first in any case: by its row a later try sees that a batch was committed.
+func withRows(attempts []*Attempt) (rows []*Attempt) {
+	for i, a := range attempts {
+		if i == 0 || !a.isInJob() {
+			rows = append(rows, a)
+		}
+	}
+	return rows
+}
+
+// isInJob reports whether the job's row has all that there is to know about the attempt.
+func (a *Attempt) isInJob() bool {
+	return a.Brief && a.Outcome == Completed && a.Number == 1 && a.Origin == (metadata.Origin{}) && (a.Steps == nil || len(a.Steps.Steps()) == 0)
 }
 
 // split separates the contested attempts, which another process may have written.

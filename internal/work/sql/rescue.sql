@@ -2,7 +2,8 @@
 -- seconds without a heartbeat after which a worker is dead, without its session lock and with it. @after_start: seconds after the
 -- server's start in which no worker is declared dead. @unregistered, @fetch: seconds after which a job is lost that an unregistered
 -- client runs, or that this process fetched and does not have. @me: this process, @ids and @attempts: the jobs that it has. @alone: the
--- queue of isolated jobs, @isolate_after: the deaths after which a job is isolated. @among: the only jobs to look at (null: all).
+-- queue of isolated jobs, @singly: of brief jobs that run one by one, @head: how many jobs of a brief queue are moved there when a worker
+-- died that took from it, since one of its batch may be the cause; @isolate_after: the deaths after which a job is isolated. @among: the only jobs to look at (null: all).
 with died as (
     update work.worker set dead_at = clock_timestamp()
     where id in (
@@ -60,7 +61,7 @@ with died as (
             || jsonb_build_object('rescues', v.rescues, 'rescued_at', extract(epoch from clock_timestamp()),
                 'rescued_from', v.worker, 'rescue_code', v.code)
             || case when v.deaths > 0 then jsonb_build_object('deaths', v.deaths) else '{}' end
-            || case when v.deaths >= @isolate_after and j.queue <> @alone then jsonb_build_object('queue', j.queue) else '{}' end
+            || case when v.deaths >= @isolate_after and j.queue not in (@alone, @singly) then jsonb_build_object('queue', j.queue) else '{}' end
     from lost v
     cross join lateral (
         select jsonb_build_object('at', clock_timestamp(), 'attempt', v.attempt, 'trace', '', 'code', v.code, 'worker', v.worker,
@@ -70,8 +71,22 @@ with died as (
         json_build_object('Number', v.attempt, 'Queue', v.queue, 'Metadata', v.metadata - 'river:log', 'Due', v.due, 'Began', v.began,
             'Ended', clock_timestamp(), 'Reason', e.error ->> 'error', 'Code', v.code, 'Lost', v.dead is distinct from false,
             'Release', (select w.release from work.worker w where w.id = v.worker)) as ended
+), head as (
+    select j.id
+    from (select distinct k.opts ->> 'queue' as name from died d join work.worker w on w.id = d.id
+          join work.kind k on k.brief and k.kind = any (w.kinds) and k.opts ->> 'queue' = any (w.queues)) q
+    cross join lateral (
+        select j.id from river.river_job j
+        where j.state = 'available' and j.queue = q.name and j.scheduled_at <= now()
+        order by j.priority, j.scheduled_at, j.id limit @head
+        for update skip locked) j
+), moved as (
+    update river.river_job j set queue = @singly,
+        metadata = case when jsonb_typeof(j.metadata) = 'object' then j.metadata else '{}' end || jsonb_build_object('queue', j.queue)
+    from head where j.id = head.id
+    returning j.queue
 ), told as (
     select pg_notify('river.river_insert', json_build_object('queue', queue)::text)
-    from (select distinct queue from rescued where state = 'available') q
+    from (select queue from rescued where state = 'available' union select queue from moved) q
 )
 select id, kind, queue, state, coalesce(worker, ''), ended from rescued where (select count(*) from told) >= 0
