@@ -48,7 +48,7 @@ func TestBenchWorkInShort(t *testing.T) {
 	t.Parallel()
 	var report bench.WorkReport
 	benchInShort(t, self(t), &report, "work", "--rounds", "1", "--jobs", "400", "--finished", "1000", "--connections", "4", "--snapshot")
-	if len(report.Cells) != 14 || len(report.Targets) != 4 {
+	if len(report.Cells) != 16 || len(report.Targets) != 6 {
 		t.Errorf("%d cells, %d targets", len(report.Cells), len(report.Targets))
 	}
 	for _, c := range report.Cells {

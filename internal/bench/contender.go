@@ -60,6 +60,9 @@ const (
 	LogsLine  = "a line"    // the job writes a line to its log
 	TakesStep = "a step"    // the job has a step that is timed
 	WritesRow = "one write" // the job writes a row in the transaction that completes it
+	// Of a brief kind.
+	BriefNoOp      = "brief: no-op"
+	BriefWritesRow = "brief: one write"
 )
 
 const (
@@ -75,6 +78,31 @@ type WorkArgs struct {
 
 // Kind names the job.
 func (WorkArgs) Kind() string { return "bench" }
+
+// BriefArgs are the arguments of the measured jobs of a brief kind.
+type BriefArgs struct {
+	N int `json:"n"`
+}
+
+// Kind names the job.
+func (BriefArgs) Kind() string { return "bench_brief" }
+
+// InsertOpts names the kind's own queue.
+func (BriefArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: "bench_brief"} }
+
+// briefWorker runs the measured jobs of the brief kind.
+type briefWorker struct {
+	each   func() // called after each job
+	writes bool
+}
+
+func (w *briefWorker) Work(_ context.Context, job *river.Job[BriefArgs], fx *work.Effects) error {
+	if w.writes {
+		fx.Exec("insert into bench_effect (job_id) values ($1)", job.ID)
+	}
+	w.each()
+	return nil
+}
 
 // Setup configures one process of bench work.
 type Setup struct {
@@ -134,6 +162,7 @@ func (s Setup) runOurs(ctx context.Context, worker *benchWorker, begin func(), d
 			worker.do = s.job(pool)
 			workers := work.NewWorkers()
 			work.AddWorker(workers, worker)
+			work.AddBrief(workers, &briefWorker{worker.each, s.Workload == BriefWritesRow}, work.Brief{})
 			return workers, nil
 		},
 		Started: func(string) { begin() },

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
 )
 
 // Variant is one line of bench work's table.
@@ -83,7 +84,7 @@ func (t Throughput) measure(ctx context.Context, v Variant) (WorkCell, error) {
 	if v.Snapshot {
 		cell.Jobs *= 4
 	}
-	if err := prefill(ctx, pool, cell.Jobs, v.Finished); err != nil {
+	if err := prefill(ctx, pool, v.Workload, cell.Jobs, v.Finished); err != nil {
 		return cell, err
 	}
 	if v.Snapshot {
@@ -134,7 +135,11 @@ func holdSnapshot(ctx context.Context, pool *pgxpool.Pool) (release func(), err 
 }
 
 // prefill inserts waiting jobs into a table that is empty or has only finished jobs, and vacuums it.
-func prefill(ctx context.Context, pool *pgxpool.Pool, jobs int, keep bool) error {
+func prefill(ctx context.Context, pool *pgxpool.Pool, workload string, jobs int, keep bool) error {
+	kind, queue := WorkArgs{}.Kind(), river.QueueDefault
+	if workload == BriefNoOp || workload == BriefWritesRow {
+		kind, queue = BriefArgs{}.Kind(), BriefArgs{}.InsertOpts().Queue
+	}
 	if !keep {
 		if _, err := pool.Exec(ctx, "truncate "+riverSchema+".river_job"); err != nil {
 			return err
@@ -142,8 +147,8 @@ func prefill(ctx context.Context, pool *pgxpool.Pool, jobs int, keep bool) error
 	}
 	for _, sql := range []string{
 		"truncate bench_effect",
-		`insert into ` + riverSchema + `.river_job (kind, args, max_attempts)
-			select 'bench', jsonb_build_object('n', n), 25 from generate_series(1, ` + fmt.Sprint(jobs) + `) n`,
+		`insert into ` + riverSchema + `.river_job (kind, queue, args, max_attempts)
+			select '` + kind + `', '` + queue + `', jsonb_build_object('n', n), 25 from generate_series(1, ` + fmt.Sprint(jobs) + `) n`,
 		"vacuum (analyze) " + riverSchema + ".river_job",
 		"checkpoint",
 	} {
@@ -159,14 +164,14 @@ func verify(ctx context.Context, pool *pgxpool.Pool, workload string, jobs int) 
 	var unfinished, effects, doubled int
 	err := pool.QueryRow(ctx, `select
 		(select count(*) from `+riverSchema+`.river_job
-			where queue = 'default' and state in ('available', 'running', 'retryable', 'scheduled', 'pending')),
+			where queue in ('default', 'bench_brief', 'singly') and state in ('available', 'running', 'retryable', 'scheduled', 'pending')),
 		(select count(*) from bench_effect),
 		(select count(*) from (select from bench_effect group by job_id having count(*) > 1) d)`).
 		Scan(&unfinished, &effects, &doubled)
 	if err != nil {
 		return err
 	}
-	if want := map[string]int{NoOp: 0, WritesRow: jobs}[workload]; unfinished > 0 || doubled > 0 || effects != want {
+	if want := map[string]int{NoOp: 0, WritesRow: jobs, BriefWritesRow: jobs}[workload]; unfinished > 0 || doubled > 0 || effects != want {
 		return fmt.Errorf("%d jobs were not done, %d effects (wanted %d), %d doubled", unfinished, effects, want, doubled)
 	}
 	return nil

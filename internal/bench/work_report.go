@@ -24,6 +24,8 @@ func WorkVariants(beside, snapshot bool, only *regexp.Regexp) []Variant {
 		{Name: "Backlist, River's indexes: no-op", Contender: OursRiversIndexes, Workload: NoOp},
 		{Name: "River, tuned: one write", Contender: RiverTuned, Workload: WritesRow, Share: 4},
 		{Name: "Backlist: one write", Contender: Ours, Workload: WritesRow, Share: 4},
+		{Name: "Backlist, brief: no-op", Contender: Ours, Workload: BriefNoOp},
+		{Name: "Backlist, brief: one write", Contender: Ours, Workload: BriefWritesRow},
 	}
 	if beside {
 		variants = append(variants, Variant{Name: "Backlist: no-op, finished jobs beside", Contender: Ours, Workload: NoOp, Finished: true})
@@ -62,6 +64,8 @@ func NewWorkReport(m Machine, t Throughput, cells []WorkCell) WorkReport {
 	}
 	add("no-op: Backlist to tuned River", "Backlist: no-op", "River, tuned: no-op", 1)
 	add("one write: Backlist to tuned River", "Backlist: one write", "River, tuned: one write", 0.9)
+	add("no-op: brief to tuned River", "Backlist, brief: no-op", "River, tuned: no-op", 2.2)
+	add("one write: brief to tuned River", "Backlist, brief: one write", "River, tuned: one write", 15)
 	add("no-op beside finished jobs to an empty table", "Backlist: no-op, finished jobs beside", "Backlist: no-op", 0.9)
 	add("no-op under an old snapshot to without", "Backlist: no-op, old snapshot", "Backlist: no-op", 0.9)
 	return r
