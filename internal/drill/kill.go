@@ -86,7 +86,7 @@ func (s *stage) noneElseSpent(ctx context.Context) error {
 	err := s.pool.QueryRow(ctx, `select count(*) filter (where args ->> 'how' in ($1, $2)),
 		coalesce(min((select min(e ->> 'error') from unnest(errors) e where e ->> 'code' is null))
 			filter (where args ->> 'how' not in ($1, $2) and attempt > 1), '')
-		from river.river_job where kind = 'drill_step'`, failed, garbled).Scan(&byDesign, &other)
+		from river.river_job where kind in ('drill_step', 'drill_small')`, failed, garbled).Scan(&byDesign, &other)
 	if s.result.Spent > byDesign {
 		s.result.fail("%d attempts were spent, of which %d failed by design; an error of others: %q", s.result.Spent, byDesign, other)
 	}

@@ -117,8 +117,11 @@ func ask(client *http.Client, addr string, step Step) error {
 	return nil
 }
 
-// usual is the mix of steps in most scenarios: up to 50 ms, but one in fifty takes one to three seconds.
+// usual is the mix of steps in most scenarios: up to 50 ms, but one in fifty takes one to three seconds, and a quarter are brief jobs.
 func usual(int) Step {
+	if rand.IntN(4) == 0 {
+		return Step{How: small}
+	}
 	if rand.IntN(50) == 0 {
 		return Step{Millis: 1000 + rand.IntN(2000)}
 	}

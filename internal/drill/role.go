@@ -70,6 +70,7 @@ func serveWorker(ctx context.Context, databaseURL string, role Role, tell func(s
 		Jobs: func(pool *pgxpool.Pool) (*work.Workers, error) {
 			workers := work.NewWorkers()
 			work.AddWorker(workers, &stepWorker{pool: pool, role: role, tell: tell})
+			work.AddBrief(workers, smallWorker{}, work.Brief{})
 			return workers, nil
 		},
 		Started: func(id string) { tell("name %s", id) },

@@ -61,18 +61,21 @@ func (s *stage) reconcile(ctx context.Context) error {
 		select count(*), count(*) filter (where finalized_at is null), count(*) filter (where state in ('discarded', 'cancelled')),
 			coalesce(sum(greatest(attempt - (state = 'completed')::int - (max_attempts - 25), 0)), 0),
 			coalesce(sum((select count(*) from unnest(errors) e where e ->> 'code' = any ($1))), 0)
-		from river.river_job where kind = 'drill_step'`, deaths()).Scan(&r.Jobs, &r.Unended, &r.Discarded, &r.Spent, &r.Rescued)
+		from river.river_job where kind in ('drill_step', 'drill_small')`, deaths()).Scan(&r.Jobs, &r.Unended, &r.Discarded, &r.Spent, &r.Rescued)
 	if err != nil {
 		return err
 	}
 	var strays int // requests without a job, and jobs without a request
 	if err := s.pool.QueryRow(ctx, `select count(*) from (select key from drill.request) r
-		full join (select args ->> 'key' as key from river.river_job where kind = 'drill_step') j using (key)
+		full join (select args ->> 'key' as key from river.river_job where kind in ('drill_step', 'drill_small')) j using (key)
 		where r.key is null or j.key is null`).Scan(&strays); err != nil {
 		return err
 	}
 	if strays > 0 {
 		r.fail("%d requests without a job, or jobs without a request", strays)
+	}
+	if err := s.noteSmall(ctx); err != nil {
+		return err
 	}
 	if r.Woken, err = s.countLogs(work.CodeDeclaredDead); err != nil {
 		return err

@@ -99,6 +99,7 @@ func (s *stage) connect(ctx context.Context) (err error) {
 	}
 	workers := work.NewWorkers()
 	work.AddWorker(workers, &stepWorker{})
+	work.AddBrief(workers, smallWorker{}, work.Brief{})
 	s.jobs, err = work.NewInserter(s.pool, work.Options{Workers: workers, Schema: db.RiverSchema, Release: "drill", Log: slog.New(slog.DiscardHandler)})
 	return err
 }

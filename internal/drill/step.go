@@ -34,6 +34,7 @@ const (
 	returned = "returned" // it has its effect first, waits, and returns: its worker stores the outcome in a batch
 	failed   = "failed"   // its first attempt fails
 	garbled  = "garbled"  // the same, with an error that Postgres cannot store unchanged
+	small    = "small"    // it is a brief job: see SmallStep
 	dies     = "dies"     // it kills its worker
 )
 

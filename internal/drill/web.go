@@ -28,6 +28,7 @@ func serveWeb(ctx context.Context, databaseURL string, size int, tell func(strin
 	defer pool.Close()
 	workers := work.NewWorkers()
 	work.AddWorker(workers, &stepWorker{})
+	work.AddBrief(workers, smallWorker{}, work.Brief{})
 	jobs, err := work.NewInserter(pool, work.Options{Workers: workers, Schema: db.RiverSchema, Release: "drill", Log: log})
 	if err != nil {
 		return err
@@ -68,7 +69,7 @@ func enqueue(ctx context.Context, pool *pgxpool.Pool, jobs *work.Client, steps .
 		many := make([]river.InsertManyParams, len(steps))
 		keys := make([]string, len(steps))
 		for i, step := range steps {
-			keys[i], many[i].Args = step.Key, step
+			keys[i], many[i].Args = step.Key, step.args()
 		}
 		if _, err := tx.Exec(ctx, "insert into drill.request (key) select unnest($1::text[])", keys); err != nil {
 			return err
