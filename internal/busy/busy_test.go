@@ -139,7 +139,7 @@ func TestLoad(t *testing.T) {
 	}
 	t.Logf("stopped after %s", time.Since(began))
 	for _, table := range []string{
-		"jobs.job", "jobs.live", "jobs.worker", "jobs.kind", "(select queue from jobs.queue where queue <> 'alone')", "jobs.schedule", "jobs.release",
+		"jobs.job", "jobs.live", "jobs.worker", "jobs.kind", "(select queue from jobs.queue where queue not in ('alone', 'singly'))", "jobs.schedule", "jobs.release",
 		"jobs.attempt", "jobs.error", "work.minute", "work.error_hour", "jobs.request",
 	} {
 		var left []string

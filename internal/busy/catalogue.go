@@ -17,13 +17,12 @@ type indexBook struct {
 
 func (indexBook) Kind() string { return "index_book" }
 
-func (indexBook) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: "search", Priority: 3} }
+func (indexBook) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: "index", Priority: 3} }
 
-type indexBookWorker struct {
-	river.WorkerDefaults[indexBook]
-}
+// indexBookWorker works a brief kind: its jobs come in hundreds, and each is a matter of microseconds.
+type indexBookWorker struct{}
 
-func (w *indexBookWorker) Work(context.Context, *river.Job[indexBook]) error { return nil }
+func (*indexBookWorker) Work(context.Context, *river.Job[indexBook], *work.Effects) error { return nil }
 
 // resizeCover panics at damaged images.
 type resizeCover struct {

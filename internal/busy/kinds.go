@@ -21,7 +21,7 @@ const (
 // queues returns the queues of the workers that take most jobs, with their slots.
 func queues() map[string]int {
 	return map[string]int{
-		"orders": 4, "billing": 4, "webhooks": 6, "covers": 6, "search": 4, "stock": 2, "reports": 2, pausedQueue: 2,
+		"orders": 4, "billing": 4, "webhooks": 6, "covers": 6, "search": 4, "index": 1, "stock": 2, "reports": 2, pausedQueue: 2,
 	}
 }
 
@@ -57,7 +57,7 @@ func (s *shop) register(imports bool) *work.Workers {
 	work.AddWorker(workers, &sendInvoiceWorker{shop: s})
 	work.AddWorker(workers, &chargeCardWorker{})
 	work.AddWorker(workers, &deliverWebhookWorker{})
-	work.AddWorker(workers, &indexBookWorker{})
+	work.AddBrief(workers, &indexBookWorker{}, work.Brief{})
 	work.AddWorker(workers, &resizeCoverWorker{})
 	work.AddWorker(workers, &repriceTitleWorker{})
 	work.AddWorker(workers, &syncStockWorker{shop: s})

@@ -45,7 +45,7 @@ func Serve(ctx context.Context, roleJSON, databaseURL string, in io.Reader, out 
 
 // run works the role's jobs until ctx ends. It calls ready with the worker's id once it takes jobs.
 func (r role) run(ctx context.Context, databaseURL string, log *slog.Logger, ready func(id string)) error {
-	opts := work.Options{Queues: r.Queues, Schema: db.RiverSchema, Process: r.Name, Release: r.Release, Grace: grace, Log: log}
+	opts := work.Options{Queues: r.Queues, Only: true, Schema: db.RiverSchema, Process: r.Name, Release: r.Release, Grace: grace, Log: log}
 	var id string
 	return work.Run(ctx, work.Process{
 		Options: opts, URL: databaseURL, Share: postgres.Share{Size: workerPool},
