@@ -15,7 +15,7 @@ import (
 func surface() []string {
 	return []string{
 		"redact", "minute", "hour", "series", "audit", "leader", "live", "aside", "job", "attempt", "queue", "kind", "error", "worker", "schedule", "request", "release", "view", "health",
-		"target", "trend", "pulse", "finding",
+		"target", "scale", "trend", "pulse", "finding",
 		"enqueue", "act", "verb", "undo", "copy", "switch", "bulk", "explain",
 	}
 }

@@ -15,7 +15,7 @@ comment on view jobs.audit is 'Every act that changed something in the last 400 
 comment on column jobs.audit.id is 'The entry''s number; a later entry has a higher one.';
 comment on column jobs.audit.at is 'When: the start of its transaction.';
 comment on column jobs.audit.who is 'Who: the setting jobs.who, or otherwise the database role and the program''s name.';
-comment on column jobs.audit.act is 'The act: enqueue (if a reason was given), retry, cancel, discard, delete, run_now, snooze, undo, copy, pause, resume, drain, undrain, mute, unmute, resolve, set_wait_target, clear_wait_target, save_view or delete_view; or start_bulk, confirm_bulk, cancel_bulk or undo_bulk on a bulk act, whose changes of jobs are entries of their own.';
+comment on column jobs.audit.act is 'The act: enqueue (if a reason was given), retry, cancel, discard, delete, run_now, snooze, undo, copy, pause, resume, drain, undrain, mute, unmute, resolve, set_wait_target, clear_wait_target, set_scale, set_scale_mode, save_view or delete_view; or start_bulk, confirm_bulk, cancel_bulk or undo_bulk on a bulk act, whose changes of jobs are entries of their own.';
 comment on column jobs.audit.job_id is 'The job, if the act changed one; jobs counts several.';
 comment on column jobs.audit.queue is 'The queue, if the act was on one. An act on all queues writes an entry for each that it changed.';
 comment on column jobs.audit.worker is 'The worker, if the act was on one.';

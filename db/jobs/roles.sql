@@ -25,7 +25,7 @@ grant execute on function jobs.enqueue, jobs.retry(bigint, text), jobs.retry(big
     jobs.delete(bigint[], text), jobs.run_now(bigint, text), jobs.run_now(bigint[], text), jobs.snooze(bigint, timestamptz, text),
     jobs.snooze(bigint[], timestamptz, text), jobs.undo(bigint, text), jobs.undo(bigint[], text), jobs.copy, jobs.may, jobs.may_undo, jobs.pause, jobs.resume,
     jobs.drain, jobs.undrain, jobs.mute, jobs.unmute, jobs.resolve,
-    jobs.set_wait_target, jobs.clear_wait_target,
+    jobs.set_wait_target, jobs.clear_wait_target, jobs.set_scale, jobs.set_scale_mode,
     jobs.save_view, jobs.delete_view, jobs.start_bulk, jobs.confirm_bulk, jobs.cancel_bulk, jobs.undo_bulk to jobs_operator;
 
 -- These functions read or write tables that the two roles may not, so they run with the rights of the schema's owner. Each
@@ -64,6 +64,8 @@ alter function jobs.unmute security definer;
 alter function jobs.resolve security definer;
 alter function jobs.set_wait_target security definer;
 alter function jobs.clear_wait_target security definer;
+alter function jobs.set_scale security definer;
+alter function jobs.set_scale_mode security definer;
 alter function jobs.save_view security definer;
 alter function jobs.delete_view security definer;
 alter function jobs.start_bulk security definer;

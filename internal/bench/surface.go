@@ -49,6 +49,8 @@ func Questions() []Question {
 		{"series", 100, "select * from jobs.series('30 days')"},
 		{"series", 100, "select * from jobs.series('30 days', kind => 'kind_7')"},
 		{"wait_target", 100, "select * from jobs.wait_target"},
+		{"scale", 100, "select * from jobs.scale"},
+		{"scale_decision", 100, "select * from jobs.scale_decision order by id desc limit 50"},
 		{"release", 100, "select * from jobs.release"},
 		{"aside", 100, "select * from jobs.aside"},
 		{"request", 100, "select * from jobs.request order by started_at desc limit 50"},

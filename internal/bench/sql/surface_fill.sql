@@ -59,3 +59,10 @@ insert into work.bulk (act, search, highest_id, state, finished_at) select 'retr
 from generate_series(1, 1000) as i;
 insert into work.audit (act, jobs, job_ids, bulk_id) select 'retry', 1000, array[i], 1 + i % 100 from generate_series(1, 10000) as i;
 insert into work.view (owner, name, search, shared) select case when i % 10 = 0 then 'anna' else 'o' || i end, 'view ' || i, 'state:discarded', i % 3 = 0 from generate_series(1, 1000) as i;
+
+-- One process type is scaled, and was decided about every five minutes for 90 days.
+insert into work.scale_target (process_type, max_wait, min, max, set_by) values ('worker', '30 s', 1, 4, 'bench') on conflict do nothing;
+insert into work.scale_state (process_type, quantity, month, hours) values ('worker', 2, date_trunc('month', now())::date, 300) on conflict do nothing;
+insert into work.scale_decision (at, process_type, mode, code, sentence, present, want, demand, quantity, inputs, state)
+select now() - interval '5 min' * i, 'worker', 'on', 'steady', '2 workers are enough: no job is ready.', 2, 2, 2, 2, '{"kinds": [{"kind": "send"}]}', '{"quantity": 2}'
+from generate_series(0, 25919) i;
