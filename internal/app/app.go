@@ -14,6 +14,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/config"
+	"github.com/backlist/backlist/internal/scale"
 )
 
 // Env is the environment of a run. Tests supply their own and run commands in-process.
@@ -41,7 +42,8 @@ type program struct {
 	cfg     config.Config
 	dataDir string // --data
 
-	childOutput io.Writer // of the processes that dev starts
+	childOutput io.Writer                                // of the processes that dev starts
+	formation   func(processType string) scale.Formation // of dev --scale; otherwise nil
 }
 
 // say reports a command's progress on standard error.

@@ -35,6 +35,7 @@ const sinkDelay = 100 * time.Millisecond
 type developing struct {
 	verbose bool
 	busy    bool
+	scale   bool
 	process string // set in the demo load's own processes
 }
 
@@ -49,6 +50,7 @@ func devCommand() command {
 func (d *developing) flags(f *flag.FlagSet) {
 	f.BoolVar(&d.verbose, "verbose", false, "print the logs as well, on standard error")
 	f.BoolVar(&d.busy, "busy", false, "add a demo load: an invented shop's jobs in every state, its workers, and its past")
+	f.BoolVar(&d.scale, "scale", false, "run workers as processes, one to four of them as the load needs")
 	f.StringVar(&d.process, "process", "", "run one of the demo load's `processes`; dev starts them itself")
 }
 
@@ -62,6 +64,9 @@ func (d *developing) run(ctx context.Context, p *program, _ []string) error {
 // dev runs the whole product until ctx ends, and stops everything that it started. The terminal gets a line for each step;
 // logs go to a file.
 func (p *program) dev(ctx context.Context, d *developing) error {
+	if d.busy && d.scale {
+		return usageError("use --busy or --scale: the demo load has workers of its own")
+	}
 	p.cfg.Dev, p.cfg.Lab = true, true
 	// Listening comes first, so that a taken port stops dev before anything starts. The address is local, because dev's
 	// passwords are public.
@@ -90,7 +95,7 @@ func (p *program) dev(ctx context.Context, d *developing) error {
 	if d.busy {
 		load = func(ctx context.Context, url string, ready func()) error { return busyLoad(ctx, log, out, url, ready) }
 	}
-	err = unlessStopped(ctx, p.runSteps(ctx, s, log, listener, file.Name(), load))
+	err = unlessStopped(ctx, p.runSteps(ctx, s, log, listener, file.Name(), d.scale, load))
 	if err != nil {
 		s.end()
 		return fmt.Errorf("%w\nThe log is in %s", err, file.Name())
@@ -101,7 +106,7 @@ func (p *program) dev(ctx context.Context, d *developing) error {
 
 // runSteps starts the parts of dev one after another, and waits until ctx ends or a part fails. load is the demo load, or nil.
 func (p *program) runSteps(
-	ctx context.Context, s *steps, log *slog.Logger, listener net.Listener, logFile string,
+	ctx context.Context, s *steps, log *slog.Logger, listener net.Listener, logFile string, scaled bool,
 	load func(ctx context.Context, url string, ready func()) error,
 ) error {
 	if p.cfg.DatabaseURL == "" {
@@ -134,6 +139,20 @@ func (p *program) runSteps(
 		p.cfg.SMTPURL = sink.URL()
 		s.done("takes %d ms for each mail", sinkDelay.Milliseconds())
 	}
+	work := func(ctx context.Context, ready func()) error {
+		return p.work(ctx, log.With("process", "worker"), url, nil, ready)
+	}
+	runs := fmt.Sprintf("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
+	if scaled {
+		p.cfg.WorkersMax = max(p.cfg.WorkersMax, devWorkersMax)
+		workers, err := p.devWorkers(log, p.childOutput, url)
+		if err != nil {
+			return err
+		}
+		p.formation = local(workers)
+		work = func(ctx context.Context, ready func()) error { return runDevWorkers(ctx, workers, url, ready) }
+		runs = fmt.Sprintf("more start when jobs wait, up to %d", devWorkersMax)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	start := func(what string, run func(ready func()) error) bool {
 		ready := make(chan struct{})
@@ -150,12 +169,13 @@ func (p *program) runSteps(
 		return p.serve(ctx, log.With("process", "web"), url, listener, ready)
 	}) {
 		s.done("serves %s", p.cfg.BaseURL)
-		if start("Starting a worker", func(ready func()) error {
-			return p.work(ctx, log.With("process", "worker"), url, nil, ready)
-		}) {
-			s.done("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
+		if start("Starting a worker", func(ready func()) error { return work(ctx, ready) }) {
+			s.done("%s", runs)
 			if load == nil {
 				p.explain(invented, logFile)
+				if scaled {
+					fmt.Fprintf(p.Stdout, scaleBanner, p.dataFlag())
+				}
 			} else if start("Starting a demo load", func(ready func()) error { return load(ctx, url, ready) }) {
 				s.done("three workers of an invented shop")
 				p.explain(invented, logFile)
@@ -219,12 +239,17 @@ func devSecret(databaseURL string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// dataFlag returns the flag --data as it was given, with a space before it.
+func (p *program) dataFlag() string {
+	if p.dataDir == "" {
+		return ""
+	}
+	return " --data " + p.dataDir
+}
+
 // explain prints what runs and what to try. A test compares the names that it quotes with the site's menu.
 func (p *program) explain(invented demo.Reader, logFile string) {
-	data := ""
-	if p.dataDir != "" {
-		data = " --data " + p.dataDir
-	}
+	data := p.dataFlag()
 	enter := "go run ./cmd/backlist operator add EMAIL --role operator"
 	if p.cfg.DatabaseURL == "" {
 		enter = "sign in as " + invented.Email

@@ -93,6 +93,7 @@ func (p *program) serve(ctx context.Context, log *slog.Logger, url string, liste
 	}
 	defer stopMaintenance()
 	defer background(ctx, func(ctx context.Context) { acts.Run(ctx, pool) })()
+	defer p.scaleWorkers(ctx, log, pool)()
 	defer recordRequests(ctx, site)()
 	ready()
 	return serveSite(ctx, log, site, site.HTTPServer(""), pool, listener)

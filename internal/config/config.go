@@ -26,6 +26,8 @@ type Config struct {
 	WorkerPollOnly    bool   // WORKER_POLL_ONLY: the database is behind a transaction pooler, so LISTEN does not work
 	WebMax            int    // WEB_MAX: the most web processes at once, by which the database's connections are divided
 	WorkersMax        int    // WORKERS_MAX: the most worker processes at once
+	HerokuToken       string // HEROKU_API_TOKEN: lets web scale the workers of ScaleApp; empty: it only advises
+	ScaleApp          string // SCALE_APP: the app's name or id; empty: HEROKU_APP_NAME
 	Lab               bool   // LAB: the lab is open, to accounts with a role in the console; the command dev sets it, for everyone
 	LogFormat         string // LOG_FORMAT: logfmt or json
 	Process           string // DYNO: the platform's name for this process
@@ -50,11 +52,16 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		WorkerPollOnly:    r.oneOf("WORKER_POLL_ONLY", "no", "yes") == "yes",
 		WebMax:            r.number("WEB_MAX", 1, 1, 1000),
 		WorkersMax:        r.number("WORKERS_MAX", 2, 1, 1000),
+		HerokuToken:       getenv("HEROKU_API_TOKEN"),
+		ScaleApp:          cmp.Or(getenv("SCALE_APP"), getenv("HEROKU_APP_NAME")),
 		Lab:               r.oneOf("LAB", "off", "on") == "on",
 		LogFormat:         r.oneOf("LOG_FORMAT", "logfmt", "json"),
 		Process:           getenv("DYNO"),
 		Release:           cmp.Or(getenv("RELEASE"), getenv("HEROKU_RELEASE_VERSION")),
 		OnHeroku:          getenv("DYNO") != "",
+	}
+	if c.HerokuToken != "" && c.ScaleApp == "" {
+		r.problem("SCALE_APP must name the app whose workers HEROKU_API_TOKEN is to scale")
 	}
 	return c, errors.Join(r.problems...)
 }

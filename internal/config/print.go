@@ -24,6 +24,8 @@ func (c Config) Print(w io.Writer) error {
 		{"WORKER_POOL", c.WorkerPool},
 		{"WEB_MAX", c.WebMax},
 		{"WORKERS_MAX", c.WorkersMax},
+		{"HEROKU_API_TOKEN", mask(c.HerokuToken)},
+		{"SCALE_APP", c.ScaleApp},
 		{"WORKER_POLL_ONLY", map[bool]string{false: "no", true: "yes"}[c.WorkerPollOnly]},
 		{"LAB", map[bool]string{false: "off", true: "on"}[c.Lab]},
 		{"LOG_FORMAT", c.LogFormat},

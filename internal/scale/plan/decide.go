@@ -42,6 +42,10 @@ func Decide(in Inputs, t Target, s State) Decision {
 	case in.Age > stale:
 		return d.say(Stale, "")
 	}
+	if in.Slots == 0 && len(in.Workers) == 0 {
+		in.Slots = s.Slots
+	}
+	s.Slots = in.slots()
 	load := newDemand(in, t, &s)
 	present := in.Formation.Quantity
 	s.adopt(in)

@@ -162,7 +162,7 @@ func TestDecide(t *testing.T) {
 		"a larger one":        {waiting(inputs(2), 3000), target, adopted(2), plan.AddedForBacklog, 10, nil, plan.BoundMax, "would be needed, but this is the maximum"},
 		"the connections":     {limited(waiting(inputs(2), 3000), plan.Limits{Connections: 4}), target, adopted(2), plan.AddedForBacklog, 4, nil, plan.BoundConnections, "the database's connections"},
 		"the platform":        {limited(waiting(inputs(2), 3000), plan.Limits{API: 3}), target, adopted(2), plan.AddedForBacklog, 3, nil, plan.BoundAPI, "the platform allows"},
-		"none needed":         {inputs(4), target, adopted(4), plan.Draining, 4, []int{3, 4}, plan.BoundMin, "take no jobs"},
+		"none needed":         {inputs(4), target, adopted(4), plan.Draining, 4, []int{3, 4}, plan.BoundMin, "1 worker is enough: workers 3, 4 take no jobs and finish what runs; then they are removed."},
 		"drained":             {drained(inputs(4), 3, 4), target, adopted(4), plan.Removed, 2, []int{3, 4}, plan.BoundMin, "4 -> 2"},
 		"one still runs":      {runs(drained(inputs(4), 3, 4), 3), target, adopted(4), plan.Removed, 3, []int{3, 4}, plan.BoundMin, "4 -> 3"},
 		"the highest runs":    {runs(drained(inputs(4), 3, 4), 4), target, adopted(4), plan.Draining, 4, []int{3, 4}, plan.BoundMin, ""},

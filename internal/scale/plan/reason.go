@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -73,7 +75,10 @@ func (d *Decision) say(code Code, problem string) Decision {
 func (d *Decision) sentence() string {
 	f := d.Figures
 	change := fmt.Sprintf("%d -> %d: ", f.Present, d.Quantity)
-	waiting := fmt.Sprintf("%s ready, the oldest for %s of %s", are(f.Ready, "job"), short(f.Oldest), short(f.MaxWait))
+	waiting := "no job is ready"
+	if f.Ready > 0 {
+		waiting = fmt.Sprintf("%s ready, the oldest for %s of %s", are(f.Ready, "job"), short(f.Oldest), short(f.MaxWait))
+	}
 	switch d.Code {
 	case Steady:
 		return fmt.Sprintf("%s: %s.", enough(f.Present), waiting)
@@ -88,7 +93,8 @@ func (d *Decision) sentence() string {
 	case RaisedToMinimum:
 		return change + d.Bound.words() + "."
 	case Draining:
-		return fmt.Sprintf("%s: those above take no jobs and finish what they run; then they are removed.", enough(f.Keep))
+		return fmt.Sprintf("%s: %s %s no jobs and %s what runs; then %s.", enough(f.Keep), numbers(d.Drain), verb(d.Drain, "takes", "take"),
+			verb(d.Drain, "finishes", "finish"), verb(d.Drain, "it is removed", "they are removed"))
 	case Removed:
 		return change + fmt.Sprintf("%s enough, and those removed were drained and ran nothing.", isAre(f.Keep))
 	case Grown:
@@ -152,6 +158,22 @@ func are(n int, noun string) string {
 		return "1 " + noun + " is"
 	}
 	return count(n, noun) + " are"
+}
+
+// numbers names workers by their numbers.
+func numbers(indexes []int) string {
+	texts := make([]string, len(indexes))
+	for i, n := range indexes {
+		texts[i] = strconv.Itoa(n)
+	}
+	return verb(indexes, "worker ", "workers ") + strings.Join(texts, ", ")
+}
+
+func verb(indexes []int, one, several string) string {
+	if len(indexes) == 1 {
+		return one
+	}
+	return several
 }
 
 func isAre(n int) string { return are(n, "worker") }

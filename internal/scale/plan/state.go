@@ -7,6 +7,7 @@ type State struct {
 	At       time.Time        `json:"at"`
 	Kinds    map[string]Known `json:"kinds,omitempty"`
 	Arrivals Arrivals         `json:"arrivals"`
+	Slots    int              `json:"slots,omitempty"` // of a worker, when one ran
 	Peaks    []Peak           `json:"peaks,omitempty"` // the largest wants of the last hold time, descending
 	Adopted  bool             `json:"adopted"`         // Quantity is known
 	Quantity int              `json:"quantity"`        // that was found last
