@@ -17,8 +17,6 @@ import (
 	"github.com/backlist/backlist/internal/testdb"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
-
 // platform is a formation whose workers are rows: they start at once, and one that is removed while it runs a job is an error.
 type platform struct {
 	t     *testing.T
@@ -72,7 +70,7 @@ func (p *platform) ask(sql string, args ...any) (text string) {
 func (p *platform) later() {
 	p.t.Helper()
 	p.do(`update work.worker set seen_at = now() where stopped_at is null`)
-	p.do(`update work.scale_state set state = state - '{peaks,grown_at,shrunk_at,kinds,arrivals}'::text[]`)
+	p.forget()
 }
 
 // look makes a loop decide once.
