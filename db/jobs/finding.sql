@@ -123,6 +123,14 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
     from (select count(*) as n, bool_or(expires_at > now()) as leads, bool_and(leader_id is null) as replica from jobs.leader()) l
     where n = 0 or not leads and not replica
     union all
+    select 11, 'warning', 'scale', 'scale_stuck', s.process_type, format('The number of %s processes is not planned well. %s', s.process_type, coalesce(s.problem,
+               case when s.running is not true then 'No web process decides about it.' else s.sentence end)),
+           case when s.running is not true then 'Web processes decide within a few seconds: is one running? select jobs.set_scale_mode(...) turns it off.'
+               else 'select * from jobs.scale_decision order by id desc limit 10; shows what was measured.' end, 'scale', s.process_type
+    from jobs.scale s
+    where s.mode <> 'off' and s.set_at < now() - interval '1 min'
+      and (s.problem is not null or s.running is not true or s.code in ('crashing', 'failing', 'unidentified', 'invalid_target', 'stale', 'paused'))
+    union all
     select case h.status when 'bad' then 2 else 14 end, case h.status when 'bad' then 'broken' else 'warning' end, 'health', 'health_' || h.area, h.name,
            format('%s %s: %s %s (%s).', initcap(h.area), h.name, h.value, h.unit, rtrim(h.detail, '.')), h.advice, 'health', null
     from jobs.health h where h.status <> 'ok' and h.area <> 'service'
@@ -131,13 +139,13 @@ select severity, area, code, subject, sentence, advice, page, search, rank from 
 
 comment on view jobs.finding_now is 'What needs attention at this moment, most urgent first; no rows if all is well. It leaves out jobs.aside. jobs.finding is quicker. backlist doctor has more checks.';
 comment on column jobs.finding_now.severity is 'broken (jobs do not run, or fail) or warning.';
-comment on column jobs.finding_now.area is 'What it is about: workers, queues, kinds, failing, targets, waiting, schedules, errors, leader or health.';
-comment on column jobs.finding_now.code is 'The finding for programs: no_worker, all_draining, worker_silent, queue_unattended, queue_paused, queue_waits, kind_unknown, release_fails (a kind fails more often since the newest release), kind_fails, target_spent, target_burning, schedule_broken, schedule_overdue, schedule_missed, error_regressed, no_leader, or health_ and an area of jobs.health.';
-comment on column jobs.finding_now.subject is 'The worker, queue, kind, schedule, error or fact of jobs.health; may be empty.';
+comment on column jobs.finding_now.area is 'What it is about: workers, queues, kinds, failing, targets, waiting, schedules, scale, errors, leader or health.';
+comment on column jobs.finding_now.code is 'The finding for programs: no_worker, all_draining, worker_silent, queue_unattended, queue_paused, queue_waits, kind_unknown, release_fails (a kind fails more often since the newest release), kind_fails, target_spent, target_burning, schedule_broken, schedule_overdue, schedule_missed, error_regressed, no_leader, scale_stuck, or health_ and an area of jobs.health.';
+comment on column jobs.finding_now.subject is 'The worker, queue, kind, schedule, error, process type or fact of jobs.health; may be empty.';
 comment on column jobs.finding_now.sentence is 'The finding in a sentence.';
 comment on column jobs.finding_now.advice is 'What to do about it.';
-comment on column jobs.finding_now.page is 'Where to look: workers, queues, jobs (waiting ones of a kind), failing (failed ones of a kind), error, schedules or health.';
-comment on column jobs.finding_now.search is 'What to look for there: the queue, kind, schedule or fingerprint; may be null.';
+comment on column jobs.finding_now.page is 'Where to look: workers, queues, jobs (waiting ones of a kind), failing (failed ones of a kind), error, schedules, scale or health.';
+comment on column jobs.finding_now.search is 'What to look for there: the queue, kind, schedule, process type or fingerprint; may be null.';
 comment on column jobs.finding_now.rank is 'The order: 1 is most urgent.';
 
 -- What maintenance has found, unless it is too old or an act has followed it: then, as where no process does maintenance, what is so now.

@@ -4,7 +4,8 @@ create view jobs.scale as
 select t.process_type, t.queues, t.mode, t.max_wait, t.min, t.max, t.budget,
        s.quantity, d.want, d.bound, d.code, d.sentence, d.at as decided_at,
        s.hours, s.month, nullif(s.problem, '') as problem,
-       (select count(*) from work.scale_drain x where x.process_type = t.process_type) as draining,
+       (select count(*) from work.scale_drain x join work.worker w on w.id = x.worker
+        where x.process_type = t.process_type and w.stopped_at is null and w.dead_at is null) as draining,
        s.lease_until > now() as running, t.set_at, t.set_by
 from work.scale_target t
 left join work.scale_state s on s.process_type = t.process_type

@@ -145,12 +145,13 @@ func (p *program) runSteps(
 	runs := fmt.Sprintf("runs up to %d jobs of a queue at once", p.cfg.WorkerConcurrency)
 	if scaled {
 		p.cfg.WorkersMax = max(p.cfg.WorkersMax, devWorkersMax)
-		workers, err := p.devWorkers(log, p.childOutput, url)
+		workers, err := p.startDevWorkers(ctx, log, p.childOutput, url)
 		if err != nil {
 			return err
 		}
+		defer background(ctx, workers.Run)()
 		p.formation = local(workers)
-		work = func(ctx context.Context, ready func()) error { return runDevWorkers(ctx, workers, url, ready) }
+		work = func(ctx context.Context, ready func()) error { return scaleDevWorkers(ctx, url, ready) }
 		runs = fmt.Sprintf("more start when jobs wait, up to %d", devWorkersMax)
 	}
 	group, ctx := errgroup.WithContext(ctx)

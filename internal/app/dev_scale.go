@@ -33,28 +33,35 @@ that no job waits longer than 5 s. Queue some jobs, watch, and wait two minutes:
 
 `
 
-// devWorkers are the worker processes of dev --scale.
-func (p *program) devWorkers(log *slog.Logger, out io.Writer, url string) (*formation.Local, error) {
+// startDevWorkers starts the worker processes of dev --scale: as many as ran when dev was stopped, because another number would count
+// as a change by hand.
+func (p *program) startDevWorkers(ctx context.Context, log *slog.Logger, out io.Writer, url string) (*formation.Local, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return formation.NewLocal(formation.Config{
+	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	n := 1
+	if err := pool.QueryRow(ctx, "select greatest(1, max(quantity)) from jobs.scale where process_type = 'worker'").Scan(&n); err != nil {
+		return nil, err
+	}
+	workers := formation.NewLocal(formation.Config{
 		Type: "worker", Program: []string{self, "worker", "--attached"}, Output: out, Log: log,
 		Env: []string{
 			"DATABASE_URL=" + url, "SECRET_KEY=" + p.cfg.SecretKey, "BASE_URL=" + p.cfg.BaseURL, "SMTP_URL=" + p.cfg.SMTPURL, "LAB=on",
 			fmt.Sprintf("WORKERS_MAX=%d", devWorkersMax), fmt.Sprintf("WORKER_POOL=%d", devShare), "WORKER_CONCURRENCY=1",
 		},
-	}), nil
+	})
+	return workers, workers.Scale(ctx, min(n, devWorkersMax))
 }
 
-// runDevWorkers runs workers until ctx ends: one at first, and as many as the loop wants once ready has been called. A target that an
-// operator set before is kept.
-func runDevWorkers(ctx context.Context, workers *formation.Local, url string, ready func()) error {
-	defer background(ctx, workers.Run)()
-	if err := workers.Scale(ctx, 1); err != nil {
-		return err
-	}
+// scaleDevWorkers waits for the first worker, and has the workers scaled until ctx ends, by a target of its own unless an operator has
+// set one.
+func scaleDevWorkers(ctx context.Context, url string, ready func()) error {
 	pool, err := postgres.Open(ctx, url, postgres.Share{Size: 1})
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ const addWorker = `insert into work.worker (id, dyno, release, slots, running, l
 var paths = []string{
 	"/console", "/console?past=30d", "/console?kind=x&queue=mail", "/console/queues", "/console/queues?q=ma&target=mail",
 	"/console/jobs", "/console/jobs?q=state:discarded+kind:x+args.a:1+since:2h", "/console/jobs/1", "/console/jobs/1/copy",
-	"/console/errors", "/console/errors/f1", "/console/workers",
+	"/console/errors", "/console/errors/f1", "/console/workers", "/console/scale",
 }
 
 // TestPages: every page answers, and so does the statement of each of its panels, which runs in psql as the page shows it.

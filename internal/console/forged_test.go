@@ -33,6 +33,7 @@ var anyForm = url.Values{
 	"back": {"/console/workers"}, "reason": {"forged"}, "worker": {"w1"}, "queue": {"mail"}, "share": {"99"}, "within": {"5 s"},
 	"act": {"retry"}, "for": {"1h"}, "entry": {"1"}, "bulk": {"1"}, "view": {"1"}, "name": {"mine"}, "q": {"kind:x"},
 	"search": {"state:discarded"}, "highest": {"100"}, "number": {"1"}, "sure": {"yes"}, "args": {`{"to": 8, "deep": {}}`},
+	"process_type": {"worker"}, "max_wait": {"9 s"}, "min": {"1"}, "max": {"2"}, "mode": {"off"},
 }
 
 // acts is what changes with any act.

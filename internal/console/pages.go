@@ -13,7 +13,7 @@ import (
 
 // pages returns the console's pages, in the order of the menu.
 func (s *Server) pages() []*Page {
-	return []*Page{s.overviewPage(), s.queuesPage(), s.jobsPage(), s.jobPage(), s.copyPage(), s.errorsPage(), s.oneErrorPage(), s.workersPage()}
+	return []*Page{s.overviewPage(), s.queuesPage(), s.jobsPage(), s.jobPage(), s.copyPage(), s.errorsPage(), s.oneErrorPage(), s.workersPage(), s.scalePage()}
 }
 
 // Patterns returns the patterns of the pages below view.Root, as in /jobs/{id}.
@@ -42,6 +42,8 @@ func (s *Server) acts(r chi.Router, form func(acting) http.HandlerFunc) {
 	r.Post("/jobs/{id}/delete", form(deleteJob))
 	r.Post("/jobs/{id}/copy", form(s.copyJob))
 	r.Post("/errors/{fingerprint}/act", form(actOnError))
+	r.Post("/scale/target", form(setScale))
+	r.Post("/scale/mode", form(setScaleMode))
 	r.Post("/workers/drain", form(actOn("worker", "drain")))
 	r.Post("/workers/undrain", form(actOn("worker", "undrain")))
 }

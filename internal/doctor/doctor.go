@@ -93,6 +93,7 @@ func (e *Exam) Run(ctx context.Context) []Finding {
 		{"kinds", e.kinds},
 		{"waiting", e.waiting},
 		{"schedules", e.schedules},
+		{"scale", e.scale},
 	})...)
 }
 

@@ -62,10 +62,12 @@ func TestWell(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if len(checks) != 17 || Worst(found) != OK { // kinds has no finding in a healthy database
+	if len(checks) != 18 || Worst(found) != OK { // kinds has no finding in a healthy database
 		t.Errorf("%d checks: %v", len(checks), checks)
 	}
 }
+
+const scaled = "insert into work.scale_target (process_type, mode, max_wait, min, max, set_at, set_by) "
 
 // TestConditions creates each condition, and checks that it is found.
 func TestConditions(t *testing.T) {
@@ -90,6 +92,7 @@ func TestConditions(t *testing.T) {
 		{"update river.river_job set scheduled_at = now() - interval '90 m'", "waiting", Warn, "The oldest job of queue mail has waited for 1 h 3"},
 		{"update work.schedule set next_at = now() - interval '1 h'", "schedules", Broken, "Schedule nightly (every day at 04:00) has been overdue since"},
 		{"update work.schedule set broken = 'zone: no such zone'", "schedules", Broken, "Schedule nightly is broken. zone: no such zone. → Correct it"},
+		{scaled + "values ('worker', 'on', '30 s', 1, 2, now() - interval '1 h', 'a test')", "scale", Warn, "No web process decides about it."},
 		{"delete from work.migration where version = (select max(version) from work.migration)", "schema", Broken, "backlist migrate"},
 		{"delete from river.river_migration where version = (select max(version) from river.river_migration)", "schema", Broken, "backlist migrate"},
 		{"create or replace function jobs.version() returns text language sql immutable return 'another'", "surface", Warn, "another"},

@@ -118,3 +118,11 @@ func (e *Exam) schedules(ctx context.Context) ([]Finding, error) {
 	}
 	return found, err
 }
+
+func (e *Exam) scale(ctx context.Context) ([]Finding, error) {
+	found, err := e.findings(ctx, "scale")
+	if err == nil && len(found) == 0 {
+		return good("Nothing keeps the numbers of workers from being planned.")
+	}
+	return found, err
+}

@@ -207,7 +207,11 @@ func (a Act) did() string {
 	case a.Queue != nil:
 		what = "queue " + *a.Queue
 	}
-	return strings.ReplaceAll(a.Act, "_", " ") + ": " + what
+	did := strings.ReplaceAll(a.Act, "_", " ")
+	if what == "" {
+		return did
+	}
+	return did + ": " + what
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -17,7 +17,7 @@ import (
 type Frame struct {
 	Title   string
 	Purpose string // one line that says what the page is for
-	Nav     string // the menu's entry: overview, queues, jobs, errors or workers
+	Nav     string // the menu's entry: overview, queues, jobs, errors, workers or scale
 	Site    string // the address of the site beside the console; empty if there is none
 	Person  string // the account's name
 	Acts    bool   // the person may act

@@ -13,6 +13,7 @@ func Menu() []Entry {
 		{"jobs", "Jobs", Root + "/jobs", "j"},
 		{"errors", "Errors", Root + "/errors", "e"},
 		{"workers", "Workers", Root + "/workers", "w"},
+		{"scale", "Scale", Root + "/scale", "s"},
 	}
 }
 
