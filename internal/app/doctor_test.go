@@ -26,7 +26,7 @@ func TestDoctorCommand(t *testing.T) {
 	// Small pools, because the connections of this server are not the subject.
 	env := []string{"WEB_POOL=2", "WORKER_POOL=2"}
 	out, err := outcome(t, launch(t, databaseURL, append(env, "SMTP_URL="+sink.URL()), "doctor"))
-	if err != nil || !strings.Contains(out, "Live workers: 1, with 20 slots.") || !strings.Contains(out, "take up to 20 of ") || strings.Contains(out, "SMTP_URL") ||
+	if err != nil || !strings.Contains(out, "Live workers: 1, with 22 slots.") || !strings.Contains(out, "take up to 20 of ") || strings.Contains(out, "SMTP_URL") ||
 		!strings.Contains(out, "MAIL_FROM is not set") {
 		t.Errorf("%v\n%s", err, out)
 	}

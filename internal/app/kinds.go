@@ -10,6 +10,7 @@ import (
 
 	"github.com/backlist/backlist/db"
 	"github.com/backlist/backlist/internal/finding"
+	"github.com/backlist/backlist/internal/importer"
 	"github.com/backlist/backlist/internal/lab"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/reader"
@@ -32,6 +33,8 @@ func (p *program) newWorkers(pool *pgxpool.Pool, log *slog.Logger) (*work.Worker
 	work.AddWorker(workers, &recommend.ReaderWorker{DB: pool, Jobs: jobs, Log: log})
 	work.AddWorker(workers, &recommend.NeighboursWorker{DB: pool, Jobs: jobs})
 	work.AddWorker(workers, deliver)
+	work.AddWorker(workers, &importer.Worker{DB: pool, Jobs: jobs})
+	work.AddWorker(workers, &importer.PruneWorker{DB: pool})
 	work.AddWorker(workers, &reader.PruneWorker{DB: pool})
 	work.AddWorker(workers, &lab.PruneWorker{DB: pool})
 	if p.cfg.Lab {
@@ -61,12 +64,13 @@ func (p *program) deliverWorker(pool *pgxpool.Pool, log *slog.Logger) (*mail.Del
 
 // schedules returns all periodic jobs. To add one, write its work.Schedule in jobs.go of its package, and name it here.
 func schedules() []work.Schedule {
-	return []work.Schedule{recommend.Schedule(), reader.Schedule(), lab.Schedule()}
+	return []work.Schedule{recommend.Schedule(), reader.Schedule(), lab.Schedule(), importer.Schedule()}
 }
 
 // workOptions returns the options of a worker process, with its queues.
 func (p *program) workOptions(workers *work.Workers, log *slog.Logger) work.Options {
 	queues := map[string]int{river.QueueDefault: p.cfg.WorkerConcurrency, mail.QueueName: p.cfg.WorkerConcurrency}
+	queues[importer.QueueName] = importer.Slots
 	if p.cfg.Lab {
 		queues[lab.QueueName] = p.cfg.WorkerConcurrency
 	}

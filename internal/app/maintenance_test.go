@@ -20,7 +20,8 @@ func TestWebMaintains(t *testing.T) {
 	pool := openPool(t, url)
 	if declared := valueOf[[]string](t, pool, `select array_agg(name || ': ' || words order by name) from work.schedule
 		where retired_at is null and next_at > $1`, before); !slices.Equal(declared, []string{
-		"prune_lab: every day at 04:15 (UTC)", "prune_sessions: every day at 04:00 (UTC)", "rebuild_neighbours: every 10 minutes",
+		"prune_imports: every hour at minute 25", "prune_lab: every day at 04:15 (UTC)", "prune_sessions: every day at 04:00 (UTC)",
+		"rebuild_neighbours: every 10 minutes",
 	}) {
 		t.Fatalf("declared schedules: %q", declared)
 	}
@@ -31,7 +32,7 @@ func TestWebMaintains(t *testing.T) {
 		values ('prune_sessions', '{}', 3, 'scheduled', now() + interval '1 s') returning id`)
 	web := start(t, url, []string{"WEB_POOL=2"}, "web")
 	eventually(t, pool, "all schedules run, once for all missed runs", `select array_agg(missed > 0 and outcome = 'enqueued')
-		= '{t,t,t}' from work.tick`)
+		= '{t,t,t,t}' from work.tick`)
 	eventually(t, pool, "the job comes due", "select state = 'available' from river.river_job where id = $1", id)
 	eventually(t, pool, "what needs attention is kept", `select list @> '[{"code": "no_worker"}]' from work.finding`)
 	eventually(t, pool, "the web process leads", "select count(*) = 1 from river.river_leader")

@@ -17,6 +17,7 @@ const Channel = "reader"
 const (
 	TopicRecommendations = "recommendations"
 	TopicMail            = "mail"
+	TopicImport          = "import"
 )
 
 // Notice is the payload: the reader and the topic that has changed. The page reads the new content itself.

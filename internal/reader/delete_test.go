@@ -24,6 +24,8 @@ func TestDelete(t *testing.T) {
 	b.exec(t, "insert into recommendation_run (reader_id, ratings_version, basis, ratings) values ($1, 1, 'popular', 1)", b.odo.ID)
 	b.exec(t, "insert into recommendation (reader_id, book_id, rank, score) values ($1, $2, 1, 1)", b.odo.ID, book)
 	b.exec(t, "insert into lab_run (id, experiment, reader_id, started_by) values ('a', 'inline', $1, 'Odo')", b.odo.ID)
+	b.exec(t, "insert into import (reader_id, file_name, format) values ($1, 'books.csv', 'CSV')", b.odo.ID)
+	b.exec(t, "insert into imported (reader_id, book_id, stars) values ($1, $2, 7)", b.odo.ID, book)
 	if _, err := AddOperator(ctx, b.tx, b.odo.Email, RoleOperator, "a test"); err != nil {
 		t.Fatal(err)
 	}

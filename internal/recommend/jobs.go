@@ -33,12 +33,12 @@ func (ReaderArgs) InsertOpts() river.InsertOpts {
 // enqueueing a duplicate locks the unfinished job, and a change locks the reader's row. The job's lock also makes the change
 // either visible to the run in progress or wait for that run to end.
 func Change(ctx context.Context, db pipeline.DB, jobs *work.Client, readerID int64, changes ...func(tx pgx.Tx) error) error {
-	enqueue := func(tx pgx.Tx) error { return enqueue(ctx, tx, jobs, readerID) }
-	return pipeline.Transact(ctx, db, append([]func(pgx.Tx) error{enqueue}, changes...)...)
+	request := func(tx pgx.Tx) error { return Request(ctx, tx, jobs, readerID) }
+	return pipeline.Transact(ctx, db, append([]func(pgx.Tx) error{request}, changes...)...)
 }
 
-// enqueue asks for a new list of the reader in tx.
-func enqueue(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64) error {
+// Request asks for a new list of the reader in tx, for changes that take more than one query each. Call it before them: see Change.
+func Request(ctx context.Context, tx pgx.Tx, jobs *work.Client, readerID int64) error {
 	if _, err := jobs.InsertTx(ctx, tx, ReaderArgs{readerID}, nil); err != nil {
 		return fmt.Errorf("enqueue recommend_reader: %w", err)
 	}

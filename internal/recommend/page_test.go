@@ -134,7 +134,7 @@ func TestEnqueueIsDebounced(t *testing.T) {
 	s, tx := newSite(t)
 	me := s.reader()
 	for range 10 {
-		if err := enqueue(t.Context(), tx, s.jobs, me); err != nil {
+		if err := Request(t.Context(), tx, s.jobs, me); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -142,7 +142,7 @@ func TestEnqueueIsDebounced(t *testing.T) {
 		t.Errorf("%d jobs for one reader", n)
 	}
 	s.exec("update river.river_job set state = 'discarded', finalized_at = now() where (args->>'reader_id')::bigint = $1", me)
-	if err := enqueue(t.Context(), tx, s.jobs, me); err != nil {
+	if err := Request(t.Context(), tx, s.jobs, me); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.waiting(me); n != 1 {

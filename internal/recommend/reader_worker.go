@@ -85,7 +85,7 @@ func (w *ReaderWorker) Make(ctx context.Context, readerID int64, finish func(eff
 		}
 		// Something changed during this run, and the job it enqueued was a duplicate of this one. This transaction
 		// has completed the job, so its unique key is free.
-		return enqueue(ctx, tx, w.Jobs, readerID)
+		return Request(ctx, tx, w.Jobs, readerID)
 	})
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (w *ReaderWorker) followBuilds(ctx context.Context, readerID int64, chosen 
 		return fmt.Errorf("count changes of ratings: %w", err)
 	}
 	if chosen.basis == Popular && c.Built != built {
-		return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return enqueue(ctx, tx, w.Jobs, readerID) })
+		return pgx.BeginFunc(ctx, w.DB, func(tx pgx.Tx) error { return Request(ctx, tx, w.Jobs, readerID) })
 	}
 	return w.rebuildIfDue(ctx, c)
 }

@@ -9,12 +9,70 @@ import (
 )
 
 type Author struct {
-	ID       int64
+	ID int64
+	// The catalogue's slug, or the folded name, with hyphens, of an author whom an import brought.
 	Key      string
 	Name     string
 	SortName string
 	Born     *int16
 	Died     *int16
+}
+
+// A file that a reader imports. Its job is import_books.
+type Import struct {
+	ID       int64
+	ReaderID int64
+	FileName string
+	Format   string
+	// Sentences about the file as a whole.
+	Notes []string
+	// The number of its rows.
+	Rows int32
+	// How far it is: each row is first matched and then written, which are two steps.
+	Steps int32
+	// The title at which it is.
+	Doing string
+	// The number of rows by outcome, as it was when the import last changed; import_row is deleted after a day.
+	Counts    []byte
+	CreatedAt time.Time
+	// When it last came forward.
+	MovedAt time.Time
+	EndedAt *time.Time
+	// The reader stopped it.
+	Stopped bool
+	// When the reader took it back.
+	UndoneAt *time.Time
+}
+
+// The rows of imports, for a day.
+type ImportRow struct {
+	ImportID int64
+	// From 1, in the order of the file.
+	N int32
+	// Where in the file the row begins.
+	Line      int32
+	Title     string
+	Series    string
+	Volume    string
+	Authors   []string
+	Isbn      string
+	Goodreads string
+	Year      *int16
+	Stars     *int16
+	Shelf     *string
+	RatedAt   *time.Time
+	ShelvedAt *time.Time
+	// waiting: not yet imported; added, changed, same: what it did to the book's rating and shelf; merged: an earlier row is the same book; kept: the reader has changed the book on the site, which counts more; unclear: the reader decides which book it is; skipped: the reader left it out; failed: it cannot be imported.
+	Outcome string
+	// Sentences for the reader.
+	Reason string
+	BookID *int64
+	// The row brought the book to the site.
+	Created bool
+	// The books of which an unclear row may be one.
+	Candidates []int64
+	// What the reader said about the book before this row changed it, to undo it.
+	Before []byte
 }
 
 // A run of an experiment of the lab, with what it has measured.
