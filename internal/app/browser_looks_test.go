@@ -8,7 +8,7 @@ import (
 func (s *testSite) readerPages(b *tab) []string {
 	return []string{
 		"/", "/books", "/books?page=3", "/books?q=dickns", "/books?q=zzzzzz", s.wellKnownBook(b), "/recommendations",
-		"/shelf", "/shelf?tab=reading", "/shelf?tab=read", "/shelf?tab=rated", "/mailbox", "/settings", "/settings/delete", "/nothing",
+		"/shelf", "/shelf?tab=reading", "/shelf?tab=read", "/shelf?tab=rated", "/imports", "/mailbox", "/settings", "/settings/delete", "/nothing",
 	}
 }
 

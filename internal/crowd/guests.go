@@ -156,7 +156,7 @@ func (g *guests) prepare(ctx context.Context, mix Mix, plan []bench.Arrival, mem
 	})
 }
 
-// signIn returns a reader with a session and a letter.
+// signIn returns a reader with a session, a letter and an import that has ended, of which a row is unclear.
 func (g *guests) signIn(ctx context.Context, tx pgx.Tx, id int64) (v rater, err error) {
 	v.id = id
 	if v.token, err = reader.StartSession(ctx, tx, id); err != nil {
@@ -165,6 +165,13 @@ func (g *guests) signIn(ctx context.Context, tx pgx.Tx, id int64) (v rater, err 
 	err = tx.QueryRow(ctx, "select r.email, m.id from reader r join message m on m.reader_id = r.id where r.id = $1 order by m.id limit 1", id).Scan(&v.email, &v.message)
 	if err != nil {
 		return v, fmt.Errorf("sign reader %d in: %w", id, err)
+	}
+	err = tx.QueryRow(ctx, `with i as (
+			insert into import (reader_id, file_name, format, rows, ended_at, counts) values ($1, 'books.csv', 'CSV', 1, now(), '{"unclear": 1}') returning id)
+		insert into import_row (import_id, n, line, title, stars, outcome, candidates) select id, 1, 2, 'A book', 8, 'unclear', array[$2::bigint] from i
+		returning import_id`, id, g.books[0]).Scan(&v.imported)
+	if err != nil {
+		return v, fmt.Errorf("make an import of reader %d: %w", id, err)
 	}
 	return v, nil
 }

@@ -196,12 +196,16 @@ func (l *load) visit(ctx context.Context, i, n int) error {
 // request returns a request like those of the platform's router. Each comes from another address.
 func (l *load) request(ctx context.Context, v visit, a ask, number int64) (*http.Request, error) {
 	method, _, _ := strings.Cut(v.route, " ")
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+l.site.Addr+a.path, strings.NewReader(a.form.Encode()))
+	body, kind := a.form.Encode(), "application/x-www-form-urlencoded"
+	if v.upload {
+		body, kind = uploadForm(a.form.Get("file"))
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+l.site.Addr+a.path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Content-Type", kind)
 	}
 	r.Header.Set("Accept-Encoding", "gzip")
 	r.Header.Set("X-Forwarded-Proto", "https")

@@ -19,6 +19,7 @@ type visit struct {
 	weight      int
 	want        int  // the status of the answer; 0: 200
 	stream      bool // the answer is a stream, which counts as answered once it begins
+	upload      bool // the form's value "file" is sent as a file
 	spare       bool // needs a reader of its own each time, whose account or session it ends
 	make        func(g *guests, n int, v rater) ask
 }
@@ -42,7 +43,7 @@ type Mix []visit
 
 // SiteMix returns the requests of the site and its console in about the shares of a reading site: readers mostly search, look at
 // books and rate them; operators look at the console now and then.
-func SiteMix() Mix { return slices.Concat(readingMix(), accountMix(), consoleMix()) }
+func SiteMix() Mix { return slices.Concat(readingMix(), importMix(), accountMix(), consoleMix()) }
 
 // leastCovered is the share of the router's routes that a mix must visit.
 const leastCovered = 0.85

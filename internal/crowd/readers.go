@@ -28,9 +28,10 @@ type rater struct {
 	enqueue bench.Trip // what enqueueing this reader's job sends
 
 	// Of a load test:
-	message int64  // a letter of the reader's
-	reset   string // the token of a reset link
-	job     int64  // a job that waits, for a form of the console
+	message  int64  // a letter of the reader's
+	imported int64  // an import that has ended
+	reset    string // the token of a reset link
+	job      int64  // a job that waits, for a form of the console
 }
 
 // prepare fills the database with the catalogue, the invented readers and the run's own readers, and lets a worker compute what

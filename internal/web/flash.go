@@ -22,6 +22,9 @@ const (
 	flashPassword    flash = "password"
 	flashReset       flash = "reset"
 	flashDeleted     flash = "deleted"
+	flashStopped     flash = "import-stopped"
+	flashUndone      flash = "import-undone"
+	flashSettled     flash = "import-settled"
 )
 
 var sentences = map[flash]string{
@@ -36,6 +39,9 @@ var sentences = map[flash]string{
 	flashSaved:       "Your settings are saved.",
 	flashPassword:    "Your password is changed, and other devices are signed out.",
 	flashReset:       "Your new password is set. You are signed in.",
+	flashStopped:     "The import is stopped. What it had already brought stays.",
+	flashUndone:      "The import is undone.",
+	flashSettled:     "That row is settled.",
 	flashDeleted:     "Your account and all its data have been deleted.",
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/net/html"
 
+	"github.com/backlist/backlist/internal/importer"
 	"github.com/backlist/backlist/internal/live"
 	"github.com/backlist/backlist/internal/mail"
 	"github.com/backlist/backlist/internal/reader"
@@ -46,6 +47,7 @@ func newSite(t *testing.T) *testSite {
 	workers := work.NewWorkers()
 	work.AddWorker(workers, &recommend.ReaderWorker{})
 	work.AddWorker(workers, &mail.DeliverWorker{})
+	work.AddWorker(workers, &importer.Worker{})
 	jobs, err := work.NewInserter(nil, work.Options{Schema: "river", Log: log, Workers: workers})
 	if err != nil {
 		t.Fatal(err)

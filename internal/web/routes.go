@@ -31,6 +31,7 @@ func (s *Server) Handler() http.Handler {
 	r.Get("/readyz", s.readiness)
 	r.Handle("/assets/*", asset.Handler())
 	r.Get("/recommendations/events", pages.Within(stream, signedIn(s.recommendationEvents)))
+	r.Get("/imports/{id}/events", pages.Within(stream, signedIn(s.importEvents)))
 	if s.lab != nil {
 		r.Get("/lab/{slug}/{id}/events", pages.Within(stream, s.inLab(s.runEvents)))
 	}
@@ -52,6 +53,14 @@ func (s *Server) Handler() http.Handler {
 		r.Post("/books/{id}/dismissal", page(signedIn(s.tasteForm(readDismissal))))
 		r.Get("/recommendations", page(signedIn(s.recommendations)))
 		r.Get("/shelf", page(signedIn(s.shelf)))
+
+		r.Get("/imports", page(signedIn(s.imports)))
+		r.Post("/imports", pages.Within(uploadLimits, signedIn(s.upload)))
+		r.Get("/imports/{id}", page(signedIn(s.importPage)))
+		r.Get("/imports/{id}/rows.csv", page(signedIn(s.importRows)))
+		r.Post("/imports/{id}/stop", page(signedIn(s.stopImport)))
+		r.Post("/imports/{id}/undo", page(signedIn(s.undoImport)))
+		r.Post("/imports/{id}/rows/{n}", page(signedIn(s.settleRow)))
 
 		r.Get("/mailbox", page(signedIn(s.mailbox)))
 		r.Get("/mailbox/{id}", page(signedIn(s.message)))

@@ -53,6 +53,7 @@ type Server struct {
 
 	console  *console.Server // nil: the site has none
 	lab      *lab.Lab        // nil: the site has none
+	uploads  atomic.Int32    // files that are arriving
 	stopping atomic.Bool
 }
 

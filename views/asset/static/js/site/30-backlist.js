@@ -70,6 +70,14 @@
     refuse(event.detail.ctx, "We could not reach Backlist. Check your connection and try again.");
   });
 
+  // A file over the limit is not sent: the browser would show why only after minutes, if at all.
+  document.addEventListener("change", (event) => {
+    const { files, dataset } = event.target;
+    if (!files || !dataset.mostBytes) return;
+    event.target.setCustomValidity(files[0]?.size > Number(dataset.mostBytes) ? dataset.tooLarge : "");
+    event.target.reportValidity();
+  });
+
   // Where the focus is, in words that outlive a swap: which control of which
   // item of which part.
   const controls = (item) => [...item.querySelectorAll("a[href]:not([tabindex]), button, input:not([type=hidden])")];
