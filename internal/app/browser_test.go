@@ -25,6 +25,10 @@ func TestBrowser(t *testing.T) {
 		t.Parallel()
 		readersInBrowser(t, browser)
 	})
+	t.Run("imports", func(t *testing.T) {
+		t.Parallel()
+		importInBrowser(t, browser)
+	})
 	t.Run("operators", func(t *testing.T) {
 		t.Parallel()
 		operatorsInBrowser(t, browser)
