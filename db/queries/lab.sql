@@ -39,6 +39,9 @@ select clock_timestamp()::timestamptz;
 insert into lab_effect (run_id, part, what, item, job_id, attempt, worker)
 values (@run_id, @part, @what, @item, @job_id, @attempt, @worker);
 
+-- name: LabNoted :one
+select exists (select from lab_effect where run_id = @run_id and part = @part and what = @what);
+
 -- name: LabSomeReader :one
 -- A reader on whose account experiments work where no reader is signed in.
 select r.id, r.name from reader r where exists (select from rating t where t.reader_id = r.id)

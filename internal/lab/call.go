@@ -32,6 +32,7 @@ type CallArgs struct {
 	Part  string `json:"part"`
 	Item  int    `json:"item"`
 	Calls int    `json:"calls"`
+	Until string `json:"until,omitempty"` // what the experiment does to the worker in the middle of the first attempt
 }
 
 // Kind names the job.
@@ -54,12 +55,17 @@ func (*callWorker) Timeout(*river.Job[CallArgs]) time.Duration { return 2 * time
 // it does not notice in a call that its context has ended.
 func (w *callWorker) Work(ctx context.Context, job *river.Job[CallArgs]) error {
 	ctx = context.WithoutCancel(ctx)
-	for range job.Args.Calls {
+	for n := range job.Args.Calls {
 		if err := w.call(ctx); err != nil {
 			return err
 		}
 		if err := w.note(ctx, w.DB, job, called); err != nil { // outside any transaction, as the call is
 			return err
+		}
+		if n+1 == job.Args.Calls/2 {
+			if err := w.middle(ctx, job); err != nil {
+				return err
+			}
 		}
 	}
 	err := work.Finish(ctx, w.DB, job, func(tx pgx.Tx) error { return w.note(ctx, tx, job, done) })
@@ -67,6 +73,17 @@ func (w *callWorker) Work(ctx context.Context, job *river.Job[CallArgs]) error {
 		err = errors.Join(err, w.note(ctx, w.DB, job, refused))
 	}
 	return err
+}
+
+// middle waits in the first attempt for what the experiment does to the worker, which comes too late on a machine that is busy enough.
+func (w *callWorker) middle(ctx context.Context, job *river.Job[CallArgs]) error {
+	if job.Args.Until == "" || job.Attempt > 1 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	noted := store.LabNotedParams{RunID: job.Args.Run, Part: job.Args.Part, What: job.Args.Until}
+	return until(ctx, func() (bool, error) { return store.New().LabNoted(ctx, w.DB, noted) })
 }
 
 // call sends a mail to the slow mail server, which delivers nothing.

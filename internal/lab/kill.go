@@ -9,10 +9,10 @@ import (
 // killCalls is how often the job calls the slow service: long enough to be stopped in the middle.
 const killCalls = 12
 
-// The two parts.
+// The two parts are named for what is done to their worker.
 const (
-	killPart  = "killed"
-	pausePart = "paused"
+	killPart  = killed
+	pausePart = paused
 )
 
 func kill() Experiment {
@@ -108,7 +108,7 @@ func (k *killing) suspend(ctx context.Context, process string) error {
 
 // taken enqueues the job of a part and returns the process that takes it, once it is in the middle of it.
 func (k *killing) taken(ctx context.Context, part, title string) (process string, err error) {
-	ids, err := k.enqueue(ctx, part, 1, killCalls)
+	ids, err := k.enqueue(ctx, 1, CallArgs{Part: part, Calls: killCalls, Until: part})
 	if err != nil {
 		return "", err
 	}

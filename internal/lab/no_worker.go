@@ -48,7 +48,7 @@ func (n *idle) run(ctx context.Context) error {
 
 // enqueueAll enqueues the jobs, as with a worker, and waits until each says why it does not run.
 func (n *idle) enqueueAll(ctx context.Context) error {
-	if _, err := n.enqueue(ctx, "", waitingJobs, 1); err != nil {
+	if _, err := n.enqueue(ctx, waitingJobs, CallArgs{Calls: 1}); err != nil {
 		return err
 	}
 	doing := "Twelve jobs are enqueued. No worker takes their queue, so they wait."

@@ -73,11 +73,12 @@ type event struct {
 	At         time.Time
 }
 
-// enqueue enqueues jobs of a part in one transaction and returns their ids.
-func (o *own) enqueue(ctx context.Context, part string, jobs, calls int) (ids []int64, err error) {
+// enqueue enqueues jobs like the given one in one transaction and returns their ids.
+func (o *own) enqueue(ctx context.Context, jobs int, like CallArgs) (ids []int64, err error) {
 	list := make([]river.InsertManyParams, jobs)
 	for i := range list {
-		list[i].Args = CallArgs{Run: o.ID, Part: part, Item: i + 1, Calls: calls}
+		like.Run, like.Item = o.ID, i+1
+		list[i].Args = like
 	}
 	added, err := o.Jobs.InsertMany(ctx, list)
 	for _, job := range added {

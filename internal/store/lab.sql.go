@@ -130,6 +130,23 @@ func (q *Queries) LabInsert(ctx context.Context, db DBTX, arg LabInsertParams) (
 	return result.RowsAffected(), nil
 }
 
+const labNoted = `-- name: LabNoted :one
+select exists (select from lab_effect where run_id = $1 and part = $2 and what = $3)
+`
+
+type LabNotedParams struct {
+	RunID string
+	Part  string
+	What  string
+}
+
+func (q *Queries) LabNoted(ctx context.Context, db DBTX, arg LabNotedParams) (bool, error) {
+	row := db.QueryRow(ctx, labNoted, arg.RunID, arg.Part, arg.What)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const labPrune = `-- name: LabPrune :exec
 delete from lab_run where started_at < now() - interval '7 days' and (ended_at is not null or seen_at < now() - interval '1 day')
 `
