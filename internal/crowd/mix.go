@@ -59,6 +59,8 @@ var leftOut = map[string]string{
 	"POST " + view.Root + "/jobs/views/delete":   "it can delete only a search that another visit is about to save",
 	"POST " + view.Root + "/workers/drain":       "it would stop the worker that is measured",
 	"POST " + view.Root + "/workers/undrain":     "no worker drains",
+	"POST " + view.Root + "/scale/target":        "web processes would decide about workers beside what is measured",
+	"POST " + view.Root + "/scale/mode":          "there is no target",
 }
 
 // Covers checks the mix against a router. It returns an error that names each route that is neither in the mix nor left out for a

@@ -16,10 +16,11 @@ func consoleMix() Mix {
 	mix := Mix{
 		seen(8, "/", ""), seen(5, "/jobs", "?q=kind:recommend_reader"), seen(4, "/jobs/{id}", ""), seen(1, "/jobs/{id}/copy", ""),
 		seen(3, "/queues", ""), seen(3, "/errors", ""), seen(2, "/errors/{fingerprint}", ""), seen(2, "/workers", ""),
+		seen(1, "/scale", ""),
 		seen(1, "/find", "?q=kind:deliver_mail"), seen(1, "/jobs/act", "?act=cancel&all=1&q=state:scheduled"),
 		seen(1, "/jobs/suggest", "?q=kind:"), seen(1, "/jobs.csv", "?q=state:retryable"),
 	}
-	for _, pattern := range []string{"", "/jobs", "/jobs/{id}", "/queues", "/errors", "/errors/{fingerprint}", "/workers"} {
+	for _, pattern := range []string{"", "/jobs", "/jobs/{id}", "/queues", "/errors", "/errors/{fingerprint}", "/workers", "/scale"} {
 		v := seen(1, "/events"+pattern, "")
 		v.stream = true
 		mix = append(mix, v)
