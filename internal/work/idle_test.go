@@ -2,6 +2,7 @@ package work_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,14 +31,18 @@ func TestIdleWorkerAsksLittle(t *testing.T) {
 	worktest.Start(t, pool, o)
 
 	const settle, beats = 3, 5 // heartbeats: those during the start, and those that are counted
-	var from, to int
+	var statements []int       // with each heartbeat
+	before := 0
 	for i := range settle + beats {
-		if to = <-count.beats; i == settle-1 {
-			from = to
+		until := <-count.beats
+		if i >= settle {
+			statements = append(statements, until-before)
 		}
+		before = until
 	}
-	if to-from > 2*beats {
-		t.Errorf("%d statements with %d heartbeats: %q", to-from, beats, count.all()[from:to])
+	slices.Sort(statements)
+	if statements[beats/2] > 2 { // the median, because River tidies up now and then
+		t.Errorf("%d statements with the heartbeats: %q", statements, count.all())
 	}
 	if _, err := pool.Exec(t.Context(), "insert into river.river_job (kind, args, max_attempts) values ('"+stepArgs{}.Kind()+"', '{}', 5)"); err != nil {
 		t.Fatal(err)
