@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river/riverdriver"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/backlist/backlist/db"
@@ -30,7 +29,7 @@ func (p *Pilot) JobInsertMany(
 	ctx context.Context, execTx riverdriver.ExecutorTx, params *riverdriver.JobInsertFastManyParams,
 ) ([]*riverdriver.JobInsertFastResult, error) {
 	dueNow(params.Jobs)
-	tx := new(riverpgxv5.Driver).UnwrapTx(execTx)
+	tx := unwrapTx(execTx)
 	if len(params.Jobs) == 1 {
 		result, err := insertOne(ctx, tx, params.Jobs[0], params.Schema)
 		return []*riverdriver.JobInsertFastResult{result}, err

@@ -56,10 +56,30 @@ func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.
 	return &WorkerDriver{Driver: d, Gate: p.gate, Attempts: attempts, Aside: p.aside}
 }
 
-// SupportsListenNotify returns false for a client that only inserts: the pilot sends a notice with every insert, and River would send
-// one more, in a round trip of its own.
-func (d *Driver) SupportsListenNotify() bool {
-	return d.listener != nil && d.Driver.SupportsListenNotify()
+// UnwrapExecutor hands River tx without its notice of an insert: the pilot sends one with every insert, and River's would be a second
+// one, in a round trip of its own.
+func (d *Driver) UnwrapExecutor(tx pgx.Tx) riverdriver.ExecutorTx {
+	return &announced{d.Driver.UnwrapExecutor(tx)}
+}
+
+// UnwrapTx returns the transaction of UnwrapExecutor.
+func (d *Driver) UnwrapTx(exec riverdriver.ExecutorTx) pgx.Tx { return unwrapTx(exec) }
+
+func unwrapTx(exec riverdriver.ExecutorTx) pgx.Tx {
+	if a, ok := exec.(*announced); ok {
+		exec = a.ExecutorTx
+	}
+	return new(riverpgxv5.Driver).UnwrapTx(exec)
+}
+
+// announced is a transaction whose inserts the pilot announces. River's other notices, as of a paused queue, remain.
+type announced struct{ riverdriver.ExecutorTx }
+
+func (a *announced) NotifyMany(ctx context.Context, params *riverdriver.NotifyManyParams) error {
+	if params.Topic == "river_insert" {
+		return nil
+	}
+	return a.ExecutorTx.NotifyMany(ctx, params)
 }
 
 // Idle returns those of the queues from which this process has fetched nothing for some time, for the caller to look whether they
