@@ -11,7 +11,7 @@ with recursive ready as ( -- by steps through the index of available jobs: a ste
         order by j.queue, j.priority, j.scheduled_at limit 1) n
 ), waiting as ( -- jobs.takes for each queue and worker would compare each name of a queue with each
     select r.queue, r.oldest,
-           (select exists (select from jobs.live x where not x.draining and x.queues = '{}'))
+           (select exists (select from jobs.live x where not x.draining and jobs.takes(x.queues, '{}', '', '')))
                or r.queue = 'alone' and (select exists (select from jobs.live x where not x.draining))
                or r.queue in (select unnest(x.queues) from jobs.live x where not x.draining) as taken
     from (select queue, now() - greatest(min(scheduled_at), now() - interval '10 years') as oldest from ready

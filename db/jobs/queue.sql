@@ -32,7 +32,7 @@ with waiting as (
 ), takers as ( -- jobs.takes for each queue and worker would compare each name of a queue with each
     select queue, count(*) as workers from live cross join lateral unnest(queues) as queue group by queue
 ), takers_of_all as (
-    select count(*) as workers, count(*) filter (where queues = '{}') as unnamed from live
+    select count(*) as workers, count(*) filter (where jobs.takes(queues, '{}', '', '')) as unnamed from live
 ), names as (
     select name from river.river_queue where not jobs.placeholder(name)
     union select queue from waiting
