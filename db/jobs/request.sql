@@ -55,7 +55,7 @@ declare
 begin
     select * into r from jobs.request q where q.id = waterfall.request_id;
     select least(r.started_at, min(a.due_at)), least((select min(j) from unnest(r.jobs) as j), min(a.job_id)), greatest(r.ended_at, max(a.ended_at))
-    into zero, first_job, last_end from jobs.attempt a where a.request_id = waterfall.request_id;
+    into zero, first_job, last_end from jobs.attempt a where a.stored and a.request_id = waterfall.request_id;
     if zero is null then
         raise exception 'There is no record of request %: requests and attempts are kept for a day, and when there are many, not all are written.',
             quote_nullable(waterfall.request_id) using errcode = 'P0002';
@@ -80,7 +80,7 @@ begin
     end if;
     return query
     with recursive ended as (
-        select a.* from jobs.attempt a where a.request_id = waterfall.request_id
+        select a.* from jobs.attempt a where a.stored and a.request_id = waterfall.request_id
     ), going as ( -- unfinished jobs that it caused, also where they name another request
         select j.* from jobs.job j where j.id = any (unfinished || r.jobs) and j.finished_at is null
     ), parents as (

@@ -43,7 +43,7 @@ select s.job_id, s.kind, coalesce(j.state::text, 'deleted') as state, s.attempt,
        s.worker, s.release
 from (
     select distinct on (a.job_id) a.job_id, a.kind, a.attempt, a.ended_at, a.run, a.worker, a.release
-    from (select * from jobs.attempt where fingerprint = @fingerprint::text order by ended_at desc limit 500) a
+    from (select * from jobs.attempt where stored and fingerprint = @fingerprint::text order by ended_at desc limit 500) a
     order by a.job_id, a.ended_at desc) s
 left join jobs.job j on j.id = s.job_id
 order by s.ended_at desc
@@ -53,7 +53,7 @@ limit 20`, view.ErrorSamples)
 var errorStack = NewPanel("error.stack", "Stack", `
 select a.job_id, a.attempt, a.ended_at, left(a.error, 20000) as error, left(coalesce(a.trace, ''), 20000) as trace,
        coalesce(length(a.trace), 0) as trace_length, coalesce(a.code, '') as code
-from (select * from jobs.attempt where fingerprint = @fingerprint::text order by ended_at desc limit 50) a
+from (select * from jobs.attempt where stored and fingerprint = @fingerprint::text order by ended_at desc limit 50) a
 order by a.trace is not null and a.trace <> '' desc, a.ended_at desc
 limit 1`, view.ErrorStack)
 
@@ -63,7 +63,7 @@ with job as materialized (
     select j.id, j.args
     from (
         select distinct a.job_id from (
-            select job_id from jobs.attempt where fingerprint = @fingerprint::text order by ended_at desc limit 1000) a limit 200) s
+            select job_id from jobs.attempt where stored and fingerprint = @fingerprint::text order by ended_at desc limit 1000) a limit 200) s
     join jobs.job j on j.id = s.job_id and j.args_size <= 8000
 ), pair as (
     select job.id, p.key, p.value::text as value

@@ -113,8 +113,8 @@ from (
     select r.id
     from (select coalesce(
         (select request_id from jobs.job where id = @id::bigint),
-        (select request_id from jobs.attempt where job_id = @id::bigint and request_id is not null order by ended_at desc limit 1)) as id) r
-    where exists (select from jobs.request q where q.id = r.id) or exists (select from jobs.attempt a where a.request_id = r.id)
+        (select request_id from jobs.attempt where stored and job_id = @id::bigint and request_id is not null order by ended_at desc limit 1)) as id) r
+    where exists (select from jobs.request q where q.id = r.id) or exists (select from jobs.attempt a where a.stored and a.request_id = r.id)
     offset 0) r
 cross join lateral jobs.waterfall(r.id) with ordinality as w (at_ms, ms, depth, what, name, job_id, attempt, outcome, detail, n)
 where w.n <= 150 or w.job_id = @id::bigint
@@ -127,10 +127,10 @@ with recursive up as (
     select @id::bigint as id, 0 as depth
     union all
     select coalesce((select j.parent_id from jobs.job j where j.id = up.id),
-                    (select a.parent_id from jobs.attempt a where a.job_id = up.id and a.parent_id is not null limit 1)), up.depth + 1
+                    (select a.parent_id from jobs.attempt a where a.stored and a.job_id = up.id and a.parent_id is not null limit 1)), up.depth + 1
     from up where up.depth < 10 and up.id is not null
 ), children as (
-    select c.id from (select distinct a.job_id as id from jobs.attempt a where a.parent_id = @id::bigint limit 100) c
+    select c.id from (select distinct a.job_id as id from jobs.attempt a where a.stored and a.parent_id = @id::bigint limit 100) c
     union
     select n.id from (
         select j.id, case when j.enqueued_at <= own.until then j.parent_id end as parent_id

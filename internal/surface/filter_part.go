@@ -121,7 +121,7 @@ func (f Filter) parts(s *statement, ids idRange) (list []part) {
 		inState := "state in (" + literals(finished) + ")"
 		p := part{name: found, filter: slices.Concat(names, general, finishedTime)}
 		if len(f.Requests) > 0 {
-			p.where = append(p.where, "id = any (array(select a.job_id from jobs.attempt a where a.request_id = any ("+s.arg(f.Requests, "text[]")+")"+
+			p.where = append(p.where, "id = any (array(select a.job_id from jobs.attempt a where a.stored and a.request_id = any ("+s.arg(f.Requests, "text[]")+")"+
 				" union select unnest(r.jobs) from jobs.request r where r.id = any ("+s.arg(f.Requests, "text[]")+")))")
 			p.where = append(p.where, inState)
 			p.filter = slices.Concat(p.filter, requests, args)

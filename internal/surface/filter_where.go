@@ -28,7 +28,7 @@ func (f Filter) driver(s *statement) (where []string) {
 
 // hadError returns the SELECT for the ids of jobs that had one of these errors.
 func hadError(starts string) string {
-	return "select a.job_id from jobs.attempt a where a.fingerprint = any (array(select e.fingerprint from jobs.error e" +
+	return "select a.job_id from jobs.attempt a where a.stored and a.fingerprint = any (array(select e.fingerprint from jobs.error e" +
 		" where exists (select from unnest(" + starts + ") v where starts_with(e.fingerprint, v))))"
 }
 
