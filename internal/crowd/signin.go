@@ -23,7 +23,11 @@ func (m *measurement) signInWhileRating(ctx context.Context, report *Report, rou
 	m.turn++
 	ratings, stop := context.WithCancel(ctx)
 	rated, watched := make(chan bench.Load, 1), make(chan bench.Memory, 1)
-	go func() { rated <- bench.Run(ratings, manyConnections, time.Hour, 0, m.rate(WithJob)) }()
+	rate := m.rate(WithJob)
+	go func() {
+		// The last requests are not cut off: their jobs might be committed, and counted, in the next turn.
+		rated <- bench.Run(ratings, manyConnections, time.Hour, 0, func(_ context.Context, n int) error { return rate(ctx, n) })
+	}()
 	go func() { watched <- bench.Watch(ratings, m.webs[WithJob].PID()) }()
 	client := bench.NewClient(signInsAtOnce)
 	load := bench.Run(ctx, signInsAtOnce, time.Hour, count, func(ctx context.Context, n int) error {
@@ -31,7 +35,7 @@ func (m *measurement) signInWhileRating(ctx context.Context, report *Report, rou
 		return err
 	})
 	stop()
-	<-rated // the last requests were cut off
+	<-rated
 	report.watched.Peak = max(report.watched.Peak, (<-watched).Peak)
 	report.SignIns += len(load.Took)
 	report.SignInP50 = bench.Milliseconds(bench.Percentile(load.Took, 0.5))
