@@ -47,7 +47,7 @@ func TestRatingCounts(t *testing.T) {
 			t.Errorf("book %d: counted %v, there are %v", id, kept, said)
 		}
 	}
-	// All are open at the same moment: with one row for a book, the second would wait for ever.
+	// All are open at the same moment: with one row for a book, the second would wait for the first to commit.
 	all := allAtOnce(t, db, readers, func(tx pgx.Tx, reader int64) {
 		rate(ctx, tx, reader, popular, book.Stars(1+reader%10))
 		rate(ctx, tx, reader, other, 7)

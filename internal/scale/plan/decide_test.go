@@ -58,7 +58,7 @@ func random(r *rand.Rand) (plan.Inputs, plan.State) {
 	return in, s
 }
 
-// TestProperties: whatever is measured, a decision keeps the bounds, is the same when asked for again, and removes only workers that
+// TestProperties: for all measurements a decision keeps the bounds, is the same when asked for again, and removes only workers that
 // are drained and run nothing.
 func TestProperties(t *testing.T) {
 	t.Parallel()

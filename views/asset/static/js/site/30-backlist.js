@@ -6,7 +6,7 @@
     document.getElementById("flash").replaceChildren(p);
   };
 
-  // The arrow keys pass over stars that nobody means, so a choice by keyboard is
+  // The arrow keys pass over stars that are not meant, so a choice by keyboard is
   // saved a moment later; one by hand is meant, and saved at once.
   let byHand = false;
   addEventListener("pointerdown", () => (byHand = true), true);
