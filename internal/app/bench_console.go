@@ -19,6 +19,7 @@ import (
 	"github.com/backlist/backlist/internal/bench"
 	"github.com/backlist/backlist/internal/console"
 	"github.com/backlist/backlist/internal/formation"
+	"github.com/backlist/backlist/internal/postgres"
 	"github.com/backlist/backlist/internal/reader"
 	view "github.com/backlist/backlist/views/console"
 )
@@ -117,8 +118,11 @@ func (b *benchConsole) measure(ctx context.Context, p *program, finished int, pa
 	}
 	run := bench.ConsoleRun{
 		Size: size, Pages: pages, Overview: view.Root, Loads: b.loads, Colds: b.colds, Jobs: b.jobs, Conns: b.conns, For: seconds(b.seconds),
-		Pool: func(ctx context.Context) (*pgxpool.Pool, error) { return pgxpool.New(ctx, server.database) },
-		Web:  process("web"), Worker: process("worker"), SignIn: p.signInOperator, Process: runSetupElsewhere, Say: p.say,
+		// With the settings of the console's own pool: the plans are to be those of its pages.
+		Pool: func(ctx context.Context) (*pgxpool.Pool, error) {
+			return postgres.Open(ctx, server.database, postgres.Share{Size: 4})
+		},
+		Web: process("web"), Worker: process("worker"), SignIn: p.signInOperator, Process: runSetupElsewhere, Say: p.say,
 	}
 	if server.exclusive() && b.colds > 0 {
 		run.Restart = server.restart
