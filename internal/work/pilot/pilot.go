@@ -56,6 +56,19 @@ func NewWorkerDriver(pool *pgxpool.Pool, clientID string, conn *Conn, log *slog.
 	return &WorkerDriver{Driver: d, Gate: p.gate, Attempts: attempts, Aside: p.aside}
 }
 
+// GetExecutor hands River its connections, whose transactions are those of UnwrapExecutor.
+func (d *Driver) GetExecutor() riverdriver.Executor { return executor{d.Driver.GetExecutor()} }
+
+type executor struct{ riverdriver.Executor }
+
+func (e executor) Begin(ctx context.Context) (riverdriver.ExecutorTx, error) {
+	tx, err := e.Executor.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &announced{tx}, nil
+}
+
 // UnwrapExecutor hands River tx without its notice of an insert: the pilot sends one with every insert, and River's would be a second
 // one, in a round trip of its own.
 func (d *Driver) UnwrapExecutor(tx pgx.Tx) riverdriver.ExecutorTx {
